@@ -1,0 +1,29 @@
+"""Apache Airflow provider for Amazon Personalize."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
+
+
+def get_provider_info() -> dict[str, object]:
+    """Return what Airflow's provider manager and registry show of this package."""
+    package = "airflow_provider_personalize"
+    integration = "Amazon Personalize"
+    return {
+        "package-name": "airflow-provider-personalize",
+        "name": integration,
+        "description": "Operators, deferrable sensors and a local emulator for Amazon Personalize.",
+        "versions": [__version__],
+        "integrations": [
+            {
+                "integration-name": integration,
+                "external-doc-url": "https://docs.aws.amazon.com/personalize/latest/dg/what-is-personalize.html",
+                "tags": ["aws"],
+            }
+        ],
+        "hooks": [{"integration-name": integration, "python-modules": [f"{package}.hooks"]}],
+        "operators": [{"integration-name": integration, "python-modules": [f"{package}.operators"]}],
+        "sensors": [{"integration-name": integration, "python-modules": [f"{package}.sensors"]}],
+        "triggers": [{"integration-name": integration, "python-modules": [f"{package}.triggers"]}],
+        "extra-links": [f"{package}.links.SolutionLink", f"{package}.links.DatasetImportJobLink"],
+    }

@@ -1,0 +1,42 @@
+"""The imports that differ between Airflow 2.10 and 3.3, each in one place."""
+
+from __future__ import annotations
+
+try:
+    from airflow.sdk import BaseOperator, BaseOperatorLink, BaseSensorOperator
+    from airflow.sdk.execution_time.xcom import XCom
+except ImportError:  # Airflow 2
+    from airflow.models import BaseOperator, BaseOperatorLink, XCom
+    from airflow.sensors.base import BaseSensorOperator
+
+try:
+    from airflow.sdk.configuration import conf
+except ImportError:  # Airflow before 3.2
+    from airflow.configuration import conf
+
+try:
+    from airflow.sdk.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+    )
+except ImportError:  # Airflow before 3.2
+    from airflow.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+    )
+
+__all__ = [
+    "AirflowException",
+    "AirflowFailException",
+    "AirflowSensorTimeout",
+    "AirflowSkipException",
+    "BaseOperator",
+    "BaseOperatorLink",
+    "BaseSensorOperator",
+    "XCom",
+    "conf",
+]

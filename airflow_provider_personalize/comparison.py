@@ -1,0 +1,69 @@
+"""
+How what is wanted differs from what is found. Pure.
+
+Only what is wanted is compared: a member that the caller does not mention may be anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow_provider_personalize.resources import ACTIVE, SOLUTION
+from airflow_provider_personalize.validation import rate_days
+
+
+def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """List each member in which something wanted is not so, one sentence each; empty where all is so."""
+    return list(_compare(wanted, found, ""))
+
+
+def _compare(wanted: Any, found: Any, name: str) -> Iterator[str]:
+    if isinstance(wanted, Mapping):
+        known = found if isinstance(found, Mapping) else {}
+        for member, value in wanted.items():
+            yield from _compare(value, known.get(member), f"{name}.{member}".lstrip("."))
+    elif not _same(wanted, found):
+        yield f"{name}: wanted {wanted!r}, found {found!r}"
+
+
+def _same(wanted: Any, found: Any) -> bool:
+    if isinstance(wanted, (list, tuple)):
+        return _same_entries(wanted, found or [])
+    if isinstance(wanted, bool) or isinstance(found, bool):
+        return wanted is found
+    if isinstance(wanted, (int, float)) and isinstance(found, (int, float)):
+        return math.isclose(wanted, found, rel_tol=1e-6)
+    # "rate(1 days)" and "rate(1 day)" are one schedule
+    return bool(wanted == found) or (rate_days(wanted) is not None and rate_days(wanted) == rate_days(found))
+
+
+def _same_entries(wanted: Sequence[Any], found: Sequence[Any]) -> bool:
+    """Compare without regard to order: the API's lists are sets of settings."""
+    left = list(found)
+    for entry in wanted:
+        match = next((item for item in left if not list(_compare(entry, item, ""))), None)
+        if match is None:
+            return False
+        left.remove(match)
+    return not left
+
+
+def training_configuration(solution: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Read how a solution trains now, in the members of an ``UpdateSolution`` request.
+
+    The latest update, once ACTIVE, is laid over the solution's own members: that these show it too is what the guide
+    implies ("until the update completes, the solution uses the previous configuration"), not what it says
+    (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html).
+    """
+    config = dict(solution.get("solutionConfig") or {})
+    update = solution.get(SOLUTION.update_member) or {}
+    if update.get("status") == ACTIVE:
+        config.update(update.get("solutionUpdateConfig") or {})
+    else:
+        update = {}
+    switches = ("performAutoTraining", "performIncrementalUpdate")
+    now = {name: update.get(name, solution.get(name)) for name in switches}
+    return {**now, "solutionUpdateConfig": config}

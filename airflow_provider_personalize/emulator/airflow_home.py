@@ -1,0 +1,190 @@
+"""A private Airflow: a folder of its own, and an environment in which every way to AWS ends at the emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shlex
+import socket
+from pathlib import Path
+from typing import Final
+
+import airflow_provider_personalize
+
+_REGION: Final = "us-east-1"
+_KEY: Final = "emulator"
+_KEPT: Final = ("AIRFLOW_CONN_", "AIRFLOW_VAR_")
+_DROPPED: Final = ("AIRFLOW", "_AIRFLOW", "AWS_", "BOTO_CONFIG")
+
+# Airflow asks this of every file below the dags folder: no neighbour of the file is loaded, let alone scheduled
+_ONLY_THIS_FILE: Final = """\
+import os.path
+
+
+def is_it(file_path, zip_file=None):
+    return os.path.samefile(file_path, {path!r})
+"""
+
+# `airflow` as `airflow standalone` calls it. What would serve the logs listens at all addresses and at fixed ports, and
+# is for other machines: here the web server reads the files.
+_AIRFLOW: Final = """\
+#!/bin/sh
+case "$1" in scheduler|triggerer) set -- "$@" --skip-serve-logs ;; esac
+exec {python} {main} "$@"
+"""
+_MAIN: Final = """\
+from airflow.__main__ import main
+
+if __name__ == "__main__":
+    main()
+"""
+
+# Make the database, load the file, write down what is in it. DagBag moved in Airflow 3.2.
+_LOAD: Final = """\
+import json
+import sys
+from pathlib import Path
+
+try:
+    from airflow import __version__
+except ModuleNotFoundError as error:
+    if error.name != "airflow":
+        raise
+    sys.exit({no_airflow})
+from airflow.utils import db
+
+try:
+    from airflow.dag_processing.dagbag import DagBag
+except ModuleNotFoundError:
+    from airflow.models.dagbag import DagBag
+
+db.initdb()
+bag = DagBag({path!r})
+found = {{"version": __version__, "dags": sorted(bag.dags), "errors": list(bag.import_errors.values())}}
+Path({found!r}).write_text(json.dumps(found))
+"""
+NO_AIRFLOW: Final = 3
+
+
+class AirflowHome:
+    """
+    An Airflow home that holds one DAG file, and the environment that makes processes use it.
+
+    :param folder: An existing folder of its own.
+    :param dag_file: The file whose DAGs it has. The file's folder is the dags folder.
+    :param python: The interpreter that has Airflow.
+    :param endpoint: Where the emulator is.
+    :param aws_conn_ids: The connections that lead to it.
+    """
+
+    def __init__(self, folder: Path, dag_file: Path, python: str, endpoint: str, aws_conn_ids: list[str]) -> None:
+        self.folder = folder
+        self.database = folder / "airflow.db"
+        self.found = folder / "found.json"
+        self.log = folder / "run.log"
+        self.main = folder / "bin" / "airflow_main.py"
+        self.web = f"http://127.0.0.1:{free_port()}"
+        self._write("lib/only_this_file.py", _ONLY_THIS_FILE.format(path=str(dag_file)))
+        self._write("bin/airflow_main.py", _MAIN)
+        load = _LOAD.format(path=str(dag_file), found=str(self.found), no_airflow=NO_AIRFLOW)
+        self.load = self._write("bin/load_dags.py", load)
+        script = _AIRFLOW.format(python=shlex.quote(python), main=shlex.quote(str(self.main)))
+        self._write("bin/airflow", script).chmod(0o700)
+        # the package alone: in its own folder, or beside it, may be another Airflow
+        package = Path(airflow_provider_personalize.__file__).parent
+        (folder / "lib" / package.name).symlink_to(package, target_is_directory=True)
+        self.env = _inherited(endpoint) | _aws(endpoint, folder, aws_conn_ids) | self._airflow(dag_file)
+
+    def login(self) -> tuple[str, str]:
+        """Return user and password of the web UI, which Airflow made."""
+        if (airflow_3 := self.folder / "simple_auth_manager_passwords.json.generated").exists():
+            user, password = next(iter(json.loads(airflow_3.read_text(encoding="utf-8")).items()))
+            return str(user), str(password)
+        return "admin", (self.folder / "standalone_admin_password.txt").read_text(encoding="utf-8").strip()
+
+    def _write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def _airflow(self, dag_file: Path) -> dict[str, str]:
+        port = self.web.rpartition(":")[2]
+        return {
+            "AIRFLOW_HOME": str(self.folder),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(dag_file.parent),
+            "AIRFLOW__CORE__MIGHT_CONTAIN_DAG_CALLABLE": "only_this_file.is_it",
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+            "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
+            "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",  # the run that we start, and no other
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            # Airflow 2
+            "AIRFLOW__WEBSERVER__WEB_SERVER_HOST": "127.0.0.1",
+            "AIRFLOW__WEBSERVER__WEB_SERVER_PORT": port,
+            "AIRFLOW__WEBSERVER__BASE_URL": self.web,
+            "AIRFLOW__WEBSERVER__WORKERS": "1",
+            "AIRFLOW__WEBSERVER__SECRET_KEY": secrets.token_hex(16),
+            # Airflow 3
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": port,
+            "AIRFLOW__API__BASE_URL": self.web,
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.web}/execution/",
+            "PATH": os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", os.defpath)]),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(self.folder / "lib"), os.environ.get("PYTHONPATH")])),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _inherited(endpoint: str) -> dict[str, str]:
+    """Return our environment without its AWS and its Airflow; its connections to AWS lead to the emulator."""
+    kept = {name: value for name, value in os.environ.items() if _is_kept(name)}
+    ours = {name: _connection(endpoint) for name, value in kept.items() if name.startswith(_KEPT[0]) and _is_aws(value)}
+    return kept | ours
+
+
+def _is_kept(name: str) -> bool:
+    return name.startswith(_KEPT) or not name.startswith(_DROPPED)
+
+
+def _is_aws(connection: str) -> bool:
+    if not connection.lstrip().startswith("{"):
+        return connection.partition(":")[0].strip().lower() == "aws"
+    try:
+        return bool(json.loads(connection).get("conn_type") == "aws")
+    except ValueError:
+        return False
+
+
+def _connection(endpoint: str) -> str:
+    extra = {"region_name": _REGION, "endpoint_url": endpoint}
+    return json.dumps({"conn_type": "aws", "login": _KEY, "password": _KEY, "extra": extra})
+
+
+def _aws(endpoint: str, folder: Path, aws_conn_ids: list[str]) -> dict[str, str]:
+    local = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1,localhost"]))
+    nothing = str(folder / "no-aws-config")
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": _KEY,
+        "AWS_SECRET_ACCESS_KEY": _KEY,
+        "AWS_DEFAULT_REGION": _REGION,
+        "AWS_CONFIG_FILE": nothing,
+        "AWS_SHARED_CREDENTIALS_FILE": nothing,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": local,
+        "no_proxy": local,
+        **{f"AIRFLOW_CONN_{conn_id.upper()}": _connection(endpoint) for conn_id in aws_conn_ids},
+    }

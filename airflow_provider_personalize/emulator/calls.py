@@ -1,0 +1,32 @@
+"""Which calls the emulator has answered: what a test counts to see that something was asked for once, or not at all."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Call(NamedTuple):
+    """
+    One call.
+
+    :param operation: The operation's name, as in ``UpdateSolution``.
+    :param arn: The resource that it was about, as far as the request tells; for a list, what it was narrowed to.
+    :param at: The service's time, in seconds since 1970.
+    :param error: The code of the error that answered it, or None.
+    """
+
+    operation: str
+    arn: str | None
+    at: float
+    error: str | None
+
+
+class Calls(list[Call]):
+    """All calls since the state was last reset, in the order of their answers."""
+
+    def of(self, operation: str, arn: str | None = None) -> list[Call]:
+        """Return the calls of one operation, and about one resource if an ARN is given."""
+        return [call for call in list(self) if call.operation == operation and arn in {None, call.arn}]
+
+
+calls = Calls()

@@ -1,0 +1,182 @@
+"""
+The service's rules for imports: what of a CSV in moto's S3 a dataset takes.
+
+https://docs.aws.amazon.com/personalize/latest/dg/data-prep-formatting.html; the texts of the failures are those of
+https://docs.aws.amazon.com/personalize/latest/dg/troubleshooting.html as far as it has them. The data is looked at when
+the job is created, and not kept.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from moto.backends import get_backend
+
+from airflow_provider_personalize.emulator.assumptions import assumptions
+from airflow_provider_personalize.emulator.training_data import fields_of, types_of
+
+if TYPE_CHECKING:
+    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.records import Members, Record
+
+_INVALID_LOCATION: Final = "Invalid Data location."
+_NOT_ALLOWED: Final = (
+    "Failed to create a data import job for {} dataset. Insufficient privileges for accessing data in Amazon S3."
+)
+_LONGEST_ID: Final = 256
+_IDS: Final = ("USER_ID", "ITEM_ID", "ACTION_ID")
+_BOOLEANS: Final = frozenset({"true", "false", "0", "1"})
+
+
+class _Unfit(Exception):  # noqa: N818 - it ends the reading, and is no error of the emulator
+    """The data cannot be imported, for this reason."""
+
+
+def complete(request: Mapping[str, Any]) -> Members:
+    """Add the service's default: all earlier bulk data is replaced."""
+    return {"importMode": "FULL", **request}
+
+
+def call_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:
+    """List what is wrong with the request in the light of the dataset."""
+    dataset = backend.records[request["datasetArn"]]
+    incremental = request.get("importMode") == "INCREMENTAL" and assumptions.first_import_incremental == "refused"
+    if incremental and not any(_is_base(job, dataset) for job in _jobs(backend, dataset)):
+        yield "importMode is INCREMENTAL: the first import into a dataset must be FULL"
+    if assumptions.import_header_checked == "call":
+        try:
+            for text in _texts(backend, request):
+                _missing_columns(_fields(backend, request), next(csv.reader(text), []))
+        except _Unfit as reason:
+            yield str(reason)
+
+
+def _jobs(backend: PersonalizeBackend, dataset: Record) -> list[Record]:
+    return backend.belonging("dataset_import_job", "datasetArn", dataset.arn)
+
+
+def _is_base(job: Record, dataset: Record) -> bool:
+    """Tell whether a job filled the dataset; an earlier dataset of the same ARN had jobs of its own."""
+    return job.created >= dataset.created and job.members["importMode"] == "FULL" and job.usable
+
+
+def read(backend: PersonalizeBackend, job: Record) -> str | None:
+    """Read the data of a job and count it; return why it cannot be imported, or None."""
+    try:
+        job.records = _read_all(_fields(backend, job.members), _texts(backend, job.members))
+        _enough(backend, job)
+    except (_Unfit, csv.Error) as reason:
+        return str(reason)
+    except UnicodeDecodeError:
+        return "Input csv is not UTF-8."
+    return None
+
+
+def _enough(backend: PersonalizeBackend, job: Record) -> None:
+    interactions = backend.records[job.members["datasetArn"]].members["datasetType"].endswith("INTERACTIONS")
+    if interactions and job.records < assumptions.minimum_interactions:
+        raise _Unfit(f"Dataset has fewer than {assumptions.minimum_interactions:g} interactions: {job.records}.")
+
+
+def _fields(backend: PersonalizeBackend, members: Mapping[str, Any]) -> list[dict[str, Any]]:
+    dataset = backend.records[members["datasetArn"]]
+    return fields_of(backend.records[dataset.members["schemaArn"]].members["schema"])
+
+
+def _texts(backend: PersonalizeBackend, members: Mapping[str, Any]) -> Iterator[io.TextIOWrapper]:
+    """Open the file, or the files of the folder's first level."""
+    location = members["dataSource"]["dataLocation"]
+    bucket, _, key = location.removeprefix("s3://").partition("/")
+    s3 = get_backend("s3")[backend.account_id][backend.partition]
+    if not location.startswith("s3://") or not _may_read(s3, bucket, members["datasetArn"]):
+        raise _Unfit(_INVALID_LOCATION)
+    keys = _folder(s3, bucket, key) if key.endswith("/") or not key else [s3.get_object(bucket, key)]
+    if not any(keys):
+        raise _Unfit(_INVALID_LOCATION)
+    return (io.TextIOWrapper(io.BytesIO(found.value), encoding="utf-8-sig", newline="") for found in keys)
+
+
+def _may_read(s3: Any, bucket: str, dataset_arn: str) -> bool:
+    if bucket not in s3.buckets and bucket in get_backend("s3").bucket_accounts:
+        raise _Unfit(_NOT_ALLOWED.format(dataset_arn.rpartition("/")[2]))
+    return bucket in s3.buckets
+
+
+def _folder(s3: Any, bucket: str, prefix: str) -> list[Any]:
+    keys, *_ = s3.list_objects(s3.get_bucket(bucket), prefix, "/", marker=None, max_keys=None)
+    return [key for key in keys if not key.name.endswith("/")]
+
+
+def _read_all(fields: list[dict[str, Any]], texts: Iterator[io.TextIOWrapper]) -> int:
+    headers, count = [], 0
+    for text in texts:
+        rows = csv.reader(text)
+        headers.append(next(rows, []))
+        if headers[-1] != headers[0]:
+            raise _Unfit("Input csv files do not have the same header.")
+        _missing_columns(fields, headers[0])
+        _unknown_columns(fields, headers[0])
+        count += _read_rows(_checks(fields, headers[0]), len(headers[0]), rows)
+    return count
+
+
+def _missing_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
+    # that an optional column may be left out is assumed
+    missing = [field["name"] for field in fields if "null" not in types_of(field) and field["name"] not in header]
+    if missing:
+        raise _Unfit(f"Input csv is missing the following columns: [{', '.join(missing)}]")
+
+
+def _unknown_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
+    unknown = [name for name in header if name not in {field["name"] for field in fields}]
+    if unknown and assumptions.unknown_columns == "refused":
+        raise _Unfit(f"Input csv has columns that the schema does not have: [{', '.join(unknown)}]")
+
+
+Check = tuple[int, str, Callable[[str], Any], bool]
+
+
+def _checks(fields: list[dict[str, Any]], header: list[str]) -> list[Check]:
+    by_name = {field["name"]: types_of(field) for field in fields}
+    return [
+        (place, name, _reader(name, by_name[name]), "null" in by_name[name])
+        for place, name in enumerate(header)
+        if name in by_name
+    ]
+
+
+def _reader(name: str, types: list[str]) -> Callable[[str], Any]:
+    if "string" in types:
+        return _read_id if name in _IDS else str
+    if "float" in types or "double" in types:
+        return float
+    return _read_boolean if "boolean" in types else int
+
+
+def _read_id(text: str) -> None:
+    if len(text) > _LONGEST_ID:
+        raise _Unfit(f"Length cannot be more than {_LONGEST_ID} characters for an id.")
+
+
+def _read_boolean(text: str) -> None:
+    if text.lower() not in _BOOLEANS:
+        raise ValueError(text)
+
+
+def _read_rows(checks: list[Check], width: int, rows: Iterator[list[str]]) -> int:
+    count = 0
+    for count, row in enumerate(filter(None, rows), start=1):
+        if len(row) != width:
+            raise _Unfit(f"Record {count} has {len(row)} values: the header has {width}.")
+        for place, name, reader, optional in checks:
+            if value := row[place]:
+                try:
+                    reader(value)
+                except ValueError:
+                    raise _Unfit(f"Record {count}: {name} is {value!r}, which is not of the schema's type.") from None
+            elif not optional:
+                raise _Unfit(f"Record {count}: {name} is empty.")
+    return count

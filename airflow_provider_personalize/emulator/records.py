@@ -1,0 +1,112 @@
+"""What the emulator keeps of a resource, and how that reads in an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_personalize.emulator import model
+from airflow_provider_personalize.emulator.assumptions import assumptions
+from airflow_provider_personalize.emulator.clock import clock
+
+if TYPE_CHECKING:
+    from airflow_provider_personalize.emulator.kinds import Kind
+    from airflow_provider_personalize.emulator.progress import Progress
+
+GONE: Final = "(gone)"
+
+Members = dict[str, Any]
+Apply = Callable[[Mapping[str, Any], Mapping[str, Any]], Members]
+
+
+@dataclass
+class Entry:
+    """Something with a status: a resource, or an update of one."""
+
+    members: Members
+    progress: Progress
+    failure: str | None
+    created: float
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended, and badly."""
+        return self.failure is not None and self.progress.ended
+
+    def known(self) -> Members:
+        """Return all there is to say of it, by the API's member names."""
+        known = {
+            **self.members,
+            "status": self.progress.status,
+            "creationDateTime": round(self.created, 3),
+            "lastUpdatedDateTime": round(self.progress.reached, 3),
+        }
+        return {**known, "failureReason": self.failure} if self.failed else known
+
+
+@dataclass
+class Record(Entry):
+    """
+    A resource.
+
+    :param serial: Its place in the order of creation, for lists.
+    :param records: How many records an import has read.
+    """
+
+    kind: Kind
+    arn: str
+    serial: int
+    records: int = 0
+    updates: list[Entry] = field(default_factory=list)
+    _applied: int = 0
+
+    @property
+    def status(self) -> str:
+        """The status now, whether or not the kind shows it."""
+        return self.progress.status
+
+    @property
+    def usable(self) -> bool:
+        """Whether others may be made of it."""
+        return not self.kind.resource.has_status or self.status in self.kind.resource.ready
+
+    @property
+    def settled(self) -> bool:
+        """Whether neither it nor an update of it is under way."""
+        return self.progress.ended and all(update.progress.ended for update in self.updates[self._applied :])
+
+    def describe(self) -> None:
+        """Count a description."""
+        for entry in (self, *self.updates[self._applied :]):
+            entry.progress.describe()
+
+    def current(self) -> Members:
+        """Return its members as they are now: with the updates that have become ACTIVE."""
+        while self._applied < len(self.updates) and self.updates[self._applied].progress.ended:
+            self._apply(self.updates[self._applied])
+            self._applied += 1
+        return self.members
+
+    def _apply(self, update: Entry) -> None:
+        if not update.failed and self.kind.apply:
+            self.members = self.kind.apply(self.members, update.members)
+            # that the resource counts as updated at that moment is assumed
+            self.progress.reached = max(self.progress.reached, update.progress.reached)
+
+    def known(self) -> Members:
+        """Return all there is to say of it, by the API's member names."""
+        self.current()
+        known = {**super().known(), self.kind.resource.arn_member: self.arn}
+        visible = [update for update in self.updates if self._is_visible(update)]
+        return {**known, self.kind.resource.update_member: self._shown(visible[-1])} if visible else known
+
+    def _is_visible(self, update: Entry) -> bool:
+        delay = assumptions.update_visible_after
+        return not delay or clock.now() >= update.created + delay
+
+    def _shown(self, update: Entry) -> Members:
+        resource = self.kind.resource
+        answer = model.answer_shape(f"Describe{resource.pascal}")
+        assert answer is not None  # noqa: S101 - every Describe has an answer
+        return model.shown(answer.members[resource.member].members[resource.update_member], update.known())

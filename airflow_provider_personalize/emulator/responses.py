@@ -1,0 +1,54 @@
+"""Between moto and the backend: JSON in, JSON out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from moto.core.responses import BaseResponse
+from moto.core.utils import camelcase_to_underscores
+
+from airflow_provider_personalize.emulator import model
+from airflow_provider_personalize.emulator.errors import Refused
+from airflow_provider_personalize.emulator.models import personalize_backends
+
+_JSON = "application/x-amz-json-1.1"
+
+
+class PersonalizeResponse(BaseResponse):
+    """What moto calls: a method for each operation, all made by :func:`_method`."""
+
+    def __init__(self) -> None:
+        super().__init__(service_name="personalize")
+
+    def respond(self, operation: str) -> tuple[str, dict[str, Any]]:
+        """Answer a call."""
+        backend = personalize_backends[self.current_account][self.region]
+        try:
+            answer, status = backend.answer(operation, self._request()), 200
+        except Refused as refused:
+            answer, status = {"__type": refused.code, "message": refused.message}, refused.status
+        # a Delete and its kin answer nothing at all
+        empty = status == 200 and model.answer_shape(operation) is None
+        return "" if empty else json.dumps(answer), {"status": status, "Content-Type": _JSON}
+
+    def _request(self) -> dict[str, Any]:
+        try:
+            request = json.loads(self.body or "{}")
+        except ValueError as error:
+            raise Refused("SerializationException", f"The request is not JSON: {error}") from None
+        if not isinstance(request, dict):
+            raise Refused("SerializationException", "The request is not a JSON object")
+        return {name: value for name, value in request.items() if value is not None}
+
+
+def _method(operation: str) -> Callable[[PersonalizeResponse], tuple[str, dict[str, Any]]]:
+    def method(self: PersonalizeResponse) -> tuple[str, dict[str, Any]]:
+        return self.respond(operation)
+
+    return method
+
+
+for _operation in model.service().operation_names:
+    setattr(PersonalizeResponse, camelcase_to_underscores(_operation), _method(_operation))

@@ -1,0 +1,260 @@
+"""
+The emulator at an address: all of moto (S3, STS, IAM, …) with our Personalize in it, for whatever takes an endpoint.
+
+``with Server() as server: boto3.client("personalize", endpoint_url=server.url)``. It runs in threads of this process,
+shares the state of this process's moto, and takes that state with it when it stops. Beside the AWS APIs it has controls
+of its own, in JSON, under ``/_personalize/``; a request that makes no sense is answered 4xx, ``{"error": "…"}``:
+
+- ``GET health``: ``{"status": "ok"}``
+- ``GET calls``: the calls so far, each as in :class:`calls.Call`; ``?operation=UpdateSolution`` narrows
+- ``DELETE calls``: forget them
+- ``POST faults``: ``{"fail_next": {"operation": "UpdateSolution", "reason": "…"}}`` or
+  ``{"error_next": {"operation": "DescribeSolution", "code": "ThrottlingException"}}``, with the arguments of ``faults``
+- ``DELETE faults``: forget what was told to fail
+- ``GET clock``: ``{"now": …, "speed": 60}``, in seconds since 1970
+- ``POST clock``: ``{"speed": 1}`` and/or ``{"advance": 3600}``; speed 0 stops it
+- ``GET assumptions``: those that are in force
+- ``POST assumptions``: ``{"unchanged_update": "ignored", …}``
+
+moto's own controls are there too: ``POST /moto-api/reset``, ``POST /moto-api/state-manager/set-transition``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import socket
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final
+
+from moto.core.base_backend import BackendDict
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.serving import ThreadedWSGIServer
+from werkzeug.wrappers import Request, Response
+
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
+
+_PREFIX: Final = "/_personalize/"
+_WITHOUT_BODY: Final = {204, 304}
+
+
+class Server:
+    """
+    Serve while the ``with`` block runs.
+
+    :param host: The address to listen at. Nothing is protected: leave it at the loopback unless you know better.
+    :param port: The port; 0 takes a free one.
+    :param speed: Seconds of the service per real second; None leaves the clock as it is.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, speed: float | None = None) -> None:
+        self._host, self._port, self._speed = host, port, speed
+        self._http: _HttpServer | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        if self._http is None:
+            raise RuntimeError("the server is not running")
+        return f"http://{self._host}:{self._http.port}"
+
+    def start(self) -> None:
+        """Start to listen. When this returns, it answers."""
+        if self._speed is not None:
+            clock.speed = self._speed
+        app = _Controls(DomainDispatcherApplication(create_backend_app))
+        self._http = _HttpServer(self._host, self._port, app, handler=_Handler)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="personalize-emulator")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close all connections, end all threads and forget the state."""
+        if self._http is not None:
+            self._http.stop()
+            self._thread.join()
+            self._http = None
+            BackendDict.reset()
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+
+class _HttpServer(ThreadedWSGIServer):
+    """A server whose threads end with it."""
+
+    daemon_threads = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.connections: set[socket.socket] = set()
+        self.stopping = False
+        super().__init__(*args, **kwargs)
+
+    def stop(self) -> None:
+        """End the loop, and every connection that a client keeps open."""
+        self.stopping = True
+        self.shutdown()
+        for connection in tuple(self.connections):
+            _end(connection)
+
+
+def _end(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RD)  # an answer on its way still gets out
+
+
+class _Handler(MotoRequestHandler):
+    """Answer the requests of one connection, which stays open for the next, and write no log of them."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.add(self.connection)
+        if self.server.stopping:
+            _end(self.connection)
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)
+        super().finish()
+
+    def make_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().make_environ()
+        # read to its end, or what the application leaves would pass for the next request
+        length = None if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
+        return {**environ, "wsgi.input": io.BytesIO(environ["wsgi.input"].read(length))}
+
+    def run_wsgi(self) -> None:
+        """Answer one request. werkzeug's own way would close the connection after it."""
+        response = self._response()
+        body = response.get_data()
+        if self.command != "HEAD" and response.status_code not in _WITHOUT_BODY:
+            response.headers["Content-Length"] = str(len(body))
+        self.send_response(response.status_code)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(b"" if self.command == "HEAD" else body)
+
+    def _response(self) -> Response:
+        try:
+            return Response.from_app(self.server.app, self.make_environ(), buffered=True)
+        except Exception:  # noqa: BLE001 - whatever moto raises, the client must not wait for an answer
+            self.server.log("error", "%s", traceback.format_exc())
+            return Response("The emulator failed; its log says why.", 500)
+
+    def log_request(self, *args: Any) -> None:
+        pass
+
+
+class _Controls:
+    """The emulator's own paths in front of moto's."""
+
+    def __init__(self, app: Callable[..., Any]) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if not environ.get("PATH_INFO", "").startswith(_PREFIX):
+            return self._app(environ, start_response)
+        return self._answer(Request(environ))(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            return _json(_route(request)(request))
+        except HTTPException as error:
+            return _json({"error": str(error)}, error.code or 500)
+        except (AttributeError, TypeError, ValueError) as error:
+            return _json({"error": str(error)}, 400)
+
+
+def _json(answer: Any, status: int = 200) -> Response:
+    return Response(json.dumps(answer), status, mimetype="application/json")
+
+
+def _route(request: Request) -> Callable[[Request], Any]:
+    methods = _ROUTES.get(request.path.removeprefix(_PREFIX))
+    if methods is None:
+        raise NotFound(f"There is no {request.path}: there are {', '.join(_PREFIX + name for name in _ROUTES)}.")
+    if request.method not in methods:
+        raise MethodNotAllowed(methods, f"{request.path} takes {', '.join(methods)}.")
+    return methods[request.method]
+
+
+def _sent(request: Request, *allowed: str) -> dict[str, Any]:
+    """Read the JSON object that was sent, and hold it to the members that make sense."""
+    sent = json.loads(request.get_data() or b"null")
+    if not isinstance(sent, dict) or not sent or (allowed and set(sent) - set(allowed)):
+        raise ValueError(f"send a JSON object with {' or '.join(allowed) or 'what is to change'}")
+    return sent
+
+
+def _health(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
+    return {"status": "ok"}
+
+
+def _get_calls(request: Request) -> Any:
+    operation = request.args.get("operation")
+    return [call._asdict() for call in (calls.of(operation) if operation else list(calls))]
+
+
+def _delete_calls(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
+    calls.clear()
+    return {}
+
+
+_ORDERS: Final[dict[str, Callable[..., None]]] = {"fail_next": faults.fail_next, "error_next": faults.error_next}
+
+
+def _post_faults(request: Request) -> Any:
+    sent = _sent(request, *_ORDERS)
+    for order, arguments in sent.items():
+        if not isinstance(arguments, dict):
+            raise ValueError(f"{order} must be a JSON object")  # noqa: TRY004 - answered like the other mistakes
+        _ORDERS[order](**arguments)
+    return {}
+
+
+def _delete_faults(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
+    faults.clear()
+    return {}
+
+
+def _get_clock(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
+    return {"now": clock.now(), "speed": clock.speed}
+
+
+def _post_clock(request: Request) -> Any:
+    sent = _sent(request, "speed", "advance")
+    for name, value in sent.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+            raise ValueError(f"{name} is {value!r}: it must be a number, 0 or more")
+    clock.speed = sent.get("speed", clock.speed)
+    clock.advance(sent.get("advance", 0))
+    return _get_clock(request)
+
+
+def _get_assumptions(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
+    return asdict(assumptions)
+
+
+def _post_assumptions(request: Request) -> Any:
+    assumptions.change(_sent(request))
+    return asdict(assumptions)
+
+
+_ROUTES: Final[dict[str, dict[str, Callable[[Request], Any]]]] = {
+    "health": {"GET": _health},
+    "calls": {"GET": _get_calls, "DELETE": _delete_calls},
+    "faults": {"POST": _post_faults, "DELETE": _delete_faults},
+    "clock": {"GET": _get_clock, "POST": _post_clock},
+    "assumptions": {"GET": _get_assumptions, "POST": _post_assumptions},
+}

@@ -1,0 +1,126 @@
+"""
+The service's rules for schemas and datasets.
+
+https://docs.aws.amazon.com/personalize/latest/dg/how-it-works-dataset-schema.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_personalize.emulator.assumptions import assumptions
+
+if TYPE_CHECKING:
+    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.records import Members
+
+# The fields that a schema must have, and their types, by the type of its dataset. Those of action interactions are from
+# general knowledge.
+REQUIRED: Final[Mapping[str, Mapping[str, str]]] = {
+    "INTERACTIONS": {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long"},
+    "ITEMS": {"ITEM_ID": "string"},
+    "USERS": {"USER_ID": "string"},
+    "ACTIONS": {"ACTION_ID": "string"},
+    "ACTION_INTERACTIONS": {"USER_ID": "string", "ACTION_ID": "string", "TIMESTAMP": "long", "EVENT_TYPE": "string"},
+}
+_NEEDS_METADATA: Final = {"ITEMS", "USERS"}
+_TYPES: Final = {"float", "double", "int", "long", "string", "boolean", "null"}
+_RESERVED: Final = {"EVENT_TYPE", "EVENT_VALUE", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
+_MARKS: Final = ("categorical", "textual", "itemName")
+
+
+def types_of(field: Mapping[str, Any]) -> list[Any]:
+    """Return the types that a field may have: more than one if it is a union."""
+    return field["type"] if isinstance(field["type"], list) else [field["type"]]
+
+
+def fields_of(schema: str) -> list[dict[str, Any]]:
+    """Return the fields of a schema that was accepted."""
+    fields: list[dict[str, Any]] = json.loads(schema)["fields"]
+    return fields
+
+
+def schema_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> list[str]:  # noqa: ARG001 - like the rules
+    """List what is wrong with an Avro schema."""
+    try:
+        avro = json.loads(request["schema"])
+    except ValueError as error:
+        return [f"schema is not JSON: {error}"]
+    if not isinstance(avro, dict) or avro.get("type") != "record":
+        return ["schema must be an Avro record"]
+    fields = avro.get("fields")
+    if not isinstance(fields, list) or not all(
+        isinstance(field, dict) and {"name", "type"} <= set(field) for field in fields
+    ):
+        return ["schema.fields must be a list of fields with a name and a type"]
+    return [f"schema.{fault}" for fault in (*_wrong_name(avro), *_wrong_names(fields), *_wrong_fields(avro, fields))]
+
+
+def _type_of(avro: Mapping[str, Any]) -> str:
+    return str(avro.get("name")).upper()
+
+
+def _wrong_name(avro: Mapping[str, Any]) -> Iterator[str]:
+    if _type_of(avro) not in REQUIRED:
+        yield f"name is {avro.get('name')!r}: allowed are Interactions, Items, Users, Actions, Action_Interactions"
+
+
+def _wrong_names(fields: list[dict[str, Any]]) -> Iterator[str]:
+    for name in (str(field["name"]) for field in fields):
+        if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+            yield f"fields.{name}: a name has letters, digits and underscores only"
+    for name, count in Counter(str(field["name"]).replace("_", "") for field in fields).items():
+        if count > 1:
+            yield f"fields.{name}: names must differ in more than underscores"
+
+
+def _wrong_fields(avro: Mapping[str, Any], fields: list[dict[str, Any]]) -> Iterator[str]:
+    required = REQUIRED.get(_type_of(avro), {})
+    given = {field["name"]: types_of(field) for field in fields if isinstance(field["name"], str)}
+    for name, its_type in required.items():
+        if given.get(name) != [its_type]:
+            yield f"fields.{name} of type {its_type} is required"
+    if _type_of(avro) in _NEEDS_METADATA and not set(given) - set(required):
+        yield "fields must have at least one field of metadata"
+    for field in fields:
+        yield from _wrong_field(field, {*required, *_RESERVED})
+
+
+def _wrong_field(field: Mapping[str, Any], known: set[str]) -> Iterator[str]:
+    name, types = field["name"], types_of(field)
+    if not types or not all(isinstance(each, str) and each in _TYPES for each in types):
+        yield f"fields.{name}.type is {field['type']!r}: allowed are {', '.join(sorted(_TYPES))}, and unions of them"
+    elif "string" in types and name not in known and not any(field.get(mark) is True for mark in _MARKS):
+        yield f'fields.{name} is text: it must have "categorical": true or, for items, "textual": true'
+    elif name == "CREATION_TIMESTAMP" and "long" not in types:
+        yield "fields.CREATION_TIMESTAMP must be of type long"
+
+
+def complete_dataset(request: Mapping[str, Any]) -> Members:
+    """Write the type as the service shows it, in upper case."""
+    return {**request, "datasetType": str(request["datasetType"]).upper()}
+
+
+def dataset_path(request: Mapping[str, Any]) -> str:
+    """Return the path in a dataset's ARN: its group and its type, so that there is one of each type; not its name."""
+    group = str(request.get("datasetGroupArn")).rpartition("/")[2]
+    return f"{group}/{str(request.get('datasetType')).upper()}"
+
+
+def dataset_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:
+    """List what does not fit between a dataset, its schema and its group."""
+    schema = backend.records[request["schemaArn"]].members
+    group = backend.records[request["datasetGroupArn"]].members
+    wanted = request["datasetType"].upper()
+    has = _type_of(json.loads(schema["schema"]))
+    if wanted not in REQUIRED:
+        yield f"datasetType is {request['datasetType']!r}: allowed are {', '.join(REQUIRED)}"
+    elif wanted != has:
+        yield f"datasetType is {wanted}: schemaArn is a schema for {has}"
+    domains = (schema.get("domain"), group.get("domain"))
+    if domains[0] != domains[1] and assumptions.domain_mismatch == "refused":
+        yield "schemaArn has the domain {}, datasetGroupArn has {}: they must be the same".format(*domains)

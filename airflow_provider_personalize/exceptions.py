@@ -1,0 +1,77 @@
+"""
+What can go wrong, named after what happened.
+
+::
+
+    PersonalizeError(AirflowException)
+    ├── InvalidRequestError(AirflowFailException)    the parameters are wrong: refused before the call, not retried
+    ├── ConnectionMissingError(AirflowFailException) the named AWS connection does not exist, not retried
+    ├── ResourceFailedError                          the service says that it failed, and why
+    ├── ResourceDiffersError                         it exists already, with other content
+    ├── WaitTimeoutError                             the time limit ran out, with the status seen last
+    └── IncompleteAnswerError                        the service answered without what was asked for
+
+Errors of the service itself (``botocore.exceptions.ClientError`` and its kin) come through as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow_provider_personalize._compat import AirflowException, AirflowFailException
+
+
+class PersonalizeError(AirflowException):
+    """Anything that this package itself has to say."""
+
+
+class InvalidRequestError(PersonalizeError, AirflowFailException):
+    """The parameters are wrong; nothing was sent, and a retry would not help."""
+
+    def __init__(self, operation: str, faults: Sequence[str]) -> None:
+        self.operation = operation
+        self.faults = list(faults)
+        listed = "".join(f"\n  - {fault}" for fault in faults)
+        super().__init__(f"{operation} was not called, {_count(faults, 'fault')} in its parameters:{listed}")
+
+
+class ConnectionMissingError(PersonalizeError, AirflowFailException):
+    """The AWS connection that the task names does not exist."""
+
+    def __init__(self, aws_conn_id: str) -> None:
+        super().__init__(
+            f"The AWS connection {aws_conn_id!r} does not exist. Create it, or give aws_conn_id=None to use the "
+            "credentials of the machine (boto3's default chain)."
+        )
+
+
+class ResourceFailedError(PersonalizeError):
+    """The service says that the resource, or its update, failed."""
+
+    def __init__(self, what: str, arn: str, status: str | None, reason: str | None) -> None:
+        self.arn = arn
+        self.status = status
+        self.reason = reason
+        super().__init__(f"The {what} of {arn} ended in {status}: {reason or 'the service gives no reason'}")
+
+
+class ResourceDiffersError(PersonalizeError):
+    """A resource of this name exists already and is not what was asked for."""
+
+    def __init__(self, what: str, arn: str, differences: Sequence[str]) -> None:
+        self.arn = arn
+        self.differences = list(differences)
+        listed = "".join(f"\n  - {difference}" for difference in differences)
+        super().__init__(f"The {what} {arn} exists already, with {_count(differences, 'difference')}:{listed}")
+
+
+class WaitTimeoutError(PersonalizeError):
+    """The time limit ran out before the wait was over."""
+
+
+class IncompleteAnswerError(PersonalizeError):
+    """The service answered without the resource that was asked for."""
+
+
+def _count(things: Sequence[str], noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"

@@ -1,0 +1,151 @@
+"""The hook: a boto3 client by Airflow's AWS connection, and what all of Personalize's resources have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from botocore.config import Config
+
+from airflow_provider_personalize.exceptions import ConnectionMissingError, IncompleteAnswerError
+from airflow_provider_personalize.resources import RESOURCES, Resource
+from airflow_provider_personalize.waiting import FAILED, UNDER_WAY, Verdict, Wait
+from airflow_provider_personalize.weather import is_expiry, is_weather
+
+if TYPE_CHECKING:
+    from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
+
+# Under the user's own configuration: an endpoint that never answers must not hold a wait for botocore's ten minutes.
+_CLIENT_DEFAULTS: Final = {
+    "connect_timeout": 10,
+    "read_timeout": 30,
+    "retries": {"mode": "standard", "max_attempts": 3},
+}
+
+
+class PersonalizeHook(AwsBaseHook):
+    """
+    Interact with Amazon Personalize.
+
+    Any boto3 method of the client ``personalize`` is at hand as ``hook.conn.<method>(…)``. Besides, every kind of
+    resource can be described, listed and waited for by its name in the table, e.g. ``"solution"``.
+
+    Takes the parameters of :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`: ``aws_conn_id``,
+    ``region_name``, ``verify``, ``config``. Unlike there, an ``aws_conn_id`` that does not exist is an error; give None
+    for boto3's default chain of credentials.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "client_type": "personalize"})
+
+    @cached_property
+    def conn_config(self) -> AwsConnectionWrapper:
+        """
+        The Airflow connection.
+
+        :raises ConnectionMissingError: It does not exist. The base class would go on with whatever credentials the
+            machine has.
+        """
+        connection = super().conn_config
+        if self.aws_conn_id and not connection:
+            raise ConnectionMissingError(self.aws_conn_id)
+        return connection
+
+    @property
+    def config(self) -> Config:
+        """The client's configuration: the user's, over time-outs and retries that suit polling."""
+        return Config(**_CLIENT_DEFAULTS).merge(super().config)
+
+    def describe(self, resource: str | Resource, arn: str) -> dict[str, Any]:
+        """
+        Describe one resource.
+
+        :param resource: Its kind, as a name in the table (``"dataset_import_job"``) or a row of it.
+        :param arn: Its ARN.
+        :return: The description itself, without the envelope: ``hook.describe("solution", arn)["status"]``.
+        :raises botocore.exceptions.ClientError: As from boto3, ``ResourceNotFoundException`` for one.
+        :raises IncompleteAnswerError: The service answered, but without the resource.
+        """
+        row = _row(resource)
+        answer = getattr(self.conn, f"describe_{row.name}")(**{row.arn_member: arn})
+        description: dict[str, Any] | None = answer.get(row.member)
+        if not description:
+            raise IncompleteAnswerError(f"Describe{row.pascal} answered without {row.member!r} for {arn}")
+        return description
+
+    def list_all(self, resource: str | Resource, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """
+        List all resources of a kind, page by page as they are asked for.
+
+        :param resource: The kind, as a name in the table or a row of it.
+        :param parameters: Parameters of the API's list operation: ``datasetGroupArn=…``, ``maxResults=…``.
+        :return: The summaries. They lack members of the description, ``failureReason`` among them for some kinds.
+        """
+        row = _row(resource)
+        while True:
+            page = getattr(self.conn, f"list_{row.name}s")(**parameters)
+            yield from page.get(row.list_member, [])
+            if not page.get("nextToken"):
+                return
+            parameters["nextToken"] = page["nextToken"]
+
+    def look(self, wait: Wait) -> Verdict:
+        """
+        Look once how far something has come.
+
+        What says nothing of the resource (throttling, a broken connection, an unreachable endpoint) is a verdict of
+        ``"under way"`` with the cause as its reason. Expired credentials are fetched anew from the connection, once.
+
+        :raises botocore.exceptions.ClientError: The service's answer is no: denied, not found, invalid.
+        """
+        try:
+            return wait.judge(self._describe_with_fresh_credentials(wait))
+        except Exception as error:
+            if not is_weather(error):
+                raise
+            return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}")
+
+    def _describe_with_fresh_credentials(self, wait: Wait) -> dict[str, Any]:
+        try:
+            return self.describe(wait.row, wait.arn)
+        except Exception as error:
+            if not is_expiry(error):
+                raise
+            self.log.info("The credentials have expired; fetching the connection %r anew", self.aws_conn_id)
+            for cached in ("conn", "conn_config"):
+                self.__dict__.pop(cached, None)
+            return self.describe(wait.row, wait.arn)
+
+    def wait(self, wait: Wait, *, delay: float | None = None, deadline: float | None = None) -> Verdict:
+        """
+        Wait until something is reached, in this process.
+
+        :param wait: What to wait for: ``Wait("solution", arn)``.
+        :param delay: Seconds between two looks; from the table where None.
+        :param deadline: When to give up, in seconds since the epoch; from the table, from now on, where None.
+        :return: The verdict; its ``description`` is what the service answered last.
+        :raises ResourceFailedError: It failed, with the service's reason.
+        :raises WaitTimeoutError: The deadline passed, with the status seen last.
+        """
+        started = time.time()
+        deadline = started + wait.limit if deadline is None else deadline
+        while (verdict := self.look(wait)).outcome == UNDER_WAY:
+            self.log.info("%s %s: %s, for %d s", wait.title, wait.arn, verdict, time.time() - started)
+            if time.time() >= deadline:
+                raise wait.timeout_error(str(verdict))
+            time.sleep(max(0, min(delay or wait.poll_interval, deadline - time.time())))
+        if verdict.outcome == FAILED:
+            raise wait.error(verdict)
+        self.log.info("%s %s: %s, after %d s", wait.title, wait.arn, verdict, time.time() - started)
+        return verdict
+
+
+def _row(resource: str | Resource) -> Resource:
+    if isinstance(resource, Resource):
+        return resource
+    if resource not in RESOURCES:
+        raise ValueError(f"resource is {resource!r}: allowed are {', '.join(RESOURCES)}")
+    return RESOURCES[resource]

@@ -1,0 +1,174 @@
+"""Say how a solution trains."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+from airflow_provider_personalize.comparison import differences, training_configuration
+from airflow_provider_personalize.links import SolutionLink
+from airflow_provider_personalize.operators.base import PersonalizeOperator
+from airflow_provider_personalize.resources import SOLUTION
+from airflow_provider_personalize.task import PersonalizeTask
+from airflow_provider_personalize.waiting import REACHED, SETTLED, UNDER_WAY, UPDATED, Visibility, Wait, iso
+
+if TYPE_CHECKING:
+    from airflow.utils.context import Context
+
+_LINK: Final = SolutionLink()
+#: Seconds for which an update that was sent is looked for before its content alone is enough to recognise it.
+_PATIENCE: Final = 60
+_VISIBILITY_DELAY: Final = 2
+
+
+class UpdateSolutionOperator(PersonalizeOperator):
+    """
+    Change how a solution trains, and go on when the change is ACTIVE.
+
+    Calls ``UpdateSolution`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateSolution.html) and ends only
+    when its own update is shown in the solution's ``latestSolutionUpdate``, so that a sensor that comes after cannot
+    take an earlier update's ACTIVE for this one's.
+
+    What is already so is not sent again: an update starts the training schedule over, so a daily DAG would buy a
+    training a day (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html). An update of somebody
+    else's that is under way is waited for first. One under way with the content of this one is taken for this one, so
+    that a retry after a crash does not send it twice.
+
+    Templates may yield texts: ``"True"`` or ``"false"`` for a boolean, ``"0.5"`` for a number, a literal or JSON for a
+    structure.
+
+    :param solution_arn: The ARN of the solution. (templated)
+    :param perform_auto_training: Whether the service trains new versions by itself; each is charged. None leaves it as
+        it is. (templated)
+    :param perform_incremental_update: Whether the model learns from new data between trainings; for the
+        semantic-similarity recipe only. None leaves it as it is. Takes boto3 1.41.6. (templated)
+    :param solution_update_config: ``{"autoTrainingConfig": {"schedulingExpression": "rate(3 days)"}, "eventsConfig":
+        {"eventParametersList": [{"eventType": …, "eventValueThreshold": …, "weight": …}]}}``, both members optional.
+        The rate is from 1 to 30 days. At most 10 event types, weights from 0 to 1; a new list replaces the old one.
+        ``eventsConfig`` takes boto3 1.37.29. (templated)
+    :param if_unchanged: What to do where the solution already trains so: ``"skip"`` sends nothing and succeeds,
+        ``"update"`` sends the update all the same, which starts the schedule over.
+    :return: The solution's ARN. Also in XCom, as ``solution_update``: the update's ``creationDateTime`` (None where
+        nothing had to change), its content, and whether this task ``sent`` it.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises ResourceFailedError: The update ended in CREATE FAILED, with the service's reason.
+    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    """
+
+    operation = "UpdateSolution"
+    members = ("solution_arn", "perform_auto_training", "perform_incremental_update", "solution_update_config")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"solution_update_config": "json"}
+    operator_extra_links = (_LINK,)
+
+    def __init__(
+        self,
+        *,
+        solution_arn: str,
+        perform_auto_training: bool | str | None = None,
+        perform_incremental_update: bool | str | None = None,
+        solution_update_config: dict[str, Any] | str | None = None,
+        if_unchanged: Literal["skip", "update"] = "skip",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if if_unchanged not in {"skip", "update"}:
+            raise ValueError(f"if_unchanged is {if_unchanged!r}: allowed are 'skip', 'update'")
+        self.solution_arn = solution_arn
+        self.perform_auto_training = perform_auto_training
+        self.perform_incremental_update = perform_incremental_update
+        self.solution_update_config = solution_update_config
+        self.if_unchanged = if_unchanged
+
+    def execute(self, context: Context) -> str:
+        """Send the update where it is needed, and wait for it."""
+        return self._update(context, self.deadline(self._own_update()))
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:
+        """Go on after the wait in the triggerer: with the next step, or to the end."""
+        if self.resumed(event).get("then") == "update":
+            return self._update(context, event["deadline"])
+        return self.solution_arn
+
+    def _update(self, context: Context, deadline: float) -> str:
+        """Come from whatever is now to an update of ours that the service shows."""
+        request = self.request()
+        content = {member: value for member, value in request.items() if member != SOLUTION.arn_member}
+        settled = Wait(SOLUTION.name, self.solution_arn, SETTLED)
+        while True:
+            now = self.hook.look(settled)
+            _LINK.show(context, self, self.solution_arn, now.description)
+            obstacle = str(now)
+            if self._is_under_way(now.description, content):
+                self.log.info("This update is under way already; nothing is sent")
+                return self._finish(context, now.description, content, deadline, sent=False)
+            if now.outcome == REACHED:
+                if self.if_unchanged == "skip" and self._is_so(now.description, content):
+                    return self._skip(context, content)
+                if not (obstacle := self._send(request)):
+                    shown = self._await_visibility(now.description, content, deadline)
+                    return self._finish(context, shown, content, deadline, sent=True)
+            self.log.info("Something else is under way with %s: %s", self.solution_arn, obstacle)
+            self.wait_on(settled, deadline, {"then": "update"}, obstacle)
+
+    def _own_update(self, created: str | None = None) -> Wait:
+        return Wait(SOLUTION.name, self.solution_arn, UPDATED, created)
+
+    def _is_under_way(self, solution: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+        update = solution.get(SOLUTION.update_member)
+        under_way = bool(update) and self._own_update().judge(solution).outcome == UNDER_WAY
+        return under_way and not differences(content, solution[SOLUTION.update_member])
+
+    def _is_so(self, solution: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+        changes = differences(content, training_configuration(solution))
+        for change in changes:
+            self.log.info("To change: %s", change)
+        return not changes
+
+    def _skip(self, context: Context, content: dict[str, Any]) -> str:
+        self.log.info(
+            "%s trains so already: nothing is sent, since an update would start the training schedule over "
+            "(if_unchanged='update' sends it all the same)",
+            self.solution_arn,
+        )
+        self._show_update(context, None, content, sent=False)
+        return self.solution_arn
+
+    def _send(self, request: dict[str, Any]) -> str:
+        """Send the update; answer why the service will not have it now, or an empty text."""
+        client = self.hook.conn
+        try:
+            client.update_solution(**request)
+        except client.exceptions.ResourceInUseException as refusal:
+            return str(refusal)
+        self.log.info("Sent the update of %s", self.solution_arn)
+        return ""
+
+    def _await_visibility(
+        self, before: Mapping[str, Any], content: dict[str, Any], deadline: float
+    ) -> Mapping[str, Any]:
+        earlier = before.get(SOLUTION.update_member) or {}
+        known_content = earlier and not differences(content, earlier)
+        patience = time.time() + _PATIENCE if known_content else 0
+        shown = Visibility(SOLUTION.name, self.solution_arn, UPDATED, before=earlier, wanted=content, patience=patience)
+        return self.hook.wait(shown, delay=_VISIBILITY_DELAY, deadline=deadline).description
+
+    def _finish(
+        self,
+        context: Context,
+        solution: Mapping[str, Any],
+        content: dict[str, Any],
+        deadline: float,
+        *,
+        sent: bool,
+    ) -> str:
+        created = iso(solution[SOLUTION.update_member]["creationDateTime"])
+        self._show_update(context, created, content, sent=sent)
+        if self.wait_for_completion:
+            self.wait_until(self._own_update(created), deadline)
+        return self.solution_arn
+
+    def _show_update(self, context: Context, created: str | None, content: dict[str, Any], *, sent: bool) -> None:
+        if self.do_xcom_push:
+            context["ti"].xcom_push(key="solution_update", value={"creationDateTime": created, **content, "sent": sent})

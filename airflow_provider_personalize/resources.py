@@ -1,0 +1,167 @@
+"""
+The table: every kind of resource that Amazon Personalize's control plane has.
+
+The API is regular. A kind named ``dataset_import_job`` is created by ``CreateDatasetImportJob``, described by
+``DescribeDatasetImportJob`` with a ``datasetImportJobArn``, and the answer holds it under ``datasetImportJob``. So a
+row is a name, and the facts in which the kind departs from that. Hook, judge, trigger, sensors, operators and emulator
+all read the row; ``tests/test_resources.py`` holds every row to botocore's own model of the service.
+
+Sources of the states: the ``status`` texts of the API reference
+(https://docs.aws.amazon.com/personalize/latest/dg/API_Types_Amazon_Personalize.html).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_MINUTE: Final = 60
+_HOUR: Final = 60 * _MINUTE
+
+ACTIVE: Final = "ACTIVE"
+CREATE_FAILED: Final = "CREATE FAILED"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """
+    One kind of resource.
+
+    :param name: The kind in snake_case, as in boto3's method names: ``describe_<name>``.
+    :param ready: The statuses that mean success.
+    :param failed: The statuses that mean that it will never succeed. Any other status is still under way.
+    :param updates: Whether its description has a ``latest<Kind>Update`` with a status of its own.
+    :param has_status: Whether its description has a status at all; without one it exists at once.
+    :param irregular_list_member: The member of ``List<Kind>s``' answer, where it is not ``<kind>s``.
+    :param list_filter: The parameter that narrows ``List<Kind>s``, if there is one.
+    :param arn_path: What follows the kind's word in its ARN, as a regular expression.
+    :param irregular_arn_kind: The kind's word in its ARN, where it is not the name with hyphens.
+    :param poll_interval: Seconds between two looks while waiting for it.
+    :param wait_limit: Seconds after which a wait for it gives up: ours, a few times the longest seen.
+    :param update_poll_interval: The same between two looks at an update.
+    :param update_wait_limit: The same for the wait for an update.
+    """
+
+    name: str
+    ready: frozenset[str] = frozenset({ACTIVE})
+    failed: frozenset[str] = frozenset({CREATE_FAILED})
+    updates: bool = False
+    has_status: bool = True
+    irregular_list_member: str | None = None
+    list_filter: str | None = "datasetGroupArn"
+    arn_path: str = "[^/]+"
+    irregular_arn_kind: str | None = None
+    poll_interval: int = 15
+    wait_limit: int = 30 * _MINUTE
+    update_poll_interval: int = 30
+    update_wait_limit: int = _HOUR
+
+    @property
+    def title(self) -> str:
+        """The kind as a person writes it: ``dataset import job``."""
+        return self.name.replace("_", " ")
+
+    @property
+    def pascal(self) -> str:
+        """The kind as operations write it: ``DatasetImportJob``."""
+        return self.title.title().replace(" ", "")
+
+    @property
+    def member(self) -> str:
+        """The member that holds it in an answer: ``datasetImportJob``."""
+        return self.pascal[0].lower() + self.pascal[1:]
+
+    @property
+    def arn_member(self) -> str:
+        """The member that holds its ARN: ``datasetImportJobArn``."""
+        return f"{self.member}Arn"
+
+    @property
+    def update_member(self) -> str:
+        """The member that holds its latest update: ``latestSolutionUpdate``."""
+        return f"latest{self.pascal}Update"
+
+    @property
+    def list_member(self) -> str:
+        """The member that holds the summaries in a list's answer: ``datasetImportJobs``."""
+        return self.irregular_list_member or f"{self.member}s"
+
+    @property
+    def arn_kind(self) -> str:
+        """The kind's word in its ARN: ``dataset-import-job``."""
+        return self.irregular_arn_kind or self.name.replace("_", "-")
+
+    def is_arn(self, text: object) -> bool:
+        """Tell whether a text is the ARN of one such resource."""
+        pattern = rf"arn:[a-z\d-]+:personalize:[a-z\d-]+:\d{{12}}:{self.arn_kind}/{self.arn_path}"
+        return isinstance(text, str) and re.fullmatch(pattern, text) is not None
+
+
+SCHEMA: Final = Resource("schema", has_status=False, list_filter=None)
+DATASET_GROUP: Final = Resource("dataset_group", list_filter=None)
+DATASET: Final = Resource("dataset", updates=True, arn_path="[^/]+/[A-Z_]+")
+DATASET_IMPORT_JOB: Final = Resource(
+    "dataset_import_job", list_filter="datasetArn", poll_interval=_MINUTE, wait_limit=6 * _HOUR
+)
+DATASET_EXPORT_JOB: Final = Resource(
+    "dataset_export_job", list_filter="datasetArn", poll_interval=_MINUTE, wait_limit=6 * _HOUR
+)
+DATA_DELETION_JOB: Final = Resource(
+    "data_deletion_job",
+    ready=frozenset({"COMPLETED"}),
+    failed=frozenset({"FAILED"}),
+    poll_interval=5 * _MINUTE,
+    wait_limit=36 * _HOUR,
+)
+SOLUTION: Final = Resource("solution", updates=True)
+SOLUTION_VERSION: Final = Resource(
+    "solution_version",
+    failed=frozenset({CREATE_FAILED, "CREATE STOPPED"}),
+    list_filter="solutionArn",
+    irregular_arn_kind="solution",
+    arn_path="[^/]+/[^/]+",
+    poll_interval=_MINUTE,
+    wait_limit=24 * _HOUR,
+)
+CAMPAIGN: Final = Resource(
+    "campaign", updates=True, list_filter="solutionArn", poll_interval=_MINUTE, wait_limit=3 * _HOUR
+)
+RECOMMENDER: Final = Resource(
+    "recommender",
+    failed=frozenset({CREATE_FAILED, "INACTIVE"}),
+    updates=True,
+    poll_interval=_MINUTE,
+    wait_limit=6 * _HOUR,
+    update_wait_limit=6 * _HOUR,
+)
+EVENT_TRACKER: Final = Resource("event_tracker")
+FILTER: Final = Resource("filter", irregular_list_member="Filters")
+BATCH_INFERENCE_JOB: Final = Resource(
+    "batch_inference_job", list_filter="solutionVersionArn", poll_interval=_MINUTE, wait_limit=24 * _HOUR
+)
+BATCH_SEGMENT_JOB: Final = Resource(
+    "batch_segment_job", list_filter="solutionVersionArn", poll_interval=_MINUTE, wait_limit=24 * _HOUR
+)
+METRIC_ATTRIBUTION: Final = Resource("metric_attribution")
+
+RESOURCES: Final[dict[str, Resource]] = {
+    row.name: row
+    for row in (
+        SCHEMA,
+        DATASET_GROUP,
+        DATASET,
+        DATASET_IMPORT_JOB,
+        DATASET_EXPORT_JOB,
+        DATA_DELETION_JOB,
+        SOLUTION,
+        SOLUTION_VERSION,
+        CAMPAIGN,
+        RECOMMENDER,
+        EVENT_TRACKER,
+        FILTER,
+        BATCH_INFERENCE_JOB,
+        BATCH_SEGMENT_JOB,
+        METRIC_ATTRIBUTION,
+    )
+}

@@ -1,0 +1,6 @@
+"""Wait for Amazon Personalize in a DAG."""
+
+from airflow_provider_personalize.sensors.datasets import DatasetImportJobSensor
+from airflow_provider_personalize.sensors.training import SolutionUpdateSensor
+
+__all__ = ["DatasetImportJobSensor", "SolutionUpdateSensor"]

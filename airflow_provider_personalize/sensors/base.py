@@ -1,0 +1,129 @@
+"""What all sensors share: one look, judged alike whether poked, rescheduled or deferred."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_personalize._compat import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+)
+from airflow_provider_personalize.exceptions import ResourceFailedError, WaitTimeoutError
+from airflow_provider_personalize.links import PersonalizeLink
+from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask
+from airflow_provider_personalize.waiting import FAILED, REACHED, Goal, Verdict, Wait
+
+if TYPE_CHECKING:
+    from airflow.utils.context import Context
+
+
+class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
+    """
+    A sensor for one kind of resource.
+
+    It has all parameters of Airflow's ``BaseSensorOperator``, with their meaning: ``timeout``, ``soft_fail``,
+    ``never_fail``, ``silent_fail``, ``mode``. Deferred, it looks once on the worker and then waits in the triggerer,
+    every ``poke_interval`` seconds, without ``exponential_backoff``. ``never_fail`` skips after a time-out too, poked
+    or deferred: Airflow's own versions differ there.
+
+    A failure that the service reports fails the task at once and for good, whatever ``retries`` says: looking again
+    cannot help. A look that is throttled or does not reach the service is no failure; the next one may.
+
+    :param deferrable: Whether to wait in the triggerer, without holding a worker. Airflow's setting
+        ``[operators] default_deferrable`` is the default.
+    :param poke_interval: Seconds, or a ``timedelta``, between two looks; None means what suits the kind of resource.
+    """
+
+    resource: ClassVar[str]
+    goal: ClassVar[Goal] = "ready"
+    link: ClassVar[PersonalizeLink]
+
+    def __init__(
+        self,
+        *,
+        deferrable: bool = DEFAULT_DEFERRABLE,
+        poke_interval: float | timedelta | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if poke_interval is None:
+            poke_interval = Wait(self.resource, "", self.goal).poll_interval
+        super().__init__(poke_interval=poke_interval, **kwargs)
+        self.deferrable = deferrable
+        self._last_seen: Verdict | None = None
+
+    @property
+    def wait(self) -> Wait:
+        """What this sensor waits for."""
+        return Wait(self.resource, getattr(self, f"{RESOURCES[self.resource].name}_arn"), self.goal)
+
+    def execute(self, context: Context) -> Any:
+        """Wait as ``mode`` and ``deferrable`` say."""
+        if self.deferrable:
+            with self._leniency():
+                return self._look_then_defer(context)
+        try:
+            return super().execute(context)
+        except AirflowSensorTimeout as timeout:
+            with self._leniency():
+                raise AirflowSensorTimeout(f"{timeout} Last seen: {self._last_seen}") from timeout
+
+    def poke(self, context: Context) -> bool:
+        """
+        Look once.
+
+        :raises AirflowFailException: It has failed, with the service's reason.
+        """
+        verdict = self.hook.look(self.wait)
+        self.log.info("%s %s: %s", self.wait.title, self.wait.arn, verdict)
+        if not self._last_seen:
+            self.link.show(context, self, self.wait.arn, verdict.description)
+        self._last_seen = verdict
+        if verdict.outcome == FAILED:
+            raise AirflowFailException(str(self.wait.error(verdict)))
+        return verdict.outcome == REACHED
+
+    def _look_then_defer(self, context: Context) -> None:
+        if not self._poke_patiently(context):
+            self.defer_until(self.wait, self.poke_interval, self.deadline_after(self.timeout), {})
+
+    def _poke_patiently(self, context: Context) -> bool:
+        try:
+            return self.poke(context)
+        except AirflowFailException:
+            raise
+        except Exception as error:
+            if not self.silent_fail:
+                raise
+            self.log.warning("The look failed, and silent_fail is set: %s", error)
+            return False
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> None:  # noqa: ARG002 - Airflow's
+        """End as the event says, by the rules of any sensor."""
+        with self._leniency():
+            try:
+                self.resumed(event)
+            except ResourceFailedError as failure:
+                raise AirflowFailException(str(failure)) from failure
+            except WaitTimeoutError as timeout:
+                raise AirflowSensorTimeout(str(timeout)) from timeout
+
+    @contextmanager
+    def _leniency(self) -> Iterator[None]:
+        """Skip where ``soft_fail`` or ``never_fail`` say so, alike on all versions of Airflow."""
+        try:
+            yield
+        except AirflowSkipException:
+            raise
+        except Exception as error:
+            soft = self.soft_fail and isinstance(error, (AirflowFailException, AirflowSensorTimeout))
+            if soft or self.never_fail:
+                raise AirflowSkipException(
+                    f"Skipped, since {'soft' if soft else 'never'}_fail is set: {error}"
+                ) from error
+            raise

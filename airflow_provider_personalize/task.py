@@ -1,0 +1,125 @@
+"""What operators and sensors share: how they reach the service, how they wait, and how they go on after a deferral."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from airflow_provider_personalize._compat import BaseOperator, conf
+from airflow_provider_personalize.connection import Connection
+from airflow_provider_personalize.exceptions import PersonalizeError
+from airflow_provider_personalize.waiting import BROKEN, FAILED, TIMED_OUT, UNDER_WAY, UPDATED, Verdict, Wait
+
+if TYPE_CHECKING:
+    from airflow_provider_personalize.hooks import PersonalizeHook
+
+DEFAULT_DEFERRABLE: Final[bool] = conf.getboolean("operators", "default_deferrable", fallback=False)
+
+# The trigger watches the deadline; Airflow's own limit on the deferral is only a net, for a triggerer that is gone.
+_NET: Final = timedelta(seconds=60)
+
+
+class PersonalizeTask(BaseOperator):
+    """
+    A task that talks to Amazon Personalize through Airflow's AWS connection.
+
+    It stands on Airflow's own base class and not on the Amazon provider's, and imports the hook only when it runs: that
+    import would cost every DAG file's parse a seventh of a second.
+
+    :param aws_conn_id: The Airflow connection with the AWS credentials. It must exist; None means boto3's default chain
+        of credentials. (templated)
+    :param region_name: The AWS region; None means the connection's, or boto3's default. (templated)
+    :param verify: Whether to verify TLS certificates, or the path of a CA bundle; None means the connection's setting.
+        See https://boto3.amazonaws.com/v1/documentation/api/latest/reference/core/session.html (templated)
+    :param botocore_config: Members of botocore's ``Config``, such as ``{"read_timeout": 20}``. It travels to the
+        triggerer in clear, so a proxy's password belongs into the connection. (templated)
+    """
+
+    template_fields: ClassVar[tuple[str, ...]] = ("aws_conn_id", "region_name", "verify", "botocore_config")
+    ui_color = "#eadcf8"
+
+    def __init__(
+        self,
+        *,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+        self.verify = verify
+        self.botocore_config = botocore_config
+
+    @property
+    def connection(self) -> Connection:
+        """How this task reaches the service."""
+        return Connection.of(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
+
+    @cached_property
+    def hook(self) -> PersonalizeHook:
+        """The hook that this task talks through."""
+        return self.connection.hook()
+
+    def deadline_after(self, limit: float) -> float:
+        """Tell when to give up, in seconds since the epoch: Airflow 3 ignores ``execution_timeout`` while deferred."""
+        if self.execution_timeout:
+            limit = min(limit, self.execution_timeout.total_seconds())
+        return time.time() + limit
+
+    def defer_until(self, wait: Wait, delay: float | None, deadline: float, resume: dict[str, Any]) -> None:
+        """
+        Free the worker until a wait is over; ``execute_complete`` goes on.
+
+        :param resume: What ``execute_complete`` needs besides. It travels in the event, since ``airflow dags test``
+            drops what is given to ``defer`` itself.
+        """
+        from airflow_provider_personalize.triggers import PersonalizeTrigger, SolutionUpdateTrigger
+
+        of_solution_update = wait.goal == UPDATED and wait.row.name == "solution"
+        trigger = (SolutionUpdateTrigger if of_solution_update else PersonalizeTrigger)(
+            **vars(wait),
+            **self.connection.parameters,
+            waiter_delay=delay or wait.poll_interval,
+            deadline=deadline,
+            resume=resume,
+        )
+        self.log.info("Deferred until the %s of %s is %s", wait.title, wait.arn, wait.goal)
+        left = timedelta(seconds=max(0, deadline - time.time()))
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=left + _NET)
+
+    def resumed(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        Read the trigger's event, and return what :meth:`defer_until` was given as ``resume``.
+
+        :raises ResourceFailedError: It failed, with the service's reason.
+        :raises WaitTimeoutError: The deadline passed, with the status seen last.
+        :raises PersonalizeError: The triggerer could not look, and this worker can. Where it cannot either, its own
+            error is raised.
+        """
+        wait = Wait(**event["wait"])
+        self.log.info("%s %s: %s in the triggerer: %s", wait.title, wait.arn, event["outcome"], event["last_seen"])
+        if event["outcome"] == TIMED_OUT:
+            raise wait.timeout_error(event["last_seen"])
+        verdict = Verdict(event["outcome"], event["status"], event["reason"])
+        if verdict.outcome == BROKEN:
+            verdict = self._look_again(wait, verdict)
+        if verdict.outcome == FAILED:
+            raise wait.error(verdict)
+        resume: dict[str, Any] = event["resume"]
+        return resume
+
+    def _look_again(self, wait: Wait, broken: Verdict) -> Verdict:
+        """Look from the worker: an error of the service's is raised here as the service said it."""
+        verdict = self.hook.look(wait)
+        if verdict.outcome == UNDER_WAY:
+            raise PersonalizeError(
+                f"The wait for the {wait.title} of {wait.arn} broke in the triggerer, although this worker can look: "
+                f"{broken.reason}"
+            )
+        return verdict

@@ -1,0 +1,230 @@
+"""
+What is wrong with a request, said before the service is asked.
+
+botocore checks types and required members only. Its model knows more (lengths, patterns, values), and the API reference
+more still (rules between members, in prose). All three are asked here, so that one error can list every fault at once.
+Operators ask before they call; the emulator asks as the service would. Pure: shapes and values in, sentences out.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_personalize.resources import RESOURCES
+
+if TYPE_CHECKING:
+    from botocore.model import Shape, StructureShape
+
+# The first botocore that knows a member, from botocore's changelog and the history of its model.
+SINCE: Final[Mapping[str, str]] = {
+    "eventsConfig": "1.37.29",
+    "performIncrementalUpdate": "1.41.6",
+}
+
+_BOOLEANS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "none": None}
+_UNICODE_CLASSES: Final[Mapping[str, str]] = {
+    r"\p{L}": r"\w",
+    r"\p{N}": r"\d",
+    r"\p{Z}": r"\s",
+    r"\p{ASCII}": r"[\x00-\x7f]",
+}
+
+
+def coerce(shape: Shape | None, value: Any) -> Any:
+    """
+    Give a rendered template the type that the request needs.
+
+    Without ``render_template_as_native_obj`` every template yields a text: ``"True"`` for a boolean, ``"0.5"`` for a
+    number, ``"{'a': 1}"`` for a structure, ``"None"`` for what is not said. What cannot be read that way is left as it
+    is, for :func:`faults` to name. A member that is None is not said.
+    """
+    if shape is None or value is None:
+        return value
+    if isinstance(value, str) and shape.type_name != "string":
+        value = _parse(shape.type_name, value)
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        coerced = {name: coerce(shape.members.get(name), item) for name, item in value.items()}
+        return {name: item for name, item in coerced.items() if item is not None}
+    if shape.type_name == "map" and isinstance(value, Mapping):
+        return {name: coerce(shape.value, item) for name, item in value.items()}
+    if shape.type_name == "list" and isinstance(value, (list, tuple)):
+        return [coerce(shape.member, item) for item in value]
+    return value
+
+
+def _parse(type_name: str, text: str) -> Any:
+    if type_name == "boolean":
+        return _BOOLEANS.get(text.strip().lower(), text)
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            return parse(text.strip())
+        except (ValueError, SyntaxError):
+            continue
+    return text
+
+
+def faults(operation: str, shape: StructureShape, request: Mapping[str, Any]) -> list[str]:
+    """
+    List everything that is wrong with a request, one sentence each.
+
+    :param operation: The operation's name, as in ``UpdateSolution``.
+    :param shape: Its input shape in botocore's model.
+    :param request: The request, with the API's member names.
+    """
+    from botocore.validate import ParamValidator
+
+    report = ParamValidator().validate(dict(request), shape).generate_report()
+    found = [_with_hint(line) for line in report.splitlines()]
+    found += _beyond_types(shape, request, "")
+    found += _wrong_arns(operation, shape, request)
+    if operation in _RULES:
+        found += _RULES[operation](request)
+    return found
+
+
+def _with_hint(line: str) -> str:
+    unknown = re.match(r'Unknown parameter in .*?: "(\w+)"', line)
+    if unknown and unknown[1] in SINCE:
+        return f"{unknown[1]} is not known to the installed botocore: it takes boto3 {SINCE[unknown[1]]} or newer"
+    return line
+
+
+def _beyond_types(shape: Shape, value: Any, name: str) -> Iterator[str]:
+    """Find what botocore's model forbids and botocore itself lets through: lengths, patterns, values."""
+    if isinstance(value, (str, list, tuple, Mapping)):
+        yield from _too_long(shape, value, name)
+    if isinstance(value, str):
+        yield from _wrong_text(shape, value, name)
+    elif isinstance(value, (int, float)) and value > shape.metadata.get("max", value):
+        yield f"{name} is {value}: at most {shape.metadata['max']} is allowed"
+    for part_name, part_shape, part in _parts(shape, value, name):
+        yield from _beyond_types(part_shape, part, part_name)
+
+
+def _parts(shape: Shape, value: Any, name: str) -> Iterator[tuple[str, Shape, Any]]:
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        known = (member for member in value if member in shape.members)
+        yield from ((f"{name}.{member}".lstrip("."), shape.members[member], value[member]) for member in known)
+    elif shape.type_name == "map" and isinstance(value, Mapping):
+        yield from ((f"{name}.{key}", shape.value, item) for key, item in value.items())
+    elif shape.type_name == "list" and isinstance(value, (list, tuple)):
+        yield from ((f"{name}[{index}]", shape.member, item) for index, item in enumerate(value))
+
+
+def _too_long(shape: Shape, value: Any, name: str) -> Iterator[str]:
+    most = shape.metadata.get("max")
+    if most is not None and shape.type_name in {"string", "list", "map"} and len(value) > most:
+        what = "characters" if isinstance(value, str) else "entries"
+        yield f"{name} has {len(value)} {what}: at most {most} are allowed"
+
+
+def _wrong_text(shape: Shape, value: str, name: str) -> Iterator[str]:
+    allowed = shape.metadata.get("enum")
+    if allowed and value not in allowed:
+        yield f"{name} is {value!r}: allowed are {', '.join(allowed)}"
+    pattern = shape.metadata.get("pattern")
+    if pattern and not re.fullmatch(_python_pattern(pattern), value):
+        yield f"{name} is {value!r}: it must match {pattern}"
+
+
+def _python_pattern(pattern: str) -> str:
+    for theirs, ours in _UNICODE_CLASSES.items():
+        pattern = pattern.replace(theirs, ours)
+    return pattern
+
+
+def _wrong_arns(operation: str, shape: StructureShape, request: Mapping[str, Any]) -> Iterator[str]:
+    """Find ARNs of another kind than the member asks for."""
+    for resource in RESOURCES.values():
+        value = request.get(resource.arn_member)
+        if resource.arn_member not in shape.members or not isinstance(value, str):
+            continue
+        if operation.endswith("Campaign") and value.endswith("/$LATEST"):
+            continue
+        if value.startswith("arn:") and not resource.is_arn(value):
+            yield f"{resource.arn_member} is {value!r}: it is not the ARN of a {resource.title}"
+
+
+_RATE: Final = re.compile(r"rate\((\d+) days?\)")
+
+
+def rate_days(expression: object) -> int | None:
+    """Read the days out of ``rate(3 days)``; None for any other text."""
+    match = _RATE.fullmatch(expression) if isinstance(expression, str) else None
+    return int(match[1]) if match else None
+
+
+def _update_solution(request: Mapping[str, Any]) -> Iterator[str]:
+    """
+    Check what only the prose says of ``UpdateSolution``.
+
+    That the service refuses an update without any change is assumed.
+    """
+    yield from _wrong_schedule(request, "solutionUpdateConfig")
+    if not any(value is not None and value != {} for name, value in request.items() if name != "solutionArn"):
+        yield (
+            "nothing to change: give at least one of performAutoTraining, performIncrementalUpdate, "
+            "solutionUpdateConfig"
+        )
+
+
+def _wrong_schedule(request: Mapping[str, Any], config: str) -> Iterator[str]:
+    """
+    Check a schedule of automatic training.
+
+    The range of the rate: https://docs.aws.amazon.com/personalize/latest/dg/API_AutoTrainingConfig.html. That a
+    schedule does not go with automatic training turned off is how the guide calls it
+    (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html); that the service refuses it is assumed.
+    """
+    schedule = _dig(request, config, "autoTrainingConfig", "schedulingExpression")
+    named = f"{config}.autoTrainingConfig.schedulingExpression is {schedule!r}"
+    days = rate_days(schedule)
+    if days is not None and not 1 <= days <= 30:
+        yield f"{named}: from rate(1 day) to rate(30 days) is allowed"
+    if schedule is not None and request.get("performAutoTraining") is False:
+        yield f"{named} and performAutoTraining is False: a schedule is allowed only with automatic training"
+
+
+def _create_solution(request: Mapping[str, Any]) -> Iterator[str]:
+    """Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateSolution.html)."""
+    yield from _wrong_schedule(request, "solutionConfig")
+    recipe = request.get("recipeArn")
+    if request.get("performAutoML") is True and recipe is not None:
+        yield f"recipeArn is {recipe!r} and performAutoML is True: leave out one of them"
+    if request.get("performAutoML") is not True and recipe is None:
+        yield "recipeArn is missing: it is required unless performAutoML is True"
+    if isinstance(recipe, str) and recipe.startswith("arn:") and not _RECIPE.fullmatch(recipe):
+        yield f"recipeArn is {recipe!r}: it is not the ARN of a recipe"
+
+
+_RECIPE: Final = re.compile(r"arn:aws[a-z-]*:personalize:::recipe/aws-[a-z\d-]+")
+
+
+def _create_dataset_group(request: Mapping[str, Any]) -> Iterator[str]:
+    """Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDatasetGroup.html)."""
+    if request.get("roleArn") is not None and request.get("kmsKeyArn") is None:
+        yield "roleArn is given without kmsKeyArn: a role is allowed only with a key"
+
+
+def _create_dataset_import_job(request: Mapping[str, Any]) -> Iterator[str]:
+    """Require the location, which the model leaves optional because the structure is shared; assumed."""
+    if isinstance(request.get("dataSource"), Mapping) and _dig(request, "dataSource", "dataLocation") is None:
+        yield "dataSource.dataLocation is missing"
+
+
+def _dig(value: Any, *names: str) -> Any:
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+_RULES: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]] = {
+    "CreateDatasetGroup": _create_dataset_group,
+    "CreateDatasetImportJob": _create_dataset_import_job,
+    "CreateSolution": _create_solution,
+    "UpdateSolution": _update_solution,
+}

@@ -1,0 +1,185 @@
+"""
+What is waited for, and how far it has come. Pure: a description in, a verdict out.
+
+The synchronous wait, the sensor's poke and the trigger all ask here, so they cannot disagree.
+Success is named and failure is named; any other status, known or not, is still under way until the deadline.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Final, Literal
+
+from airflow_provider_personalize.comparison import differences
+from airflow_provider_personalize.exceptions import PersonalizeError, ResourceFailedError, WaitTimeoutError
+from airflow_provider_personalize.resources import RESOURCES, Resource
+
+Goal = Literal["ready", "updated", "settled"]
+Outcome = Literal["under way", "reached", "failed", "timed out", "broken"]
+
+READY: Final = "ready"
+UPDATED: Final = "updated"
+SETTLED: Final = "settled"
+
+UNDER_WAY: Final = "under way"
+REACHED: Final = "reached"
+FAILED: Final = "failed"
+
+# How a wait in the triggerer may end besides.
+TIMED_OUT: Final = "timed out"
+BROKEN: Final = "broken"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """
+    How far a wait has come.
+
+    :param outcome: ``"under way"``, ``"reached"`` or ``"failed"``; in the triggerer also ``"timed out"``, ``"broken"``.
+    :param status: The service's own word, if it had one.
+    :param reason: Why: the service's ``failureReason``, or what stood in the way of looking.
+    :param description: What the service answered, if it answered.
+    """
+
+    outcome: Outcome
+    status: str | None = None
+    reason: str | None = None
+    description: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Say it as a log line would: ``CREATE IN_PROGRESS (reason)``."""
+        status = self.status or "no status seen"
+        return f"{status} ({self.reason})" if self.reason else status
+
+
+@dataclass(frozen=True)
+class Wait:
+    """
+    One thing to wait for. All its members are JSON primitives, so that a trigger can carry them.
+
+    :param resource: The kind, by its name in the table: ``"solution"``.
+    :param arn: The ARN.
+    :param goal: ``"ready"``: the resource itself is usable. ``"updated"``: its latest update is ACTIVE. ``"settled"``:
+        nothing is under way with it, whether what was under way succeeded or not.
+    :param created: For ``"updated"``: the ``creationDateTime`` (ISO 8601) of the one update that is meant. None means
+        the latest, whichever it is.
+    :param require_update: For ``"updated"``: whether to wait for a first update where none was ever made.
+    """
+
+    resource: str
+    arn: str
+    goal: Goal = "ready"
+    created: str | None = None
+    require_update: bool = True
+
+    @property
+    def row(self) -> Resource:
+        """The kind's row in the table."""
+        return RESOURCES[self.resource]
+
+    @property
+    def title(self) -> str:
+        """What is waited for, as a person writes it: ``solution update``."""
+        return f"{self.row.title} update" if self.goal == UPDATED else self.row.title
+
+    @property
+    def poll_interval(self) -> int:
+        """Seconds between two looks, from the table."""
+        return self.row.update_poll_interval if self.goal == UPDATED else self.row.poll_interval
+
+    @property
+    def limit(self) -> int:
+        """Seconds after which to give up, from the table."""
+        return self.row.wait_limit if self.goal == READY else self.row.update_wait_limit
+
+    def judge(self, description: Mapping[str, Any]) -> Verdict:
+        """Tell how far it has come, by what ``Describe…`` answers of it."""
+        if self.goal == READY:
+            return self._judge_status(description, description)
+        update = description.get(self.row.update_member)
+        if self.goal == SETTLED:
+            return self._judge_settled(description, update or {})
+        if not update:
+            return self._judge_without_update(description)
+        return self._judge_update(description, update)
+
+    def _judge_status(self, part: Mapping[str, Any], description: Mapping[str, Any]) -> Verdict:
+        status = part.get("status")
+        if status in self.row.ready or not self.row.has_status:
+            return Verdict(REACHED, status, None, description)
+        outcome: Outcome = FAILED if status in self.row.failed else UNDER_WAY
+        return Verdict(outcome, status, part.get("failureReason"), description)
+
+    def _judge_settled(self, description: Mapping[str, Any], update: Mapping[str, Any]) -> Verdict:
+        final = self.row.ready | self.row.failed
+        for part in (update, description) if update else (description,):
+            if part.get("status") not in final:
+                return Verdict(UNDER_WAY, part.get("status"), None, description)
+        return Verdict(REACHED, description.get("status"), None, description)
+
+    def _judge_without_update(self, description: Mapping[str, Any]) -> Verdict:
+        stale_or_never = self.require_update or self.created is not None
+        return Verdict(UNDER_WAY if stale_or_never else REACHED, None, "no update has been made", description)
+
+    def _judge_update(self, description: Mapping[str, Any], update: Mapping[str, Any]) -> Verdict:
+        age = _compare_times(update.get("creationDateTime"), self.created)
+        if age < 0:
+            return Verdict(UNDER_WAY, update.get("status"), "an earlier update is shown still", description)
+        if age > 0:
+            reason = f"a later update, of {update['creationDateTime']}, replaced this one, of {self.created}"
+            return Verdict(FAILED, update.get("status"), reason, description)
+        return self._judge_status(update, description)
+
+    def error(self, verdict: Verdict) -> PersonalizeError:
+        """Make the error for a verdict of ``"failed"``."""
+        return ResourceFailedError(self.title, self.arn, verdict.status, verdict.reason)
+
+    def timeout_error(self, last_seen: str) -> WaitTimeoutError:
+        """Make the error for a wait that ran out."""
+        return WaitTimeoutError(f"The wait for the {self.title} of {self.arn} ran out; last seen: {last_seen}")
+
+
+def _compare_times(seen: object, meant: str | None) -> float:
+    """Seconds by which an update is younger than the one that is meant; 0 where any will do."""
+    if meant is None or not isinstance(seen, datetime):
+        return 0
+    return (seen - datetime.fromisoformat(meant)).total_seconds()
+
+
+def iso(moment: datetime) -> str:
+    """Write a time of the service's as text that sorts and survives JSON."""
+    return moment.astimezone(timezone.utc).isoformat()
+
+
+@dataclass(frozen=True)
+class Visibility(Wait):
+    """
+    Wait until an update that was just sent is shown in the description.
+
+    The answer to the call holds only the ARN, so the update is recognised by being newer than the one shown before, or
+    by its content, where that was not shown before. That reads may be stale after a write is assumed.
+
+    :param before: The update that was shown before the call.
+    :param wanted: The content that was sent.
+    :param patience: When the content alone is enough although it was so before (epoch seconds): the service may treat
+        an unchanged update as nothing to do.
+    """
+
+    before: Mapping[str, Any] = field(default_factory=dict)
+    wanted: Mapping[str, Any] = field(default_factory=dict)
+    patience: float = 0
+
+    def judge(self, description: Mapping[str, Any]) -> Verdict:
+        """Tell whether the update is shown."""
+        update = description.get(self.row.update_member) or {}
+        if update and self._is_it(update):
+            return Verdict(REACHED, update.get("status"), None, description)
+        return Verdict(UNDER_WAY, update.get("status"), "the update is not shown yet", description)
+
+    def _is_it(self, update: Mapping[str, Any]) -> bool:
+        if update.get("creationDateTime") != self.before.get("creationDateTime"):
+            return True
+        return time.time() > self.patience and not differences(self.wanted, update)

@@ -1,0 +1,80 @@
+"""What all tests stand on: an Airflow of their own, in a folder that is thrown away, and time that passes at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+
+import pytest
+
+_HOME = tempfile.TemporaryDirectory(prefix="airflow-provider-personalize-")
+for _name in [name for name in os.environ if name.startswith(("AIRFLOW_", "AWS_"))]:
+    del os.environ[_name]
+os.environ |= {
+    "AIRFLOW_HOME": _HOME.name,
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    # botocore's own repetitions sleep in real time
+    "AIRFLOW_CONN_AWS_DEFAULT": """{
+        "conn_type": "aws",
+        "extra": {"region_name": "us-east-1", "config_kwargs": {"retries": {"total_max_attempts": 1}}}
+    }""",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+class Time:
+    """Time that passes when something sleeps: real time and the emulator's move together, and nobody waits."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+        self._real = time.time
+
+    def time(self) -> float:
+        return self._real() + sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        from airflow_provider_personalize.emulator import clock
+
+        self.slept.append(seconds)
+        clock.advance(seconds)
+
+    async def sleep_in_loop(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+
+@pytest.fixture
+def passing_time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    """Replace sleeping, in the package's modules only, by moving the clocks."""
+    from airflow_provider_personalize import task, waiting
+    from airflow_provider_personalize.hooks import personalize as hook
+    from airflow_provider_personalize.operators import base, training
+    from airflow_provider_personalize.triggers import personalize as trigger
+
+    passing = Time()
+    fake = type("time", (), {"time": passing.time, "sleep": passing.sleep, "monotonic": time.monotonic})
+    for module in (hook, base, training, task, waiting, trigger):
+        monkeypatch.setattr(module, "time", fake)
+    loop = type("asyncio", (), {"sleep": passing.sleep_in_loop, "CancelledError": asyncio.CancelledError})
+    monkeypatch.setattr(trigger, "asyncio", loop)
+    return passing
+
+
+@pytest.fixture
+def personalize(passing_time: Time):
+    """A local Personalize with a shop in it, whose time stands still unless something sleeps; a boto3 client."""
+    from moto import mock_aws
+    from shop import bring_interactions, open_shop
+
+    from airflow_provider_personalize.emulator import assumptions, clock, faults
+
+    with mock_aws():
+        clock.freeze()
+        bring_interactions()
+        yield open_shop()
+    faults.clear()
+    assumptions.reset()
+    clock.reset()

@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import json
+import time
+
+import boto3
+import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from shop import DATASET, PREFIX, ROLE, SCHEMA
+from test_emulated_solution import refusal
+
+from airflow_provider_personalize.emulator import assumptions, clock
+from airflow_provider_personalize.emulator.models import personalize_backends
+
+HEADER = "USER_ID,ITEM_ID,TIMESTAMP"
+ROW = "u,i,1700000000\n"
+
+
+@pytest.fixture
+def schema(client) -> str:
+    return client.create_schema(name="shop", schema=json.dumps(SCHEMA))["schemaArn"]
+
+
+@pytest.fixture
+def dataset(client, group, schema) -> str:
+    arn = client.create_dataset(name="a", schemaArn=schema, datasetGroupArn=group, datasetType="Interactions")
+    clock.advance(60)
+    return arn["datasetArn"]
+
+
+@pytest.fixture
+def s3(client):
+    made = boto3.client("s3", region_name="us-east-1")
+    made.create_bucket(Bucket="shop")
+    return made
+
+
+def put(s3, text: str, key: str = "data.csv") -> None:
+    s3.put_object(Bucket="shop", Key=key, Body=text.encode())
+
+
+def start(client, location="s3://shop/data.csv", name="job", **more):
+    request = {"jobName": name, "datasetArn": DATASET, "dataSource": {"dataLocation": location}, "roleArn": ROLE}
+    return client.create_dataset_import_job(**request, **more)["datasetImportJobArn"]
+
+
+def outcome(client, arn):
+    clock.advance(400)
+    job = client.describe_dataset_import_job(datasetImportJobArn=arn)["datasetImportJob"]
+    return job["status"], job.get("failureReason")
+
+
+def with_fields(*fields, name="Interactions", base=SCHEMA["fields"]):
+    return json.dumps({**SCHEMA, "name": name, "fields": [*base, *fields]})
+
+
+def test_a_dataset_is_named_in_its_arn_by_its_group_and_type(client, dataset):
+    assert dataset == DATASET
+    shown = client.describe_dataset(datasetArn=dataset)["dataset"]
+    assert (shown["name"], shown["datasetType"], shown["status"]) == ("a", "INTERACTIONS", "ACTIVE")
+
+
+def test_a_group_has_one_dataset_of_each_type(client, dataset, group, schema):
+    request = {"name": "b", "schemaArn": schema, "datasetGroupArn": group, "datasetType": "INTERACTIONS"}
+    code, message = refusal(client.create_dataset, **request)
+    assert (code, message) == (
+        "ResourceAlreadyExistsException",
+        f"Another resource with Arn {DATASET} already exists.",
+    )
+
+
+def test_a_dataset_waits_for_its_group(client, schema):
+    group = client.create_dataset_group(name="new")["datasetGroupArn"]
+    request = {"name": "b", "schemaArn": schema, "datasetGroupArn": group, "datasetType": "INTERACTIONS"}
+    assert refusal(client.create_dataset, **request)[0] == "ResourceInUseException"
+    assumptions.parent_not_active = "accepted"
+    client.create_dataset(**request)
+
+
+def test_a_dataset_needs_a_group_and_a_schema_that_exist(client, schema, group):
+    for missing in ({"datasetGroupArn": f"{PREFIX}dataset-group/no"}, {"schemaArn": f"{PREFIX}schema/no"}):
+        request = {"name": "b", "schemaArn": schema, "datasetGroupArn": group, "datasetType": "ITEMS", **missing}
+        code, message = refusal(client.create_dataset, **request)
+        assert code == "ResourceNotFoundException"
+        assert next(iter(missing.values())) in message
+
+
+def test_a_dataset_has_the_type_and_the_domain_of_its_schema(client, schema, group):
+    request = {"name": "b", "schemaArn": schema, "datasetGroupArn": group}
+    assert "INTERACTIONS" in refusal(client.create_dataset, **request, datasetType="ITEMS")[1]
+    assert "WRONG" in refusal(client.create_dataset, **request, datasetType="WRONG")[1]
+    domain = client.create_schema(name="d", schema=json.dumps(SCHEMA), domain="ECOMMERCE")["schemaArn"]
+    request = {**request, "schemaArn": domain, "datasetType": "INTERACTIONS"}
+    assert refusal(client.create_dataset, **request)[0] == "InvalidInputException"
+    assumptions.domain_mismatch = "accepted"
+    client.create_dataset(**request)
+
+
+@pytest.mark.parametrize(
+    ("avro", "named"),
+    [
+        ("{", "JSON"),
+        ('{"type": "array"}', "record"),
+        (with_fields(name="Sales"), "Sales"),
+        (with_fields(base=SCHEMA["fields"][:2]), "TIMESTAMP"),
+        (with_fields(base=[*SCHEMA["fields"][:2], {"name": "TIMESTAMP", "type": "int"}]), "TIMESTAMP"),
+        (with_fields({"name": "COLOUR", "type": "string"}), "categorical"),
+        (with_fields({"name": "A-B", "type": "int"}), "A-B"),
+        (with_fields({"name": "USERID", "type": "int"}), "underscores"),
+        (with_fields({"name": "PRICE", "type": {"type": "array"}}), "PRICE"),
+        (with_fields({"name": "PRICE", "type": "bytes"}), "PRICE"),
+        (with_fields(name="Items", base=[{"name": "ITEM_ID", "type": "string"}]), "metadata"),
+    ],
+)
+def test_a_schema_that_personalize_cannot_use_is_refused(client, avro, named):
+    code, message = refusal(client.create_schema, name="a", schema=avro)
+    assert code == "InvalidInputException"
+    assert named in message
+
+
+@pytest.mark.parametrize(
+    "avro",
+    [
+        with_fields({"name": "EVENT_TYPE", "type": "string"}, {"name": "EVENT_VALUE", "type": ["null", "float"]}),
+        with_fields({"name": "DEVICE", "type": ["null", "string"], "categorical": True}),
+        with_fields(
+            {"name": "TEXT", "type": "string", "textual": True},
+            {"name": "CREATION_TIMESTAMP", "type": "long"},
+            name="Items",
+            base=[{"name": "ITEM_ID", "type": "string"}],
+        ),
+    ],
+)
+def test_a_schema_as_in_the_guide_is_accepted(client, avro):
+    arn = client.create_schema(name="a", schema=avro)["schemaArn"]
+    assert client.describe_schema(schemaArn=arn)["schema"]["schema"] == avro
+
+
+def test_a_schema_and_a_group_in_use_cannot_be_deleted(client, dataset, schema, group):
+    assert refusal(client.delete_schema, schemaArn=schema)[0] == "ResourceInUseException"
+    assert refusal(client.delete_dataset_group, datasetGroupArn=group)[0] == "ResourceInUseException"
+    client.delete_dataset(datasetArn=dataset)
+    clock.advance(60)
+    client.delete_schema(schemaArn=schema)
+    assert refusal(client.describe_schema, schemaArn=schema)[0] == "ResourceNotFoundException"
+    client.delete_dataset_group(datasetGroupArn=group)
+    assert client.describe_dataset_group(datasetGroupArn=group)["datasetGroup"]["status"] == "DELETE PENDING"
+    clock.advance(60)
+    assert "does not exist" in refusal(client.describe_dataset_group, datasetGroupArn=group)[1]
+
+
+def test_a_dataset_is_held_by_an_import_until_it_ends(client, dataset, s3):
+    put(s3, f"{HEADER}\n" + ROW * 1000)
+    start(client)
+    assert refusal(client.delete_dataset, datasetArn=dataset)[0] == "ResourceInUseException"
+    clock.advance(400)
+    client.delete_dataset(datasetArn=dataset)
+
+
+def test_a_group_answers_its_domain_and_takes_a_role_only_with_a_key(client):
+    assert client.create_dataset_group(name="d", domain="ECOMMERCE")["domain"] == "ECOMMERCE"
+    assert "kmsKeyArn" in refusal(client.create_dataset_group, name="k", roleArn=ROLE)[1]
+    tags = [{"tagKey": str(number), "tagValue": ""} for number in range(51)]
+    assert refusal(client.create_dataset_group, name="t", tags=tags)[0] == "TooManyTagsException"
+
+
+def test_an_import_of_good_data_becomes_active_and_its_records_are_counted(client, dataset, s3):
+    put(s3, f"\ufeff{HEADER}\r\n" + ROW * 1234)
+    arn = start(client)
+    job = client.describe_dataset_import_job(datasetImportJobArn=arn)["datasetImportJob"]
+    assert (job["status"], job["importMode"]) == ("CREATE PENDING", "FULL")
+    assert outcome(client, arn) == ("ACTIVE", None)
+    assert personalize_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].records[arn].records == 1234
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("USER_ID,TIMESTAMP\n", "Input csv is missing the following columns: [ITEM_ID]"),
+        (f"{HEADER},COLOUR\n", "[COLOUR]"),
+        (f"{HEADER}\n" + ROW * 999, "fewer than 1000"),
+        (f"{HEADER}\n" + ROW * 1500 + "u,i,yesterday\n", "yesterday"),
+        (f"{HEADER}\n" + ROW * 1500 + "u,,1\n", "ITEM_ID is empty"),
+        (f"{HEADER}\n" + ROW * 1500 + "u,1\n", "2 values"),
+        (f"{HEADER}\n" + ROW * 1500 + "u" * 257 + ",i,1\n", "256 characters"),
+        ("", "missing"),
+    ],
+)
+def test_an_import_of_bad_data_fails_and_says_why(client, dataset, s3, text, reason):
+    put(s3, text)
+    status, said = outcome(client, start(client))
+    assert status == "CREATE FAILED"
+    assert reason in said
+
+
+def test_the_reason_shows_only_when_the_job_has_failed(client, dataset, s3):
+    put(s3, "USER_ID\n")
+    arn = start(client)
+    assert "failureReason" not in client.describe_dataset_import_job(datasetImportJobArn=arn)["datasetImportJob"]
+    clock.advance(400)
+    assert "ITEM_ID" in client.list_dataset_import_jobs(datasetArn=dataset)["datasetImportJobs"][0]["failureReason"]
+
+
+@pytest.mark.parametrize("location", ["s3://shop/no.csv", "s3://nobody/data.csv", "s3://shop/no/", "http://shop/a"])
+def test_an_import_from_nowhere_fails(client, dataset, s3, location):
+    assert outcome(client, start(client, location)) == ("CREATE FAILED", "Invalid Data location.")
+
+
+def test_an_import_from_another_account_fails_for_lack_of_privileges(client, dataset, s3, monkeypatch):
+    with monkeypatch.context() as other:
+        other.setenv("MOTO_ACCOUNT_ID", "111111111111")
+        s3.create_bucket(Bucket="theirs")
+    status, said = outcome(client, start(client, "s3://theirs/data.csv"))
+    assert status == "CREATE FAILED"
+    assert "Insufficient privileges" in said
+
+
+def test_an_import_of_a_folder_takes_its_first_level(client, dataset, s3):
+    for key in ("in/a.csv", "in/b.csv"):
+        put(s3, f"{HEADER}\n" + ROW * 600, key)
+    put(s3, "not,to\nbe,read\n", "in/deep/c.csv")
+    arn = start(client, "s3://shop/in/")
+    assert outcome(client, arn) == ("ACTIVE", None)
+    put(s3, "ITEM_ID,USER_ID,TIMESTAMP\n", "in/c.csv")
+    assert "same header" in outcome(client, start(client, "s3://shop/in/", "again"))[1]
+
+
+def test_the_first_import_must_be_full(client, dataset, s3):
+    put(s3, f"{HEADER}\n" + ROW * 1000)
+    with pytest.raises(client.exceptions.InvalidInputException, match="FULL"):
+        start(client, importMode="INCREMENTAL")
+    outcome(client, start(client))
+    assert outcome(client, start(client, name="more", importMode="INCREMENTAL")) == ("ACTIVE", None)
+
+
+def test_a_missing_column_may_be_assumed_to_be_refused_at_the_call(client, dataset, s3):
+    assumptions.import_header_checked = "call"
+    put(s3, "USER_ID,TIMESTAMP\n")
+    with pytest.raises(client.exceptions.InvalidInputException, match=r"columns: \[ITEM_ID\]"):
+        start(client)
+    assert client.list_dataset_import_jobs()["datasetImportJobs"] == []
+
+
+def test_assumptions_on_the_data_can_be_eased(client, dataset, s3):
+    assumptions.minimum_interactions = 1
+    assumptions.unknown_columns = "ignored"
+    put(s3, f"{HEADER},COLOUR\nu,i,1,red\n")
+    assert outcome(client, start(client)) == ("ACTIVE", None)
+
+
+def test_a_job_name_is_used_up_for_good(client, dataset, s3):
+    outcome(client, start(client))
+    with pytest.raises(client.exceptions.ResourceAlreadyExistsException, match="dataset-import-job/job"):
+        start(client)
+
+
+def test_an_import_needs_a_location(client, dataset):
+    request = {"jobName": "a", "datasetArn": dataset, "dataSource": {}}
+    assert "dataLocation" in refusal(client.create_dataset_import_job, **request)[1]
+
+
+def test_a_hundred_thousand_records_are_checked_in_well_under_a_second(client, dataset, s3):
+    put(s3, f"{HEADER}\n" + ROW * 100_000)
+    began = time.perf_counter()
+    start(client)
+    assert time.perf_counter() - began < 1

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from airflow_provider_personalize.emulator.clock import Clock
+
+
+def test_a_frozen_clock_moves_only_when_told():
+    clock = Clock()
+    clock.freeze()
+    before = clock.now()
+    assert clock.now() == before
+    clock.advance(3600)
+    assert clock.now() == before + 3600
+
+
+def test_a_real_second_is_a_minute_unless_set_otherwise(monkeypatch):
+    real = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: real[0])
+    clock = Clock()
+    before = clock.now()
+    real[0] += 1
+    assert clock.now() == pytest.approx(before + 60)
+    clock.speed = 2
+    real[0] += 1
+    assert clock.now() == pytest.approx(before + 62)
+
+
+def test_time_does_not_run_backwards():
+    clock = Clock()
+    with pytest.raises(ValueError, match="backwards"):
+        clock.advance(-1)
+    with pytest.raises(ValueError, match="backwards"):
+        clock.speed = -1
+
+
+def test_a_reset_clock_tells_the_real_time_again():
+    clock = Clock()
+    clock.advance(1e6)
+    clock.freeze()
+    clock.reset()
+    assert clock.speed == 60
+    assert clock.now() == pytest.approx(time.time(), abs=30)

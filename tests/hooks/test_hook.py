@@ -1,0 +1,145 @@
+"""The hook: boto3 through an Airflow connection, and what all kinds of resources have in common."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from botocore.exceptions import ClientError
+from shop import DATASET, PREFIX, SOLUTION
+
+from airflow_provider_personalize.emulator import calls, faults
+from airflow_provider_personalize.exceptions import (
+    ConnectionMissingError,
+    IncompleteAnswerError,
+    ResourceFailedError,
+    WaitTimeoutError,
+)
+from airflow_provider_personalize.hooks import PersonalizeHook
+from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.resources import SOLUTION as SOLUTION_ROW
+from airflow_provider_personalize.waiting import Wait
+
+
+def test_any_method_of_boto3_is_at_hand(personalize):
+    assert PersonalizeHook().conn.describe_solution(solutionArn=SOLUTION)["solution"]["name"] == "shop"
+
+
+@pytest.mark.parametrize("resource", ["solution", SOLUTION_ROW])
+def test_a_resource_is_described_by_its_kind(personalize, resource):
+    assert PersonalizeHook().describe(resource, SOLUTION)["solutionArn"] == SOLUTION
+
+
+def test_an_unknown_kind_is_refused_with_those_that_are_known():
+    with pytest.raises(ValueError, match="'solutoin': allowed are schema, dataset_group"):
+        PersonalizeHook().describe("solutoin", SOLUTION)
+
+
+def test_all_pages_are_listed(personalize):
+    for number in range(7):
+        personalize.create_schema(name=f"s{number}", schema=_schema(personalize))
+    listed = [schema["name"] for schema in PersonalizeHook().list_all("schema", maxResults=3)]
+    assert sorted(listed) == ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "shop"]
+    assert len(calls.of("ListSchemas")) == 3
+
+
+def _schema(client) -> str:
+    return client.describe_schema(schemaArn=f"{PREFIX}schema/shop")["schema"]["schema"]
+
+
+def test_a_list_may_be_narrowed(personalize):
+    (dataset,) = PersonalizeHook().list_all("dataset", datasetGroupArn=f"{PREFIX}dataset-group/shop")
+    assert dataset["datasetArn"] == DATASET
+
+
+@pytest.mark.parametrize("row", RESOURCES.values(), ids=list(RESOURCES))
+def test_the_client_has_the_methods_that_the_table_implies(row):
+    client = PersonalizeHook(region_name="us-east-1").conn
+    assert callable(getattr(client, f"describe_{row.name}"))
+    assert callable(getattr(client, f"list_{row.name}s"))
+
+
+def test_a_wait_returns_what_the_service_said_last(personalize):
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    verdict = PersonalizeHook().wait(Wait("solution", SOLUTION, "updated"))
+    assert verdict.description["latestSolutionUpdate"]["status"] == "ACTIVE"
+
+
+def test_a_wait_for_what_fails_says_why(personalize):
+    faults.fail_next("CreateDatasetGroup", "no more room")
+    arn = personalize.create_dataset_group(name="other")["datasetGroupArn"]
+    with pytest.raises(ResourceFailedError, match="no more room") as failure:
+        PersonalizeHook().wait(Wait("dataset_group", arn))
+    assert (failure.value.arn, failure.value.status) == (arn, "CREATE FAILED")
+
+
+def test_a_wait_ends_by_its_deadline(personalize, passing_time):
+    with pytest.raises(WaitTimeoutError, match="no update has been made"):
+        PersonalizeHook().wait(Wait("solution", SOLUTION, "updated"), deadline=passing_time.time() + 100)
+    assert sum(passing_time.slept) == pytest.approx(100, abs=1)
+
+
+@pytest.mark.parametrize(("code", "status"), [("ThrottlingException", 400), ("InternalFailure", 500), ("Slow", 429)])
+def test_weather_is_no_answer(personalize, code, status):
+    faults.error_next("DescribeSolution", code, status=status, times=None)
+    verdict = PersonalizeHook().look(Wait("solution", SOLUTION))
+    assert verdict.outcome == "under way"
+    assert code in verdict.reason
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "InvalidInputException", "ResourceNotFoundException"])
+def test_no_is_an_answer(personalize, code):
+    faults.error_next("DescribeSolution", code)
+    with pytest.raises(ClientError, match=code):
+        PersonalizeHook().look(Wait("solution", SOLUTION))
+
+
+def test_an_unreachable_endpoint_is_weather(monkeypatch):
+    extra = '{"region_name": "us-east-1", "endpoint_url": "http://127.0.0.1:9"}'
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_NOWHERE",
+        f'{{"conn_type": "aws", "login": "a", "password": "b", "extra": {extra}}}',
+    )
+    hook = PersonalizeHook("nowhere", config={"retries": {"total_max_attempts": 1}})
+    verdict = hook.look(Wait("solution", SOLUTION))
+    assert (verdict.outcome, verdict.status) == ("under way", None)
+    assert "EndpointConnectionError" in verdict.reason
+
+
+def test_an_answer_without_the_resource_is_weather(personalize, monkeypatch):
+    hook = PersonalizeHook()
+    monkeypatch.setattr(hook.conn, "describe_solution", lambda **_: {"ResponseMetadata": {}})
+    with pytest.raises(IncompleteAnswerError, match="DescribeSolution answered without 'solution'"):
+        hook.describe("solution", SOLUTION)
+    assert hook.look(Wait("solution", SOLUTION)).outcome == "under way"
+
+
+def test_expired_credentials_are_fetched_anew_once(personalize):
+    hook = PersonalizeHook()
+    before = hook.conn
+    faults.error_next("DescribeSolution", "ExpiredTokenException", times=1)
+    assert hook.look(Wait("solution", SOLUTION)).outcome == "reached"
+    assert hook.conn is not before
+    faults.error_next("DescribeSolution", "ExpiredTokenException", times=2)
+    with pytest.raises(ClientError, match="ExpiredTokenException"):
+        hook.look(Wait("solution", SOLUTION))
+
+
+def test_a_connection_that_does_not_exist_is_an_error():
+    with pytest.raises(ConnectionMissingError, match="'nobody' does not exist"):
+        _ = PersonalizeHook("nobody").conn
+
+
+def test_the_users_configuration_goes_over_ours(monkeypatch):
+    ours = PersonalizeHook(region_name="us-east-1").conn.meta.config
+    assert (ours.connect_timeout, ours.read_timeout) == (10, 30)
+    theirs = PersonalizeHook(region_name="us-east-1", config={"read_timeout": 3}).conn.meta.config
+    assert (theirs.connect_timeout, theirs.read_timeout) == (10, 3)
+    extra = '{"region_name": "us-east-1", "config_kwargs": {"connect_timeout": 4}}'
+    monkeypatch.setenv("AIRFLOW_CONN_SLOW", f'{{"conn_type": "aws", "extra": {extra}}}')
+    of_connection = PersonalizeHook("slow").conn.meta.config
+    assert (of_connection.connect_timeout, of_connection.read_timeout) == (4, 30)
+
+
+def test_a_deadline_in_the_past_still_looks_once(personalize):
+    assert PersonalizeHook().wait(Wait("solution", SOLUTION), deadline=time.time() - 1).status == "ACTIVE"

@@ -1,0 +1,122 @@
+"""Import a CSV from S3, on the real operator, trigger and hook, against the local Personalize."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from shop import DATASET, LOCATION, PREFIX, ROLE, bring_interactions
+from task_runs import Run, TaskInstance
+
+from airflow_provider_personalize.emulator import calls, faults
+from airflow_provider_personalize.exceptions import InvalidRequestError, ResourceDiffersError, ResourceFailedError
+from airflow_provider_personalize.operators import CreateDatasetImportJobOperator
+
+pytestmark = pytest.mark.usefixtures("personalize")
+deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
+
+
+def import_(ti: TaskInstance | None = None, **parameters: Any) -> Run:
+    given = {"dataset_arn": DATASET, "data_source": {"dataLocation": LOCATION}, "role_arn": ROLE, **parameters}
+    return Run(lambda: CreateDatasetImportJobOperator(task_id="import", **given), ti or TaskInstance())
+
+
+def jobs(personalize: Any) -> list[dict[str, Any]]:
+    return personalize.list_dataset_import_jobs(datasetArn=DATASET)["datasetImportJobs"]
+
+
+@deferrable_or_not
+def test_the_data_is_in_when_the_task_ends(personalize, deferrable):
+    run = import_(deferrable=deferrable)
+    arn = run()
+    job = personalize.describe_dataset_import_job(datasetImportJobArn=arn)["datasetImportJob"]
+    assert (job["status"], job["dataSource"], job["roleArn"]) == ("ACTIVE", {"dataLocation": LOCATION}, ROLE)
+    assert len(run.deferrals) == deferrable
+
+
+def test_every_member_of_the_request_reaches_the_service(personalize):
+    import_()()
+    arn = import_(
+        job_name="nightly-1",
+        import_mode="INCREMENTAL",
+        publish_attribution_metrics_to_s3="True",
+        tags=[{"tagKey": "team", "tagValue": "shop"}],
+    )()
+    assert arn == f"{PREFIX}dataset-import-job/nightly-1"
+    job = personalize.describe_dataset_import_job(datasetImportJobArn=arn)["datasetImportJob"]
+    assert (job["importMode"], job["publishAttributionMetricsToS3"]) == ("INCREMENTAL", True)
+
+
+def test_a_retry_finds_the_job_of_the_earlier_try_and_imports_nothing_again(personalize, capsys):
+    first = import_(wait_for_completion=False)()
+    assert import_()() == first
+    assert len(jobs(personalize)) == 1
+    assert "Nothing is imported again" in capsys.readouterr().out
+
+
+def test_another_run_and_another_mapped_instance_make_jobs_of_their_own(personalize):
+    arns = {
+        import_(TaskInstance(run_id=run_id, map_index=index))()
+        for run_id in ("scheduled__2026-01-01", "scheduled__2026-01-02")
+        for index in (-1, 0, 1)
+    }
+    assert len(arns) == len(jobs(personalize)) == 6
+
+
+def test_a_derived_name_is_one_that_the_service_allows():
+    ti = TaskInstance(dag_id="größe.shop/2", task_id="_" * 200, run_id="manual__x")
+    name = import_(ti)().rpartition("/")[2]
+    assert re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9\-_]{0,62}", name)
+
+
+@deferrable_or_not
+def test_a_failed_import_fails_the_task_with_the_reason_of_the_service(deferrable):
+    bring_interactions(header="USER_ID,ITEM,TIMESTAMP")
+    with pytest.raises(ResourceFailedError, match=r"missing the following columns: \[ITEM_ID\]"):
+        import_(deferrable=deferrable)()
+
+
+def test_after_a_failed_import_a_retry_makes_another_job(personalize):
+    faults.fail_next("CreateDatasetImportJob", "bad luck", times=2)
+    run = import_()
+    for _ in range(2):
+        with pytest.raises(ResourceFailedError, match="bad luck"):
+            run()
+    arn = run()
+    assert arn.endswith("-3")
+    assert sorted(job["status"] for job in jobs(personalize)) == ["ACTIVE", "CREATE FAILED", "CREATE FAILED"]
+
+
+def test_a_failed_job_with_a_name_of_the_users_is_not_replaced(personalize):
+    faults.fail_next("CreateDatasetImportJob", "bad luck")
+    for _ in range(2):
+        with pytest.raises(ResourceFailedError, match="bad luck"):
+            import_(job_name="mine")()
+    assert len(jobs(personalize)) == 1
+
+
+def test_a_name_that_another_import_has_is_refused_with_each_difference(personalize):
+    import_(job_name="mine")()
+    with pytest.raises(ResourceDiffersError) as refusal:
+        import_(job_name="mine", import_mode="INCREMENTAL", data_source={"dataLocation": "s3://shop/other.csv"})()
+    assert refusal.value.differences == [
+        "dataSource.dataLocation: wanted 's3://shop/other.csv', found 's3://shop/interactions.csv'",
+        "importMode: wanted 'INCREMENTAL', found 'FULL'",
+    ]
+
+
+def test_faults_are_found_before_the_call():
+    with pytest.raises(InvalidRequestError) as refusal:
+        import_(dataset_arn="shop", role_arn="me", import_mode="HALF", job_name="a b")()
+    assert len(refusal.value.faults) == 4
+    assert calls.of("CreateDatasetImportJob") == []
+
+
+def test_the_console_page_is_kept():
+    run = import_(wait_for_completion=False)
+    run()
+    assert run.ti.xcoms["personalize_dataset_import_job_link"] == (
+        "https://us-east-1.console.aws.amazon.com/personalize/home?region=us-east-1"
+        "#arn:aws:personalize:us-east-1:123456789012:dataset-group$shop/setup"
+    )

@@ -1,0 +1,319 @@
+"""Change how a solution trains, on the real operator, trigger and hook, against the local Personalize."""
+
+from __future__ import annotations
+
+from datetime import timedelta, timezone
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from shop import SOLUTION
+from task_runs import Run, TaskInstance
+
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
+from airflow_provider_personalize.exceptions import (
+    ConnectionMissingError,
+    InvalidRequestError,
+    ResourceFailedError,
+    WaitTimeoutError,
+)
+from airflow_provider_personalize.operators import UpdateSolutionOperator
+
+EVENTS = {"eventParametersList": [{"eventType": "click", "eventValueThreshold": 0.5, "weight": 0.8}]}
+
+pytestmark = pytest.mark.usefixtures("personalize")
+deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
+
+
+def every(days: int) -> dict[str, Any]:
+    return {"autoTrainingConfig": {"schedulingExpression": f"rate({days} days)"}}
+
+
+def update(**parameters: Any) -> Run:
+    """One task instance that updates the shop's solution."""
+    given = {"solution_arn": SOLUTION, "perform_auto_training": True, **parameters}
+    native = given.pop("native", False)
+
+    def make() -> UpdateSolutionOperator:
+        from airflow.sdk import DAG
+
+        from airflow_provider_personalize._compat import BaseOperator  # noqa: F401 - Airflow first
+
+        with DAG("shop", render_template_as_native_obj=native, schedule=None):
+            return UpdateSolutionOperator(task_id="task", **given)
+
+    return Run(make, TaskInstance())
+
+
+def sent() -> int:
+    return len([call for call in calls.of("UpdateSolution") if call.error is None])
+
+
+def latest(personalize: Any) -> dict[str, Any]:
+    return personalize.describe_solution(solutionArn=SOLUTION)["solution"]["latestSolutionUpdate"]
+
+
+@deferrable_or_not
+def test_an_update_is_sent_and_waited_for_until_it_is_active(personalize, deferrable):
+    config = {**every(3), "eventsConfig": EVENTS}
+    run = update(solution_update_config=config, deferrable=deferrable)
+    assert run() == SOLUTION
+    assert latest(personalize)["status"] == "ACTIVE"
+    assert latest(personalize)["solutionUpdateConfig"] == config
+    assert len(run.deferrals) == deferrable
+    shown = run.ti.xcoms["solution_update"]
+    assert shown == {
+        "creationDateTime": latest(personalize)["creationDateTime"].astimezone(timezone.utc).isoformat(),
+        "performAutoTraining": True,
+        "solutionUpdateConfig": config,
+        "sent": True,
+    }
+
+
+@deferrable_or_not
+def test_what_is_already_so_is_not_sent_again(deferrable, capsys):
+    for _ in range(3):
+        run = update(solution_update_config=every(3), deferrable=deferrable)
+        assert run() == SOLUTION
+    assert sent() == 1
+    assert "nothing is sent" in capsys.readouterr().out
+    assert run.ti.xcoms["solution_update"]["sent"] is False
+
+
+def test_what_is_already_so_is_sent_again_on_request(personalize):
+    update(solution_update_config=every(3))()
+    first = latest(personalize)["creationDateTime"]
+    update(solution_update_config=every(3), if_unchanged="update")()
+    assert sent() == 2
+    assert latest(personalize)["creationDateTime"] > first
+
+
+def test_a_change_of_one_setting_is_sent_though_the_others_are_so():
+    update(solution_update_config=every(3))()
+    update(solution_update_config=every(4))()
+    assert sent() == 2
+
+
+def test_an_unchanged_update_that_the_service_ignores_does_not_hold_the_task_for_ever():
+    assumptions.unchanged_update = "ignored"
+    update(solution_update_config=every(3))()
+    update(solution_update_config=every(3), if_unchanged="update")()
+    assert sent() == 2
+
+
+@deferrable_or_not
+def test_an_update_of_somebody_elses_is_waited_for_before_ours_is_sent(personalize, deferrable):
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    theirs = latest(personalize)["creationDateTime"]
+    assert update(solution_update_config=every(3), deferrable=deferrable)() == SOLUTION
+    assert latest(personalize)["solutionUpdateConfig"] == every(3)
+    assert latest(personalize)["creationDateTime"] > theirs
+    assert [call.error for call in calls.of("UpdateSolution")] == [None, None]
+
+
+@deferrable_or_not
+def test_a_failed_update_of_somebody_elses_is_no_obstacle(personalize, deferrable):
+    faults.fail_next("UpdateSolution", "theirs")
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    update(solution_update_config=every(3), deferrable=deferrable)()
+    assert latest(personalize)["status"] == "ACTIVE"
+
+
+@deferrable_or_not
+def test_a_refusal_as_in_use_is_waited_out(deferrable):
+    faults.error_next("UpdateSolution", "ResourceInUseException", times=2)
+    assert update(deferrable=deferrable)() == SOLUTION
+    assert sent() == 1
+
+
+@deferrable_or_not
+def test_a_refusal_as_in_use_for_ever_ends_by_the_deadline(deferrable, passing_time):
+    faults.error_next("UpdateSolution", "ResourceInUseException", message="busy for ever", times=None)
+    with pytest.raises(WaitTimeoutError, match="busy for ever"):
+        update(deferrable=deferrable, timeout=300)()
+    assert 295 <= sum(passing_time.slept) < 400
+
+
+@deferrable_or_not
+def test_an_update_under_way_with_our_content_is_ours(personalize, deferrable):
+    """As after a crash between the call and its record."""
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True, solutionUpdateConfig=every(3))
+    run = update(solution_update_config=every(3), if_unchanged="update", deferrable=deferrable)
+    assert run() == SOLUTION
+    assert sent() == 1
+    assert latest(personalize)["status"] == "ACTIVE"
+    assert run.ti.xcoms["solution_update"]["sent"] is False
+
+
+def test_without_waiting_the_task_still_ends_only_when_its_own_update_is_shown(personalize, passing_time):
+    assumptions.update_visible_after = 7
+    run = update(wait_for_completion=False)
+    assert run() == SOLUTION
+    assert latest(personalize)["status"] in {"CREATE PENDING", "CREATE IN_PROGRESS"}
+    assert sum(passing_time.slept) >= 7
+
+
+def test_without_waiting_an_update_after_another_is_not_mistaken_for_it(personalize):
+    update()()
+    earlier = latest(personalize)["creationDateTime"]
+    assumptions.update_visible_after = 7
+    run = update(solution_update_config=every(3), wait_for_completion=False)
+    run()
+    assert latest(personalize)["creationDateTime"] > earlier
+    assert run.ti.xcoms["solution_update"]["creationDateTime"] > earlier.isoformat()
+
+
+@deferrable_or_not
+def test_a_failed_update_fails_the_task_with_the_reason_of_the_service(deferrable):
+    faults.fail_next("UpdateSolution", "the event type click does not occur")
+    with pytest.raises(ResourceFailedError) as failure:
+        update(deferrable=deferrable)()
+    assert SOLUTION in str(failure.value)
+    assert "the event type click does not occur" in str(failure.value)
+
+
+def test_after_a_failed_update_a_retry_sends_it_again():
+    faults.fail_next("UpdateSolution", "bad luck")
+    run = update()
+    with pytest.raises(ResourceFailedError):
+        run()
+    assert run() == SOLUTION
+    assert sent() == 2
+
+
+@deferrable_or_not
+def test_a_wait_that_runs_out_says_what_it_saw_last(deferrable):
+    with pytest.raises(WaitTimeoutError, match="CREATE (PENDING|IN_PROGRESS)") as timeout:
+        update(deferrable=deferrable, timeout=11, waiter_delay=2)()
+    assert SOLUTION in str(timeout.value)
+
+
+def test_execution_timeout_holds_while_deferred(passing_time):
+    with pytest.raises(WaitTimeoutError):
+        update(deferrable=True, execution_timeout=timedelta(seconds=20), waiter_delay=5)()
+    assert sum(passing_time.slept) < 30
+
+
+def test_an_update_that_somebody_replaced_meanwhile_is_not_taken_for_done(personalize):
+    def replace() -> None:
+        clock.advance(600)
+        personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=False)
+        clock.advance(600)
+
+    run = update(deferrable=True)
+    run.between = replace
+    with pytest.raises(ResourceFailedError, match="replaced"):
+        run()
+
+
+@deferrable_or_not
+def test_throttling_is_waited_out(deferrable):
+    run = update(deferrable=deferrable)
+    run.between = lambda: faults.error_next("DescribeSolution", "ThrottlingException", times=8)
+    if not deferrable:
+        faults.error_next("DescribeSolution", "ThrottlingException", times=8)
+    assert run() == SOLUTION
+
+
+@deferrable_or_not
+def test_denied_is_an_answer(deferrable):
+    faults.error_next("DescribeSolution", "AccessDeniedException", message="not you", times=None)
+    with pytest.raises(ClientError, match="not you"):
+        update(deferrable=deferrable)()
+    assert len(calls.of("DescribeSolution")) == 1
+
+
+def test_denied_in_the_triggerer_is_raised_as_the_service_said_it():
+    run = update(deferrable=True)
+    run.between = lambda: faults.error_next("DescribeSolution", "AccessDeniedException", message="not you", times=None)
+    with pytest.raises(ClientError, match="not you"):
+        run()
+
+
+def test_a_solution_that_does_not_exist_is_an_error_of_the_service():
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        update(solution_arn=SOLUTION.replace("shop", "nowhere"))()
+
+
+@pytest.mark.parametrize("native", [False, True], ids=["texts", "native"])
+@pytest.mark.parametrize(("given", "understood"), [("True", True), ("false", False), (True, True)])
+def test_a_boolean_may_come_out_of_a_template(personalize, native, given, understood):
+    if understood is False:
+        update()()
+    run = update(perform_auto_training="{{ params.automatic }}", native=native)
+    run.params = {"automatic": given}
+    run()
+    assert latest(personalize)["performAutoTraining"] is understood
+
+
+@pytest.mark.parametrize("native", [False, True], ids=["texts", "native"])
+def test_every_parameter_may_come_out_of_a_template(personalize, native):
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    clock.advance(600)
+    run = update(
+        solution_arn="{{ params.arn }}",
+        perform_auto_training="{{ params.automatic }}",
+        perform_incremental_update="{{ params.nothing }}",
+        solution_update_config={
+            "autoTrainingConfig": {"schedulingExpression": "rate({{ params.days }} days)"},
+            "eventsConfig": {"eventParametersList": [{"eventType": "{{ params.event }}", "weight": "{{ params.w }}"}]},
+        },
+        native=native,
+    )
+    run.params = {"arn": SOLUTION, "automatic": True, "nothing": None, "days": 5, "event": "buy", "w": 0.25}
+    assert run() == SOLUTION
+    events = latest(personalize)["solutionUpdateConfig"]["eventsConfig"]["eventParametersList"]
+    assert events == [{"eventType": "buy", "weight": 0.25}]
+
+
+@pytest.mark.parametrize("native", [False, True], ids=["texts", "native"])
+def test_a_whole_structure_may_come_out_of_a_template(personalize, native):
+    run = update(solution_update_config="{{ params.config }}", native=native)
+    run.params = {"config": every(9)}
+    run()
+    assert latest(personalize)["solutionUpdateConfig"] == every(9)
+
+
+def test_all_faults_are_in_one_error_and_nothing_is_sent():
+    run = update(
+        solution_arn=SOLUTION.replace("solution", "campaign"),
+        perform_auto_training="maybe",
+        solution_update_config=every(99),
+    )
+    with pytest.raises(InvalidRequestError) as refusal:
+        run()
+    for named in ("campaign", "maybe", "rate(99 days)"):
+        assert named in str(refusal.value)
+    assert len(refusal.value.faults) == 3
+    assert list(calls.of("UpdateSolution")) == list(calls.of("DescribeSolution", SOLUTION)) == []
+
+
+def test_an_unknown_choice_for_what_is_unchanged_is_refused_when_the_dag_is_read():
+    with pytest.raises(ValueError, match="if_unchanged is 'never'"):
+        update(if_unchanged="never")()
+
+
+def test_a_connection_that_does_not_exist_is_an_error_and_not_somebody_elses_credentials():
+    with pytest.raises(ConnectionMissingError, match="no_such_connection"):
+        update(aws_conn_id="no_such_connection")()
+
+
+def test_no_connection_means_the_default_chain_of_credentials(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert update(aws_conn_id=None)() == SOLUTION
+
+
+def test_the_console_page_of_the_solution_is_kept():
+    run = update(wait_for_completion=False)
+    run()
+    assert run.ti.xcoms["personalize_solution_link"] == (
+        "https://us-east-1.console.aws.amazon.com/personalize/home?region=us-east-1"
+        "#arn:aws:personalize:us-east-1:123456789012:dataset-group$shop"
+        "/solutionsAndRecipes/solutionDetail/arn:aws:personalize:us-east-1:123456789012:solution$shop"
+    )
+
+
+def test_without_xcom_nothing_is_pushed():
+    run = update(do_xcom_push=False)
+    run()
+    assert run.ti.xcoms == {}

@@ -1,0 +1,185 @@
+"""Sensors, poked and deferred, against the local Personalize."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION
+from task_runs import Run, TaskInstance
+
+from airflow_provider_personalize._compat import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
+from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.sensors import DatasetImportJobSensor, SolutionUpdateSensor
+
+try:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+except ImportError:
+    from airflow.exceptions import AirflowRescheduleException
+
+deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["poked", "deferred"])
+
+
+def sensor(**parameters: Any) -> Run:
+    given = {"solution_arn": SOLUTION, **parameters}
+    return Run(lambda: SolutionUpdateSensor(task_id="wait", **given), TaskInstance())
+
+
+@pytest.fixture(autouse=True)
+def _no_real_sleep(passing_time, monkeypatch):
+    """Airflow's own poke loop sleeps too, and keeps its own time."""
+    import sys
+
+    module = sys.modules[SolutionUpdateSensor.__mro__[3].__module__]
+    fake = type("time", (), {"sleep": passing_time.sleep, "monotonic": passing_time.time})
+    monkeypatch.setattr(module, "time", fake)
+
+
+@pytest.fixture
+def updating(personalize):
+    """A solution with an update under way."""
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    return personalize
+
+
+@deferrable_or_not
+def test_it_waits_until_the_update_is_active(updating, deferrable):
+    run = sensor(deferrable=deferrable)
+    run()
+    assert updating.describe_solution(solutionArn=SOLUTION)["solution"]["latestSolutionUpdate"]["status"] == "ACTIVE"
+    assert len(run.deferrals) == deferrable
+
+
+def test_it_does_not_defer_where_there_is_nothing_to_wait_for(updating):
+    clock.advance(600)
+    run = sensor(deferrable=True)
+    run()
+    assert run.deferrals == []
+
+
+def test_rescheduled_it_gives_the_worker_back_after_each_look(updating):
+    with pytest.raises(AirflowRescheduleException):
+        sensor(mode="reschedule", poke_interval=60).make().execute({"ti": _FirstLook(), "task": None})
+    clock.advance(600)
+    sensor(mode="reschedule").make().execute({"ti": _FirstLook(), "task": None})
+
+
+class _FirstLook(TaskInstance):
+    def get_first_reschedule_date(self, context: Any) -> None:
+        return None
+
+
+@deferrable_or_not
+def test_a_failed_update_fails_at_once_and_for_good(personalize, deferrable):
+    faults.fail_next("UpdateSolution", "no such event type")
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    with pytest.raises(AirflowFailException, match="no such event type"):
+        sensor(deferrable=deferrable)()
+
+
+@deferrable_or_not
+def test_where_no_update_was_ever_made_it_waits_and_says_so(personalize, deferrable, capsys):
+    with pytest.raises(AirflowSensorTimeout, match="no update has been made"):
+        sensor(deferrable=deferrable, timeout=120)()
+    assert "no update has been made" in capsys.readouterr().out
+
+
+@deferrable_or_not
+def test_no_update_at_all_may_pass(personalize, deferrable):
+    sensor(deferrable=deferrable, require_update=False)()
+    assert len(calls.of("DescribeSolution", SOLUTION)) == 1
+
+
+@deferrable_or_not
+def test_without_required_update_one_under_way_is_waited_for(updating, deferrable):
+    run = sensor(deferrable=deferrable, require_update=False)
+    run()
+    assert updating.describe_solution(solutionArn=SOLUTION)["solution"]["latestSolutionUpdate"]["status"] == "ACTIVE"
+
+
+@deferrable_or_not
+def test_a_timeout_says_what_was_seen_last(updating, deferrable):
+    with pytest.raises(AirflowSensorTimeout, match="CREATE (PENDING|IN_PROGRESS)"):
+        sensor(deferrable=deferrable, timeout=20, poke_interval=5)()
+
+
+@deferrable_or_not
+@pytest.mark.parametrize("lenient", ["soft_fail", "never_fail"])
+@pytest.mark.parametrize("fails", [True, False], ids=["failure", "timeout"])
+def test_a_lenient_sensor_skips(personalize, deferrable, lenient, fails):
+    if fails:
+        faults.fail_next("UpdateSolution", "bad luck")
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    with pytest.raises(AirflowSkipException):
+        sensor(deferrable=deferrable, timeout=600 if fails else 10, poke_interval=5, **{lenient: True})()
+
+
+@deferrable_or_not
+def test_denied_is_an_error_of_the_service_and_no_reason_to_skip(updating, deferrable):
+    run = sensor(deferrable=deferrable, soft_fail=True)
+    faults.error_next("DescribeSolution", "AccessDeniedException", message="not you", times=None)
+    with pytest.raises(ClientError, match="not you"):
+        run()
+
+
+def test_denied_in_the_triggerer_too(updating):
+    run = sensor(deferrable=True, soft_fail=True)
+    run.between = lambda: faults.error_next("DescribeSolution", "AccessDeniedException", message="not you", times=None)
+    with pytest.raises(ClientError, match="not you"):
+        run()
+
+
+def test_denied_may_be_the_triggerers_alone(updating):
+    """The worker may look and the triggerer may not: that is an error, and not a wait for ever."""
+    from airflow_provider_personalize.exceptions import PersonalizeError
+
+    run = sensor(deferrable=True)
+    run.between = lambda: faults.error_next("DescribeSolution", "AccessDeniedException", message="not you", times=1)
+    with pytest.raises(PersonalizeError, match="not you"):
+        run()
+
+
+@deferrable_or_not
+def test_never_fail_skips_whatever_happens(updating, deferrable):
+    faults.error_next("DescribeSolution", "AccessDeniedException", times=None)
+    with pytest.raises(AirflowSkipException):
+        sensor(deferrable=deferrable, never_fail=True)()
+
+
+@deferrable_or_not
+def test_silent_fail_looks_again(updating, deferrable):
+    faults.error_next("DescribeSolution", "AccessDeniedException", times=1)
+    sensor(deferrable=deferrable, silent_fail=True)()
+
+
+@deferrable_or_not
+def test_throttling_is_no_failure(updating, deferrable):
+    faults.error_next("DescribeSolution", "ThrottlingException", times=8)
+    sensor(deferrable=deferrable)()
+
+
+def test_execution_timeout_holds_while_deferred(updating, passing_time):
+    from airflow_provider_personalize.exceptions import WaitTimeoutError
+
+    with pytest.raises((AirflowSensorTimeout, WaitTimeoutError)):
+        sensor(deferrable=True, execution_timeout=timedelta(seconds=20), poke_interval=5)()
+    assert sum(passing_time.slept) < 30
+
+
+@deferrable_or_not
+def test_an_import_job_is_waited_for(personalize, deferrable):
+    arn = personalize.create_dataset_import_job(
+        jobName="nightly", datasetArn=DATASET, dataSource={"dataLocation": LOCATION}, roleArn=ROLE
+    )["datasetImportJobArn"]
+    run = Run(lambda: DatasetImportJobSensor(task_id="wait", dataset_import_job_arn=arn, deferrable=deferrable))
+    run()
+    assert personalize.describe_dataset_import_job(datasetImportJobArn=arn)["datasetImportJob"]["status"] == "ACTIVE"
+    assert run.ti.xcoms["personalize_dataset_import_job_link"].endswith("dataset-group$shop/setup")
+
+
+def test_an_import_job_that_does_not_exist_is_an_error(personalize):
+    arn = f"{PREFIX}dataset-import-job/nowhere"
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        Run(lambda: DatasetImportJobSensor(task_id="wait", dataset_import_job_arn=arn))()

@@ -1,0 +1,84 @@
+"""Run a task as Airflow would: render it, execute it, and where it defers, run its trigger and resume a fresh copy."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from airflow_provider_personalize._compat import BaseOperator
+
+try:
+    from airflow.sdk.exceptions import TaskDeferred
+except ImportError:
+    from airflow.exceptions import TaskDeferred
+
+
+@dataclass
+class TaskInstance:
+    """The members of Airflow's task instance that the package uses."""
+
+    dag_id: str = "shop"
+    task_id: str = "task"
+    run_id: str = "manual__2026-01-01T00:00:00+00:00"
+    map_index: int = -1
+    xcoms: dict[str, Any] = field(default_factory=dict)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = json.loads(json.dumps(value))
+
+
+@dataclass
+class Run:
+    """
+    One try of a task.
+
+    :param make: Makes the task; called again after each deferral, as another worker would.
+    :param deferrals: What it deferred with, in order.
+    """
+
+    make: Callable[[], BaseOperator]
+    ti: TaskInstance = field(default_factory=TaskInstance)
+    params: dict[str, Any] = field(default_factory=dict)
+    between: Callable[[], None] = lambda: None
+    deferrals: list[TaskDeferred] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self) -> Any:
+        task, context = self._ready()
+        step = lambda: task.execute(context)  # noqa: E731
+        while True:
+            try:
+                return step()
+            except TaskDeferred as deferred:
+                self.deferrals.append(deferred)
+                self.between()
+                event = fire(deferred.trigger)
+                self.events.append(event)
+                task, context = self._ready()
+                step = lambda deferred=deferred, task=task, context=context, event=event: task.resume_execution(  # noqa: E731
+                    deferred.method_name, {"event": event}, context
+                )
+
+    def _ready(self) -> tuple[BaseOperator, dict[str, Any]]:
+        task = self.make()
+        context = {"ti": self.ti, "task": task, "params": self.params, "run_id": self.ti.run_id}
+        task.render_template_fields(context)
+        return task, context
+
+
+def fire(trigger: Any) -> dict[str, Any]:
+    """Carry a trigger to the triggerer and back: through JSON, and made anew from what it said of itself."""
+
+    async def first_event(there: Any) -> Any:
+        async for event in there.run():
+            return event.payload
+        raise AssertionError("the trigger ended without an event")
+
+    path, arguments = trigger.serialize()
+    module, _, name = path.rpartition(".")
+    there = getattr(import_module(module), name)(**json.loads(json.dumps(arguments)))
+    return json.loads(json.dumps(asyncio.run(first_event(there))))

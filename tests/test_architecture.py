@@ -1,0 +1,90 @@
+"""What may import what, and what it costs to read a DAG file."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import airflow_provider_personalize
+
+PACKAGE = Path(airflow_provider_personalize.__file__).parent
+NAME = PACKAGE.name
+
+# Each room may import those that stand before it. Rooms of one line may not import each other.
+ORDER = [
+    {"resources", "_compat", "sample"},
+    {"exceptions", "validation"},
+    {"comparison", "weather"},
+    {"waiting"},
+    {"hooks"},
+    {"connection"},
+    {"triggers"},
+    {"links"},
+    {"task"},
+    {"operators", "sensors"},
+]
+EMULATOR_MAY_USE = {"resources", "validation", "sample"}
+
+
+def imports_of(path: Path) -> set[str]:
+    """The modules of the package that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{NAME}."):
+            found.add(node.module.split(".")[1])
+        elif isinstance(node, ast.ImportFrom) and node.module == NAME:
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+ROOMS = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
+FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if room_of(path) not in {"__init__", "emulator"}]
+EMULATOR = sorted((PACKAGE / "emulator").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_one_way(path):
+    room = room_of(path)
+    typing_only = {"hooks"} if room == "connection" else {"connection", "task"}
+    for imported in imports_of(path) - {room}:
+        assert ROOMS[imported] < ROOMS[room] or imported in typing_only, f"{path.name} imports {imported}"
+
+
+@pytest.mark.parametrize("path", EMULATOR, ids=lambda path: path.name)
+def test_the_emulator_stands_apart(path):
+    assert imports_of(path) <= EMULATOR_MAY_USE | {"emulator"}
+    assert "airflow" not in {
+        name.split(".")[0]
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else _plain_imports(node))
+    }
+
+
+def _plain_imports(node: ast.AST) -> list[str]:
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+
+
+def test_reading_a_dag_file_imports_nothing_that_only_a_running_task_needs():
+    script = f"""
+import sys
+import {NAME}.operators, {NAME}.sensors, {NAME}.links
+from datetime import datetime
+from {NAME}._compat import BaseOperator
+from airflow.sdk import DAG
+with DAG("d", schedule=None):
+    {NAME}.operators.UpdateSolutionOperator(task_id="a", solution_arn="{{{{ params.x }}}}", deferrable=True)
+    {NAME}.sensors.SolutionUpdateSensor(task_id="b", solution_arn="x", deferrable=True)
+heavy = {{"boto3", "botocore", "aiobotocore", "moto", "asgiref"}} & set(sys.modules)
+heavy |= {{name for name in sys.modules if name.startswith("airflow.providers.amazon.aws")}}
+print(sorted(heavy))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

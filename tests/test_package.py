@@ -1,0 +1,65 @@
+"""The package as Airflow, pip and a type checker see it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import airflow
+import jsonschema
+import pytest
+
+import airflow_provider_personalize
+from airflow_provider_personalize import get_provider_info
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_entry_point_leads_to_the_provider_info():
+    (found,) = entry_points(group="apache_airflow_provider", name="provider_info").select(
+        value="airflow_provider_personalize:get_provider_info"
+    )
+    assert found.load()() == get_provider_info()
+
+
+def test_the_provider_info_is_valid_by_airflows_schema():
+    schema = json.loads((Path(airflow.__file__).parent / "provider_info.schema.json").read_text())
+    jsonschema.validate(get_provider_info(), schema)
+
+
+def test_every_module_and_link_of_the_provider_info_exists():
+    info = get_provider_info()
+    for catalogue in ("hooks", "operators", "sensors", "triggers"):
+        for entry in info[catalogue]:
+            for module in entry["python-modules"]:
+                assert import_module(module).__all__
+    for path in info["extra-links"]:
+        module, _, name = path.rpartition(".")
+        assert getattr(import_module(module), name).name
+
+
+@pytest.mark.parametrize("command", [["providers", "list"], ["providers", "links"]], ids=" ".join)
+def test_airflow_shows_the_package(command):
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", *command, "--output", "plain"], capture_output=True, text=True, check=True
+    )
+    assert "personalize" in done.stdout.lower()
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    held = set(zipfile.ZipFile(wheel).namelist())
+    package = Path(airflow_provider_personalize.__file__).parent
+    written = {str(path.relative_to(package.parent)) for path in package.rglob("*") if path.suffix != ".pyc"}
+    files = {name for name in written if (package.parent / name).is_file()}
+    assert {name for name in held if ".dist-info/" not in name} == files
+    assert f"airflow_provider_personalize-{airflow_provider_personalize.__version__}-" in wheel.name
+    assert any(name.endswith("licenses/LICENSE") for name in held)
+    assert any(name.endswith("py.typed") for name in held)

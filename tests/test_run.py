@@ -1,0 +1,252 @@
+"""The command line, used as a user does: real processes, the real Airflow."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+DAGS = Path(__file__).parent / "dags"
+ROOT = Path(__file__).parents[1]
+EMULATOR = [sys.executable, "-m", "airflow_provider_personalize.emulator"]
+# what a run must not see, and what it must
+PLANTED = {
+    "AWS_PROFILE": "production",
+    "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9",
+    "AIRFLOW__CORE__EXECUTOR": "Nonsense",
+    "AIRFLOW_CONN_MINE": "aws://key:secret@/?endpoint_url=http%3A%2F%2F127.0.0.1%3A9",
+    "AIRFLOW_VAR_FRUIT": "apple",
+}
+
+
+@dataclass
+class Said:
+    """How a command ended, what it said, and the folder in which it could leave something."""
+
+    status: int
+    out: str
+    err: str
+    folder: Path
+
+    @property
+    def left(self) -> list[Path]:
+        return list(self.folder.glob("personalize-run-*"))
+
+
+def start(folder: Path, *arguments: str | Path) -> subprocess.Popen[str]:
+    config = folder / "aws-config"
+    config.write_text("[profile production]\naws_access_key_id = real\naws_secret_access_key = real\n")
+    env = os.environ | PLANTED | {"AWS_CONFIG_FILE": str(config), "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}
+    command = [*EMULATOR, *map(str, arguments)]
+    return subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder)
+
+
+def say(folder: Path, *arguments: str | Path) -> Said:
+    return end(start(folder, *arguments), folder)
+
+
+def end(process: subprocess.Popen[str], folder: Path) -> Said:
+    out, err = process.communicate(timeout=300)
+    return Said(process.returncode, out, err, folder)
+
+
+def lines_of(process: subprocess.Popen[str], until: str) -> str:
+    """Read what it says up to a line that has a text in it."""
+    said = ""
+    for line in process.stdout or ():
+        said += line
+        if until in line:
+            return said
+    pytest.fail(f"it ended without saying {until!r}: {said}{process.communicate()}")
+
+
+def until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return psutil.wait_procs(processes, timeout=5)[1]
+
+
+def say_green(folder: Path, *arguments: str) -> Said:
+    (folder / "my.csv").write_text("USER_ID\n")
+    conf = ["--interactions", "my.csv", "--conf", '{"colour": "blue"}', "--aws-conn-id", "another"]
+    return say(folder, "run", DAGS / "green.py", *conf, *arguments)
+
+
+@pytest.fixture(scope="module")
+def green(tmp_path_factory: pytest.TempPathFactory) -> Said:
+    return say_green(tmp_path_factory.mktemp("green"))
+
+
+@pytest.fixture(scope="module")
+def red(tmp_path_factory: pytest.TempPathFactory) -> Said:
+    return say(tmp_path_factory.mktemp("red"), "run", DAGS / "red.py", "--dag-id", "red")
+
+
+class TestAGreenRun:
+    def test_ends_with_0_also_beside_a_file_that_is_broken(self, green: Said) -> None:
+        assert green.status == 0, green.out + green.err
+
+    def test_tells_each_task_while_it_runs(self, green: Said) -> None:
+        for task in ("numbers", "double[0]", "double[1]", "reach_only_the_emulator", "get_the_conf"):
+            assert re.search(rf"^\d\d:\d\d:\d\d  {re.escape(task)} +success", green.out, re.MULTILINE)
+
+    def test_ends_with_a_table_and_a_summary(self, green: Said) -> None:
+        assert re.search(r"^task +state +duration\n(\S+ +success +\d+ s\n){6}\ngreen: success \(6 success\), \d+ s$",
+                         green.out, re.MULTILINE)  # fmt: skip
+
+    def test_says_nothing_else(self, green: Said) -> None:
+        assert not green.err
+        assert "INFO" not in green.out
+
+    def test_leaves_nothing_behind(self, green: Said) -> None:
+        assert not green.left
+
+
+class TestARedRun:
+    def test_ends_with_1(self, red: Said) -> None:
+        assert red.status == 1
+
+    def test_says_why_the_task_failed_and_where(self, red: Said) -> None:
+        reason = red.out.partition("\nfail failed:\n")[2]
+        assert re.match(r' +File ".*red.py", line \d+, in fail\n.*\n +ValueError: the bucket is\n +not there\n', reason)
+
+    def test_tells_what_could_not_run(self, red: Said) -> None:
+        assert re.search(r"^never +upstream_failed +-$", red.out, re.MULTILINE)
+        assert "red: failed (1 failed, 1 upstream_failed)" in red.out
+
+    def test_runs_only_the_dag_that_was_asked_for(self, red: Said) -> None:
+        assert "not_asked_for" not in red.out
+
+    def test_keeps_its_folder_and_says_where(self, red: Said) -> None:
+        (folder,) = red.left
+        assert red.out.endswith(f"kept: {folder}\n")
+        assert (folder / "run.log").stat().st_size
+
+
+@pytest.fixture(scope="module")
+def unusable(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Said]:
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("broken", "no_dag")}
+    started = {name: start(folder, "run", DAGS / f"{name}.py") for name, folder in folders.items()}
+    return {name: end(process, folders[name]) for name, process in started.items()}
+
+
+def test_a_file_that_cannot_be_imported_ends_with_1_and_the_error_in_full(unusable: dict[str, Said]) -> None:
+    said = unusable["broken"]
+    assert (said.status, said.err) == (1, "")
+    assert f'File "{DAGS / "broken.py"}", line 3' in said.out
+    assert "No module named 'a_module_that_nobody_has'" in said.out
+
+
+def test_a_file_without_a_dag_ends_with_1_and_says_so(unusable: dict[str, Said]) -> None:
+    said = unusable["no_dag"]
+    assert (said.status, said.err) == (1, "")
+    assert f"There is no DAG in {DAGS / 'no_dag.py'}." in said.out
+
+
+def test_ctrl_c_ends_all_that_was_started_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    process = start(tmp_path, "run", DAGS / "hanging.py")
+    said = lines_of(process, until="running")
+    started = psutil.Process(process.pid).children(recursive=True)
+    while not any(child.name() == "sleep" for child in started):
+        started = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+    assert out.endswith("Interrupted.\n")
+    assert not until_gone(started)
+    assert not list(tmp_path.glob("personalize-run-*"))
+    url = said.split()[1]
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(url)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["run", "nowhere.py"], "there is no file nowhere.py"),
+        (["run", __file__, "--interactions", "nowhere.csv"], "there is no file nowhere.csv"),
+        (["run", __file__, "--conf", "{"], "not JSON"),
+        (["run", __file__, "--conf", "[1]"], "not a JSON object"),
+        (["run", __file__, "--python", "nopython"], "there is no program nopython"),
+        (["serve", "--port", "0", "--speed", "0"], "must be more than 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_2(arguments: list[str], complaint: str, capsys, monkeypatch) -> None:
+    from airflow_provider_personalize.emulator.__main__ import main
+
+    with pytest.raises(SystemExit) as refused:
+        main(arguments)
+    assert refused.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_a_python_without_airflow_is_named(tmp_path: Path) -> None:
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    bare.chmod(0o700)
+    said = say(tmp_path, "run", DAGS / "green.py", "--python", bare)
+    assert said.status == 1
+    assert f"{bare} has no Airflow" in said.out
+
+
+class TestServe:
+    @pytest.fixture
+    def server(self, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+        process = start(tmp_path, "serve", "--port", "0")
+        yield process
+        process.kill()
+        process.communicate()
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_says_its_url_first_and_a_signal_ends_it_with_0(self, server: subprocess.Popen[str], number: int) -> None:
+        said = lines_of(server, until="Ctrl-C")
+        url = said.splitlines()[0]
+        with urllib.request.urlopen(f"{url}/_personalize/health") as answer:
+            assert answer.status == 200
+        server.send_signal(number)
+        assert server.communicate(timeout=30) == ("", "")
+        assert server.returncode == 0
+        assert f"AWS_ENDPOINT_URL={url}" in said
+
+    def test_a_port_that_is_taken_ends_with_2_and_says_so(self, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            said = say(tmp_path, "serve", "--port", str(port))
+        assert (said.status, said.out) == (2, "")
+        assert said.err == f"Cannot listen at 127.0.0.1:{port}: Address already in use\n"
+
+    def test_an_address_that_others_reach_prints_a_warning(self, tmp_path: Path) -> None:
+        process = start(tmp_path, "serve", "--port", "0", "--host", "0.0.0.0")
+        lines_of(process, until="Ctrl-C")
+        process.send_signal(signal.SIGINT)
+        assert "there is no authentication" in process.communicate(timeout=30)[1]
+
+
+@pytest.mark.slow
+def test_standalone_runs_the_dag_shows_a_web_ui_and_ends_with_the_runs_status(tmp_path: Path) -> None:
+    process = start(tmp_path, "run", DAGS / "red.py", "--dag-id", "red", "--standalone")
+    said = lines_of(process, until="stays up")
+    url = re.search(r"^Web UI +(\S+)  user: admin  password: \S+$", said, re.MULTILINE)[1]  # type: ignore[index]
+    with urllib.request.urlopen(url) as page:
+        assert page.status == 200
+    assert re.search(r"^fail +failed", said, re.MULTILINE)
+    assert "ValueError: the bucket is" in said
+    started = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=90)
+    assert process.returncode == 1
+    assert not until_gone(started)
+
+
+@pytest.mark.slow
+def test_standalone_with_exit_ends_with_the_run(tmp_path: Path) -> None:
+    said = say_green(tmp_path, "--standalone", "--exit")
+    assert (said.status, said.left) == (0, []), said.out

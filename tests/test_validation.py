@@ -1,0 +1,131 @@
+"""What is wrong with a request, said before the service is asked."""
+
+from __future__ import annotations
+
+import botocore.session
+import pytest
+
+from airflow_provider_personalize.validation import SINCE, coerce, faults
+
+MODEL = botocore.session.get_session().get_service_model("personalize")
+SOLUTION = "arn:aws:personalize:us-east-1:123456789012:solution/shop"
+
+
+def update_faults(**request: object) -> list[str]:
+    shape = MODEL.operation_model("UpdateSolution").input_shape
+    return faults("UpdateSolution", shape, {"solutionArn": SOLUTION, **request})
+
+
+def schedule(expression: object) -> dict[str, object]:
+    return {"autoTrainingConfig": {"schedulingExpression": expression}}
+
+
+def events(*parameters: object) -> dict[str, object]:
+    return {"eventsConfig": {"eventParametersList": list(parameters)}}
+
+
+@pytest.mark.parametrize("expression", ["rate(1 day)", "rate(1 days)", "rate(7 day)", "rate(30 days)"])
+def test_a_rate_of_one_to_thirty_days_is_allowed(expression):
+    assert update_faults(performAutoTraining=True, solutionUpdateConfig=schedule(expression)) == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "named", "given"),
+    [
+        ({"solutionUpdateConfig": schedule("rate(0 days)")}, "schedulingExpression", "rate(0 days)"),
+        ({"solutionUpdateConfig": schedule("rate(31 days)")}, "schedulingExpression", "rate(31 days)"),
+        ({"solutionUpdateConfig": schedule("rate(3 hours)")}, "schedulingExpression", "rate(3 hours)"),
+        ({"solutionUpdateConfig": schedule("cron(0 0 * * ? *)")}, "schedulingExpression", "cron"),
+        ({"solutionUpdateConfig": schedule("")}, "schedulingExpression", "0"),
+        ({"solutionUpdateConfig": schedule(3)}, "schedulingExpression", "3"),
+        ({"solutionUpdateConfig": schedule("rate(3 days)"), "performAutoTraining": False}, "performAutoTraining", "3"),
+        ({"solutionUpdateConfig": events(*[{"eventType": "x"}] * 11)}, "eventParametersList", "11"),
+        ({"solutionUpdateConfig": events({"eventType": "x", "weight": 1.01})}, "weight", "1.01"),
+        ({"solutionUpdateConfig": events({"eventType": "x", "weight": -0.1})}, "weight", "-0.1"),
+        ({"solutionUpdateConfig": events({"eventType": "x" * 257})}, "eventType", "257"),
+        ({"performAutoTraining": "maybe"}, "performAutoTraining", "maybe"),
+        ({"performAutoTraining": True, "solutionArn": "shop"}, "solutionArn", "shop"),
+        ({"performAutoTraining": True, "solutionArn": f"{SOLUTION}/0a1b2c3d"}, "solutionArn", "0a1b2c3d"),
+        (
+            {"performAutoTraining": True, "solutionArn": SOLUTION.replace("solution/", "campaign/")},
+            "solutionArn",
+            "camp",
+        ),
+        ({"performAutoTrainings": True}, "performAutoTrainings", "Unknown"),
+        ({}, "performAutoTraining", "nothing to change"),
+        ({"solutionUpdateConfig": {}}, "solutionUpdateConfig", "nothing to change"),
+    ],
+)
+def test_a_fault_is_named_with_what_was_given(request_, named, given):
+    found = [fault for fault in update_faults(**request_) if named in fault and given in fault]
+    assert found
+
+
+def test_all_faults_are_listed_at_once():
+    config = {**schedule("rate(99 days)"), **events({"eventType": "x", "weight": 7})}
+    found = update_faults(solutionArn="shop", performAutoTraining="maybe", solutionUpdateConfig=config)
+    for named in ("solutionArn", "performAutoTraining", "schedulingExpression", "weight"):
+        assert any(named in fault for fault in found), named
+
+
+@pytest.mark.parametrize("member", SINCE)
+def test_a_member_that_this_botocore_does_not_know_names_the_version_that_does(member):
+    """An older model: today's without the member."""
+    shape = _without(MODEL.operation_model("UpdateSolution").input_shape, member)
+    request = {"performIncrementalUpdate": True, "solutionUpdateConfig": events({"eventType": "x"})}
+    found = faults("UpdateSolution", shape, {"solutionArn": SOLUTION, **request})
+    assert found == [f"{member} is not known to the installed botocore: it takes boto3 {SINCE[member]} or newer"]
+
+
+def _without(shape, member):
+    from botocore.model import ServiceModel
+
+    definition = {"metadata": MODEL.metadata, "operations": {}, "shapes": {}}
+    definition["shapes"] = {
+        name: {**body, "members": {key: value for key, value in body.get("members", {}).items() if key != member}}
+        if "members" in body
+        else body
+        for name, body in MODEL._service_description["shapes"].items()
+    }
+    return ServiceModel(definition).shape_for(shape.name)
+
+
+@pytest.mark.parametrize(
+    ("given", "understood"),
+    [
+        ("True", True),
+        ("false", False),
+        (" TRUE ", True),
+        (True, True),
+        (None, None),
+        ("None", None),
+        ("maybe", "maybe"),
+        (1, 1),
+    ],
+)
+def test_a_boolean_may_come_as_text(given, understood):
+    shape = MODEL.operation_model("UpdateSolution").input_shape.members["performAutoTraining"]
+    assert coerce(shape, given) is understood
+
+
+def test_what_a_template_yields_as_text_becomes_what_the_request_needs():
+    shape = MODEL.operation_model("UpdateSolution").input_shape.members["solutionUpdateConfig"]
+    wanted = events({"eventType": "7", "eventValueThreshold": 0.5, "weight": 1})
+    as_texts = events({"eventType": "7", "eventValueThreshold": "0.5", "weight": "1"})
+    for given in (wanted, as_texts, repr(wanted), str(wanted).replace("'", '"')):
+        assert coerce(shape, given) == wanted
+    assert coerce(shape, "no structure") == "no structure"
+
+
+def test_tags_in_any_script_are_allowed():
+    shape = MODEL.operation_model("CreateDatasetImportJob").input_shape
+    request = {
+        "jobName": "a",
+        "datasetArn": SOLUTION.replace("solution/shop", "dataset/shop/INTERACTIONS"),
+        "dataSource": {"dataLocation": "s3://bucket/key.csv"},
+        "roleArn": "arn:aws:iam::123456789012:role/personalize",
+        "tags": [{"tagKey": "größe", "tagValue": "東京 1"}],
+    }
+    assert faults("CreateDatasetImportJob", shape, request) == []
+    request["tags"] = [{"tagKey": "a?b", "tagValue": ""}]
+    assert any("tagKey" in fault for fault in faults("CreateDatasetImportJob", shape, request))

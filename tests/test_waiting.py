@@ -1,0 +1,113 @@
+"""How far something has come, by what the service answers of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.waiting import FAILED, REACHED, UNDER_WAY, Visibility, Wait, iso
+
+ARN = "arn:aws:personalize:us-east-1:123456789012:solution/shop"
+THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def solution(status: str = "ACTIVE", created: datetime = THEN, **update: object) -> dict[str, object]:
+    return {"status": "ACTIVE", "latestSolutionUpdate": {"status": status, "creationDateTime": created, **update}}
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        ("CREATE PENDING", UNDER_WAY),
+        ("CREATE IN_PROGRESS", UNDER_WAY),
+        ("ACTIVE", REACHED),
+        ("CREATE FAILED", FAILED),
+        ("A STATUS OF NEXT YEAR", UNDER_WAY),
+        (None, UNDER_WAY),
+    ],
+)
+def test_an_update_has_come_as_far_as_its_own_status_says(status, outcome):
+    assert Wait("solution", ARN, "updated").judge(solution(status)).outcome == outcome
+
+
+def test_a_failed_update_keeps_the_reason_of_the_service():
+    verdict = Wait("solution", ARN, "updated").judge(solution("CREATE FAILED", failureReason="no such event type"))
+    assert verdict.reason == "no such event type"
+
+
+def test_the_solutions_own_status_says_nothing_of_its_update():
+    verdict = Wait("solution", ARN, "updated").judge({"status": "ACTIVE"})
+    assert (verdict.outcome, verdict.reason) == (UNDER_WAY, "no update has been made")
+
+
+def test_no_update_at_all_may_be_enough():
+    assert Wait("solution", ARN, "updated", require_update=False).judge({"status": "ACTIVE"}).outcome == REACHED
+
+
+def test_an_earlier_update_is_not_the_one_that_is_meant():
+    wait = Wait("solution", ARN, "updated", iso(THEN + timedelta(milliseconds=1)))
+    assert wait.judge(solution("ACTIVE")).outcome == UNDER_WAY
+
+
+def test_a_later_update_in_place_of_the_one_that_is_meant_is_a_failure():
+    wait = Wait("solution", ARN, "updated", iso(THEN - timedelta(milliseconds=1)))
+    verdict = wait.judge(solution("ACTIVE"))
+    assert verdict.outcome == FAILED
+    assert "replaced" in verdict.reason
+
+
+def test_the_update_that_is_meant_is_recognised_in_any_time_zone():
+    elsewhere = THEN.astimezone(timezone(timedelta(hours=5)))
+    assert Wait("solution", ARN, "updated", iso(THEN)).judge(solution("ACTIVE", elsewhere)).outcome == REACHED
+
+
+@pytest.mark.parametrize(
+    ("own", "update", "outcome"),
+    [
+        ("ACTIVE", None, REACHED),
+        ("ACTIVE", "ACTIVE", REACHED),
+        ("ACTIVE", "CREATE FAILED", REACHED),
+        ("CREATE FAILED", None, REACHED),
+        ("ACTIVE", "CREATE PENDING", UNDER_WAY),
+        ("CREATE IN_PROGRESS", None, UNDER_WAY),
+        ("DELETE PENDING", "ACTIVE", UNDER_WAY),
+    ],
+)
+def test_a_solution_is_settled_when_nothing_is_under_way_with_it(own, update, outcome):
+    description = {**solution(update), "status": own} if update else {"status": own}
+    assert Wait("solution", ARN, "settled").judge(description).outcome == outcome
+
+
+@pytest.mark.parametrize("row", RESOURCES.values(), ids=list(RESOURCES))
+def test_each_kind_ends_by_its_own_words(row):
+    wait = Wait(row.name, ARN)
+    assert {wait.judge({"status": status}).outcome for status in row.ready} == {REACHED}
+    if row.has_status:
+        assert {wait.judge({"status": status}).outcome for status in row.failed} == {FAILED}
+        assert wait.judge({"status": "CREATE PENDING"}).outcome == UNDER_WAY
+
+
+WANTED = {"performAutoTraining": True}
+
+
+def visibility(before: dict[str, object], patience: float = 0) -> Visibility:
+    return Visibility("solution", ARN, "updated", before=before, wanted=WANTED, patience=patience)
+
+
+def test_an_update_is_shown_once_a_newer_one_than_before_is():
+    before = solution(performAutoTraining=True)["latestSolutionUpdate"]
+    newer = solution("CREATE PENDING", THEN + timedelta(seconds=1))
+    assert visibility(before, patience=9e9).judge(newer).outcome == REACHED
+
+
+def test_an_update_is_not_shown_while_the_one_before_is():
+    before = solution(performAutoTraining=False)["latestSolutionUpdate"]
+    assert visibility(before).judge(solution(performAutoTraining=False)).outcome == UNDER_WAY
+
+
+def test_the_same_content_as_before_is_enough_only_when_patience_has_run_out():
+    before = solution(performAutoTraining=True)["latestSolutionUpdate"]
+    assert visibility(before, patience=9e9).judge(solution(performAutoTraining=True)).outcome == UNDER_WAY
+    assert visibility(before, patience=1).judge(solution(performAutoTraining=True)).outcome == REACHED

@@ -1,0 +1,162 @@
+"""The trigger, run in an event loop as the triggerer would, against the local Personalize."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+from shop import PREFIX, SOLUTION
+from task_runs import fire
+
+from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.triggers import PersonalizeTrigger, SolutionUpdateTrigger
+
+EVERYTHING: dict[str, Any] = {
+    "arn": SOLUTION,
+    "waiter_delay": 5,
+    "deadline": time.time() + 3600,
+    "created": "2026-01-01T00:00:00+00:00",
+    "require_update": False,
+    "resume": {"then": "update"},
+    "aws_conn_id": "aws_default",
+    "region_name": "eu-west-1",
+    "verify": False,
+    "botocore_config": {"read_timeout": 7, "retries": {"mode": "standard"}},
+}
+
+
+def watch(**arguments: Any) -> SolutionUpdateTrigger:
+    given = {"arn": SOLUTION, "waiter_delay": 5, "deadline": time.time() + 3600, **arguments}
+    return SolutionUpdateTrigger(**given)
+
+
+def test_it_survives_the_way_through_json_with_everything_it_needs():
+    path, arguments = SolutionUpdateTrigger(**EVERYTHING).serialize()
+    assert path == "airflow_provider_personalize.triggers.SolutionUpdateTrigger"
+    assert arguments == {**EVERYTHING, "resource": "solution", "goal": "updated"}
+    again = SolutionUpdateTrigger(**json.loads(json.dumps(arguments)))
+    assert again.serialize() == (path, arguments)
+
+
+def test_it_survives_airflows_own_serialisation():
+    from airflow.models.trigger import Trigger
+
+    for trigger in (SolutionUpdateTrigger(**EVERYTHING), PersonalizeTrigger(resource="campaign", **EVERYTHING)):
+        row = Trigger.from_object(trigger)
+        assert (row.classpath, row.kwargs) == trigger.serialize()
+
+
+def test_what_reaches_the_client_is_what_the_task_was_given(monkeypatch):
+    hook = SolutionUpdateTrigger(**EVERYTHING).connection.hook()
+    config = hook.conn.meta.config
+    assert hook.conn.meta.region_name == "eu-west-1"
+    assert hook.verify is False
+    assert (config.read_timeout, config.connect_timeout) == (7, 10)
+
+
+def test_it_fires_when_the_update_is_active(personalize):
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    event = fire(watch(resume={"then": "update"}))
+    assert (event["outcome"], event["status"], event["resume"]) == ("reached", "ACTIVE", {"then": "update"})
+
+
+def test_it_does_not_fire_in_its_first_ten_seconds(personalize, passing_time):
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    clock.advance(600)
+    fire(watch())
+    assert passing_time.slept == [10]
+    assert len(calls.of("DescribeSolution", SOLUTION)) == 1
+
+
+def test_it_says_why_an_update_failed(personalize):
+    faults.fail_next("UpdateSolution", "no such event type")
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    event = fire(watch())
+    assert (event["outcome"], event["status"], event["reason"]) == ("failed", "CREATE FAILED", "no such event type")
+
+
+def test_its_deadline_is_a_time_and_holds_across_a_restart(personalize, passing_time):
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    trigger = watch(deadline=passing_time.time() + 60)
+    passing_time.sleep(45)  # as long as the triggerer was away
+    event = fire(trigger)
+    assert event["outcome"] == "timed out"
+    assert sum(passing_time.slept) == pytest.approx(60, abs=1)
+
+
+def test_it_looks_a_last_time_at_the_deadline(personalize, passing_time):
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    clock.advance(600)
+    event = fire(watch(deadline=passing_time.time() - 1000))
+    assert event["outcome"] == "reached"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"aws_conn_id": "no_such_connection"}, "no_such_connection"),
+        ({"arn": f"{PREFIX}solution/nowhere"}, "ResourceNotFoundException"),
+        ({"botocore_config": {"no_such_option": 1}}, "no_such_option"),
+        ({"resource": "no_such_kind"}, "no_such_kind"),
+    ],
+)
+def test_it_never_raises(personalize, arguments, reason):
+    event = fire(watch(**arguments))
+    assert event["outcome"] == "broken"
+    assert reason in event["reason"]
+
+
+def test_it_can_be_cancelled(personalize, monkeypatch):
+    """The triggerer stops a trigger by cancelling it; that must not turn into an event."""
+    monkeypatch.undo()
+
+    async def cancelled() -> list[Any]:
+        events: list[Any] = []
+
+        async def run() -> None:
+            async for event in watch().run():
+                events.append(event)
+
+        task = asyncio.create_task(run())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return events
+
+    assert asyncio.run(cancelled()) == []
+
+
+def test_throttling_is_polled_through(personalize):
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    faults.error_next("DescribeSolution", "ThrottlingException", times=30)
+    assert fire(watch())["outcome"] == "reached"
+
+
+def test_throttling_for_ever_ends_by_the_deadline_and_is_named(personalize, passing_time):
+    faults.error_next("DescribeSolution", "ThrottlingException", times=None)
+    event = fire(watch(deadline=passing_time.time() + 100))
+    assert event["outcome"] == "timed out"
+    assert "ThrottlingException" in event["last_seen"]
+
+
+def test_all_waits_of_a_connection_share_one_client(personalize, monkeypatch):
+    import boto3
+
+    made = []
+    real = boto3.session.Session.client
+    monkeypatch.setattr(boto3.session.Session, "client", lambda *a, **k: made.append(a) or real(*a, **k))
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    region = "us-east-1"
+
+    async def together() -> list[Any]:
+        async def first(trigger: PersonalizeTrigger) -> Any:
+            return await anext(trigger.run())
+
+        return await asyncio.gather(*(first(watch(region_name=region)) for _ in range(20)))
+
+    assert {event.payload["outcome"] for event in asyncio.run(together())} == {"reached"}
+    assert len(made) == 1
