@@ -89,7 +89,7 @@ class PersonalizeTask(BaseOperator):
             deadline=deadline,
             resume=resume,
         )
-        self.log.info("Deferred until the %s of %s is %s", wait.title, wait.arn, wait.goal)
+        self.log.info("Waiting in the triggerer for the %s of %s", wait.title, wait.arn)
         left = timedelta(seconds=max(0, deadline - time.time()))
         self.defer(trigger=trigger, method_name="execute_complete", timeout=left + _NET)
 

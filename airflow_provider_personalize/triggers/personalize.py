@@ -94,6 +94,13 @@ class PersonalizeTrigger(BaseTrigger):
         }
 
     async def _wait(self) -> tuple[str, Verdict]:
+        self.log.info(
+            "%s %s: looking every %s s, for %d s at the most",
+            self.wait.title,
+            self.wait.arn,
+            self.waiter_delay,
+            self.deadline - time.time(),
+        )
         await asyncio.sleep(self.hold)
         while (verdict := await look(self.connection, self.wait)).outcome == UNDER_WAY:
             left = self.deadline - time.time()

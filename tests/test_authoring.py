@@ -1,0 +1,141 @@
+"""What a DAG author may rely on: signatures, templates, default_args, mapping, serialisation."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import subprocess
+import sys
+
+import botocore.session
+import pytest
+from airflow.sdk import DAG
+from botocore import xform_name
+
+from airflow_provider_personalize import operators, sensors
+from airflow_provider_personalize.operators.base import PersonalizeOperator
+from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.sensors.base import PersonalizeSensor
+from airflow_provider_personalize.task import PersonalizeTask
+
+MODEL = botocore.session.get_session().get_service_model("personalize")
+OPERATORS = [getattr(operators, name) for name in operators.__all__]
+SENSORS = [getattr(sensors, name) for name in sensors.__all__]
+CONNECTION = {"aws_conn_id", "region_name", "verify", "botocore_config"}
+
+every_operator = pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
+every_sensor = pytest.mark.parametrize("sensor", SENSORS, ids=lambda sensor: sensor.__name__)
+every_task = pytest.mark.parametrize("task", OPERATORS + SENSORS, ids=lambda task: task.__name__)
+
+
+def own_parameters(task: type) -> dict[str, inspect.Parameter]:
+    parameters = inspect.signature(task.__init__).parameters
+    return {name: each for name, each in parameters.items() if name not in {"self", "kwargs"}}
+
+
+def needed(task: type) -> dict[str, str]:
+    return {name: "x" for name, each in own_parameters(task).items() if each.default is inspect.Parameter.empty}
+
+
+@every_operator
+def test_every_member_of_the_request_is_a_parameter(operator):
+    members = MODEL.operation_model(operator.operation).input_shape.members
+    assert {xform_name(member) for member in members} == set(operator.members)
+    assert set(operator.members) <= set(own_parameters(operator))
+
+
+@every_operator
+def test_what_the_service_requires_is_required(operator):
+    required = {xform_name(member) for member in MODEL.operation_model(operator.operation).input_shape.required_members}
+    ours = set(needed(operator))
+    # the job's name is derived where it is not given; the role is required although the API no longer says so
+    assert (required - ours, ours - required) in [(set(), set()), ({"job_name"}, {"role_arn"})]
+
+
+@every_sensor
+def test_a_sensor_takes_the_arn_of_its_kind(sensor):
+    assert set(needed(sensor)) == {f"{RESOURCES[sensor.resource].name}_arn"}
+
+
+@every_task
+def test_every_parameter_has_a_name_a_type_and_a_line_in_the_docstring(task):
+    for name, each in own_parameters(task).items():
+        assert each.kind is inspect.Parameter.KEYWORD_ONLY
+        assert each.annotation is not inspect.Parameter.empty
+        assert f":param {name}:" in task.__doc__
+
+
+@pytest.mark.parametrize("base", [PersonalizeTask, PersonalizeOperator, PersonalizeSensor])
+def test_shared_parameters_are_documented_where_they_are_defined(base):
+    assert all(f":param {name}:" in base.__doc__ for name in own_parameters(base))
+
+
+@every_task
+def test_every_member_of_the_request_and_the_connection_are_templated(task):
+    members = set(getattr(task, "members", ())) or set(needed(task))
+    assert set(task.template_fields) == members | CONNECTION
+    documented = {line.split(":")[1].split()[1] for line in _parameter_lines(task) if "(templated)" in line}
+    assert documented == members
+
+
+def _parameter_lines(task: type) -> list[str]:
+    """The docstring's parameters, each joined to a line."""
+    text = " ".join(task.__doc__.split(":return:")[0].split(":raises")[0].split())
+    return [f":param {each}" for each in text.split(":param ")[1:]]
+
+
+@every_task
+def test_default_args_reach_the_parameters_of_every_level(task):
+    given = {"aws_conn_id": "mine", "deferrable": True, "region_name": "eu-west-1", "retries": 7}
+    extra = {"timeout": 33.0, "poke_interval": 44.0, "waiter_delay": 55.0}
+    with DAG("defaults", schedule=None, default_args={**given, **extra}):
+        made = task(task_id="task", **needed(task))
+    assert {name: getattr(made, name) for name in given} == given
+    assert made.timeout == 33
+    assert getattr(made, "poke_interval", None) or made.waiter_delay in {44, 55}
+
+
+@every_task
+def test_an_unknown_parameter_is_refused(task):
+    with pytest.raises(TypeError, match="no_such_parameter"):
+        task(task_id="task", no_such_parameter=1, **needed(task))
+
+
+@every_task
+def test_it_can_be_mapped(task):
+    (name, value), *rest = needed(task).items()
+    with DAG("mapped", schedule=None) as dag:
+        task.partial(task_id="task", deferrable=True, aws_conn_id="mine", **dict(rest)).expand(**{name: [value, "y"]})
+    assert dag.get_task("task").is_mapped
+
+
+@every_task
+def test_a_dag_that_holds_it_survives_serialisation(task):
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    with DAG("serialised", schedule=None) as dag:
+        task(task_id="task", **needed(task))
+    again = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    (link,) = again.get_task("task").operator_extra_links
+    assert link.name == task.operator_extra_links[0].name
+    assert again.get_task("task").task_type == task.__name__
+
+
+@every_task
+def test_it_never_starts_in_the_triggerer(task):
+    """Some versions of Airflow hand a trigger that starts there no rendered templates, or nothing at all."""
+    made = task(task_id="task", **needed(task))
+    assert made.start_from_trigger is False
+
+
+def test_airflows_setting_makes_everything_deferrable():
+    script = """
+from airflow_provider_personalize import operators, sensors
+for module in (operators, sensors):
+    for name in module.__all__:
+        import inspect
+        print(inspect.signature(getattr(module, name).__mro__[1].__init__).parameters["deferrable"].default)
+"""
+    environment = {**os.environ, "AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE": "True"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split()[-4:] == ["True"] * 4
