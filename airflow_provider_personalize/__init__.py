@@ -25,5 +25,9 @@ def get_provider_info() -> dict[str, object]:
         "operators": [{"integration-name": integration, "python-modules": [f"{package}.operators"]}],
         "sensors": [{"integration-name": integration, "python-modules": [f"{package}.sensors"]}],
         "triggers": [{"integration-name": integration, "python-modules": [f"{package}.triggers"]}],
-        "extra-links": [f"{package}.links.SolutionLink", f"{package}.links.DatasetImportJobLink"],
+        # where the classes are defined: Airflow 2 knows a serialised link by that
+        "extra-links": [
+            f"{package}.links.personalize.SolutionLink",
+            f"{package}.links.personalize.DatasetImportJobLink",
+        ],
     }

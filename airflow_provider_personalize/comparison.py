@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from airflow_provider_personalize.resources import ACTIVE, SOLUTION
 from airflow_provider_personalize.validation import rate_days
+
+# Switches that are off where a description does not show them. performAutoTraining is not among them: it is on.
+_FALSE_UNLESS_SAID: Final = frozenset({"performIncrementalUpdate", "publishAttributionMetricsToS3"})
 
 
 def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
@@ -23,6 +26,8 @@ def _compare(wanted: Any, found: Any, name: str) -> Iterator[str]:
     if isinstance(wanted, Mapping):
         known = found if isinstance(found, Mapping) else {}
         for member, value in wanted.items():
+            if value is False and member in _FALSE_UNLESS_SAID and known.get(member) is None:
+                continue
             yield from _compare(value, known.get(member), f"{name}.{member}".lstrip("."))
     elif not _same(wanted, found):
         yield f"{name}: wanted {wanted!r}, found {found!r}"

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_personalize.validation import parse
+
 if TYPE_CHECKING:
     from airflow_provider_personalize.hooks import PersonalizeHook
 
@@ -32,10 +34,16 @@ class Connection:
         aws_conn_id: str | None,
         region_name: str | None,
         verify: bool | str | None,
-        botocore_config: dict[str, Any] | None,
+        botocore_config: dict[str, Any] | str | None,
     ) -> Connection:
-        """Make it from a task's parameters."""
-        return cls(aws_conn_id, region_name, verify, json.dumps(botocore_config, sort_keys=True))
+        """Make it from a task's parameters, which templates may have left as texts: ``"None"``, ``"False"``."""
+        config = parse("structure", botocore_config)
+        return cls(
+            parse("string", aws_conn_id),
+            parse("string", region_name),
+            parse("boolean", verify),
+            json.dumps(config or None, sort_keys=True),
+        )
 
     @property
     def parameters(self) -> dict[str, Any]:

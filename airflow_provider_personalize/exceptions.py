@@ -7,6 +7,8 @@ What can go wrong, named after what happened.
     ├── InvalidRequestError(AirflowFailException)    the parameters are wrong: refused before the call, not retried
     ├── ConnectionMissingError(AirflowFailException) the named AWS connection does not exist, not retried
     ├── ResourceFailedError                          the service says that it failed, and why
+    ├── UpdateReplacedError(AirflowFailException)    another update came before this one's outcome was seen, not retried
+    ├── ResourceExistsError(AirflowFailException)    a job of this name was there before this run, not retried
     ├── ResourceDiffersError                         it exists already, with other content
     ├── WaitTimeoutError                             the time limit ran out, with the status seen last
     └── IncompleteAnswerError                        the service answered without what was asked for
@@ -53,6 +55,14 @@ class ResourceFailedError(PersonalizeError):
         self.status = status
         self.reason = reason
         super().__init__(f"The {what} of {arn} ended in {status}: {reason or 'the service gives no reason'}")
+
+
+class UpdateReplacedError(PersonalizeError, AirflowFailException):
+    """Somebody made another update before the outcome of this one was seen; sending it again would undo theirs."""
+
+
+class ResourceExistsError(PersonalizeError, AirflowFailException):
+    """A job of this name was there before this run began, so that nothing was done for it."""
 
 
 class ResourceDiffersError(PersonalizeError):

@@ -18,6 +18,7 @@ from typing import Final
 
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
+_NAME: Final = r"[a-zA-Z0-9][a-zA-Z0-9\-_]*"
 
 ACTIVE: Final = "ACTIVE"
 CREATE_FAILED: Final = "CREATE FAILED"
@@ -50,7 +51,7 @@ class Resource:
     has_status: bool = True
     irregular_list_member: str | None = None
     list_filter: str | None = "datasetGroupArn"
-    arn_path: str = "[^/]+"
+    arn_path: str = _NAME
     irregular_arn_kind: str | None = None
     poll_interval: int = 15
     wait_limit: int = 30 * _MINUTE
@@ -100,7 +101,7 @@ class Resource:
 
 SCHEMA: Final = Resource("schema", has_status=False, list_filter=None)
 DATASET_GROUP: Final = Resource("dataset_group", list_filter=None)
-DATASET: Final = Resource("dataset", updates=True, arn_path="[^/]+/[A-Z_]+")
+DATASET: Final = Resource("dataset", updates=True, arn_path=f"{_NAME}/[A-Z_]+")
 DATASET_IMPORT_JOB: Final = Resource(
     "dataset_import_job", list_filter="datasetArn", poll_interval=_MINUTE, wait_limit=6 * _HOUR
 )
@@ -120,7 +121,7 @@ SOLUTION_VERSION: Final = Resource(
     failed=frozenset({CREATE_FAILED, "CREATE STOPPED"}),
     list_filter="solutionArn",
     irregular_arn_kind="solution",
-    arn_path="[^/]+/[^/]+",
+    arn_path=f"{_NAME}/{_NAME}",
     poll_interval=_MINUTE,
     wait_limit=24 * _HOUR,
 )

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from airflow_provider_personalize._compat import BaseOperator, conf
 from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.exceptions import PersonalizeError
-from airflow_provider_personalize.waiting import BROKEN, FAILED, TIMED_OUT, UNDER_WAY, UPDATED, Verdict, Wait
+from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, UPDATED, Verdict, Wait
 
 if TYPE_CHECKING:
+    from airflow.utils.context import Context
+
     from airflow_provider_personalize.hooks import PersonalizeHook
 
 DEFAULT_DEFERRABLE: Final[bool] = conf.getboolean("operators", "default_deferrable", fallback=False)
@@ -72,10 +74,19 @@ class PersonalizeTask(BaseOperator):
             limit = min(limit, self.execution_timeout.total_seconds())
         return time.time() + limit
 
-    def defer_until(self, wait: Wait, delay: float | None, deadline: float, resume: dict[str, Any]) -> None:
+    def is_of_this_run(self, context: Context, thing: Mapping[str, Any]) -> bool:
+        """Tell whether something was created since this DAG run began; so it is where that cannot be told."""
+        began = getattr(context.get("dag_run"), "start_date", None)
+        created = thing.get("creationDateTime")
+        return began is None or created is None or bool(created >= began)
+
+    def defer_until(
+        self, wait: Wait, delay: float | None, deadline: float, resume: dict[str, Any], *, pause: bool = False
+    ) -> None:
         """
         Free the worker until a wait is over; ``execute_complete`` goes on.
 
+        :param pause: Whether an interval passes before the first look.
         :param resume: What ``execute_complete`` needs besides. It travels in the event, since ``airflow dags test``
             drops what is given to ``defer`` itself.
         """
@@ -87,6 +98,7 @@ class PersonalizeTask(BaseOperator):
             **self.connection.parameters,
             waiter_delay=delay or wait.poll_interval,
             deadline=deadline,
+            pause=pause,
             resume=resume,
         )
         self.log.info("Waiting in the triggerer for the %s of %s", wait.title, wait.arn)
@@ -109,7 +121,7 @@ class PersonalizeTask(BaseOperator):
         verdict = Verdict(event["outcome"], event["status"], event["reason"])
         if verdict.outcome == BROKEN:
             verdict = self._look_again(wait, verdict)
-        if verdict.outcome == FAILED:
+        if verdict.failed:
             raise wait.error(verdict)
         resume: dict[str, Any] = event["resume"]
         return resume
@@ -119,7 +131,7 @@ class PersonalizeTask(BaseOperator):
         verdict = self.hook.look(wait)
         if verdict.outcome == UNDER_WAY:
             raise PersonalizeError(
-                f"The wait for the {wait.title} of {wait.arn} broke in the triggerer, although this worker can look: "
-                f"{broken.reason}"
+                f"The wait for the {wait.title} of {wait.arn} broke in the triggerer: {broken.reason}. "
+                f"This worker sees: {verdict}"
             )
         return verdict

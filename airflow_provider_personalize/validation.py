@@ -25,7 +25,7 @@ SINCE: Final[Mapping[str, str]] = {
     "performIncrementalUpdate": "1.41.6",
 }
 
-_BOOLEANS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "none": None}
+_BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 _UNICODE_CLASSES: Final[Mapping[str, str]] = {
     r"\p{L}": r"\w",
     r"\p{N}": r"\d",
@@ -38,14 +38,11 @@ def coerce(shape: Shape | None, value: Any) -> Any:
     """
     Give a rendered template the type that the request needs.
 
-    Without ``render_template_as_native_obj`` every template yields a text: ``"True"`` for a boolean, ``"0.5"`` for a
-    number, ``"{'a': 1}"`` for a structure, ``"None"`` for what is not said. What cannot be read that way is left as it
-    is, for :func:`faults` to name. A member that is None is not said.
+    What cannot be read as that type is left as it is, for :func:`faults` to name. A member that is None is not said.
     """
-    if shape is None or value is None:
+    if shape is None:
         return value
-    if isinstance(value, str) and shape.type_name != "string":
-        value = _parse(shape.type_name, value)
+    value = parse(shape.type_name, value)
     if shape.type_name == "structure" and isinstance(value, Mapping):
         coerced = {name: coerce(shape.members.get(name), item) for name, item in value.items()}
         return {name: item for name, item in coerced.items() if item is not None}
@@ -56,12 +53,28 @@ def coerce(shape: Shape | None, value: Any) -> Any:
     return value
 
 
-def _parse(type_name: str, text: str) -> Any:
+def parse(type_name: str, value: Any) -> Any:
+    """
+    Read one value as a type of the API's.
+
+    Without ``render_template_as_native_obj`` every template yields a text: ``"True"`` for a boolean, ``"0.5"`` for a
+    number, ``"{'a': 1}"`` for a structure, ``"None"`` for what is not said. With it, a text of digits yields a number.
+    """
+    if type_name == "string" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        return value
+    if value.strip() == "None":
+        return None
     if type_name == "boolean":
-        return _BOOLEANS.get(text.strip().lower(), text)
-    for parse in (json.loads, ast.literal_eval):
+        return _BOOLEANS.get(value.strip().lower(), value)
+    return value if type_name == "string" else _literal(value)
+
+
+def _literal(text: str) -> Any:
+    for read in (json.loads, ast.literal_eval):
         try:
-            return parse(text.strip())
+            return read(text.strip())
         except (ValueError, SyntaxError):
             continue
     return text
@@ -99,7 +112,7 @@ def _beyond_types(shape: Shape, value: Any, name: str) -> Iterator[str]:
         yield from _too_long(shape, value, name)
     if isinstance(value, str):
         yield from _wrong_text(shape, value, name)
-    elif isinstance(value, (int, float)) and value > shape.metadata.get("max", value):
+    elif isinstance(value, (int, float)) and "max" in shape.metadata and not value <= shape.metadata["max"]:
         yield f"{name} is {value}: at most {shape.metadata['max']} is allowed"
     for part_name, part_shape, part in _parts(shape, value, name):
         yield from _beyond_types(part_shape, part, part_name)
@@ -165,7 +178,7 @@ def _update_solution(request: Mapping[str, Any]) -> Iterator[str]:
     That the service refuses an update without any change is assumed.
     """
     yield from _wrong_schedule(request, "solutionUpdateConfig")
-    if not any(value is not None and value != {} for name, value in request.items() if name != "solutionArn"):
+    if not any(_says_something(value) for name, value in request.items() if name != "solutionArn"):
         yield (
             "nothing to change: give at least one of performAutoTraining, performIncrementalUpdate, "
             "solutionUpdateConfig"
@@ -214,6 +227,12 @@ def _create_dataset_import_job(request: Mapping[str, Any]) -> Iterator[str]:
     """Require the location, which the model leaves optional because the structure is shared; assumed."""
     if isinstance(request.get("dataSource"), Mapping) and _dig(request, "dataSource", "dataLocation") is None:
         yield "dataSource.dataLocation is missing"
+
+
+def _says_something(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_says_something(item) for item in value.values())
+    return value is not None
 
 
 def _dig(value: Any, *names: str) -> Any:

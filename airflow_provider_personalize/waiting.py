@@ -13,12 +13,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Final, Literal
 
-from airflow_provider_personalize.comparison import differences
-from airflow_provider_personalize.exceptions import PersonalizeError, ResourceFailedError, WaitTimeoutError
+from airflow_provider_personalize.comparison import differences, training_configuration
+from airflow_provider_personalize.exceptions import (
+    PersonalizeError,
+    ResourceFailedError,
+    UpdateReplacedError,
+    WaitTimeoutError,
+)
 from airflow_provider_personalize.resources import RESOURCES, Resource
 
 Goal = Literal["ready", "updated", "settled"]
-Outcome = Literal["under way", "reached", "failed", "timed out", "broken"]
+Outcome = Literal["under way", "reached", "failed", "replaced", "timed out", "broken"]
 
 READY: Final = "ready"
 UPDATED: Final = "updated"
@@ -27,6 +32,7 @@ SETTLED: Final = "settled"
 UNDER_WAY: Final = "under way"
 REACHED: Final = "reached"
 FAILED: Final = "failed"
+REPLACED: Final = "replaced"
 
 # How a wait in the triggerer may end besides.
 TIMED_OUT: Final = "timed out"
@@ -38,7 +44,8 @@ class Verdict:
     """
     How far a wait has come.
 
-    :param outcome: ``"under way"``, ``"reached"`` or ``"failed"``; in the triggerer also ``"timed out"``, ``"broken"``.
+    :param outcome: ``"under way"``, ``"reached"``, ``"failed"``, or ``"replaced"`` by a later update; in the triggerer
+        also ``"timed out"`` and ``"broken"``.
     :param status: The service's own word, if it had one.
     :param reason: Why: the service's ``failureReason``, or what stood in the way of looking.
     :param description: What the service answered, if it answered.
@@ -48,6 +55,11 @@ class Verdict:
     status: str | None = None
     reason: str | None = None
     description: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether what was waited for can no longer be reached."""
+        return self.outcome in {FAILED, REPLACED}
 
     def __str__(self) -> str:
         """Say it as a log line would: ``CREATE IN_PROGRESS (reason)``."""
@@ -130,11 +142,13 @@ class Wait:
             return Verdict(UNDER_WAY, update.get("status"), "an earlier update is shown still", description)
         if age > 0:
             reason = f"a later update, of {update['creationDateTime']}, replaced this one, of {self.created}"
-            return Verdict(FAILED, update.get("status"), reason, description)
+            return Verdict(REPLACED, update.get("status"), reason, description)
         return self._judge_status(update, description)
 
     def error(self, verdict: Verdict) -> PersonalizeError:
-        """Make the error for a verdict of ``"failed"``."""
+        """Make the error for a verdict that :attr:`Verdict.failed`."""
+        if verdict.outcome == REPLACED:
+            return UpdateReplacedError(f"The outcome of the {self.title} of {self.arn} is unknown: {verdict.reason}")
         return ResourceFailedError(self.title, self.arn, verdict.status, verdict.reason)
 
     def timeout_error(self, last_seen: str) -> WaitTimeoutError:
@@ -149,9 +163,9 @@ def _compare_times(seen: object, meant: str | None) -> float:
     return (seen - datetime.fromisoformat(meant)).total_seconds()
 
 
-def iso(moment: datetime) -> str:
+def iso(moment: datetime | None) -> str | None:
     """Write a time of the service's as text that sorts and survives JSON."""
-    return moment.astimezone(timezone.utc).isoformat()
+    return moment.astimezone(timezone.utc).isoformat() if moment else None
 
 
 @dataclass(frozen=True)
@@ -159,13 +173,13 @@ class Visibility(Wait):
     """
     Wait until an update that was just sent is shown in the description.
 
-    The answer to the call holds only the ARN, so the update is recognised by being newer than the one shown before, or
-    by its content, where that was not shown before. That reads may be stale after a write is assumed.
+    The answer to the call holds only the ARN, so the update is recognised by being newer than the one shown before.
+    That reads may be stale after a write is assumed.
 
     :param before: The update that was shown before the call.
     :param wanted: The content that was sent.
-    :param patience: When the content alone is enough although it was so before (epoch seconds): the service may treat
-        an unchanged update as nothing to do.
+    :param patience: When it is enough that the solution trains as wanted, without a newer update (epoch seconds): the
+        service may treat an unchanged update as nothing to do.
     """
 
     before: Mapping[str, Any] = field(default_factory=dict)
@@ -174,12 +188,18 @@ class Visibility(Wait):
 
     def judge(self, description: Mapping[str, Any]) -> Verdict:
         """Tell whether the update is shown."""
-        update = description.get(self.row.update_member) or {}
-        if update and self._is_it(update):
-            return Verdict(REACHED, update.get("status"), None, description)
-        return Verdict(UNDER_WAY, update.get("status"), "the update is not shown yet", description)
+        status = (description.get(self.row.update_member) or {}).get("status")
+        if self.shows_newer(description) or self._is_nothing_to_do(description):
+            return Verdict(REACHED, status, None, description)
+        return Verdict(UNDER_WAY, status, "the update is not shown yet", description)
 
-    def _is_it(self, update: Mapping[str, Any]) -> bool:
-        if update.get("creationDateTime") != self.before.get("creationDateTime"):
-            return True
-        return time.time() > self.patience and not differences(self.wanted, update)
+    def shows_newer(self, description: Mapping[str, Any]) -> bool:
+        """Tell whether a newer update is shown than before the call."""
+        update = description.get(self.row.update_member) or {}
+        now, then = update.get("creationDateTime"), self.before.get("creationDateTime")
+        if isinstance(now, datetime) and isinstance(then, datetime):
+            return now > then
+        return bool(update) and update != self.before
+
+    def _is_nothing_to_do(self, description: Mapping[str, Any]) -> bool:
+        return time.time() > self.patience and not differences(self.wanted, training_configuration(description))

@@ -8,7 +8,16 @@ from airflow_provider_personalize.exceptions import IncompleteAnswerError
 
 # ThrottlingException is what Personalize says; the others are what AWS front ends say for the same.
 _THROTTLED: Final = frozenset({"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"})
-_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_UNKNOWN_CREDENTIALS: Final = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "UnrecognizedClientException",
+    }
+)
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 
@@ -21,14 +30,18 @@ def is_weather(error: Exception) -> bool:
     if isinstance(error, aws.ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR or _code(error) in _THROTTLED
+    if isinstance(error, aws.SSLError):
+        return "EOF" in str(error)  # broken off; any other is a wrong certificate, or a bundle that is not there
     broken = (aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError, ResponseParserError)
-    return isinstance(error, (*broken, IncompleteAnswerError, OSError))
+    return isinstance(error, (*broken, IncompleteAnswerError, ConnectionError, TimeoutError))
 
 
-def is_expiry(error: Exception) -> bool:
-    """Tell whether the credentials have expired, so that new ones may do."""
-    return _code(error) in _EXPIRED
+def is_about_credentials(error: Exception) -> bool:
+    """Tell whether the service does not take the credentials, so that new ones may do: expired, rotated."""
+    return _code(error) in _UNKNOWN_CREDENTIALS
 
 
 def _code(error: Exception) -> str:
-    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+    # botocore's transport errors have a response, and it is None
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))

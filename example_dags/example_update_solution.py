@@ -145,10 +145,12 @@ with DAG(
         deferrable=True,
     )
 
-    # Here it finds the update ACTIVE. Its place is in any DAG that must not go on before.
+    # Here it finds the update ACTIVE. Its place is in any DAG that must not go on before. Where the solution trains so
+    # from the start there is no update, and that is fine.
     solution_update_is_active = SolutionUpdateSensor(
         task_id="solution_update_is_active",
         solution_arn=prepared["solution_arn"],
+        require_update=False,
         deferrable=True,
     )
 

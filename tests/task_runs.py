@@ -6,7 +6,9 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 from airflow_provider_personalize._compat import BaseOperator
@@ -25,6 +27,7 @@ class TaskInstance:
     task_id: str = "task"
     run_id: str = "manual__2026-01-01T00:00:00+00:00"
     map_index: int = -1
+    try_number: int = 1
     xcoms: dict[str, Any] = field(default_factory=dict)
 
     def xcom_push(self, key: str, value: Any) -> None:
@@ -37,12 +40,15 @@ class Run:
     One try of a task.
 
     :param make: Makes the task; called again after each deferral, as another worker would.
+    :param began: When its DAG run began.
+    :param between: What happens while it is deferred.
     :param deferrals: What it deferred with, in order.
     """
 
     make: Callable[[], BaseOperator]
     ti: TaskInstance = field(default_factory=TaskInstance)
     params: dict[str, Any] = field(default_factory=dict)
+    began: datetime | None = None
     between: Callable[[], None] = lambda: None
     deferrals: list[TaskDeferred] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -65,7 +71,8 @@ class Run:
 
     def _ready(self) -> tuple[BaseOperator, dict[str, Any]]:
         task = self.make()
-        context = {"ti": self.ti, "task": task, "params": self.params, "run_id": self.ti.run_id}
+        run = SimpleNamespace(run_id=self.ti.run_id, start_date=self.began)
+        context = {"ti": self.ti, "task": task, "params": self.params, "run_id": self.ti.run_id, "dag_run": run}
         task.render_template_fields(context)
         return task, context
 

@@ -19,6 +19,7 @@ BUY = {"eventType": "buy", "weight": 1.0}
         ({"schedulingExpression": "rate(1 days)"}, {"schedulingExpression": "rate(1 day)"}),
         ({"events": [CLICK, BUY]}, {"events": [{**BUY, "eventValueThreshold": 0}, CLICK]}),
         ({"events": []}, {}),
+        ({"performIncrementalUpdate": False, "publishAttributionMetricsToS3": False}, {}),
     ],
 )
 def test_what_is_so_does_not_differ(wanted, found):
@@ -30,6 +31,7 @@ def test_what_is_so_does_not_differ(wanted, found):
     [
         ({"a": {"b": 1}}, {"a": {"b": 2}}, "a.b: wanted 1, found 2"),
         ({"a": True}, {}, "a: wanted True, found None"),
+        ({"performAutoTraining": False}, {}, "performAutoTraining: wanted False, found None"),
         ({"a": True}, {"a": 1}, "a: wanted True, found 1"),
         ({"a": {"b": 1}}, {"a": None}, "a.b: wanted 1, found None"),
         ({"schedulingExpression": "rate(2 days)"}, {"schedulingExpression": "rate(3 days)"}, "schedulingExpression"),

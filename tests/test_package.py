@@ -40,7 +40,10 @@ def test_every_module_and_link_of_the_provider_info_exists():
                 assert import_module(module).__all__
     for path in info["extra-links"]:
         module, _, name = path.rpartition(".")
-        assert getattr(import_module(module), name).name
+        link = getattr(import_module(module), name)
+        assert link.name
+        # Airflow 2 looks a serialised link up by this
+        assert f"{link.__module__}.{link.__qualname__}" == path
 
 
 @pytest.mark.parametrize("command", [["providers", "list"], ["providers", "links"]], ids=" ".join)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from airflow_provider_personalize.emulator.reasons import reason
 
 DAGS = Path(__file__).parent / "dags"
 ROOT = Path(__file__).parents[1]
@@ -195,6 +198,41 @@ def test_a_python_without_airflow_is_named(tmp_path: Path) -> None:
     said = say(tmp_path, "run", DAGS / "green.py", "--python", bare)
     assert said.status == 1
     assert f"{bare} has no Airflow" in said.out
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+    without = "import runpy, sys; sys.modules['flask'] = None; runpy.run_module(sys.argv.pop(1), run_name='__main__')"
+    command = [sys.executable, "-c", without, EMULATOR[-1], "serve", "--port", "0"]
+    said = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True, capture_output=True)
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.splitlines()[-1] == "There is no flask: pip install 'airflow-provider-personalize[emulator]'"
+    assert "Traceback" not in said.stderr
+
+
+def test_the_reason_is_found_in_the_log_files_of_airflow_3(tmp_path: Path) -> None:
+    log = tmp_path / "logs/dag_id=d/run_id=r/task_id=t/map_index=2/attempt=1.log"
+    log.parent.mkdir(parents=True)
+    frames = [{"filename": "a.py", "lineno": 1, "name": "a"}, {"filename": "b.py", "lineno": 2, "name": "b"}]
+    detail = [{"exc_type": "ValueError", "exc_value": "too\nbad", "frames": frames}, {"exc_type": "KeyError"}]
+    lines = [{"level": "info", "event": "fine"}, {"level": "error", "event": "failed", "error_detail": detail}]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert reason(tmp_path, "", "d", "t", 2) == ['File "b.py", line 2, in b', "ValueError: too", "bad"]
+
+
+def test_the_reason_is_found_in_the_boxes_of_airflow_3_0(tmp_path: Path) -> None:
+    log = """\
+2026-11-22 04:31:32 [info     ] [DAG TEST] starting task_id=t map_index=-1
+\x1b[31m╭─\x1b[0m──── \x1b[1mTraceback (most recent call last)\x1b[0m ───╮
+│ a.py:1 in a             │
+│                         │
+│ b.py:2 in b             │
+│ ╰─────╯                 │
+╰─────────────────────────╯
+\x1b[1;91mValueError: \x1b[0mtoo bad
+
+2026-11-22 04:31:34 [info     ] [DAG TEST] end task task_id=t map_index=-1
+"""
+    assert reason(tmp_path, log, "d", "t", -1) == ["b.py:2 in b", "ValueError: too bad"]
 
 
 class TestServe:

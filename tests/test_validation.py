@@ -54,6 +54,8 @@ def test_a_rate_of_one_to_thirty_days_is_allowed(expression):
         ({"performAutoTrainings": True}, "performAutoTrainings", "Unknown"),
         ({}, "performAutoTraining", "nothing to change"),
         ({"solutionUpdateConfig": {}}, "solutionUpdateConfig", "nothing to change"),
+        ({"solutionUpdateConfig": {"eventsConfig": {}}}, "solutionUpdateConfig", "nothing to change"),
+        ({"solutionUpdateConfig": events({"eventType": "x", "weight": float("nan")})}, "weight", "nan"),
     ],
 )
 def test_a_fault_is_named_with_what_was_given(request_, named, given):
@@ -115,6 +117,16 @@ def test_what_a_template_yields_as_text_becomes_what_the_request_needs():
     for given in (wanted, as_texts, repr(wanted), str(wanted).replace("'", '"')):
         assert coerce(shape, given) == wanted
     assert coerce(shape, "no structure") == "no structure"
+
+
+def test_a_text_of_digits_stays_a_text_where_templates_are_native():
+    shape = MODEL.operation_model("CreateDatasetImportJob").input_shape
+    assert coerce(shape, {"jobName": 20260101})["jobName"] == "20260101"
+
+
+@pytest.mark.parametrize("name", ["a b", "shop\n", "$LATEST", "", "-shop"])
+def test_an_arn_with_a_name_that_the_service_does_not_allow_is_none(name):
+    assert update_faults(performAutoTraining=True, solutionArn=f"{SOLUTION.rpartition('/')[0]}/{name}")
 
 
 def test_tags_in_any_script_are_allowed():

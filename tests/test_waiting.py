@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from airflow_provider_personalize.exceptions import UpdateReplacedError
 from airflow_provider_personalize.resources import RESOURCES
 from airflow_provider_personalize.waiting import FAILED, REACHED, UNDER_WAY, Visibility, Wait, iso
 
@@ -51,11 +52,12 @@ def test_an_earlier_update_is_not_the_one_that_is_meant():
     assert wait.judge(solution("ACTIVE")).outcome == UNDER_WAY
 
 
-def test_a_later_update_in_place_of_the_one_that_is_meant_is_a_failure():
+def test_a_later_update_in_place_of_the_one_that_is_meant_is_no_success():
     wait = Wait("solution", ARN, "updated", iso(THEN - timedelta(milliseconds=1)))
     verdict = wait.judge(solution("ACTIVE"))
-    assert verdict.outcome == FAILED
-    assert "replaced" in verdict.reason
+    assert verdict.failed
+    assert isinstance(wait.error(verdict), UpdateReplacedError)
+    assert "replaced" in str(wait.error(verdict))
 
 
 def test_the_update_that_is_meant_is_recognised_in_any_time_zone():
@@ -102,12 +104,32 @@ def test_an_update_is_shown_once_a_newer_one_than_before_is():
     assert visibility(before, patience=9e9).judge(newer).outcome == REACHED
 
 
+def test_an_older_update_than_before_is_a_stale_read():
+    before = solution(performAutoTraining=False)["latestSolutionUpdate"]
+    older = solution("ACTIVE", THEN - timedelta(days=1), performAutoTraining=True)
+    assert visibility(before, patience=9e9).judge(older).outcome == UNDER_WAY
+
+
 def test_an_update_is_not_shown_while_the_one_before_is():
     before = solution(performAutoTraining=False)["latestSolutionUpdate"]
     assert visibility(before).judge(solution(performAutoTraining=False)).outcome == UNDER_WAY
 
 
-def test_the_same_content_as_before_is_enough_only_when_patience_has_run_out():
-    before = solution(performAutoTraining=True)["latestSolutionUpdate"]
-    assert visibility(before, patience=9e9).judge(solution(performAutoTraining=True)).outcome == UNDER_WAY
-    assert visibility(before, patience=1).judge(solution(performAutoTraining=True)).outcome == REACHED
+def test_no_newer_update_is_enough_where_the_solution_trains_so_and_patience_has_run_out():
+    for description in (solution(performAutoTraining=True), {"status": "ACTIVE", "performAutoTraining": True}):
+        before = description.get("latestSolutionUpdate", {})
+        assert visibility(before, patience=9e9).judge(description).outcome == UNDER_WAY
+        assert visibility(before, patience=1).judge(description).outcome == REACHED
+
+
+def test_a_failed_update_with_the_same_content_is_not_the_one_that_was_just_sent():
+    failed = solution("CREATE FAILED", performAutoTraining=True)
+    assert visibility(failed["latestSolutionUpdate"], patience=1).judge(failed).outcome == UNDER_WAY
+
+
+def test_an_update_without_a_date_is_recognised_by_being_another():
+    before = {"performAutoTraining": False, "status": "ACTIVE"}
+    shown = {"status": "ACTIVE", "latestSolutionUpdate": before}
+    assert visibility(before, patience=9e9).judge(shown).outcome == UNDER_WAY
+    shown = {"status": "ACTIVE", "latestSolutionUpdate": {**before, "status": "CREATE PENDING"}}
+    assert visibility(before, patience=9e9).judge(shown).outcome == REACHED

@@ -33,17 +33,26 @@ _AIRFLOW: Final = """\
 case "$1" in scheduler|triggerer) set -- "$@" --skip-serve-logs ;; esac
 exec {python} {main} "$@"
 """
-_MAIN: Final = """\
+# Airflow 3 leaves the dags folder out in places
+_PATH: Final = """\
+import os
+import sys
+
+sys.path.append(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+"""
+_MAIN: Final = f"""\
+{_PATH}
 from airflow.__main__ import main
 
 if __name__ == "__main__":
     main()
 """
 
+NO_AIRFLOW: Final = 3
 # Make the database, load the file, write down what is in it. DagBag moved in Airflow 3.2.
-_LOAD: Final = """\
+_LOAD: Final = f"""\
+{_PATH}
 import json
-import sys
 from pathlib import Path
 
 try:
@@ -51,7 +60,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "airflow":
         raise
-    sys.exit({no_airflow})
+    sys.exit({NO_AIRFLOW})
 from airflow.utils import db
 
 try:
@@ -60,11 +69,11 @@ except ModuleNotFoundError:
     from airflow.models.dagbag import DagBag
 
 db.initdb()
-bag = DagBag({path!r})
-found = {{"version": __version__, "dags": sorted(bag.dags), "errors": list(bag.import_errors.values())}}
-Path({found!r}).write_text(json.dumps(found))
+path, found = sys.argv[1:]
+bag = DagBag(path)
+about = dict(version=__version__, dags=sorted(bag.dags), errors=list(bag.import_errors.values()))
+Path(found).write_text(json.dumps(about))
 """
-NO_AIRFLOW: Final = 3
 
 
 class AirflowHome:
@@ -85,10 +94,10 @@ class AirflowHome:
         self.log = folder / "run.log"
         self.main = folder / "bin" / "airflow_main.py"
         self.web = f"http://127.0.0.1:{free_port()}"
+        (folder / "tmp").mkdir()
         self._write("lib/only_this_file.py", _ONLY_THIS_FILE.format(path=str(dag_file)))
         self._write("bin/airflow_main.py", _MAIN)
-        load = _LOAD.format(path=str(dag_file), found=str(self.found), no_airflow=NO_AIRFLOW)
-        self.load = self._write("bin/load_dags.py", load)
+        self.load = self._write("bin/load_dags.py", _LOAD)
         script = _AIRFLOW.format(python=shlex.quote(python), main=shlex.quote(str(self.main)))
         self._write("bin/airflow", script).chmod(0o700)
         # the package alone: in its own folder, or beside it, may be another Airflow
@@ -137,6 +146,7 @@ class AirflowHome:
             "PATH": os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", os.defpath)]),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(self.folder / "lib"), os.environ.get("PYTHONPATH")])),
             "PYTHONUNBUFFERED": "1",
+            "TMPDIR": str(self.folder / "tmp"),  # the web server of Airflow 2 leaves files there
         }
 
 

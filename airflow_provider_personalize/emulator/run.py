@@ -109,7 +109,7 @@ class _Runs:
         return status
 
     def _load(self) -> dict[str, Any]:
-        with self._python(self._home.load) as process:
+        with self._python(self._home.load, str(self._options.path), str(self._home.found)) as process:
             status = process.wait()
         if status == NO_AIRFLOW:
             raise _Stopped(FAILED, f"{self._options.python} has no Airflow: install apache-airflow, or say --python.")

@@ -109,7 +109,7 @@ class Watch:
         for task, state in now.items():
             if state != self._states.get(task) and state not in _WAITING:
                 after = f"  (after {self._length(task)})" if task in self._first else ""
-                say(f"{time.strftime('%X')}  {task!s:{width}}  {state}{after}")
+                say(f"{time.strftime('%H:%M:%S')}  {task!s:{width}}  {state}{after}")
                 self._first.setdefault(task, time.monotonic())
                 self._last[task] = time.monotonic()
         self._states = now

@@ -12,8 +12,8 @@ from botocore.config import Config
 
 from airflow_provider_personalize.exceptions import ConnectionMissingError, IncompleteAnswerError
 from airflow_provider_personalize.resources import RESOURCES, Resource
-from airflow_provider_personalize.waiting import FAILED, UNDER_WAY, Verdict, Wait
-from airflow_provider_personalize.weather import is_expiry, is_weather
+from airflow_provider_personalize.waiting import UNDER_WAY, Verdict, Wait
+from airflow_provider_personalize.weather import is_about_credentials, is_weather
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
@@ -70,10 +70,13 @@ class PersonalizeHook(AwsBaseHook):
         :raises IncompleteAnswerError: The service answered, but without the resource.
         """
         row = _row(resource)
-        answer = getattr(self.conn, f"describe_{row.name}")(**{row.arn_member: arn})
-        description: dict[str, Any] | None = answer.get(row.member)
+        describe = getattr(self.conn, f"describe_{row.name}")
+        try:
+            description: dict[str, Any] | None = describe(**{row.arn_member: arn})[row.member]
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # botocore's, over a malformed answer
+            raise IncompleteAnswerError(f"Describe{row.pascal} answered without {row.member!r} for {arn}") from error
         if not description:
-            raise IncompleteAnswerError(f"Describe{row.pascal} answered without {row.member!r} for {arn}")
+            raise IncompleteAnswerError(f"Describe{row.pascal} answered with an empty {row.member!r} for {arn}")
         return description
 
     def list_all(self, resource: str | Resource, **parameters: Any) -> Iterator[dict[str, Any]]:
@@ -97,7 +100,8 @@ class PersonalizeHook(AwsBaseHook):
         Look once how far something has come.
 
         What says nothing of the resource (throttling, a broken connection, an unreachable endpoint) is a verdict of
-        ``"under way"`` with the cause as its reason. Expired credentials are fetched anew from the connection, once.
+        ``"under way"`` with the cause as its reason. Credentials that the service does not take, expired ones for one,
+        are fetched anew from the connection, once.
 
         :raises botocore.exceptions.ClientError: The service's answer is no: denied, not found, invalid.
         """
@@ -112,9 +116,9 @@ class PersonalizeHook(AwsBaseHook):
         try:
             return self.describe(wait.row, wait.arn)
         except Exception as error:
-            if not is_expiry(error):
+            if not is_about_credentials(error):
                 raise
-            self.log.info("The credentials have expired; fetching the connection %r anew", self.aws_conn_id)
+            self.log.info("The credentials are not taken; fetching the connection %r anew: %s", self.aws_conn_id, error)
             for cached in ("conn", "conn_config"):
                 self.__dict__.pop(cached, None)
             return self.describe(wait.row, wait.arn)
@@ -137,7 +141,7 @@ class PersonalizeHook(AwsBaseHook):
             if time.time() >= deadline:
                 raise wait.timeout_error(str(verdict))
             time.sleep(max(0, min(delay or wait.poll_interval, deadline - time.time())))
-        if verdict.outcome == FAILED:
+        if verdict.failed:
             raise wait.error(verdict)
         self.log.info("%s %s: %s, after %d s", wait.title, wait.arn, verdict, time.time() - started)
         return verdict

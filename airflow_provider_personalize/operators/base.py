@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_personalize.exceptions import InvalidRequestError
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask
 from airflow_provider_personalize.validation import coerce, faults
-from airflow_provider_personalize.waiting import FAILED, UNDER_WAY, Wait
+from airflow_provider_personalize.waiting import UNDER_WAY, Wait
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -24,7 +24,8 @@ class PersonalizeOperator(PersonalizeTask):
         was started.
     :param deferrable: Whether to wait in the triggerer, without holding a worker. Airflow's setting
         ``[operators] default_deferrable`` is the default.
-    :param waiter_delay: Seconds between two looks while waiting; None means what suits the kind of resource.
+    :param waiter_delay: Seconds, or a ``timedelta``, between two looks while waiting; None means what suits the kind of
+        resource.
     :param timeout: Seconds, or a ``timedelta``, after which the task gives up; None means a few times the longest that
         was seen of the kind of resource. ``execution_timeout`` counts where it is shorter, deferred or not.
     """
@@ -39,15 +40,15 @@ class PersonalizeOperator(PersonalizeTask):
         *,
         wait_for_completion: bool = True,
         deferrable: bool = DEFAULT_DEFERRABLE,
-        waiter_delay: float | None = None,
+        waiter_delay: float | timedelta | None = None,
         timeout: float | timedelta | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
-        self.waiter_delay = waiter_delay
-        self.timeout = timeout
+        self.waiter_delay = _seconds("waiter_delay", waiter_delay)
+        self.timeout = _seconds("timeout", timeout)
 
     def request(self, **derived: Any) -> dict[str, Any]:
         """
@@ -72,8 +73,7 @@ class PersonalizeOperator(PersonalizeTask):
 
     def deadline(self, wait: Wait) -> float:
         """Tell when to give up, in seconds since the epoch."""
-        timeout = self.timeout.total_seconds() if isinstance(self.timeout, timedelta) else self.timeout
-        return self.deadline_after(wait.limit if timeout is None else timeout)
+        return self.deadline_after(wait.limit if self.timeout is None else self.timeout)
 
     def wait_until(self, wait: Wait, deadline: float, resume: dict[str, Any] | None = None) -> None:
         """
@@ -86,7 +86,7 @@ class PersonalizeOperator(PersonalizeTask):
             self.hook.wait(wait, delay=self.waiter_delay, deadline=deadline)
             return
         verdict = self.hook.look(wait)
-        if verdict.outcome == FAILED:
+        if verdict.failed:
             raise wait.error(verdict)
         if verdict.outcome == UNDER_WAY:
             self.defer_until(wait, self.waiter_delay, deadline, resume or {})
@@ -100,7 +100,7 @@ class PersonalizeOperator(PersonalizeTask):
         if time.time() >= deadline:
             raise wait.timeout_error(last_seen)
         if self.deferrable:
-            self.defer_until(wait, self.waiter_delay, deadline, resume)
+            self.defer_until(wait, self.waiter_delay, deadline, resume, pause=True)
         time.sleep(max(0, min(self.waiter_delay or wait.poll_interval, deadline - time.time())))
         self.hook.wait(wait, delay=self.waiter_delay, deadline=deadline)
 
@@ -109,6 +109,13 @@ class PersonalizeOperator(PersonalizeTask):
         self.resumed(event)
         arn: str = event["wait"]["arn"]
         return arn
+
+
+def _seconds(parameter: str, value: float | timedelta | None) -> float | None:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if seconds is None or (isinstance(seconds, (int, float)) and seconds >= 0):
+        return seconds
+    raise ValueError(f"{parameter} is {value!r}: allowed are a number of seconds, 0 or more, and a timedelta")
 
 
 def _camel_case(parameter: str) -> str:

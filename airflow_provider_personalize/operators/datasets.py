@@ -8,12 +8,13 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize.comparison import differences
-from airflow_provider_personalize.exceptions import ResourceDiffersError
+from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceExistsError
 from airflow_provider_personalize.links import DatasetImportJobLink
 from airflow_provider_personalize.operators.base import PersonalizeOperator
 from airflow_provider_personalize.resources import DATASET_IMPORT_JOB
 from airflow_provider_personalize.task import PersonalizeTask
-from airflow_provider_personalize.waiting import FAILED, Wait
+from airflow_provider_personalize.validation import parse
+from airflow_provider_personalize.waiting import REACHED, Wait
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -27,17 +28,17 @@ class CreateDatasetImportJobOperator(PersonalizeOperator):
 
     Calls ``CreateDatasetImportJob``
     (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDatasetImportJob.html). Imports are charged by the GB,
-    and the name of a job is never freed. So a name that is not given is derived from the task instance: a retry finds
-    the job that an earlier try started and waits for it, a new run makes a new job, and after a job that failed a retry
-    makes another. A task that is cleared after its job succeeded finds that job too and imports nothing; to import
-    again in the same run, give another ``job_name``.
+    and the name of a job is never freed. So a name that is not given is derived from the task instance and the dataset:
+    a retry finds the job that an earlier try started and waits for it, a new run makes a new job, and after a job that
+    failed a retry makes another. Clearing a run that had ended starts it anew: the data is imported again.
 
     :param dataset_arn: The ARN of the dataset. (templated)
     :param data_source: ``{"dataLocation": "s3://bucket/interactions.csv"}``; a folder ends in ``/``. (templated)
     :param role_arn: The ARN of the IAM role by which the service reads the data. The API lets it out since boto3
         1.41.6 without saying what happens then; here it is required. (templated)
-    :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one.
-        (templated)
+    :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one. A name
+        that a job from before this run has is refused; so one of your own needs something of the run in it, such as
+        ``{{ ts_nodash }}``. (templated)
     :param import_mode: ``"FULL"`` replaces the bulk data of the dataset, ``"INCREMENTAL"`` adds to it; None is FULL.
         The first import of a dataset must be FULL. (templated)
     :param publish_attribution_metrics_to_s3: Whether to write metric attribution reports. (templated)
@@ -45,6 +46,7 @@ class CreateDatasetImportJobOperator(PersonalizeOperator):
     :return: The ARN of the job.
     :raises InvalidRequestError: Parameters are wrong; nothing was sent.
     :raises ResourceDiffersError: A job of this name exists and imports something else.
+    :raises ResourceExistsError: A job of this name was there before this run began.
     :raises ResourceFailedError: The import failed, with the service's reason.
     :raises WaitTimeoutError: It is not over in time, with the status seen last.
     """
@@ -94,41 +96,57 @@ class CreateDatasetImportJobOperator(PersonalizeOperator):
         return arn
 
     def _create(self, context: Context) -> str:
-        for name in [self.job_name] if self.job_name else _names_of(context):
+        given = parse("string", self.job_name)
+        for name in [given] if given else _names_of(context, self.dataset_arn):
             request = self.request(job_name=name)
-            if arn := self._create_or_adopt(request):
+            if arn := self._create_or_adopt(context, request, is_derived=not given):
                 return arn
         raise AssertionError("the derived names never end")
 
-    def _create_or_adopt(self, request: dict[str, Any]) -> str | None:
-        """Return the ARN of a job with this name, new or found; None where it has failed and another name may do."""
+    def _create_or_adopt(self, context: Context, request: dict[str, Any], *, is_derived: bool) -> str | None:
+        """Return the ARN of a job with this name, new or found; None where another derived name is to be tried."""
         client = self.hook.conn
         try:
             arn: str = client.create_dataset_import_job(**request)["datasetImportJobArn"]
         except client.exceptions.ResourceAlreadyExistsException:
-            return self._adopt(request)
+            arn = _arn_of(request)
+            return arn if self._adopt(context, arn, request, is_derived=is_derived) else None
         self.log.info("Created the dataset import job %s", arn)
         return arn
 
-    def _adopt(self, request: dict[str, Any]) -> str | None:
-        prefix = request["datasetArn"].split(":dataset/")[0]
-        arn = f"{prefix}:{DATASET_IMPORT_JOB.arn_kind}/{request['jobName']}"
+    def _adopt(self, context: Context, arn: str, request: dict[str, Any], *, is_derived: bool) -> bool:
+        """Tell whether a job that exists is the one to wait for."""
+        wait = Wait(DATASET_IMPORT_JOB.name, arn)
         job = self.hook.describe(DATASET_IMPORT_JOB, arn)
-        verdict = Wait(DATASET_IMPORT_JOB.name, arn).judge(job)
+        verdict = wait.judge(job)
+        over = verdict.outcome == REACHED and not self.is_of_this_run(context, job)
+        if is_derived and (verdict.failed or over):
+            self.log.info("The dataset import job %s is over, %s: another is made", arn, verdict)
+            return False
         # a description shows no tags
         if changed := differences({k: v for k, v in request.items() if k != "tags"}, job):
             raise ResourceDiffersError(DATASET_IMPORT_JOB.title, arn, changed)
-        if verdict.outcome == FAILED and not self.job_name:
-            self.log.info("The dataset import job %s failed: %s", arn, verdict)
-            return None
-        self.log.info("The dataset import job %s exists already: %s. Nothing is imported again", arn, verdict)
-        return arn
+        if verdict.failed:
+            raise wait.error(verdict)
+        if over:
+            raise ResourceExistsError(
+                f"Nothing was imported: the dataset import job {arn} is from before this run, of "
+                f"{job['creationDateTime']}. The name of a job is never freed: leave job_name out, or put something of "
+                "the run into it."
+            )
+        self.log.info("The dataset import job %s was started before in this run: %s. No other is made", arn, verdict)
+        return True
 
 
-def _names_of(context: Context) -> itertools.chain[str]:
+def _arn_of(request: dict[str, Any]) -> str:
+    owner = request["datasetArn"].split(":dataset/")[0]
+    return f"{owner}:{DATASET_IMPORT_JOB.arn_kind}/{request['jobName']}"
+
+
+def _names_of(context: Context, dataset_arn: str) -> itertools.chain[str]:
     """Derive names for the jobs of one task instance: the same in each try, others in each run and mapped instance."""
     ti = context["ti"]
-    identity = "/".join(map(str, (ti.dag_id, ti.task_id, ti.run_id, ti.map_index)))
+    identity = "/".join(map(str, (ti.dag_id, ti.task_id, ti.run_id, ti.map_index, dataset_arn)))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
     readable = re.sub(r"[^a-zA-Z0-9]+", "-", f"{ti.dag_id}-{ti.task_id}").strip("-")[:40].strip("-")
     name = f"{readable or 'import'}-{digest}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow.utils.context import Context
 
 _LINK: Final = SolutionLink()
-#: Seconds for which an update that was sent is looked for before its content alone is enough to recognise it.
+#: Seconds for which an update that was sent is looked for before it is enough that the solution trains as wanted.
 _PATIENCE: Final = 60
 _VISIBILITY_DELAY: Final = 2
 
@@ -32,8 +32,8 @@ class UpdateSolutionOperator(PersonalizeOperator):
 
     What is already so is not sent again: an update starts the training schedule over, so a daily DAG would buy a
     training a day (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html). An update of somebody
-    else's that is under way is waited for first. One under way with the content of this one is taken for this one, so
-    that a retry after a crash does not send it twice.
+    else's that is under way is waited for first. One under way with the content of this one is taken for this one, and
+    so is, in a retry, one that was made since the run began: a retry after a crash does not send it twice.
 
     Templates may yield texts: ``"True"`` or ``"false"`` for a boolean, ``"0.5"`` for a number, a literal or JSON for a
     structure.
@@ -52,7 +52,8 @@ class UpdateSolutionOperator(PersonalizeOperator):
     :return: The solution's ARN. Also in XCom, as ``solution_update``: the update's ``creationDateTime`` (None where
         nothing had to change), its content, and whether this task ``sent`` it.
     :raises InvalidRequestError: Parameters are wrong; nothing was sent.
-    :raises ResourceFailedError: The update ended in CREATE FAILED, with the service's reason.
+    :raises ResourceFailedError: The update, or the solution itself, ended in CREATE FAILED; with the service's reason.
+    :raises UpdateReplacedError: Somebody made another update before the outcome of this one was seen.
     :raises WaitTimeoutError: It is not over in time, with the status seen last.
     """
 
@@ -96,29 +97,42 @@ class UpdateSolutionOperator(PersonalizeOperator):
         request = self.request()
         content = {member: value for member, value in request.items() if member != SOLUTION.arn_member}
         settled = Wait(SOLUTION.name, self.solution_arn, SETTLED)
+        refusal = ""
         while True:
             now = self.hook.look(settled)
-            _LINK.show(context, self, self.solution_arn, now.description)
-            obstacle = str(now)
-            if self._is_under_way(now.description, content):
-                self.log.info("This update is under way already; nothing is sent")
-                return self._finish(context, now.description, content, deadline, sent=False)
-            if now.outcome == REACHED:
-                if self.if_unchanged == "skip" and self._is_so(now.description, content):
+            solution = now.description
+            _LINK.show(context, self, self.solution_arn, solution)
+            if self._is_ours(context, solution, content):
+                self.log.info("This update has been sent already; nothing is sent")
+                return self._finish(context, solution, content, deadline, sent=False)
+            if now.outcome == REACHED and not refusal:
+                self._check_usable(solution)
+                if self.if_unchanged == "skip" and self._is_so(solution, content):
                     return self._skip(context, content)
-                if not (obstacle := self._send(request)):
-                    shown = self._await_visibility(now.description, content, deadline)
-                    return self._finish(context, shown, content, deadline, sent=True)
+                if refusal := self._send(request):
+                    continue  # what is in the way may be this very update: boto3 repeats a call whose answer was lost
+                return self._await_update(context, solution, content, deadline)
+            obstacle = refusal or str(now)
             self.log.info("Something else is under way with %s: %s", self.solution_arn, obstacle)
             self.wait_on(settled, deadline, {"then": "update"}, obstacle)
+            refusal = ""
 
     def _own_update(self, created: str | None = None) -> Wait:
         return Wait(SOLUTION.name, self.solution_arn, UPDATED, created)
 
-    def _is_under_way(self, solution: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+    def _is_ours(self, context: Context, solution: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+        """Tell whether the latest update is this task's: under way, or sent by an earlier try in this run."""
         update = solution.get(SOLUTION.update_member)
-        under_way = bool(update) and self._own_update().judge(solution).outcome == UNDER_WAY
-        return under_way and not differences(content, solution[SOLUTION.update_member])
+        if not update or differences(content, update):
+            return False
+        outcome = self._own_update().judge(solution).outcome
+        by_earlier_try = context["ti"].try_number > 1 and self.is_of_this_run(context, update)
+        return outcome == UNDER_WAY or (outcome == REACHED and by_earlier_try)
+
+    def _check_usable(self, solution: Mapping[str, Any]) -> None:
+        itself = Wait(SOLUTION.name, self.solution_arn)
+        if (verdict := itself.judge(solution)).failed:
+            raise itself.error(verdict)
 
     def _is_so(self, solution: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
         changes = differences(content, training_configuration(solution))
@@ -145,14 +159,24 @@ class UpdateSolutionOperator(PersonalizeOperator):
         self.log.info("Sent the update of %s", self.solution_arn)
         return ""
 
-    def _await_visibility(
-        self, before: Mapping[str, Any], content: dict[str, Any], deadline: float
-    ) -> Mapping[str, Any]:
-        earlier = before.get(SOLUTION.update_member) or {}
-        known_content = earlier and not differences(content, earlier)
-        patience = time.time() + _PATIENCE if known_content else 0
-        shown = Visibility(SOLUTION.name, self.solution_arn, UPDATED, before=earlier, wanted=content, patience=patience)
-        return self.hook.wait(shown, delay=_VISIBILITY_DELAY, deadline=deadline).description
+    def _await_update(
+        self, context: Context, before: Mapping[str, Any], content: dict[str, Any], deadline: float
+    ) -> str:
+        """Look until the update that was just sent is shown, and finish with it."""
+        shown = Visibility(
+            SOLUTION.name,
+            self.solution_arn,
+            UPDATED,
+            before=before.get(SOLUTION.update_member) or {},
+            wanted=content,
+            patience=time.time() + _PATIENCE,
+        )
+        solution = self.hook.wait(shown, delay=_VISIBILITY_DELAY, deadline=deadline).description
+        if shown.shows_newer(solution):
+            return self._finish(context, solution, content, deadline, sent=True)
+        self.log.info("The service made no update of it: the solution trains so already")
+        self._show_update(context, None, content, sent=True)
+        return self.solution_arn
 
     def _finish(
         self,
@@ -163,7 +187,7 @@ class UpdateSolutionOperator(PersonalizeOperator):
         *,
         sent: bool,
     ) -> str:
-        created = iso(solution[SOLUTION.update_member]["creationDateTime"])
+        created = iso(solution[SOLUTION.update_member].get("creationDateTime"))
         self._show_update(context, created, content, sent=sent)
         if self.wait_for_completion:
             self.wait_until(self._own_update(created), deadline)

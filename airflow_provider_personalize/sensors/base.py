@@ -13,11 +13,11 @@ from airflow_provider_personalize._compat import (
     AirflowSkipException,
     BaseSensorOperator,
 )
-from airflow_provider_personalize.exceptions import ResourceFailedError, WaitTimeoutError
+from airflow_provider_personalize.exceptions import ResourceFailedError, UpdateReplacedError, WaitTimeoutError
 from airflow_provider_personalize.links import PersonalizeLink
 from airflow_provider_personalize.resources import RESOURCES
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask
-from airflow_provider_personalize.waiting import FAILED, REACHED, Goal, Verdict, Wait
+from airflow_provider_personalize.waiting import REACHED, Goal, Verdict, Wait
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -56,6 +56,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.deferrable = deferrable
         self._last_seen: Verdict | None = None
+        self._linked = False
 
     @property
     def wait(self) -> Wait:
@@ -81,16 +82,19 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         """
         verdict = self.hook.look(self.wait)
         self.log.info("%s %s: %s", self.wait.title, self.wait.arn, verdict)
-        if not self._last_seen:
+        if not self._linked and verdict.description:
+            self._linked = True
             self.link.show(context, self, self.wait.arn, verdict.description)
         self._last_seen = verdict
-        if verdict.outcome == FAILED:
+        if verdict.failed:
             raise AirflowFailException(str(self.wait.error(verdict)))
         return verdict.outcome == REACHED
 
     def _look_then_defer(self, context: Context) -> None:
         if not self._poke_patiently(context):
-            self.defer_until(self.wait, self.poke_interval, self.deadline_after(self.timeout), {})
+            by_execution = bool(self.execution_timeout) and self.execution_timeout.total_seconds() < self.timeout
+            resume = {"limit": "execution_timeout" if by_execution else "timeout"}
+            self.defer_until(self.wait, self.poke_interval, self.deadline_after(self.timeout), resume)
 
     def _poke_patiently(self, context: Context) -> bool:
         try:
@@ -108,9 +112,11 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         with self._leniency():
             try:
                 self.resumed(event)
-            except ResourceFailedError as failure:
+            except (ResourceFailedError, UpdateReplacedError) as failure:
                 raise AirflowFailException(str(failure)) from failure
             except WaitTimeoutError as timeout:
+                if event["resume"]["limit"] == "execution_timeout":
+                    raise  # retried, as a poked sensor is
                 raise AirflowSensorTimeout(str(timeout)) from timeout
 
     @contextmanager

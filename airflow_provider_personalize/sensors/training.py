@@ -18,7 +18,8 @@ class SolutionUpdateSensor(PersonalizeSensor):
     The solution's own status stays ACTIVE during an update, so this sensor looks at ``latestSolutionUpdate`` in what
     ``DescribeSolution`` answers (https://docs.aws.amazon.com/personalize/latest/dg/API_SolutionUpdateSummary.html).
     Behind an :class:`~airflow_provider_personalize.operators.UpdateSolutionOperator` it cannot take an earlier update
-    for that operator's.
+    for that operator's; give it ``require_update=False`` there, since that operator sends nothing where the solution
+    trains as wanted from the start.
 
     :param solution_arn: The ARN of the solution. (templated)
     :param require_update: Whether to wait for a first update where none was ever made; without it that passes.

@@ -29,6 +29,7 @@ class PersonalizeTrigger(BaseTrigger):
     :param require_update: Whether to wait for a first update, as there.
     :param waiter_delay: Seconds between two looks.
     :param deadline: When to give up, in seconds since the epoch, so that it holds across restarts of the triggerer.
+    :param pause: Whether an interval passes before the first look.
     :param resume: What the task needs to go on, handed back in the event. JSON primitives, no secrets: Airflow 3 keeps
         a trigger's arguments in clear.
     :param aws_conn_id: The Airflow connection; see the operators for this and the next three.
@@ -50,6 +51,7 @@ class PersonalizeTrigger(BaseTrigger):
         require_update: bool = True,
         waiter_delay: float,
         deadline: float,
+        pause: bool = False,
         resume: dict[str, Any] | None = None,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
@@ -61,6 +63,7 @@ class PersonalizeTrigger(BaseTrigger):
         self.connection = Connection.of(aws_conn_id, region_name, verify, botocore_config)
         self.waiter_delay = waiter_delay
         self.deadline = deadline
+        self.pause = pause
         self.resume = resume or {}
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -70,6 +73,7 @@ class PersonalizeTrigger(BaseTrigger):
             **self.connection.parameters,
             "waiter_delay": self.waiter_delay,
             "deadline": self.deadline,
+            "pause": self.pause,
             "resume": self.resume,
         }
 
@@ -90,6 +94,7 @@ class PersonalizeTrigger(BaseTrigger):
             "reason": verdict.reason,
             "last_seen": str(verdict),
             "deadline": self.deadline,
+            "pause": self.pause,
             "resume": self.resume,
         }
 
@@ -101,7 +106,7 @@ class PersonalizeTrigger(BaseTrigger):
             self.waiter_delay,
             self.deadline - time.time(),
         )
-        await asyncio.sleep(self.hold)
+        await asyncio.sleep(max(self.hold, self.waiter_delay) if self.pause else self.hold)
         while (verdict := await look(self.connection, self.wait)).outcome == UNDER_WAY:
             left = self.deadline - time.time()
             self.log.info("%s %s: %s, %d s left", self.wait.title, self.wait.arn, verdict, left)

@@ -7,10 +7,10 @@ between threads, and a thread never stops the event loop, whatever the client do
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from asgiref.sync import sync_to_async
@@ -21,40 +21,50 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.waiting import Verdict, Wait
 
 # An edited connection is seen after this many seconds at the latest.
-_HOOK_LIFETIME: Final = 15 * 60
-_threads: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="personalize")
-_hooks: Final[dict[Connection, _SharedHook]] = {}
+_LIFETIME: Final = 15 * 60
+# Threads per connection, so that an endpoint that does not answer holds up only those who wait on it.
+_THREADS: Final = 4
+_log: Final = logging.getLogger(__name__)
+_lines: Final[dict[Connection, _Line]] = {}
 _lock: Final = threading.Lock()
 
 
-@dataclass
-class _SharedHook:
-    hook: PersonalizeHook
-    born: float = field(default_factory=time.monotonic)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+class _Line:
+    """A client and its threads, shared by all waits on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="personalize")
+        self._connection = connection
+        self._hook: PersonalizeHook | None = None
+        self._born = 0.0
+        self._making = threading.Lock()
+
+    def look(self, wait: Wait) -> Verdict:
+        """Look once. The first look makes the client, in its thread: it imports boto3 and asks a secrets backend."""
+        with self._making:
+            if self._hook is None or time.monotonic() - self._born > _LIFETIME:
+                self._hook = self._make_hook(self._hook)
+            hook = self._hook
+        return hook.look(wait)
+
+    def _make_hook(self, old: PersonalizeHook | None) -> PersonalizeHook:
+        """Make a new client; where that fails, go on with the old one, if there is one."""
+        try:
+            hook = self._connection.hook()
+            hook.conn  # noqa: B018 - it is made when it is first asked for
+        except Exception:
+            if old is None:
+                raise
+            _log.exception("The connection %r could not be read again", self._connection.aws_conn_id)
+            hook = old
+        self._born = time.monotonic()
+        return hook
 
 
 async def look(connection: Connection, wait: Wait) -> Verdict:
     """Look once how far a wait has come, without holding the event loop."""
-    # not asyncio.to_thread: only here can Airflow's connection look-up find its way back to the triggerer's own loop
-    verdict: Verdict = await sync_to_async(_look, thread_sensitive=False, executor=_threads)(connection, wait)
-    return verdict
-
-
-def _look(connection: Connection, wait: Wait) -> Verdict:
-    shared = _shared_hook(connection)
-    with shared.lock:
-        shared.hook.conn  # noqa: B018 - the first of many makes the client, the others find it
-    try:
-        return shared.hook.look(wait)
-    except Exception:
-        _hooks.pop(connection, None)
-        raise
-
-
-def _shared_hook(connection: Connection) -> _SharedHook:
     with _lock:
-        shared = _hooks.get(connection)
-        if shared is None or time.monotonic() - shared.born > _HOOK_LIFETIME:
-            shared = _hooks[connection] = _SharedHook(connection.hook())
-        return shared
+        line = _lines.setdefault(connection, _Line(connection))
+    # not asyncio.to_thread: only here can Airflow's connection look-up find its way back to the triggerer's own loop
+    verdict: Verdict = await sync_to_async(line.look, thread_sensitive=False, executor=line.threads)(wait)
+    return verdict

@@ -10,14 +10,15 @@ try:
 except ImportError:  # Airflow 2
     from airflow import DAG
     from airflow.decorators import task
+import sibling
 
 with DAG(dag_id="green", schedule=None, params={"interactions": "", "colour": ""}):
 
     @task
     def numbers() -> list[int]:
-        from sibling import NUMBERS
+        import sibling_of_a_task
 
-        return NUMBERS
+        return [*sibling.NUMBERS, *sibling_of_a_task.NUMBERS]
 
     @task
     def double(number: int) -> int:

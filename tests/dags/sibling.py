@@ -1,3 +1,3 @@
 """What green.py imports from the folder that it is in."""
 
-NUMBERS = [1, 2]
+NUMBERS = [1]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import threading
 import time
+from collections.abc import Callable
 
 import pytest
 from botocore.exceptions import ClientError
@@ -143,3 +147,75 @@ def test_the_users_configuration_goes_over_ours(monkeypatch):
 
 def test_a_deadline_in_the_past_still_looks_once(personalize):
     assert PersonalizeHook().wait(Wait("solution", SOLUTION), deadline=time.time() - 1).status == "ACTIVE"
+
+
+def _resets(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def _closes(connection: socket.socket) -> None:
+    pass
+
+
+def _cuts_the_body(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{")
+
+
+def _cuts_a_chunk(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{")
+
+
+def _is_silent(connection: socket.socket) -> None:
+    connection.recv(1)  # until the client leaves
+
+
+def _sends(body: bytes, status: bytes = b"200 OK") -> Callable[[socket.socket], None]:
+    answer = b"HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (status, len(body), body)
+    return lambda connection: connection.sendall(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _resets,
+        _closes,
+        _cuts_the_body,
+        _cuts_a_chunk,
+        _is_silent,
+        _sends(b"<html>Service Unavailable</html>", b"503 Service Unavailable"),
+        _sends(b"<html>a proxy's page</html>"),
+        _sends(b"null"),
+        _sends(b"[]"),
+        _sends(b'{"solution": "x"}'),
+        _sends(b'{"solution": null}'),
+        _sends(b'{"solution": {"status": "ACTIVE", "creationDateTime": "yesterday"}}'),
+    ],
+)
+def test_what_breaks_on_the_way_is_weather(answer, monkeypatch):
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65536)
+            answer(connection)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    extra = f'{{"region_name": "us-east-1", "endpoint_url": "{url}"}}'
+    monkeypatch.setenv("AIRFLOW_CONN_ROUGH", f'{{"conn_type": "aws", "login": "a", "password": "b", "extra": {extra}}}')
+    hook = PersonalizeHook("rough", config={"retries": {"total_max_attempts": 1}, "read_timeout": 0.5})
+    verdict = hook.look(Wait("solution", SOLUTION))
+    thread.join()
+    listening.close()
+    assert (verdict.outcome, verdict.status) == ("under way", None)
+    assert verdict.reason
+
+
+def test_a_wrong_certificate_bundle_is_no_weather(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    hook = PersonalizeHook(region_name="us-east-1", verify="/no/such/bundle.pem")
+    with pytest.raises(Exception, match=r"(?i)certificate|bundle|no such file"):
+        hook.look(Wait("solution", SOLUTION))

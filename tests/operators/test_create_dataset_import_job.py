@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from shop import DATASET, LOCATION, PREFIX, ROLE, bring_interactions
 from task_runs import Run, TaskInstance
 
-from airflow_provider_personalize.emulator import calls, faults
-from airflow_provider_personalize.exceptions import InvalidRequestError, ResourceDiffersError, ResourceFailedError
+from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.exceptions import (
+    InvalidRequestError,
+    ResourceDiffersError,
+    ResourceExistsError,
+    ResourceFailedError,
+)
 from airflow_provider_personalize.operators import CreateDatasetImportJobOperator
 
 pytestmark = pytest.mark.usefixtures("personalize")
@@ -52,7 +59,7 @@ def test_a_retry_finds_the_job_of_the_earlier_try_and_imports_nothing_again(pers
     first = import_(wait_for_completion=False)()
     assert import_()() == first
     assert len(jobs(personalize)) == 1
-    assert "Nothing is imported again" in capsys.readouterr().out
+    assert "No other is made" in capsys.readouterr().out
 
 
 def test_another_run_and_another_mapped_instance_make_jobs_of_their_own(personalize):
@@ -62,6 +69,59 @@ def test_another_run_and_another_mapped_instance_make_jobs_of_their_own(personal
         for index in (-1, 0, 1)
     }
     assert len(arns) == len(jobs(personalize)) == 6
+
+
+def test_another_dataset_makes_a_job_of_its_own():
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        import_(dataset_arn=DATASET.replace("shop", "other"))()
+    arns = [call.arn for call in calls.of("CreateDatasetImportJob")]
+    import_(wait_for_completion=False)()
+    assert calls.of("CreateDatasetImportJob")[-1].arn not in arns
+
+
+def test_a_run_that_is_cleared_after_its_end_imports_again(personalize):
+    first = import_()()
+    again = import_()
+    again.began = datetime.fromtimestamp(clock.now() + 60, timezone.utc)
+    second = again()
+    assert (second, len(jobs(personalize))) == (f"{first}-2", 2)
+
+
+def test_a_job_under_way_is_waited_for_whatever_run_began_it(personalize):
+    import_(wait_for_completion=False)()
+    again = import_()
+    again.began = datetime.fromtimestamp(clock.now() + 60, timezone.utc)
+    again()
+    assert len(jobs(personalize)) == 1
+
+
+def test_a_name_of_the_users_that_an_earlier_run_used_up_is_refused_and_not_a_green_task_without_an_import(personalize):
+    import_(job_name="nightly")()
+    tomorrow = import_(job_name="nightly")
+    tomorrow.began = datetime.fromtimestamp(clock.now() + 60, timezone.utc)
+    with pytest.raises(ResourceExistsError, match="Nothing was imported"):
+        tomorrow()
+
+
+def test_after_a_failed_import_a_corrected_one_is_another_job(personalize):
+    with pytest.raises(ResourceFailedError):
+        import_(data_source={"dataLocation": "s3://shop/typo.csv"})()
+    import_()()
+    assert len(jobs(personalize)) == 2
+
+
+def test_a_failed_job_with_a_name_of_the_users_fails_even_without_waiting(personalize):
+    faults.fail_next("CreateDatasetImportJob", "bad luck")
+    with pytest.raises(ResourceFailedError):
+        import_(job_name="mine")()
+    with pytest.raises(ResourceFailedError):
+        import_(job_name="mine", wait_for_completion=False)()
+
+
+def test_a_template_that_yields_no_name_derives_one():
+    run = import_(job_name="{{ params.name }}", import_mode="{{ params.mode }}")
+    run.params = {"name": None, "mode": None}
+    assert not run().endswith("/None")
 
 
 def test_a_derived_name_is_one_that_the_service_allows():

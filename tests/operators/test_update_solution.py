@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 from botocore.exceptions import ClientError
-from shop import SOLUTION
+from shop import DATASET, SOLUTION
 from task_runs import Run, TaskInstance
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
@@ -15,6 +16,7 @@ from airflow_provider_personalize.exceptions import (
     ConnectionMissingError,
     InvalidRequestError,
     ResourceFailedError,
+    UpdateReplacedError,
     WaitTimeoutError,
 )
 from airflow_provider_personalize.operators import UpdateSolutionOperator
@@ -35,10 +37,6 @@ def update(**parameters: Any) -> Run:
     native = given.pop("native", False)
 
     def make() -> UpdateSolutionOperator:
-        from airflow.sdk import DAG
-
-        from airflow_provider_personalize._compat import BaseOperator  # noqa: F401 - Airflow first
-
         with DAG("shop", render_template_as_native_obj=native, schedule=None):
             return UpdateSolutionOperator(task_id="task", **given)
 
@@ -202,8 +200,110 @@ def test_an_update_that_somebody_replaced_meanwhile_is_not_taken_for_done(person
 
     run = update(deferrable=True)
     run.between = replace
-    with pytest.raises(ResourceFailedError, match="replaced"):
+    with pytest.raises(UpdateReplacedError, match="replaced"):
         run()
+
+
+def retry(run: Run) -> Run:
+    """The same task instance, tried again in the same run."""
+    run.ti.try_number += 1
+    run.began = datetime.now(timezone.utc) - timedelta(minutes=1)
+    return run
+
+
+@deferrable_or_not
+def test_a_retry_after_a_crash_sends_nothing_twice_even_where_sending_is_asked_for(deferrable):
+    run = update(if_unchanged="update", deferrable=deferrable)
+    run()
+    assert retry(run)() == SOLUTION
+    assert sent() == 1
+
+
+def test_another_run_sends_again_where_sending_is_asked_for():
+    update(if_unchanged="update")()
+    run = retry(update(if_unchanged="update"))
+    run.began = datetime.fromtimestamp(clock.now() + 60, timezone.utc)
+    run()
+    assert sent() == 2
+
+
+@pytest.mark.parametrize("if_unchanged", ["skip", "update"])
+def test_an_update_whose_answer_was_lost_is_found_again(personalize, monkeypatch, if_unchanged):
+    """As when botocore repeats a call that had reached the service."""
+    run = update(if_unchanged=if_unchanged)
+    monkeypatch.setattr(UpdateSolutionOperator, "_send", lambda self, request: _sent_twice(personalize, request))
+    run()
+    assert sent() == 1
+    assert run.ti.xcoms["solution_update"]["creationDateTime"] is not None
+
+
+def _sent_twice(client: Any, request: dict[str, Any]) -> str:
+    client.update_solution(**request)
+    with pytest.raises(client.exceptions.ResourceInUseException) as refusal:
+        client.update_solution(**request)
+    return str(refusal.value)
+
+
+def test_a_refused_update_is_not_tried_again_before_its_interval_is_over(passing_time):
+    faults.error_next("UpdateSolution", "ResourceInUseException", times=None)
+    with pytest.raises(WaitTimeoutError):
+        update(deferrable=True, waiter_delay=300, timeout=1500)()
+    assert len(calls.of("UpdateSolution")) <= 6
+
+
+@deferrable_or_not
+def test_a_solution_that_failed_is_no_success_and_nothing_to_wait_for(personalize, deferrable):
+    faults.fail_next("CreateSolution", "bad luck")
+    arn = personalize.create_solution(
+        name="bad",
+        datasetGroupArn=DATASET.replace("dataset/shop/INTERACTIONS", "dataset-group/shop"),
+        recipeArn="arn:aws:personalize:::recipe/aws-sims",
+        performAutoTraining=True,
+    )["solutionArn"]
+    clock.advance(60)
+    with pytest.raises(ResourceFailedError, match="CREATE FAILED"):
+        update(solution_arn=arn, deferrable=deferrable)()
+    assert calls.of("UpdateSolution") == []
+
+
+def test_an_update_that_the_service_takes_for_nothing_to_do_ends(passing_time):
+    assumptions.unchanged_update = "ignored"
+    run = update(perform_auto_training=False, if_unchanged="update")
+    assert run() == SOLUTION
+    assert sum(passing_time.slept) < 120
+
+
+def test_the_connection_may_come_out_of_templates():
+    run = update(
+        aws_conn_id="{{ params.connection }}",
+        region_name="{{ params.nothing }}",
+        verify="{{ params.no }}",
+        botocore_config="{{ params.config }}",
+    )
+    run.params = {"connection": "aws_default", "nothing": None, "no": False, "config": {"read_timeout": 5}}
+    run()
+    hook = run._ready()[0].hook
+    assert (hook.region_name, hook.verify, hook.conn.meta.config.read_timeout) == ("us-east-1", False, 5)
+
+
+@pytest.mark.parametrize("parameter", ["waiter_delay", "timeout"])
+@pytest.mark.parametrize("value", [-1, "10"])
+def test_a_wrong_number_of_seconds_is_refused_when_the_dag_is_read(parameter, value):
+    with pytest.raises(ValueError, match=f"{parameter} is"):
+        update(**{parameter: value})()
+
+
+def test_seconds_may_be_a_timedelta(passing_time):
+    with pytest.raises(WaitTimeoutError):
+        update(deferrable=True, waiter_delay=timedelta(seconds=2), timeout=timedelta(seconds=20))()
+    assert sum(passing_time.slept) < 30
+
+
+@deferrable_or_not
+def test_the_deferral_has_a_net_of_its_own_beyond_the_deadline(deferrable):
+    run = update(deferrable=deferrable, timeout=600)
+    run()
+    assert [round(each.timeout.total_seconds()) for each in run.deferrals] == [660] * deferrable
 
 
 @deferrable_or_not

@@ -20,6 +20,7 @@ EVERYTHING: dict[str, Any] = {
     "deadline": time.time() + 3600,
     "created": "2026-01-01T00:00:00+00:00",
     "require_update": False,
+    "pause": True,
     "resume": {"then": "update"},
     "aws_conn_id": "aws_default",
     "region_name": "eu-west-1",
@@ -69,6 +70,13 @@ def test_it_does_not_fire_in_its_first_ten_seconds(personalize, passing_time):
     fire(watch())
     assert passing_time.slept == [10]
     assert len(calls.of("DescribeSolution", SOLUTION)) == 1
+
+
+def test_with_a_pause_it_looks_after_an_interval(personalize, passing_time):
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    clock.advance(600)
+    fire(watch(pause=True, waiter_delay=300))
+    assert passing_time.slept == [300]
 
 
 def test_it_says_why_an_update_failed(personalize):
