@@ -15,7 +15,7 @@ from typing import Any, Final
 from moto.core.base_backend import BackendDict, BaseBackend
 
 from airflow_provider_personalize import validation
-from airflow_provider_personalize.emulator import faults, model
+from airflow_provider_personalize.emulator import faults, model, staleness
 from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.calls import Call, calls
 from airflow_provider_personalize.emulator.clock import clock
@@ -40,6 +40,7 @@ class PersonalizeBackend(BaseBackend):
         self.lock = threading.RLock()
         self.records: dict[str, Record] = {}
         self._serials = itertools.count(1)
+        self._memory = staleness.Memory()
 
     def reset(self) -> None:
         """Forget all, with what was told to fail and the log of calls."""
@@ -52,17 +53,20 @@ class PersonalizeBackend(BaseBackend):
         arn = self._subject(operation, request)
         error = None
         try:
-            return self._answer(operation, request, arn)
+            with faults.disturbing(operation, arn):
+                return self._remembering(operation, request, arn)
         except Refused as refused:
             error = refused.code
             raise
         finally:
             calls.append(Call(operation, arn, clock.now(), error))
 
-    def _answer(self, operation: str, request: Request, arn: str | None) -> Members:
-        ordered = faults.ordered_error(operation, arn)
-        if ordered:
-            raise ordered
+    def _remembering(self, operation: str, request: Request, arn: str | None) -> Members:
+        if operation not in OPERATIONS:
+            return self._answer(operation, request)
+        return self._memory.answer(operation, request, OPERATIONS[operation][1].resource, arn, self._answer)
+
+    def _answer(self, operation: str, request: Request) -> Members:
         if operation not in OPERATIONS:
             raise Refused("NotImplementedException", f"{operation} is not emulated yet", status=501)
         wrong = validation.faults(operation, model.request_shape(operation), request)

@@ -12,6 +12,7 @@ from moto.core.utils import camelcase_to_underscores
 from airflow_provider_personalize.emulator import model
 from airflow_provider_personalize.emulator.errors import Refused
 from airflow_provider_personalize.emulator.models import personalize_backends
+from airflow_provider_personalize.emulator.wire import Lost
 
 _JSON = "application/x-amz-json-1.1"
 
@@ -27,6 +28,8 @@ class PersonalizeResponse(BaseResponse):
         backend = personalize_backends[self.current_account][self.region]
         try:
             answer, status = backend.answer(operation, self._request()), 200
+        except Lost as lost:
+            return lost.answer()
         except Refused as refused:
             answer, status = {"__type": refused.code, "message": refused.message}, refused.status
         # a Delete and its kin answer nothing at all

@@ -9,7 +9,9 @@ of its own, in JSON, under ``/_personalize/``; a request that makes no sense is 
 - ``GET calls``: the calls so far, each as in :class:`calls.Call`; ``?operation=UpdateSolution`` narrows
 - ``DELETE calls``: forget them
 - ``POST faults``: ``{"fail_next": {"operation": "UpdateSolution", "reason": "…"}}`` or
-  ``{"error_next": {"operation": "DescribeSolution", "code": "ThrottlingException"}}``, with the arguments of ``faults``
+  ``{"error_next": {"operation": "DescribeSolution", "code": "ThrottlingException"}}``, with the names and arguments of
+  ``faults``
+- ``GET faults``: what was told and is still to happen
 - ``DELETE faults``: forget what was told to fail
 - ``GET clock``: ``{"now": …, "speed": 60}``, in seconds since 1970
 - ``POST clock``: ``{"speed": 1}`` and/or ``{"advance": 3600}``; speed 0 stops it
@@ -37,7 +39,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
-from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, wire
 
 _PREFIX: Final = "/_personalize/"
 _WITHOUT_BODY: Final = {204, 304}
@@ -135,10 +137,19 @@ class _Handler(MotoRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer one request. werkzeug's own way would close the connection after it."""
+        here = wire.Connection(self.connection)
+        wire.connection.set(here)
         response = self._response()
+        self.close_connection = self.close_connection or here.reset or here.missing > 0
+        if here.reset:
+            here.break_off()
+        else:
+            self._send(response, here.missing)
+
+    def _send(self, response: Response, missing: int) -> None:
         body = response.get_data()
         if self.command != "HEAD" and response.status_code not in _WITHOUT_BODY:
-            response.headers["Content-Length"] = str(len(body))
+            response.headers["Content-Length"] = str(len(body) + missing)
         self.send_response(response.status_code)
         for name, value in response.headers.items():
             self.send_header(name, value)
@@ -211,7 +222,26 @@ def _delete_calls(request: Request) -> Any:  # noqa: ARG001 - called like its ne
     return {}
 
 
-_ORDERS: Final[dict[str, Callable[..., None]]] = {"fail_next": faults.fail_next, "error_next": faults.error_next}
+_ORDERS: Final[dict[str, Callable[..., None]]] = {
+    order.__name__: order
+    for order in (
+        faults.fail_next,
+        faults.error_next,
+        faults.expired_next,
+        faults.unavailable_next,
+        faults.slow_next,
+        faults.hang_next,
+        faults.reset_next,
+        faults.cut_next,
+        faults.garbled_next,
+        faults.stale_next,
+        faults.throttle,
+    )
+}
+
+
+def _get_faults(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
+    return faults.told()
 
 
 def _post_faults(request: Request) -> Any:
@@ -254,7 +284,7 @@ def _post_assumptions(request: Request) -> Any:
 _ROUTES: Final[dict[str, dict[str, Callable[[Request], Any]]]] = {
     "health": {"GET": _health},
     "calls": {"GET": _get_calls, "DELETE": _delete_calls},
-    "faults": {"POST": _post_faults, "DELETE": _delete_faults},
+    "faults": {"GET": _get_faults, "POST": _post_faults, "DELETE": _delete_faults},
     "clock": {"GET": _get_clock, "POST": _post_clock},
     "assumptions": {"GET": _get_assumptions, "POST": _post_assumptions},
 }
