@@ -10,8 +10,8 @@ What they share:
 
 - ``operation``: as in ``DescribeSolution``; None is for all operations.
 - ``arn``: only for calls about this resource.
-- ``times``: how often, once unless said otherwise; None is until :func:`clear`. Mind that boto3 itself repeats throttled
-  calls, 5xx and broken connections.
+- ``times``: how often, once unless said otherwise; None is until :func:`clear`. Mind that boto3 itself repeats calls
+  that were throttled, answered 5xx or broken off.
 - ``seconds``: only for so long, in the service's time. With it, and no ``times``, every call within that time fails.
 
 All is forgotten when moto's state is reset.
@@ -161,7 +161,7 @@ def unavailable_next(
     :param done: Do what was asked, and lose only the answer.
     """
     _check_status(status, 500)
-    code = "InternalFailure" if status == 500 else "ServiceUnavailable"  # noqa: PLR2004 - an HTTP status
+    code = "InternalFailure" if status == 500 else "ServiceUnavailable"
     answer = _raising(lambda: wire.page(status) if html else Refused(code, "Told to fail.", status))
     _add(_Order("unavailable_next", operation, **_at(answer, done), **when))
 
@@ -231,7 +231,7 @@ def throttle(rate_per_second: float, operation: str | None = None) -> None:
 
 def clear() -> None:
     """Forget all that was told, and let go of the calls that hang."""
-    global _generation  # noqa: PLW0603 - part of the state that this clears
+    global _generation
     with _lock:
         _generation += 1
         _orders.clear()
@@ -248,8 +248,8 @@ def told() -> list[dict[str, Any]]:
 def disturbing(operation: str, arn: str | None) -> Iterator[None]:
     """Do to a call what was told: before it, and after it."""
     with _lock:
-        throttled = not all([bucket.allows(operation) for bucket in _buckets])
-    if throttled:
+        allowed = [bucket.allows(operation) for bucket in _buckets]
+    if not all(allowed):
         raise Refused("ThrottlingException", "Rate exceeded")
     order = _take(operation, arn, lambda order: order.before is not None or order.after is not None)
     if order and order.before:
@@ -314,5 +314,5 @@ def _check_positive(name: str, value: object) -> None:
 
 
 def _check_status(status: object, least: int) -> None:
-    if not isinstance(status, int) or not least <= status <= 599:  # noqa: PLR2004 - an HTTP status
+    if not isinstance(status, int) or not least <= status <= 599:
         raise ValueError(f"status is {status!r}: give an HTTP status from {least} to 599")

@@ -81,6 +81,8 @@ class Server:
             self._thread.join()
             self._http = None
             BackendDict.reset()
+            faults.clear()
+            calls.clear()
 
     def __enter__(self) -> Server:
         self.start()
@@ -140,7 +142,8 @@ class _Handler(MotoRequestHandler):
         here = wire.Connection(self.connection)
         wire.connection.set(here)
         response = self._response()
-        self.close_connection = self.close_connection or here.reset or here.missing > 0
+        if here.reset or here.missing:
+            self.close_connection = True
         if here.reset:
             here.break_off()
         else:

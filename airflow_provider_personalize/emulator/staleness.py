@@ -10,8 +10,9 @@ from airflow_provider_personalize.emulator.clock import clock
 from airflow_provider_personalize.emulator.errors import Refused, not_found
 from airflow_provider_personalize.resources import Resource
 
+Request = Mapping[str, Any]
 Answer = dict[str, Any]
-Ask = Callable[[str, Mapping[str, Any]], Answer]
+Ask = Callable[[str, Request], Answer]
 
 
 class Memory:
@@ -20,7 +21,7 @@ class Memory:
     def __init__(self) -> None:
         self._kept: dict[str, tuple[float, Answer | Refused]] = {}
 
-    def answer(self, operation: str, request: Mapping[str, Any], resource: Resource, arn: str | None, ask: Ask) -> Answer:
+    def answer(self, operation: str, request: Request, resource: Resource, arn: str | None, ask: Ask) -> Answer:
         """Answer a call, from memory if it asks for what is hidden."""
         if operation == f"Describe{resource.pascal}":
             return self._remembered(arn) or ask(operation, request)

@@ -102,7 +102,9 @@ class Lost(Refused):
 
 def page(status: int) -> Lost:
     """Make the page of a proxy that gets no answer from the service."""
-    return Lost(str(status), status=status, body=_PAGE.format(status, _NAMES.get(status, "Error")), content_type="text/html")
+    return Lost(
+        str(status), status=status, body=_PAGE.format(status, _NAMES.get(status, "Error")), content_type="text/html"
+    )
 
 
 def garbled() -> Lost:

@@ -11,7 +11,7 @@ from moto import mock_aws
 from moto.moto_api import state_manager
 from shop import PREFIX
 
-from airflow_provider_personalize.emulator import assumptions, clock
+from airflow_provider_personalize.emulator import assumptions, clock, faults
 
 TYPES = {
     "string": str,
@@ -58,6 +58,7 @@ def _as_found():
     yield
     clock.reset()
     assumptions.reset()
+    faults.clear()
     for name in state_manager.get_registered_models():
         state_manager.unset_transition(name)
 
