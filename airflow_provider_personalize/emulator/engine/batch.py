@@ -2,7 +2,9 @@
 Lines of batch input in, lines of batch output out; and the CSVs of exports and deletions.
 
 https://docs.aws.amazon.com/personalize/latest/dg/batch-data-upload.html and
-https://docs.aws.amazon.com/personalize/latest/dg/prepare-input-data-user-segment.html
+https://docs.aws.amazon.com/personalize/latest/dg/prepare-input-data-user-segment.html. Segments are in ``usersList``,
+where AWS's retail-demo-store reads them (workshop/1-Personalization, lab 7); the guide's examples say
+``recommendedUsers``.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
+from threading import RLock
 from typing import Any, Final, Literal
 
 Mode = Literal["ALL", "BULK", "PUT"]
@@ -74,7 +75,8 @@ class DatasetData:
         self.key = _KEYS.get(self.dataset_type)
         self._columns: dict[str, int] = {self.key: 0} if self.key else {}
         self._bulk, self._put = self._empty(), self._empty()
-        self._by_user: dict[str, list[Row]] | None = None
+        self._by_user: dict[Any, list[Row]] | None = None
+        self._lock = RLock()
 
     def _empty(self) -> _Log | _Table:
         return _Table(0) if self.key else _Log()
@@ -86,25 +88,28 @@ class DatasetData:
 
     def replace_bulk(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take a FULL import: earlier bulk rows go, what was put stays."""
-        self._bulk = self._empty()
-        self._add(self._bulk, rows)
+        with self._lock:
+            bulk = self._empty()
+            bulk.add(map(self._pack, rows))
+            self._bulk, self._by_user = bulk, None
 
     def add_bulk(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take an INCREMENTAL import: rows are added; those with an id take the place of earlier ones, put ones too."""
-        new = self._add(self._bulk, rows)
-        if isinstance(self._put, _Table):
-            ids = {row[0] for row in new}
-            self._put.remove(lambda row: row[0] in ids)
+        with self._lock:
+            new = [self._pack(row) for row in rows]
+            self._bulk.add(new)
+            self._by_user = None
+            if isinstance(self._put, _Table):
+                ids = {row[0] for row in new}
+                self._put.remove(lambda row: row[0] in ids)
 
     def put(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take what came in real time."""
-        self._add(self._put, rows)
-
-    def _add(self, part: _Log | _Table, rows: Iterable[Mapping[str, Any]]) -> list[Row]:
-        new = [self._pack(row) for row in rows]
-        part.add(new)
-        self._by_user = None
-        return new
+        with self._lock:
+            new = [self._pack(row) for row in rows]
+            self._put.add(new)
+            if self._by_user is not None:
+                self._add_to(self._by_user, new)
 
     def _pack(self, row: Mapping[str, Any]) -> Row:
         for name in row:
@@ -146,26 +151,30 @@ class DatasetData:
 
     def of_user(self, user_id: str) -> list[dict[str, Any]]:
         """Return the rows of a user, oldest first as far as there is a TIMESTAMP."""
-        index = self._by_user
-        if index is None:
-            index = self._by_user = self._index()
-        rows = [self._unpack(self.columns, row) for row in index.get(user_id, ())]
+        with self._lock:
+            if self._by_user is None:
+                self._by_user = {}
+                self._add_to(self._by_user, self._packed("ALL"))
+            rows = [self._unpack(self.columns, row) for row in self._by_user.get(user_id, ())]
         return sorted(rows, key=lambda row: row.get("TIMESTAMP") or 0)
 
-    def _index(self) -> dict[str, list[Row]]:
-        index: dict[str, list[Row]] = {}
+    def _add_to(self, index: dict[Any, list[Row]], rows: Iterable[Row]) -> None:
         if (place := self._columns.get("USER_ID")) is not None:
-            for row in self._packed("ALL"):
-                index.setdefault(row[place], []).append(row)
-        return index
+            for row in rows:
+                index.setdefault(row[place] if place < len(row) else None, []).append(row)
 
     def delete_users(self, ids: Iterable[str]) -> int:
         """Remove all rows of these users, and return how many there were."""
         place, gone = self._columns.get("USER_ID"), set(ids)
         if place is None:
             return 0
-        self._by_user = None
-        return sum(part.remove(lambda row: len(row) > place and row[place] in gone) for part in (self._bulk, self._put))
+
+        def unwanted(row: Row) -> bool:
+            return len(row) > place and row[place] in gone
+
+        with self._lock:
+            self._by_user = None
+            return self._bulk.remove(unwanted) + self._put.remove(unwanted)
 
     def __len__(self) -> int:
         return sum(1 for _ in self._packed("ALL")) if self.key else len(self._bulk) + len(self._put)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -17,9 +17,11 @@ Scored = list[tuple[str, float]]
 WINDOW: Final = 5
 MEMORY: Final = 10
 # What is left of a step's weight one step further back.
-_FADING: Final = 0.8
+_FADING: Final = 0.95
 # Of a known user's scores, so much is popularity; the rest is what goes with the user's items.
-_POPULARITY: Final = 0.2
+_POPULARITY: Final = 0.5
+# Users come back to items: for them, an item goes with itself by so much (the cosine of two items is at most 1).
+_AGAIN: Final = 0.3
 # Of each item's neighbours, so many are kept.
 NEIGHBOURS: Final = 50
 
@@ -39,7 +41,7 @@ class Model:
         self.metrics: dict[str, float] = {}
         self.training_interactions = 0
         self.items: dict[str, float] = dict.fromkeys(catalogue, 0.0)
-        self._answers = answers
+        self.answers = answers
         self._catalogue = catalogue if answers == "segments" else {}
         self._together: dict[str, dict[str, float]] = {}
         self._recent: dict[str, list[str]] = {}
@@ -98,8 +100,8 @@ class Model:
         :param keep: Says whether an item may be recommended, as a filter does.
         :param recent: What the user did since the training, oldest first.
         """
-        related = self._answers == "related"
-        shares = self._shares({item_id: 1.0} if related and item_id else self._taste(user_id, recent))
+        related = self.answers == "related"
+        shares = self._shares({item_id: 1.0}) if related and item_id else self._of_user(user_id, recent)
         found = (
             (item, score)
             for item, score in self._scored(shares)
@@ -107,16 +109,19 @@ class Model:
         )
         return list(islice(found, count))
 
-    def _taste(self, user_id: str | None, recent: Sequence[str] = ()) -> dict[str, float]:
+    def _of_user(self, user_id: str | None, recent: Sequence[str]) -> dict[str, float]:
+        return self._shares(self._taste(user_id, recent), again=_AGAIN)
+
+    def _taste(self, user_id: str | None, recent: Sequence[str]) -> dict[str, float]:
         """Return what a user is known by, the newer the weightier."""
-        if self._answers in {"popular", "related"}:
+        if self.answers in {"popular", "related"}:
             return {}
         newest_first = dict.fromkeys(reversed([*self._recent.get(user_id or "", ()), *recent]))
         return {item: _FADING**age for age, item in enumerate(islice(newest_first, MEMORY))}
 
-    def _shares(self, taste: Mapping[str, float]) -> dict[str, float]:
+    def _shares(self, taste: Mapping[str, float], again: float = 0.0) -> dict[str, float]:
         """Return what goes with these items, in shares of 1; nothing if nothing does."""
-        weights: dict[str, float] = {}
+        weights = {item: weight * again for item, weight in taste.items() if again and item in self.items}
         for item, weight in taste.items():
             for other, cosine in self._similar.get(item, ()):
                 weights[other] = weights.get(other, 0.0) + weight * cosine
@@ -131,6 +136,11 @@ class Model:
         common = ((item, part * share) for item, share in self._popular if item not in shares)
         return heapq.merge(near, common, key=_best_first)
 
+    @property
+    def users(self) -> Collection[str]:
+        """All users of the training."""
+        return self._recent.keys()
+
     def guess(self, user_id: str, count: int) -> list[str]:
         """Return the items that the user is expected to go on to; for related items, from the last one."""
         last = self._recent[user_id][-1]
@@ -138,7 +148,7 @@ class Model:
 
     def rank(self, user_id: str, item_ids: Sequence[str], recent: Sequence[str] = ()) -> Scored:
         """Return these items and their scores, which add up to 1, best first; unknown items come last."""
-        shares = self._shares(self._taste(user_id, recent))
+        shares = self._of_user(user_id, recent)
         part = _POPULARITY if shares else 1.0
         total = sum(self.items.values()) or 1.0
         scores = {i: part * self.items.get(i, 0.0) / total + (1 - part) * shares.get(i, 0.0) for i in item_ids}
@@ -162,8 +172,7 @@ class Model:
         :raises InvalidFilter: The attributes make no sense.
         """
         wanted = [item_id] if item_id is not None else self._with(attributes or "")
-        near = self._shares(dict.fromkeys(wanted, 1.0))
-        near.update(dict.fromkeys(wanted, 1.0))
+        near = {**self._shares(dict.fromkeys(wanted, 1.0)), **dict.fromkeys(wanted, 1.0)}
         users = self._recent if keep is None else filter(keep, self._recent)
         return heapq.nsmallest(count, users, key=lambda user: (-self._nearness(user, near), user))
 

@@ -53,7 +53,8 @@ def train(
     for user, history in histories.items():
         model.learn(user, history[:-1])
     model.settle()
-    model.metrics = evaluate(model, {user: history[-1][0] for user, history in histories.items() if len(history) > 1})
+    held_out = {user: history[-1] for user, history in histories.items() if len(history) > 1}
+    model.metrics = evaluate(model, held_out, events.mean_weight)
     for user, history in histories.items():
         model.learn(user, history[-1:])
     model.settle()
@@ -77,6 +78,12 @@ class _Events:
         self._of_type = {
             each["eventType"]: (each.get("eventValueThreshold"), float(each.get("weight", 1.0))) for each in parameters
         }
+
+    @property
+    def mean_weight(self) -> float | None:
+        """The mean of the weights of the events configuration, or None if there is none."""
+        weights = [weight for _, weight in self._of_type.values()]
+        return sum(weights) / len(weights) if weights else None
 
     def weight(self, event_type: str | None, value: float | None) -> float:
         """Return the weight, 0 if the interaction does not count."""
