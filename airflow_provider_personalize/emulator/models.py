@@ -22,6 +22,7 @@ from airflow_provider_personalize.emulator.clock import clock
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
 from airflow_provider_personalize.emulator.kinds import KINDS, Kind
 from airflow_provider_personalize.emulator.progress import Progress
+from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.records import GONE, Entry, Members, Record
 from airflow_provider_personalize.resources import RESOURCES
 
@@ -119,6 +120,7 @@ class PersonalizeBackend(BaseBackend):
         arn = self._arn(kind, request)
         if arn in self.records and not self._has_gone(self.records[arn]):
             raise Refused("ResourceAlreadyExistsException", f"Another resource with Arn {arn} already exists.")
+        quotas.check(self, kind, request)
         record = self._start(operation, kind, arn, kind.complete(request))
         answer = model.answer_shape(operation)
         return model.shown(answer, record.known()) if answer else {}

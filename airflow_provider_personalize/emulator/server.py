@@ -15,6 +15,8 @@ of its own, in JSON, under ``/_personalize/``; a request that makes no sense is 
 - ``DELETE faults``: forget what was told to fail
 - ``GET clock``: ``{"now": …, "speed": 60}``, in seconds since 1970
 - ``POST clock``: ``{"speed": 1}`` and/or ``{"advance": 3600}``; speed 0 stops it
+- ``GET quotas``: how many of each kind there may be
+- ``POST quotas``: ``{"dataset_group": 100, "schema": null}``; null is any number
 - ``GET assumptions``: those that are in force
 - ``POST assumptions``: ``{"unchanged_update": "ignored", …}``
 
@@ -39,7 +41,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
-from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, wire
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas, wire
 
 _PREFIX: Final = "/_personalize/"
 _WITHOUT_BODY: Final = {204, 304}
@@ -275,6 +277,15 @@ def _post_clock(request: Request) -> Any:
     return _get_clock(request)
 
 
+def _get_quotas(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
+    return quotas.in_force()
+
+
+def _post_quotas(request: Request) -> Any:
+    quotas.change(_sent(request))
+    return quotas.in_force()
+
+
 def _get_assumptions(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
     return asdict(assumptions)
 
@@ -289,5 +300,6 @@ _ROUTES: Final[dict[str, dict[str, Callable[[Request], Any]]]] = {
     "calls": {"GET": _get_calls, "DELETE": _delete_calls},
     "faults": {"GET": _get_faults, "POST": _post_faults, "DELETE": _delete_faults},
     "clock": {"GET": _get_clock, "POST": _post_clock},
+    "quotas": {"GET": _get_quotas, "POST": _post_quotas},
     "assumptions": {"GET": _get_assumptions, "POST": _post_assumptions},
 }

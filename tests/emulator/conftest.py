@@ -11,7 +11,7 @@ from moto import mock_aws
 from moto.moto_api import state_manager
 from shop import PREFIX
 
-from airflow_provider_personalize.emulator import assumptions, clock, faults
+from airflow_provider_personalize.emulator import assumptions, clock, faults, quotas
 
 TYPES = {
     "string": str,
@@ -59,6 +59,7 @@ def _as_found():
     clock.reset()
     assumptions.reset()
     faults.clear()
+    quotas.reset()
     for name in state_manager.get_registered_models():
         state_manager.unset_transition(name)
 

@@ -14,7 +14,7 @@ from moto.moto_api import state_manager
 from shop import DATASET, LOCATION, PREFIX, bring_interactions, open_shop
 from test_emulated_solution import refusal
 
-from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, model
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, model, quotas
 from airflow_provider_personalize.emulator.kinds import KINDS
 from airflow_provider_personalize.emulator.models import OPERATIONS
 from airflow_provider_personalize.emulator.progress import SECONDS
@@ -25,6 +25,7 @@ NAMES = [f"group-{number:03}" for number in range(105)]
 
 
 def groups(client):
+    quotas.set("dataset_group", None)
     for name in NAMES:
         client.create_dataset_group(name=name)
 
