@@ -1,5 +1,5 @@
 """
-A local Amazon Personalize, on moto.
+A local Amazon Personalize, on moto: the control plane, events and recommendations.
 
 Importing this package puts it in the place of moto's own: ``with mock_aws():`` and moto's server serve it from then on.
 ``emulator.server.Server`` serves it, with all of moto, at an address of its own.
@@ -11,6 +11,9 @@ fresh in each ``mock_aws``; the clock, the quotas and the assumptions stay as se
 
 from __future__ import annotations
 
+import re
+
+import moto.backend_index
 import moto.personalize
 import moto.personalize.models
 
@@ -27,3 +30,6 @@ __all__ = ["assumptions", "calls", "clock", "faults", "quotas"]
 moto.personalize.personalize_backends = personalize_backends
 moto.personalize.models.personalize_backends = personalize_backends
 progress.register()
+# in the same process, moto finds a service by its host
+_HOSTS = re.compile(r"https?://personalize-(events|runtime)\.(.+)\.amazonaws\.com")
+moto.backend_index.backend_url_patterns.append(("personalize", _HOSTS))
