@@ -11,7 +11,7 @@ from moto import mock_aws
 from moto.core.base_backend import BackendDict
 from moto.moto_api import state_manager
 
-from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas
+from airflow_provider_personalize.emulator import assumptions, bill, calls, clock, faults, quotas
 from airflow_provider_personalize.emulator.calls import Calls
 from airflow_provider_personalize.emulator.clock import Clock
 from airflow_provider_personalize.emulator.progress import switch
@@ -24,13 +24,15 @@ class Local:
     """
     A local Personalize, empty at first.
 
-    ``faults`` tells it to fail, ``assumptions`` what to take for granted; both are described where they are.
+    ``faults`` tells it to fail, ``assumptions`` what to take for granted, ``bill`` says what it would have cost; all
+    are described where they are.
 
     :param url: Where it listens, or None if it serves this process only.
     """
 
     faults = faults
     assumptions = assumptions
+    bill = bill
 
     def __init__(self, url: str | None = None) -> None:
         self.url = url
@@ -81,10 +83,10 @@ def _fresh(speed: float) -> Iterator[None]:
 
 def _reset() -> None:
     BackendDict.reset()
-    for each in (clock, assumptions, quotas):
+    for each in (clock, assumptions, quotas, bill.prices):
         each.reset()
-    faults.clear()
-    calls.clear()
+    for told in (faults, calls, bill):
+        told.clear()
     for name in state_manager.get_registered_models():
         if name.startswith(switch("")):
             state_manager.unset_transition(name)

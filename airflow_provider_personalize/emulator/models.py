@@ -17,6 +17,7 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from airflow_provider_personalize import validation
 from airflow_provider_personalize.emulator import (
     attribution,
+    bill,
     campaigns,
     events,
     faults,
@@ -63,6 +64,7 @@ class PersonalizeBackend(BaseBackend):
         super().reset()
         faults.clear()
         calls.clear()
+        bill.clear()
 
     def answer(self, operation: str, request: Request) -> Members:
         """Answer a call, and note it."""
@@ -188,6 +190,7 @@ class PersonalizeBackend(BaseBackend):
         if record.failure:
             progress.statuses = (*kind.creating, kind.failure)
         self._keep(record, members)
+        bill.add(self, record)
         self._watch(record)
         return record
 
@@ -214,6 +217,7 @@ class PersonalizeBackend(BaseBackend):
             if not entry.progress.ended:
                 continue
             entry.followed = True
+            bill.look(record)
             record.current()
             if entry is record:
                 record.kind.ended(self, record)
@@ -268,8 +272,10 @@ class PersonalizeBackend(BaseBackend):
         return {}
 
     def _lead(self, record: Record, switch: str, statuses: tuple[str, ...]) -> None:
+        bill.look(record)
         record.progress = Progress(switch, statuses, clock.now())
         record.failure = None
+        bill.look(record)
 
     def _check_settled(self, record: Record) -> None:
         if not record.settled:

@@ -15,6 +15,7 @@ of its own, in JSON, under ``/_personalize/``; a request that makes no sense is 
 - ``DELETE faults``: forget what was told to fail
 - ``GET clock``: ``{"now": …, "speed": 60}``, in seconds since 1970
 - ``POST clock``: ``{"speed": 1}`` and/or ``{"advance": 3600}``; speed 0 stops it
+- ``GET bill``: what the real service would charge for, as in :class:`bill.Line`, and the total
 - ``GET quotas``: how many of each kind there may be
 - ``POST quotas``: ``{"dataset_group": 100, "schema": null}``; null is any number
 - ``GET assumptions``: those that are in force
@@ -41,7 +42,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
-from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas, wire
+from airflow_provider_personalize.emulator import assumptions, bill, calls, clock, faults, quotas, wire
 
 _PREFIX: Final = "/_personalize/"
 _WITHOUT_BODY: Final = {204, 304}
@@ -85,6 +86,7 @@ class Server:
             BackendDict.reset()
             faults.clear()
             calls.clear()
+            bill.clear()
 
     def __enter__(self) -> Server:
         self.start()
@@ -277,6 +279,10 @@ def _post_clock(request: Request) -> Any:
     return _get_clock(request)
 
 
+def _get_bill(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
+    return bill.shown()
+
+
 def _get_quotas(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
     return quotas.in_force()
 
@@ -300,6 +306,7 @@ _ROUTES: Final[dict[str, dict[str, Callable[[Request], Any]]]] = {
     "calls": {"GET": _get_calls, "DELETE": _delete_calls},
     "faults": {"GET": _get_faults, "POST": _post_faults, "DELETE": _delete_faults},
     "clock": {"GET": _get_clock, "POST": _post_clock},
+    "bill": {"GET": _get_bill},
     "quotas": {"GET": _get_quotas, "POST": _post_quotas},
     "assumptions": {"GET": _get_assumptions, "POST": _post_assumptions},
 }
