@@ -25,6 +25,7 @@ from airflow_provider_personalize.emulator import (
     training_data,
     versions,
 )
+from airflow_provider_personalize.emulator.assumptions import assumptions
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.models import PersonalizeBackend
@@ -181,6 +182,11 @@ class Kind:
     def failure(self) -> str:
         """The status of one whose making failed."""
         return next(status for status in self.resource.failed if status.endswith("FAILED"))
+
+    @property
+    def update_failure(self) -> str:
+        """The status of an update that failed."""
+        return assumptions.failed_dataset_update if self.resource is resources.DATASET else self.failure
 
 
 KINDS: Final = {

@@ -329,7 +329,7 @@ class PersonalizeBackend(BaseBackend):
         progress = Progress(f"{kind.resource.name}_update", (), now)
         update = Entry(asked, progress, None, now)
         update.failure = faults.ordered_failure(operation, record.arn) or kind.update_work(self, record, update)
-        progress.statuses = (*(kind.updating or kind.creating), kind.failure if update.failure else kind.success)
+        progress.statuses = (*(kind.updating or kind.creating), kind.update_failure if update.failure else kind.success)
         record.updates.append(update)
         self._keep(record, asked)
         self._watch(record)

@@ -136,7 +136,10 @@ class Record(Entry):
         visible = [update for update in self.updates if self._is_visible(update)]
         if not visible or not self.kind.resource.updates:
             return known
-        return {**known, self.kind.resource.update_member: self._shown(visible[-1])}
+        latest = self._shown(visible[-1])
+        if self.leaving and assumptions.deletion_shown == "update":
+            known["status"], latest["status"] = self.kind.success, known["status"]
+        return {**known, self.kind.resource.update_member: latest}
 
     def _is_visible(self, update: Entry) -> bool:
         delay = assumptions.update_visible_after
