@@ -304,7 +304,7 @@ def _hang(order: _Order) -> None:
 
 
 def _check_operation(operation: str | None) -> None:
-    if operation is not None and operation not in model.service().operation_names:
+    if operation is not None and operation not in model.operations():
         raise ValueError(f"operation is {operation!r}: Personalize has no such operation")
 
 

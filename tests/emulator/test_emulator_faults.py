@@ -188,6 +188,25 @@ def test_an_update_is_not_seen_for_a_while(client):
     assert "latestSolutionUpdate" in client.describe_solution(solutionArn=arn)["solution"]
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "request_"),
+    [
+        ("runtime", "get_recommendations", {"campaignArn": f"{PREFIX}campaign/a", "userId": "1"}),
+        ("events", "put_items", {"datasetArn": f"{PREFIX}dataset/a/ITEMS", "items": [{"itemId": "1"}]}),
+    ],
+)
+def test_recommendations_and_events_fail_too(client, service, operation, request_):
+    other = boto3.client(f"personalize-{service}", endpoint_url=_address(client), config=ONE_TRY, **KEYS)
+    faults.unavailable_next(other.meta.method_to_api_mapping[operation])
+    with pytest.raises(ClientError, match="Told to fail"):
+        getattr(other, operation)(**request_)
+
+
+def _address(client) -> str | None:
+    url = client.meta.endpoint_url
+    return url if "127.0.0.1" in url else None
+
+
 def test_the_log_of_calls_says_what_became_of_each(client):
     faults.reset_next("ListSchemas")
     faults.unavailable_next("ListSchemas", html=True)
