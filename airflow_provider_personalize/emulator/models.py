@@ -131,9 +131,10 @@ class PersonalizeBackend(BaseBackend):
         return None if record is None or self._has_gone(record) else record
 
     def _has_gone(self, record: Record) -> bool:
-        if record.status == GONE:
+        there = self.records.get(record.arn) is record
+        if there and record.status == GONE:
             self._forget(record)
-        return record.arn not in self.records
+        return not there or record.arn not in self.records
 
     def _forget(self, record: Record) -> None:
         along, member = record.kind.takes_along, record.kind.resource.arn_member
@@ -206,6 +207,8 @@ class PersonalizeBackend(BaseBackend):
         self.agenda.add(record.expected, partial(self._look, record))
 
     def _look(self, record: Record) -> float | None:
+        if self._has_gone(record):
+            return None
         self.settle(record)
         # what does not go by time ends when somebody looks at it, and is settled then
         later = record.expected if record.unfollowed() else clock.now()
@@ -275,6 +278,7 @@ class PersonalizeBackend(BaseBackend):
         bill.look(record)
         record.progress = Progress(switch, statuses, clock.now())
         record.failure = None
+        self._watch(record)
         bill.look(record)
 
     def _check_settled(self, record: Record) -> None:

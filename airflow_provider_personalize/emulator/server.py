@@ -72,7 +72,7 @@ class Server:
         """Start to listen. When this returns, it answers."""
         if self._speed is not None:
             clock.speed = self._speed
-        app = _Controls(DomainDispatcherApplication(create_backend_app))
+        app = _Controls(_Moto(create_backend_app))
         self._http = _HttpServer(self._host, self._port, app, handler=_Handler)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="personalize-emulator")
         self._thread.start()
@@ -172,6 +172,21 @@ class _Handler(MotoRequestHandler):
 
     def log_request(self, *args: Any) -> None:
         pass
+
+
+class _Moto(DomainDispatcherApplication):
+    """All of moto, which would read its own folder for each request if it did not remember which service a host is."""
+
+    def __init__(self, create_app: Callable[..., Any]) -> None:
+        super().__init__(create_app)
+        self._services: dict[str, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host is None:
+            return None
+        if host not in self._services:
+            self._services[host] = super().get_backend_for_host(host)
+        return self._services[host]
 
 
 class _Controls:
