@@ -72,6 +72,12 @@ def test_recommenders_are_for_domains_and_solutions_for_recipes_of_none(shop):
     assert code(shop.api.create_solution, **request) == INVALID
 
 
+def test_a_recommender_has_a_recipe_of_its_groups_domain(domain):
+    for recipe in ("vod-top-picks", "user-personalization-v2"):
+        request = {"name": "r", "datasetGroupArn": domain.group, "recipeArn": RECIPE + recipe}
+        assert code(domain.api.create_recommender, **request) == INVALID
+
+
 def test_a_recommender_told_what_is_so_makes_no_update(domain):
     recipe = f"{RECIPE}ecomm-recommended-for-you"
     arn = domain.api.create_recommender(name="r", datasetGroupArn=domain.group, recipeArn=recipe)["recommenderArn"]

@@ -110,10 +110,15 @@ def test_setting_the_schedule_that_is_in_force_trains_again_unless_assumed_other
 
 def test_a_failed_update_changes_no_schedule(shop):
     automatic(shop)
-    faults.fail_next("UpdateSolution", "Because.")
-    shop.api.update_solution(solutionArn=SOLUTION, performAutoTraining=False)
     clock.advance(HOUR)
-    assert types(shop) == ["AUTOMATIC"]
+    for switch in (True, False):
+        faults.fail_next("UpdateSolution", "Because.")
+        shop.api.update_solution(solutionArn=SOLUTION, performAutoTraining=switch)
+        clock.advance(HOUR)
+        assert types(shop) == ["AUTOMATIC"]
+    see_a_click(shop)
+    clock.advance(7 * DAY)
+    assert types(shop) == ["AUTOMATIC", "AUTOMATIC"]
 
 
 def test_without_enough_data_the_first_training_fails_and_says_why():
