@@ -27,6 +27,7 @@ ORDER = [
     {"task"},
     {"operators", "sensors"},
 ]
+APART = {"emulator", "pytest_plugin"}
 EMULATOR_MAY_USE = {"resources", "validation", "sample"}
 
 
@@ -46,7 +47,7 @@ def room_of(path: Path) -> str:
 
 
 ROOMS = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
-FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if room_of(path) not in {"__init__", "emulator"}]
+FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if room_of(path) not in {"__init__", *APART}]
 EMULATOR = sorted((PACKAGE / "emulator").rglob("*.py"))
 
 

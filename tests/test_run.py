@@ -154,6 +154,15 @@ def test_a_file_without_a_dag_ends_with_1_and_says_so(unusable: dict[str, Said])
     assert f"There is no DAG in {DAGS / 'no_dag.py'}." in said.out
 
 
+@pytest.mark.slow
+def test_a_run_ends_with_the_bill_of_what_it_used(tmp_path: Path) -> None:
+    said = say(tmp_path, "run", ROOT / "example_dags" / "example_update_solution.py")
+    assert said.status == 0, said.out + said.err
+    bill = said.out.partition("charged for")[2]
+    assert re.search(r"^import +dataset-import-job/\S+ +0\.00\d+ +GB +0\.05 +0\.00$", bill, re.MULTILINE)
+    assert "no promise" in bill
+
+
 def test_ctrl_c_ends_all_that_was_started_and_leaves_nothing_behind(tmp_path: Path) -> None:
     process = start(tmp_path, "run", DAGS / "hanging.py")
     said = lines_of(process, until="running")

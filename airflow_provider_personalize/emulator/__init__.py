@@ -1,28 +1,36 @@
 """
-A local Amazon Personalize, on moto.
+A local Amazon Personalize, on moto: the control plane, events and recommendations.
 
 Importing this package puts it in the place of moto's own: ``with mock_aws():`` and moto's server serve it from then on.
 ``emulator.server.Server`` serves it, with all of moto, at an address of its own.
 
 What does not follow from AWS's documentation is in ``assumptions`` and can be changed there. ``clock`` is the service's
-time, ``faults`` tells it to fail, ``calls`` says what it was asked. State, faults and calls are fresh in each
-``mock_aws``; the clock and the assumptions stay as set, until their ``reset()``.
+time, ``faults`` tells it to fail, ``quotas`` limits it, ``calls`` says what it was asked, ``bill`` what that would have
+cost. State, faults, calls and bill are fresh in each ``mock_aws``; the clock, the quotas, the prices and the
+assumptions stay as set, until their ``reset()``.
 """
 
 from __future__ import annotations
 
+import re
+
+import moto.backend_index
 import moto.personalize
 import moto.personalize.models
 
-from airflow_provider_personalize.emulator import faults, progress
+from airflow_provider_personalize.emulator import bill, faults, progress
 from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.calls import calls
 from airflow_provider_personalize.emulator.clock import clock
 from airflow_provider_personalize.emulator.models import personalize_backends
+from airflow_provider_personalize.emulator.quotas import quotas
 
-__all__ = ["assumptions", "calls", "clock", "faults"]
+__all__ = ["assumptions", "bill", "calls", "clock", "faults", "quotas"]
 
 # moto asks the package for its backends, and these for their URLs
 moto.personalize.personalize_backends = personalize_backends
 moto.personalize.models.personalize_backends = personalize_backends
 progress.register()
+# in the same process, moto finds a service by its host
+_HOSTS = re.compile(r"https?://personalize-(events|runtime)\.(.+)\.amazonaws\.com")
+moto.backend_index.backend_url_patterns.append(("personalize", _HOSTS))

@@ -104,6 +104,70 @@ class Assumptions:
         source=f"{_GUIDE}/limits.html has the number; that the job fails and not the call is assumed",
     )
 
+    second_in_group: str = _open_question(
+        "LimitExceededException",
+        "ResourceAlreadyExistsException",
+        asks="Which error answers a second event tracker or metric attribution in a dataset group?",
+        source=f"{_GUIDE}/limits.html allows one; {_GUIDE}/API_CreateEventTracker.html names no error",
+    )
+    autotrain_by_hand: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Does CreateSolutionVersion refuse the trainingMode AUTOTRAIN?",
+        source=f"not documented; {_GUIDE}/API_CreateSolutionVersion.html lists it among the values",
+    )
+    automatic_training_mode: str = _open_question(
+        "FULL",
+        "AUTOTRAIN",
+        asks="Which trainingMode has a version of automatic training?",
+        source=f"not documented; {_GUIDE}/solution-config-auto-training.html says to look at trainingType",
+    )
+    first_training_after: float = _number(
+        1800,
+        asks="After how many seconds does the first automatic training begin?",
+        source=f"{_GUIDE}/solution-config-auto-training.html says within an hour",
+    )
+    first_training_without_data: str = _open_question(
+        "tried",
+        "skipped",
+        asks="Does the first automatic training begin if there are no interactions, and then fail?",
+        source=f"not documented; {_GUIDE}/solution-config-auto-training.html asks later trainings for new interactions",
+    )
+    training_every_days: float = _number(
+        7,
+        asks="How many days are between automatic trainings if no schedule is shown?",
+        source=f"{_GUIDE}/API_AutoTrainingConfig.html",
+    )
+    same_schedule: str = _open_question(
+        "restarts",
+        "kept",
+        asks="Does an update to the schedule that is in force restart it, so that a training begins within the hour?",
+        source=f"not documented; {_GUIDE}/updating-solution.html says that a change does",
+    )
+    latest_version_shown: str = _open_question(
+        "resolved",
+        "literally",
+        asks="Does a campaign of $LATEST show the version that it serves, or $LATEST?",
+        source=f"not documented in {_GUIDE}/API_DescribeCampaign.html",
+    )
+    failed_dataset_update: str = _open_question(
+        "CREATE FAILED",
+        "UPDATE FAILED",
+        asks="Which status has the update of a dataset that failed?",
+        source=f"not documented in {_GUIDE}/API_DatasetUpdateSummary.html",
+    )
+    deletion_shown: str = _open_question(
+        "status",
+        "update",
+        asks="Where does a campaign or recommender that was updated once show its deletion?",
+        source="AWS's personalize-monitor (https://github.com/aws-samples/amazon-personalize-monitor) looks at both",
+    )
+    training_hours: float = _number(
+        1,
+        asks="How many hours is a training billed for?",
+        source=f"{_GUIDE}/API_SolutionVersion.html has them, as billed; they are not wall time",
+    )
+
     def __setattr__(self, name: str, value: Any) -> None:
         question = self.__dataclass_fields__.get(name)
         if question is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 DEFAULT_SPEED = 60.0
 
@@ -17,6 +19,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._seen = threading.local()
         self.reset()
 
     def reset(self) -> None:
@@ -26,6 +29,9 @@ class Clock:
 
     def now(self) -> float:
         """Return the service's time, in seconds since 1970."""
+        at: float | None = getattr(self._seen, "at", None)
+        if at is not None:
+            return at
         with self._lock:
             return self._now()
 
@@ -44,6 +50,15 @@ class Clock:
         with self._lock:
             self._start, self._since = self._now(), time.monotonic()
             self._speed = float(speed)
+
+    @contextmanager
+    def seen_at(self, moment: float) -> Iterator[None]:
+        """Let this thread, and no other, live at some moment: to do what was due then."""
+        self._seen.at = moment
+        try:
+            yield
+        finally:
+            self._seen.at = None
 
     def freeze(self) -> None:
         """Stop it, until a speed is set."""

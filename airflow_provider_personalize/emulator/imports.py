@@ -3,7 +3,7 @@ The service's rules for imports: what of a CSV in moto's S3 a dataset takes.
 
 https://docs.aws.amazon.com/personalize/latest/dg/data-prep-formatting.html; the texts of the failures are those of
 https://docs.aws.amazon.com/personalize/latest/dg/troubleshooting.html as far as it has them. The data is looked at when
-the job is created, and not kept.
+the job is created, and is in the dataset when the job ends.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from moto.backends import get_backend
-
+from airflow_provider_personalize.emulator import rows, s3
 from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.training_data import fields_of, types_of
 
@@ -35,7 +34,7 @@ class _Unfit(Exception):  # noqa: N818 - it ends the reading, and is no error of
     """The data cannot be imported, for this reason."""
 
 
-def complete(request: Mapping[str, Any]) -> Members:
+def complete(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
     """Add the service's default: all earlier bulk data is replaced."""
     return {"importMode": "FULL", **request}
 
@@ -66,13 +65,22 @@ def _is_base(job: Record, dataset: Record) -> bool:
 def read(backend: PersonalizeBackend, job: Record) -> str | None:
     """Read the data of a job and count it; return why it cannot be imported, or None."""
     try:
-        job.records = _read_all(_fields(backend, job.members), _texts(backend, job.members))
+        job.holds = list(_read_all(_fields(backend, job.members), _texts(backend, job.members)))
+        job.records = len(job.holds)
         _enough(backend, job)
     except (_Unfit, csv.Error) as reason:
         return str(reason)
     except UnicodeDecodeError:
         return "Input csv is not UTF-8."
     return None
+
+
+def bring(backend: PersonalizeBackend, job: Record) -> None:
+    """Put the rows of a job that ended well into its dataset."""
+    dataset = backend.existing(job.members["datasetArn"])
+    if job.usable and dataset:
+        rows.imported(dataset, job.holds, job.members["importMode"], job.progress.reached)
+    job.holds = None
 
 
 def _enough(backend: PersonalizeBackend, job: Record) -> None:
@@ -88,39 +96,25 @@ def _fields(backend: PersonalizeBackend, members: Mapping[str, Any]) -> list[dic
 
 def _texts(backend: PersonalizeBackend, members: Mapping[str, Any]) -> Iterator[io.TextIOWrapper]:
     """Open the file, or the files of the folder's first level."""
-    location = members["dataSource"]["dataLocation"]
-    bucket, _, key = location.removeprefix("s3://").partition("/")
-    s3 = get_backend("s3")[backend.account_id][backend.partition]
-    if not location.startswith("s3://") or not _may_read(s3, bucket, members["datasetArn"]):
-        raise _Unfit(_INVALID_LOCATION)
-    keys = _folder(s3, bucket, key) if key.endswith("/") or not key else [s3.get_object(bucket, key)]
-    if not any(keys):
-        raise _Unfit(_INVALID_LOCATION)
-    return (io.TextIOWrapper(io.BytesIO(found.value), encoding="utf-8-sig", newline="") for found in keys)
+    try:
+        files = s3.read(backend, members["dataSource"]["dataLocation"])
+    except s3.Denied:
+        raise _Unfit(_NOT_ALLOWED.format(members["datasetArn"].rpartition("/")[2])) from None
+    except s3.Unreachable:
+        raise _Unfit(_INVALID_LOCATION) from None
+    return (io.TextIOWrapper(io.BytesIO(text), encoding="utf-8-sig", newline="") for _, text in files)
 
 
-def _may_read(s3: Any, bucket: str, dataset_arn: str) -> bool:
-    if bucket not in s3.buckets and bucket in get_backend("s3").bucket_accounts:
-        raise _Unfit(_NOT_ALLOWED.format(dataset_arn.rpartition("/")[2]))
-    return bucket in s3.buckets
-
-
-def _folder(s3: Any, bucket: str, prefix: str) -> list[Any]:
-    keys, *_ = s3.list_objects(s3.get_bucket(bucket), prefix, "/", marker=None, max_keys=None)
-    return [key for key in keys if not key.name.endswith("/")]
-
-
-def _read_all(fields: list[dict[str, Any]], texts: Iterator[io.TextIOWrapper]) -> int:
-    headers, count = [], 0
+def _read_all(fields: list[dict[str, Any]], texts: Iterator[io.TextIOWrapper]) -> Iterator[dict[str, Any]]:
+    headers = []
     for text in texts:
-        rows = csv.reader(text)
-        headers.append(next(rows, []))
+        records = csv.reader(text)
+        headers.append(next(records, []))
         if headers[-1] != headers[0]:
             raise _Unfit("Input csv files do not have the same header.")
         _missing_columns(fields, headers[0])
         _unknown_columns(fields, headers[0])
-        count += _read_rows(_checks(fields, headers[0]), len(headers[0]), rows)
-    return count
+        yield from _read_rows(_checks(fields, headers[0]), len(headers[0]), records)
 
 
 def _missing_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
@@ -156,27 +150,29 @@ def _reader(name: str, types: list[str]) -> Callable[[str], Any]:
     return _read_boolean if "boolean" in types else int
 
 
-def _read_id(text: str) -> None:
+def _read_id(text: str) -> str:
     if len(text) > _LONGEST_ID:
         raise _Unfit(f"Length cannot be more than {_LONGEST_ID} characters for an id.")
+    return text
 
 
-def _read_boolean(text: str) -> None:
+def _read_boolean(text: str) -> str:
     if text.lower() not in _BOOLEANS:
         raise ValueError(text)
+    return text
 
 
-def _read_rows(checks: list[Check], width: int, rows: Iterator[list[str]]) -> int:
-    count = 0
-    for count, row in enumerate(filter(None, rows), start=1):
-        if len(row) != width:
-            raise _Unfit(f"Record {count} has {len(row)} values: the header has {width}.")
+def _read_rows(checks: list[Check], width: int, records: Iterator[list[str]]) -> Iterator[dict[str, Any]]:
+    for count, record in enumerate(filter(None, records), start=1):
+        if len(record) != width:
+            raise _Unfit(f"Record {count} has {len(record)} values: the header has {width}.")
+        row = {}
         for place, name, reader, optional in checks:
-            if value := row[place]:
+            if value := record[place]:
                 try:
-                    reader(value)
+                    row[name] = reader(value)
                 except ValueError:
                     raise _Unfit(f"Record {count}: {name} is {value!r}, which is not of the schema's type.") from None
             elif not optional:
                 raise _Unfit(f"Record {count}: {name} is empty.")
-    return count
+        yield row

@@ -1,33 +1,47 @@
 """
 The backend: one account's Personalize in one region.
 
-Every operation that is emulated is a verb and a kind; there is a method for each verb and a row for each kind.
+Nearly every operation is a verb and a kind: there is a method for each verb and a row for each kind. The others are
+functions in modules of their own; :data:`OTHERS` names them.
 """
 
 from __future__ import annotations
 
-import base64
-import itertools
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from moto.core.base_backend import BackendDict, BaseBackend
 
 from airflow_provider_personalize import validation
-from airflow_provider_personalize.emulator import faults, model
+from airflow_provider_personalize.emulator import (
+    attribution,
+    bill,
+    campaigns,
+    events,
+    faults,
+    model,
+    paging,
+    recipes,
+    runtime,
+    staleness,
+    tagging,
+    versions,
+)
+from airflow_provider_personalize.emulator.agenda import Agenda
 from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.calls import Call, calls
 from airflow_provider_personalize.emulator.clock import clock
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
 from airflow_provider_personalize.emulator.kinds import KINDS, Kind
-from airflow_provider_personalize.emulator.progress import Progress
+from airflow_provider_personalize.emulator.progress import Progress, deletion
+from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.records import GONE, Entry, Members, Record
-from airflow_provider_personalize.resources import RESOURCES
 
-_MOST_TAGS: Final = 50
-_PAGE: Final = 100
 _TICK: Final = 0.001
+# What a resource takes over from the resources that it is made in
+_INHERITED: Final = ("datasetGroupArn", "solutionArn", "recipeArn")
 
 Request = Mapping[str, Any]
 
@@ -39,52 +53,70 @@ class PersonalizeBackend(BaseBackend):
         super().__init__(region_name, account_id)
         self.lock = threading.RLock()
         self.records: dict[str, Record] = {}
-        self._serials = itertools.count(1)
+        self.agenda = Agenda()
+        self._kinds: dict[str, dict[str, Record]] = {name: {} for name in KINDS}
+        self._related: dict[str, dict[str, Record]] = {}
+        self.made = 0
+        self._memory = staleness.Memory()
 
     def reset(self) -> None:
         """Forget all, with what was told to fail and the log of calls."""
         super().reset()
         faults.clear()
         calls.clear()
+        bill.clear()
 
     def answer(self, operation: str, request: Request) -> Members:
         """Answer a call, and note it."""
         arn = self._subject(operation, request)
         error = None
         try:
-            return self._answer(operation, request, arn)
+            with faults.disturbing(operation, arn):
+                return self._remembering(operation, request, arn)
         except Refused as refused:
             error = refused.code
             raise
         finally:
             calls.append(Call(operation, arn, clock.now(), error))
 
-    def _answer(self, operation: str, request: Request, arn: str | None) -> Members:
-        ordered = faults.ordered_error(operation, arn)
-        if ordered:
-            raise ordered
+    def _remembering(self, operation: str, request: Request, arn: str | None) -> Members:
         if operation not in OPERATIONS:
-            raise Refused("NotImplementedException", f"{operation} is not emulated yet", status=501)
-        wrong = validation.faults(operation, model.request_shape(operation), request)
-        if wrong:
-            raise Refused(assumptions.constraint_error, "\n".join(wrong))
-        verb, kind = OPERATIONS[operation]
+            return self._answer(operation, request)
+        return self._memory.answer(operation, request, OPERATIONS[operation][1].resource, arn, self._answer)
+
+    def _answer(self, operation: str, request: Request) -> Members:
+        try:
+            return self._act(operation, request)
+        except Refused as refused:
+            # that what an operation has no error of its own for is called invalid is assumed
+            if refused.code not in model.errors(operation) and refused.code in _ORDINARY:
+                raise Refused("InvalidInputException", refused.message) from None
+            raise
+
+    def _act(self, operation: str, request: Request) -> Members:
+        verb, kind = OPERATIONS.get(operation, (None, None))
         with self.lock:
-            return verb(self, operation, kind, request)
+            self.agenda.catch_up()
+            _refuse(
+                kind.missing(self, request) if kind and "solutionVersionArn" in request else (),
+                "ResourceNotFoundException",
+            )
+            _refuse(validation.faults(operation, model.request_shape(operation), request), assumptions.constraint_error)
+            return verb(self, operation, kind, request) if verb and kind else OTHERS[operation](self, request)
 
     def _subject(self, operation: str, request: Request) -> str | None:
         verb, kind = OPERATIONS.get(operation, (None, None))
         if kind is None:
             return None
         if verb is PersonalizeBackend._create:
-            return self._arn(kind, request)
+            return self._arn(kind, request) if {"name", "jobName"} & set(request) else None
         member = kind.resource.list_filter if verb is PersonalizeBackend._list else kind.resource.arn_member
         arn = request.get(member or "")
         return arn if isinstance(arn, str) else None
 
     def _arn(self, kind: Kind, request: Request) -> str:
         owner = f"arn:{self.partition}:personalize:{self.region_name}:{self.account_id}"
-        return f"{owner}:{kind.resource.arn_kind}/{kind.path(request)}"
+        return f"{owner}:{kind.resource.arn_kind}/{kind.path(self, request)}"
 
     def find(self, kind: Kind, arn: str) -> Record:
         """Return a resource, or say that it does not exist."""
@@ -93,59 +125,132 @@ class PersonalizeBackend(BaseBackend):
             raise not_found(kind.resource.title, arn)
         return record
 
+    def existing(self, arn: str) -> Record | None:
+        """Return a resource of whatever kind, or None."""
+        record = self.records.get(arn)
+        return None if record is None or self._has_gone(record) else record
+
     def _has_gone(self, record: Record) -> bool:
-        if record.status == GONE:
-            del self.records[record.arn]
-        return record.arn not in self.records
+        there = self.records.get(record.arn) is record
+        if there and record.status == GONE:
+            self._forget(record)
+        return not there or record.arn not in self.records
+
+    def _forget(self, record: Record) -> None:
+        along, member = record.kind.takes_along, record.kind.resource.arn_member
+        for companion in self.belonging(along, member, record.arn) if along else ():
+            self._forget(companion)
+        del self.records[record.arn]
+        del self._kinds[record.kind.resource.name][record.arn]
+        self._related.pop(record.arn, None)
+        for arn in _arns(record.members):
+            self._related.get(arn, {}).pop(record.arn, None)
+
+    def _keep(self, record: Record, members: Request) -> None:
+        self.records[record.arn] = self._kinds[record.kind.resource.name][record.arn] = record
+        for arn in _arns(members):
+            self._related.setdefault(arn, {})[record.arn] = record
 
     def all_of(self, kind: str) -> list[Record]:
         """Return all resources of a kind, oldest first."""
-        found = [record for record in self.records.values() if record.kind is KINDS[kind]]
-        return [record for record in found if not self._has_gone(record)]
+        return [record for record in list(self._kinds[kind].values()) if not self._has_gone(record)]
 
     def belonging(self, kind: str, member: str, arn: str) -> list[Record]:
-        """Return the resources of a kind that name a resource."""
-        return [record for record in self.all_of(kind) if record.members.get(member) == arn]
+        """Return the resources of a kind that name a resource, oldest first."""
+        related = [record for record in self._related.get(arn, {}).values() if record.kind is KINDS[kind]]
+        return [each for each in related if each.current().get(member) == arn and not self._has_gone(each)]
 
     def _create(self, operation: str, kind: Kind, request: Request) -> Members:
-        self._check_parents(operation, kind, request)
+        parents = self._parents(operation, kind, request)
         _refuse(kind.faults(self, request))
-        if len(request.get("tags", ())) > _MOST_TAGS:
-            raise Refused("TooManyTagsException", f"tags has {len(request['tags'])} entries: at most {_MOST_TAGS}")
+        tags = tagging.tags_of(request)
         arn = self._arn(kind, request)
-        if arn in self.records and not self._has_gone(self.records[arn]):
-            raise Refused("ResourceAlreadyExistsException", f"Another resource with Arn {arn} already exists.")
-        record = self._start(operation, kind, arn, kind.complete(request))
+        self._check_free(kind, arn, request)
+        members = {**_inherited(parents), **kind.complete(self, request)}
+        quotas.check(self, kind, members)
+        record = self.start(operation, kind, arn, members)
+        record.tags = tags
         answer = model.answer_shape(operation)
         return model.shown(answer, record.known()) if answer else {}
 
-    def _start(self, operation: str, kind: Kind, arn: str, members: Members) -> Record:
+    def _check_free(self, kind: Kind, arn: str, request: Request) -> None:
+        if self.existing(arn):
+            raise Refused("ResourceAlreadyExistsException", f"Another resource with Arn {arn} already exists.")
+        group = request.get("datasetGroupArn", "")
+        if kind.one_per_group and self.belonging(kind.resource.name, "datasetGroupArn", group):
+            text = f"The dataset group {group} already has a {kind.resource.title}: only one is allowed."
+            raise Refused(assumptions.second_in_group, text)
+
+    def start(self, operation: str, kind: Kind, arn: str, members: Members) -> Record:
+        """Let a resource come into being."""
         now = clock.now()
         progress = Progress(kind.resource.name, (*kind.creating, kind.success), now)
-        record = Record(members, progress, None, now, kind, arn, next(self._serials))
+        self.made += 1
+        record = Record(members, progress, None, now, kind, arn, self.made)
         record.failure = faults.ordered_failure(operation, arn) or kind.work(self, record)
         if record.failure:
             progress.statuses = (*kind.creating, kind.failure)
-        self.records[arn] = record
+        self._keep(record, members)
+        bill.add(self, record)
+        self._watch(record)
         return record
 
-    def _check_parents(self, operation: str, kind: Kind, request: Request) -> None:
-        for name, resource in RESOURCES.items():
-            arn = request.get(resource.arn_member)
-            if arn is None or resource is kind.resource or name not in KINDS:
+    def begin(self, name: str, request: Members, more: Members) -> Record:
+        """Let the service itself make a resource."""
+        kind = KINDS[name]
+        operation = f"Create{kind.resource.pascal}"
+        inherited = _inherited(self._parents(operation, kind, request))
+        members = {**inherited, **kind.complete(self, request), **more}
+        return self.start(operation, kind, self._arn(kind, request), members)
+
+    def _watch(self, record: Record) -> None:
+        self.agenda.add(record.expected, partial(self._look, record))
+
+    def _look(self, record: Record) -> float | None:
+        if self._has_gone(record):
+            return None
+        self.settle(record)
+        # what does not go by time ends when somebody looks at it, and is settled then
+        later = record.expected if record.unfollowed() else clock.now()
+        return later if later > clock.now() else None
+
+    def settle(self, record: Record) -> None:
+        """Let what follows the end of a resource's making, or of an update of it, happen; once."""
+        for entry in record.unfollowed():
+            if not entry.progress.ended:
                 continue
-            parent = self.find(KINDS[name], arn)
+            entry.followed = True
+            bill.look(record)
+            record.current()
+            if entry is record:
+                record.kind.ended(self, record)
+            else:
+                record.kind.update_ended(self, record, entry)
+
+    def _parents(self, operation: str, kind: Kind, request: Request) -> list[Record]:
+        named = ((KINDS[name], request.get(KINDS[name].resource.arn_member)) for name in KINDS)
+        latest = str(request.get("solutionVersionArn")).endswith(campaigns.LATEST)
+        parents = [
+            self.find(each, arn)
+            for each, arn in named
+            if arn and each is not kind and not (latest and each is KINDS["solution_version"])
+        ]
+        for parent in parents:
             if not parent.usable and assumptions.parent_not_active == "refused":
-                raise in_use(f"{operation}: the {resource.title} {arn} is {parent.status}, not {parent.kind.success}")
+                title = parent.kind.resource.title
+                raise in_use(f"{operation}: the {title} {parent.arn} is {parent.status}, not {parent.kind.success}")
+        return parents
 
     def _describe(self, operation: str, kind: Kind, request: Request) -> Members:
         arn = request[kind.resource.arn_member]
         record = self.find(kind, arn)
         record.describe()
+        self.settle(record)
         self.find(kind, arn)  # this description may have been the one that ends a deletion
         answer = model.answer_shape(operation)
         assert answer is not None  # noqa: S101 - every Describe has an answer
-        return {kind.resource.member: model.shown(answer.members[kind.resource.member], record.known())}
+        known = {**record.known(), **kind.adds(self, record)}
+        return {kind.resource.member: model.shown(answer.members[kind.resource.member], known)}
 
     def _list(self, operation: str, kind: Kind, request: Request) -> Members:
         resource = kind.resource
@@ -153,11 +258,10 @@ class PersonalizeBackend(BaseBackend):
         found = self.all_of(resource.name)
         if narrowed is not None:
             found = self.belonging(resource.name, resource.list_filter or "", narrowed)
-        scope = f"{operation} {narrowed}"
-        after = _read_token(request.get("nextToken"), scope)
-        rest = [record for record in found if record.serial > after]
-        page = rest[: request.get("maxResults", _PAGE)]
-        more = {"nextToken": _token(scope, page[-1].serial)} if len(rest) > len(page) else {}
+        numbered = [(record.serial, record) for record in found]
+        if kind.newest_first:
+            numbered = [(-serial, record) for serial, record in reversed(numbered)]
+        page, more = paging.page(numbered, request, f"{operation} {narrowed}")
         answer = model.answer_shape(operation)
         assert answer is not None  # noqa: S101 - every List has an answer
         summary = answer.members[resource.list_member].member
@@ -165,78 +269,99 @@ class PersonalizeBackend(BaseBackend):
 
     def _delete(self, operation: str, kind: Kind, request: Request) -> Members:  # noqa: ARG002 - a verb like the others
         record = self.find(kind, request[kind.resource.arn_member])
-        if not record.settled:
-            raise in_use(f"The {kind.resource.title} {record.arn} is {record.status}, or an update of it is under way")
+        self._check_settled(record)
         self._check_held(record)
-        record.progress = Progress(kind.resource.name, (*kind.deleting, GONE), clock.now())
-        record.failure = None
+        self._lead(record, deletion(kind.resource.name), (*kind.deleting, GONE))
         return {}
 
+    def _lead(self, record: Record, switch: str, statuses: tuple[str, ...]) -> None:
+        bill.look(record)
+        record.progress = Progress(switch, statuses, clock.now())
+        record.failure = None
+        self._watch(record)
+        bill.look(record)
+
+    def _check_settled(self, record: Record) -> None:
+        if not record.settled:
+            title = record.kind.resource.title
+            raise in_use(f"The {title} {record.arn} is {record.status}, or an update of it is under way")
+
     def _check_held(self, record: Record) -> None:
-        resource = record.kind.resource
-        for name in (*record.kind.held_by, *record.kind.held_by_unsettled):
-            for holder in self.belonging(name, resource.arn_member, record.arn):
-                if name in record.kind.held_by or not holder.settled:
-                    raise in_use(f"The {resource.title} {record.arn} is in use by {holder.arn}")
+        known = {**record.members, record.kind.resource.arn_member: record.arn}
+        for hold in record.kind.held:
+            for holder in self.belonging(hold.kind, hold.by, known[hold.by]):
+                if hold.when(holder, record):
+                    raise in_use(f"The {record.kind.resource.title} {record.arn} is in use by {holder.arn}")
+
+    def _move(self, operation: str, kind: Kind, request: Request) -> Members:
+        resource, move = kind.resource, kind.moves[operation]
+        record = self.find(kind, request[resource.arn_member])
+        if record.status not in move.ways or not all(update.progress.ended for update in record.updates):
+            raise in_use(f"The {resource.title} {record.arn} is {record.status}, or an update of it is under way")
+        self._lead(record, move.switch, move.ways[record.status])
+        return {resource.arn_member: record.arn}
 
     def _update(self, operation: str, kind: Kind, request: Request) -> Members:
         resource = kind.resource
+        if resource.arn_member not in request:  # UpdateMetricAttribution's model does not require it
+            raise Refused("InvalidInputException", f"{resource.arn_member} is missing")
         record = self.find(kind, request[resource.arn_member])
         asked = {name: value for name, value in request.items() if name != resource.arn_member}
         self._check_updatable(record)
-        assert kind.update_faults is not None  # noqa: S101 - no verb without it
+        self._parents(operation, kind, asked)
+        _refuse(kind.update_faults(self, record, request))
         assert kind.apply is not None  # noqa: S101 - no verb without it
-        _refuse(kind.update_faults(record, request))
+        asked = kind.complete_update(self, asked)
         unchanged = kind.apply(record.current(), asked) == record.members
-        if not (unchanged and assumptions.unchanged_update == "ignored"):
-            self._start_update(operation, record, asked)
+        if not unchanged or not (kind.ignores_unchanged or assumptions.unchanged_update == "ignored"):
+            self.start_update(operation, record, asked)
         return {resource.arn_member: record.arn}
 
     def _check_updatable(self, record: Record) -> None:
         title = record.kind.resource.title
-        if not record.usable and assumptions.update_of_not_active == "refused":
-            raise in_use(f"The {title} {record.arn} is {record.status}, not {record.kind.success}")
+        ready = record.usable or (record.kind.updates_failed and record.failed)
         if record.progress.ended and not record.settled and assumptions.update_while_pending == "refused":
             raise in_use(f"An update of the {title} {record.arn} is under way")
+        if not ready and assumptions.update_of_not_active == "refused":
+            raise in_use(f"The {title} {record.arn} is {record.status}, not {record.kind.success}")
 
-    def _start_update(self, operation: str, record: Record, asked: Members) -> None:
+    def start_update(self, operation: str, record: Record, asked: Members) -> None:
+        """Let an update of a resource begin."""
         kind = record.kind
-        failure = faults.ordered_failure(operation, record.arn)
         # no two updates at the same millisecond, even while the clock stands still
         now = max([clock.now(), *(update.created + _TICK for update in record.updates[-1:])])
-        statuses = (*kind.creating, kind.failure if failure else kind.success)
-        record.updates.append(Entry(asked, Progress(f"{kind.resource.name}_update", statuses, now), failure, now))
+        progress = Progress(f"{kind.resource.name}_update", (), now)
+        update = Entry(asked, progress, None, now)
+        update.failure = faults.ordered_failure(operation, record.arn) or kind.update_work(self, record, update)
+        progress.statuses = (*(kind.updating or kind.creating), kind.update_failure if update.failure else kind.success)
+        record.updates.append(update)
+        self._keep(record, asked)
+        self._watch(record)
 
 
-def _refuse(wrong: Any) -> None:
+def _arns(members: Request) -> list[str]:
+    return [value for name, value in members.items() if name.endswith("Arn") and isinstance(value, str)]
+
+
+def _inherited(parents: list[Record]) -> Members:
+    known = [{**parent.current(), parent.kind.resource.arn_member: parent.arn} for parent in parents]
+    return {name: each[name] for each in known for name in _INHERITED if name in each}
+
+
+def _refuse(wrong: Any, code: str = "InvalidInputException") -> None:
     sentences = list(wrong)
     if sentences:
-        raise Refused("InvalidInputException", "\n".join(sentences))
+        raise Refused(code, "\n".join(sentences))
 
 
-def _token(scope: str, serial: int) -> str:
-    return base64.urlsafe_b64encode(f"{scope} {serial}".encode()).decode()
-
-
-def _read_token(token: str | None, scope: str) -> int:
-    """Return the serial after which a list goes on. A token is good for the list it came from only."""
-    if token is None:
-        return 0
-    try:
-        owner, _, serial = base64.urlsafe_b64decode(token).decode().rpartition(" ")
-        after = int(serial)
-    except ValueError:
-        owner, after = "", 0
-    if owner != scope:
-        raise Refused("InvalidNextTokenException", "The token is not valid.")
-    return after
-
+_ORDINARY: Final = {"ResourceNotFoundException", "ResourceInUseException", "LimitExceededException"}
 
 Verb = Callable[[PersonalizeBackend, str, Kind, Request], Members]
+Other = Callable[[PersonalizeBackend, Request], Members]
 
 
 def _operations() -> dict[str, tuple[Verb, Kind]]:
-    known = model.service().operation_names
+    known = model.operations()
     return {
         operation: (verb, kind)
         for kind in KINDS.values()
@@ -247,15 +372,35 @@ def _operations() -> dict[str, tuple[Verb, Kind]]:
 
 def _verbs(kind: Kind) -> dict[str, Verb]:
     name = kind.resource.pascal
-    verbs: dict[str, Verb] = {
+    return {
         f"Create{name}": PersonalizeBackend._create,
         f"Describe{name}": PersonalizeBackend._describe,
         f"List{name}s": PersonalizeBackend._list,
         f"Delete{name}": PersonalizeBackend._delete,
+        **({f"Update{name}": PersonalizeBackend._update} if kind.apply else {}),
+        **dict.fromkeys(kind.moves, PersonalizeBackend._move),
     }
-    return {**verbs, f"Update{name}": PersonalizeBackend._update} if kind.apply else verbs
 
 
 OPERATIONS: Final = _operations()
+OTHERS: Final[Mapping[str, Other]] = {
+    "DescribeAlgorithm": recipes.describe_algorithm,
+    "DescribeFeatureTransformation": recipes.describe_feature_transformation,
+    "DescribeRecipe": recipes.describe_recipe,
+    "ListRecipes": recipes.list_recipes,
+    "ListMetricAttributionMetrics": attribution.list_metrics,
+    "GetSolutionMetrics": versions.metrics,
+    "ListTagsForResource": tagging.list_tags,
+    "TagResource": tagging.tag,
+    "UntagResource": tagging.untag,
+    "PutEvents": events.put_events,
+    "PutItems": events.put_rows,
+    "PutUsers": events.put_rows,
+    "PutActions": events.put_rows,
+    "PutActionInteractions": events.put_action_interactions,
+    "GetRecommendations": runtime.recommend,
+    "GetPersonalizedRanking": runtime.rank,
+    "GetActionRecommendations": runtime.recommend_actions,
+}
 
 personalize_backends = BackendDict(PersonalizeBackend, "personalize")

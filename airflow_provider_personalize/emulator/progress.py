@@ -3,8 +3,9 @@ How a resource gets from one status to the next.
 
 moto's own switch decides: ``state_manager.set_transition("personalize::solution", {"progression": …})`` with
 ``"immediate"``, ``"manual"`` (``"times"`` descriptions per step) or ``"time"`` (``"seconds"`` per step). A deletion
-follows the same switch as the creation. Unlike moto's own ``ManagedState``, time is the emulator's clock, and a status
-that nobody looked at is not skipped late: what is seen depends on the time alone.
+follows the same switch as the creation unless it has its own, like ``campaign_delete``. Unlike moto's own
+``ManagedState``, time is the emulator's clock, and a status that nobody looked at is not skipped late: what is seen
+depends on the time alone.
 """
 
 from __future__ import annotations
@@ -20,12 +21,32 @@ from airflow_provider_personalize.emulator.clock import clock
 # Seconds of service time from the call to the end, typical of small data; there are two steps on the way.
 # https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html says "a few minutes" of updates; the others
 # are from outputs recorded in AWS's sample notebooks (https://github.com/aws-samples/amazon-personalize-samples).
+# The seconds of exports, stops, starts, metric attributions and the deletion of users are assumed.
 SECONDS: Final = {
     "dataset_group": 30,
     "dataset": 30,
-    "dataset_import_job": 360,
+    "dataset_update": 120,
+    "dataset_import_job": 6 * 60,
+    "dataset_export_job": 6 * 60,
+    "data_deletion_job": 2 * 60 * 60,
     "solution": 1,
     "solution_update": 180,
+    "solution_version": 40 * 60,
+    "solution_version_stop": 120,
+    "campaign": 10 * 60,
+    "campaign_update": 10 * 60,
+    "campaign_delete": 120,
+    "recommender": 50 * 60,
+    "recommender_update": 50 * 60,
+    "recommender_delete": 120,
+    "recommender_start": 10 * 60,
+    "recommender_stop": 120,
+    "event_tracker": 60,
+    "filter": 60,
+    "batch_inference_job": 20 * 60,
+    "batch_segment_job": 8 * 60,
+    "metric_attribution": 60,
+    "metric_attribution_update": 60,
 }
 _STEPS = 2
 
@@ -33,6 +54,12 @@ _STEPS = 2
 def switch(name: str) -> str:
     """Return the name under which moto's state manager switches the progress of a kind."""
     return f"personalize::{name}"
+
+
+def deletion(name: str) -> str:
+    """Return the name under which the deletion of a kind goes on."""
+    own = f"{name}_delete"
+    return own if own in SECONDS else name
 
 
 def register() -> None:
@@ -67,6 +94,13 @@ class Progress:
     def ended(self) -> bool:
         """Whether the last status is reached."""
         return self.status == self.statuses[-1]
+
+    @property
+    def expected(self) -> float:
+        """When the last status will be reached by time; now, if something else decides."""
+        how = state_manager.get_transition(switch(self.name))
+        left = 0 if self.ended else len(self.statuses) - 1 - self._step
+        return self.reached + left * how["seconds"] if left and how["progression"] == "time" else clock.now()
 
     def describe(self) -> None:
         """Count a description, for a manual progression."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.progress import Progress
 
 GONE: Final = "(gone)"
+# more are never under way at a time, unless one assumes that updates are accepted while one is
+_LATEST_UPDATES: Final = 10
 
 Members = dict[str, Any]
 Apply = Callable[[Mapping[str, Any], Mapping[str, Any]], Members]
@@ -22,12 +24,19 @@ Apply = Callable[[Mapping[str, Any], Mapping[str, Any]], Members]
 
 @dataclass
 class Entry:
-    """Something with a status: a resource, or an update of one."""
+    """
+    Something with a status: a resource, or an update of one.
+
+    :param holds: What its work made: the data of a dataset, the model of a solution version, …
+    :param followed: Whether what follows its end has happened.
+    """
 
     members: Members
     progress: Progress
     failure: str | None
     created: float
+    holds: Any = field(default=None, kw_only=True)
+    followed: bool = field(default=False, kw_only=True)
 
     @property
     def failed(self) -> bool:
@@ -51,12 +60,14 @@ class Record(Entry):
     A resource.
 
     :param serial: Its place in the order of creation, for lists.
+    :param tags: Its tags.
     :param records: How many records an import has read.
     """
 
     kind: Kind
     arn: str
     serial: int
+    tags: dict[str, str] = field(default_factory=dict)
     records: int = 0
     updates: list[Entry] = field(default_factory=list)
     _applied: int = 0
@@ -64,7 +75,8 @@ class Record(Entry):
     @property
     def status(self) -> str:
         """The status now, whether or not the kind shows it."""
-        return self.progress.status
+        update = self.updates[-1] if self.updates and self.kind.updating else None
+        return self.progress.status if update is None or update.progress.ended else update.progress.status
 
     @property
     def usable(self) -> bool:
@@ -75,6 +87,21 @@ class Record(Entry):
     def settled(self) -> bool:
         """Whether neither it nor an update of it is under way."""
         return self.progress.ended and all(update.progress.ended for update in self.updates[self._applied :])
+
+    @property
+    def expected(self) -> float:
+        """When it will have settled, as far as time alone decides."""
+        return max(entry.progress.expected for entry in (self, *self.updates[self._applied :]))
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it is being deleted, or gone."""
+        return self.progress.statuses[-1] == GONE
+
+    def unfollowed(self) -> list[Entry]:
+        """Return the making of it, and the updates, whose end has had no consequences yet; none if it is leaving."""
+        entries = (self, *self.updates[-_LATEST_UPDATES:])
+        return [] if self.leaving else [entry for entry in entries if not entry.followed]
 
     def describe(self) -> None:
         """Count a description."""
@@ -91,15 +118,28 @@ class Record(Entry):
     def _apply(self, update: Entry) -> None:
         if not update.failed and self.kind.apply:
             self.members = self.kind.apply(self.members, update.members)
+            self.holds = update.holds or self.holds
+            if self.failed and not self.leaving:
+                self._recover()
             # that the resource counts as updated at that moment is assumed
             self.progress.reached = max(self.progress.reached, update.progress.reached)
+
+    def _recover(self) -> None:
+        """Be as if it had never failed; assumed of what may be updated after it failed."""
+        self.failure = None
+        self.progress.statuses = (*self.progress.statuses[:-1], self.kind.success)
 
     def known(self) -> Members:
         """Return all there is to say of it, by the API's member names."""
         self.current()
-        known = {**super().known(), self.kind.resource.arn_member: self.arn}
+        known = {**super().known(), "status": self.status, self.kind.resource.arn_member: self.arn}
         visible = [update for update in self.updates if self._is_visible(update)]
-        return {**known, self.kind.resource.update_member: self._shown(visible[-1])} if visible else known
+        if not visible or not self.kind.resource.updates:
+            return known
+        latest = self._shown(visible[-1])
+        if self.leaving and assumptions.deletion_shown == "update":
+            known["status"], latest["status"] = self.kind.success, known["status"]
+        return {**known, self.kind.resource.update_member: latest}
 
     def _is_visible(self, update: Entry) -> bool:
         delay = assumptions.update_visible_after

@@ -1,4 +1,9 @@
-"""Between moto and the backend: JSON in, JSON out."""
+"""
+Between moto and the backend: JSON in, JSON out.
+
+One backend serves the control plane, whose operations are named in a header, and the two services of events and
+recommendations, whose operations have a path each.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,7 @@ from moto.core.utils import camelcase_to_underscores
 from airflow_provider_personalize.emulator import model
 from airflow_provider_personalize.emulator.errors import Refused
 from airflow_provider_personalize.emulator.models import personalize_backends
+from airflow_provider_personalize.emulator.wire import Lost
 
 _JSON = "application/x-amz-json-1.1"
 
@@ -22,13 +28,20 @@ class PersonalizeResponse(BaseResponse):
     def __init__(self) -> None:
         super().__init__(service_name="personalize")
 
+    def _get_action(self) -> str:
+        path = self.normalized_request.path
+        return model.operation_at().get(path) or super()._get_action()
+
     def respond(self, operation: str) -> tuple[str, dict[str, Any]]:
         """Answer a call."""
         backend = personalize_backends[self.current_account][self.region]
         try:
             answer, status = backend.answer(operation, self._request()), 200
+        except Lost as lost:
+            return lost.answer()
         except Refused as refused:
-            answer, status = {"__type": refused.code, "message": refused.message}, refused.status
+            status = model.error_status(operation, refused.code) or refused.status
+            answer = {"__type": refused.code, "message": refused.message}
         # a Delete and its kin answer nothing at all
         empty = status == 200 and model.answer_shape(operation) is None
         return "" if empty else json.dumps(answer), {"status": status, "Content-Type": _JSON}
@@ -50,5 +63,5 @@ def _method(operation: str) -> Callable[[PersonalizeResponse], tuple[str, dict[s
     return method
 
 
-for _operation in model.service().operation_names:
+for _operation in model.operations():
     setattr(PersonalizeResponse, camelcase_to_underscores(_operation), _method(_operation))

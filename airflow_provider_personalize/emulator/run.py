@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
+from airflow_provider_personalize.emulator import bill
 from airflow_provider_personalize.emulator.airflow_home import NO_AIRFLOW, AirflowHome
 from airflow_provider_personalize.emulator.process import interruptible, running
 from airflow_provider_personalize.emulator.server import Server
@@ -76,7 +77,10 @@ def _run(options: Options, folder: Path) -> int:
         say(f"Personalize  {server.url} (one second here is {options.speed:g} s there)")
         say(f"Log          {home.log}")
         runs = _Runs(options, home)
-        return runs.standalone() if options.standalone else runs.test()
+        status = runs.standalone() if options.standalone else runs.test()
+        if charged := bill.table():
+            say(f"\n{charged}")
+        return status
 
 
 class _Runs:

@@ -9,10 +9,15 @@ of its own, in JSON, under ``/_personalize/``; a request that makes no sense is 
 - ``GET calls``: the calls so far, each as in :class:`calls.Call`; ``?operation=UpdateSolution`` narrows
 - ``DELETE calls``: forget them
 - ``POST faults``: ``{"fail_next": {"operation": "UpdateSolution", "reason": "…"}}`` or
-  ``{"error_next": {"operation": "DescribeSolution", "code": "ThrottlingException"}}``, with the arguments of ``faults``
+  ``{"error_next": {"operation": "DescribeSolution", "code": "ThrottlingException"}}``, with the names and arguments of
+  ``faults``
+- ``GET faults``: what was told and is still to happen
 - ``DELETE faults``: forget what was told to fail
 - ``GET clock``: ``{"now": …, "speed": 60}``, in seconds since 1970
 - ``POST clock``: ``{"speed": 1}`` and/or ``{"advance": 3600}``; speed 0 stops it
+- ``GET bill``: what the real service would charge for, as in :class:`bill.Line`, and the total
+- ``GET quotas``: how many of each kind there may be
+- ``POST quotas``: ``{"dataset_group": 100, "schema": null}``; null is any number
 - ``GET assumptions``: those that are in force
 - ``POST assumptions``: ``{"unchanged_update": "ignored", …}``
 
@@ -37,7 +42,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
-from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
+from airflow_provider_personalize.emulator import assumptions, bill, calls, clock, faults, quotas, wire
 
 _PREFIX: Final = "/_personalize/"
 _WITHOUT_BODY: Final = {204, 304}
@@ -67,7 +72,7 @@ class Server:
         """Start to listen. When this returns, it answers."""
         if self._speed is not None:
             clock.speed = self._speed
-        app = _Controls(DomainDispatcherApplication(create_backend_app))
+        app = _Controls(_Moto(create_backend_app))
         self._http = _HttpServer(self._host, self._port, app, handler=_Handler)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="personalize-emulator")
         self._thread.start()
@@ -79,6 +84,9 @@ class Server:
             self._thread.join()
             self._http = None
             BackendDict.reset()
+            faults.clear()
+            calls.clear()
+            bill.clear()
 
     def __enter__(self) -> Server:
         self.start()
@@ -135,10 +143,20 @@ class _Handler(MotoRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer one request. werkzeug's own way would close the connection after it."""
+        here = wire.Connection(self.connection)
+        wire.connection.set(here)
         response = self._response()
+        if here.reset or here.missing:
+            self.close_connection = True
+        if here.reset:
+            here.break_off()
+        else:
+            self._send(response, here.missing)
+
+    def _send(self, response: Response, missing: int) -> None:
         body = response.get_data()
         if self.command != "HEAD" and response.status_code not in _WITHOUT_BODY:
-            response.headers["Content-Length"] = str(len(body))
+            response.headers["Content-Length"] = str(len(body) + missing)
         self.send_response(response.status_code)
         for name, value in response.headers.items():
             self.send_header(name, value)
@@ -154,6 +172,21 @@ class _Handler(MotoRequestHandler):
 
     def log_request(self, *args: Any) -> None:
         pass
+
+
+class _Moto(DomainDispatcherApplication):
+    """All of moto, which would read its own folder for each request if it did not remember which service a host is."""
+
+    def __init__(self, create_app: Callable[..., Any]) -> None:
+        super().__init__(create_app)
+        self._services: dict[str, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host is None:
+            return None
+        if host not in self._services:
+            self._services[host] = super().get_backend_for_host(host)
+        return self._services[host]
 
 
 class _Controls:
@@ -211,7 +244,26 @@ def _delete_calls(request: Request) -> Any:  # noqa: ARG001 - called like its ne
     return {}
 
 
-_ORDERS: Final[dict[str, Callable[..., None]]] = {"fail_next": faults.fail_next, "error_next": faults.error_next}
+_ORDERS: Final[dict[str, Callable[..., None]]] = {
+    order.__name__: order
+    for order in (
+        faults.fail_next,
+        faults.error_next,
+        faults.expired_next,
+        faults.unavailable_next,
+        faults.slow_next,
+        faults.hang_next,
+        faults.reset_next,
+        faults.cut_next,
+        faults.garbled_next,
+        faults.stale_next,
+        faults.throttle,
+    )
+}
+
+
+def _get_faults(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
+    return faults.told()
 
 
 def _post_faults(request: Request) -> Any:
@@ -242,6 +294,19 @@ def _post_clock(request: Request) -> Any:
     return _get_clock(request)
 
 
+def _get_bill(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
+    return bill.shown()
+
+
+def _get_quotas(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
+    return quotas.in_force()
+
+
+def _post_quotas(request: Request) -> Any:
+    quotas.change(_sent(request))
+    return quotas.in_force()
+
+
 def _get_assumptions(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
     return asdict(assumptions)
 
@@ -254,7 +319,9 @@ def _post_assumptions(request: Request) -> Any:
 _ROUTES: Final[dict[str, dict[str, Callable[[Request], Any]]]] = {
     "health": {"GET": _health},
     "calls": {"GET": _get_calls, "DELETE": _delete_calls},
-    "faults": {"POST": _post_faults, "DELETE": _delete_faults},
+    "faults": {"GET": _get_faults, "POST": _post_faults, "DELETE": _delete_faults},
     "clock": {"GET": _get_clock, "POST": _post_clock},
+    "bill": {"GET": _get_bill},
+    "quotas": {"GET": _get_quotas, "POST": _post_quotas},
     "assumptions": {"GET": _get_assumptions, "POST": _post_assumptions},
 }

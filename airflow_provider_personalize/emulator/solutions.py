@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_personalize.emulator import recipes
 from airflow_provider_personalize.emulator.assumptions import assumptions
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _KNOWN_BY: Final = {
 }
 
 
-def complete(request: Mapping[str, Any]) -> Members:
+def complete(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
     """Add the service's defaults. The one to know: automatic training is on, weekly, unless it is turned off."""
     asked = {"performHPO": False, "performAutoML": False, "performAutoTraining": True, **request}
     return _with_schedule(asked)
@@ -41,10 +42,16 @@ def _with_schedule(members: Members) -> Members:
 def create_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001
     """List the options that the recipe does not know."""
     config = request.get("solutionConfig", {})
-    return _unknown_options(request.get("recipeArn"), {**request, **config}, "solutionConfig")
+    if "recipeArn" in request and "domain" in recipes.find(request["recipeArn"]):
+        yield f"recipeArn is {request['recipeArn']!r}: it is for recommenders, not for solutions"
+    yield from _unknown_options(request.get("recipeArn"), {**request, **config}, "solutionConfig")
 
 
-def update_faults(solution: Record, request: Mapping[str, Any]) -> Iterator[str]:
+def update_faults(
+    backend: PersonalizeBackend,  # noqa: ARG001 - called like the rules
+    solution: Record,
+    request: Mapping[str, Any],
+) -> Iterator[str]:
     """List what is wrong with an update, given the solution as it is."""
     config = request.get("solutionUpdateConfig", {})
     yield from _unknown_options(solution.members.get("recipeArn"), {**request, **config}, "solutionUpdateConfig")
@@ -55,11 +62,11 @@ def update_faults(solution: Record, request: Mapping[str, Any]) -> Iterator[str]
 
 def _unknown_options(recipe_arn: str | None, options: Mapping[str, Any], config: str) -> Iterator[str]:
     recipe = (recipe_arn or "").rpartition("/")[2]
-    for option, recipes in _KNOWN_BY.items():
+    for option, known in _KNOWN_BY.items():
         # performIncrementalUpdate=False asks for nothing
-        if options.get(option) and recipe not in recipes and assumptions.option_of_another_recipe == "refused":
+        if options.get(option) and recipe not in known and assumptions.option_of_another_recipe == "refused":
             name = f"{config}.{option}" if option.endswith("Config") else option
-            yield f"{name} is not supported by the recipe {recipe or '(none)'}: only by {', '.join(recipes)}"
+            yield f"{name} is not supported by the recipe {recipe or '(none)'}: only by {', '.join(known)}"
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:

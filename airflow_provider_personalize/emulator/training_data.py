@@ -13,10 +13,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.emulator.assumptions import assumptions
+from airflow_provider_personalize.emulator.engine.data import DatasetData
+from airflow_provider_personalize.emulator.rows import Rows
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.models import PersonalizeBackend
-    from airflow_provider_personalize.emulator.records import Members
+    from airflow_provider_personalize.emulator.records import Members, Record
 
 # The fields that a schema must have, and their types, by the type of its dataset. Those of action interactions are from
 # general knowledge.
@@ -30,6 +32,7 @@ REQUIRED: Final[Mapping[str, Mapping[str, str]]] = {
 _NEEDS_METADATA: Final = {"ITEMS", "USERS"}
 _TYPES: Final = {"float", "double", "int", "long", "string", "boolean", "null"}
 _RESERVED: Final = {"EVENT_TYPE", "EVENT_VALUE", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
+_UPDATABLE: Final = ("ITEMS", "USERS")
 _MARKS: Final = ("categorical", "textual", "itemName")
 
 
@@ -100,27 +103,66 @@ def _wrong_field(field: Mapping[str, Any], known: set[str]) -> Iterator[str]:
         yield "fields.CREATION_TIMESTAMP must be of type long"
 
 
-def complete_dataset(request: Mapping[str, Any]) -> Members:
+def complete_dataset(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
     """Write the type as the service shows it, in upper case."""
     return {**request, "datasetType": str(request["datasetType"]).upper()}
 
 
-def dataset_path(request: Mapping[str, Any]) -> str:
+def dataset_path(backend: PersonalizeBackend, request: Mapping[str, Any]) -> str:  # noqa: ARG001
     """Return the path in a dataset's ARN: its group and its type, so that there is one of each type; not its name."""
     group = str(request.get("datasetGroupArn")).rpartition("/")[2]
     return f"{group}/{str(request.get('datasetType')).upper()}"
 
 
+def open_dataset(backend: PersonalizeBackend, dataset: Record) -> None:  # noqa: ARG001 - called like the others
+    """Make room for a dataset's rows."""
+    dataset.holds = Rows(DatasetData(dataset.members["datasetType"]))
+
+
 def dataset_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between a dataset, its schema and its group."""
-    schema = backend.records[request["schemaArn"]].members
     group = backend.records[request["datasetGroupArn"]].members
     wanted = request["datasetType"].upper()
-    has = _type_of(json.loads(schema["schema"]))
     if wanted not in REQUIRED:
         yield f"datasetType is {request['datasetType']!r}: allowed are {', '.join(REQUIRED)}"
-    elif wanted != has:
+    else:
+        yield from _misfits(backend.records[request["schemaArn"]].members, wanted, group)
+
+
+def _misfits(schema: Mapping[str, Any], wanted: str, group: Mapping[str, Any]) -> Iterator[str]:
+    has = _type_of(json.loads(schema["schema"]))
+    if wanted != has:
         yield f"datasetType is {wanted}: schemaArn is a schema for {has}"
     domains = (schema.get("domain"), group.get("domain"))
     if domains[0] != domains[1] and assumptions.domain_mismatch == "refused":
         yield "schemaArn has the domain {}, datasetGroupArn has {}: they must be the same".format(*domains)
+
+
+def update_faults(backend: PersonalizeBackend, dataset: Record, request: Mapping[str, Any]) -> Iterator[str]:
+    """
+    List what keeps a dataset from getting another schema.
+
+    https://docs.aws.amazon.com/personalize/latest/dg/updating-dataset-schema.html
+    """
+    members = dataset.current()
+    new = backend.records[request["schemaArn"]].members
+    if members["datasetType"] not in _UPDATABLE:
+        yield f"datasetArn is a dataset of {members['datasetType']}: only {' and '.join(_UPDATABLE)} can be updated"
+        return
+    yield from _misfits(new, members["datasetType"], backend.records[members["datasetGroupArn"]].members)
+    yield from _changed(backend.records[members["schemaArn"]].members["schema"], new["schema"])
+
+
+def _changed(old_schema: str, new_schema: str) -> Iterator[str]:
+    old, new = ({field["name"]: field for field in fields_of(schema)} for schema in (old_schema, new_schema))
+    for name in old:
+        if new.get(name) != old[name]:
+            yield f"schemaArn: the field {name} must stay as it is in the dataset's schema"
+    for name in set(new) - set(old):
+        if "null" not in types_of(new[name]):
+            yield f"schemaArn: the new field {name} must accept null"
+
+
+def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
+    """Make what the dataset shows once the update is ACTIVE."""
+    return {**members, **update}

@@ -1,8 +1,9 @@
-"""Where moto finds the service."""
+"""Where moto finds the services: at hosts of their own in AWS, at paths of their own at one address."""
 
 from __future__ import annotations
 
+from airflow_provider_personalize.emulator import model
 from airflow_provider_personalize.emulator.responses import PersonalizeResponse
 
-url_bases = [r"https?://personalize\.(.+)\.amazonaws\.com"]
-url_paths = {"{0}/$": PersonalizeResponse.dispatch}
+url_bases = [r"https?://personalize(?:-events|-runtime)?\.(.+)\.amazonaws\.com"]
+url_paths = {f"{{0}}{path}$": PersonalizeResponse.dispatch for path in ("/", *model.operation_at())}

@@ -8,8 +8,8 @@ import urllib.request
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from conftest import watched
 from shop import PREFIX
+from witness import watched
 
 from airflow_provider_personalize.emulator import assumptions, clock
 from airflow_provider_personalize.emulator.server import Server
@@ -138,8 +138,3 @@ def test_a_call_that_moto_cannot_answer_is_answered_500_and_its_reason_logged(se
 def test_no_access_log_is_written(client, capfd):
     client.list_schemas()
     assert capfd.readouterr() == ("", "")
-
-
-def test_an_operation_that_is_not_emulated_is_answered_501(client):
-    with pytest.raises(ClientError, match="DescribeCampaign is not emulated yet"):
-        client.describe_campaign(campaignArn=f"{PREFIX}campaign/a")

@@ -1,0 +1,137 @@
+"""
+Lines of batch input in, lines of batch output out; and the CSVs of exports and deletions.
+
+https://docs.aws.amazon.com/personalize/latest/dg/batch-data-upload.html and
+https://docs.aws.amazon.com/personalize/latest/dg/prepare-input-data-user-segment.html. Segments are in ``usersList``,
+where AWS's retail-demo-store reads them (workshop/1-Personalization, lab 7); the guide's examples say
+``recommendedUsers``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from airflow_provider_personalize.emulator.engine.data import DatasetData, Mode
+from airflow_provider_personalize.emulator.engine.errors import InvalidFilter, Unfit
+from airflow_provider_personalize.emulator.engine.model import Model
+
+Keep = Callable[[str], bool]
+# Makes a filter for one line, of its input.
+KeepFor = Callable[[Mapping[str, Any]], Keep | None]
+
+_INFERENCE: Final = ({"userId"}, {"itemId"}, {"userId", "itemList"})
+_SEGMENT: Final = ({"itemId"}, {"itemAttributes"})
+_OPTIONAL: Final = {"filterValues"}
+
+
+def infer(lines: Iterable[str], model: Model, *, count: int = 25, keep_for: KeepFor | None = None) -> Iterator[str]:
+    """
+    Answer the lines of a batch inference job.
+
+    :param count: The job's ``numResults``.
+    :param keep_for: Makes the filter for a line, which may have ``filterValues``.
+    """
+
+    def answer(asked: Mapping[str, Any], keep: Keep | None) -> dict[str, Any]:
+        if "itemList" in asked:
+            items = [item for item in asked["itemList"] if keep is None or keep(item)]
+            found = model.rank(asked["userId"], items)
+        else:
+            found = model.recommend(user_id=asked.get("userId"), item_id=asked.get("itemId"), count=count, keep=keep)
+        return {"recommendedItems": [item for item, _ in found], "scores": [round(score, 7) for _, score in found]}
+
+    return _answers(lines, _INFERENCE, answer, keep_for)
+
+
+def segment(lines: Iterable[str], model: Model, *, count: int = 25, keep_for: KeepFor | None = None) -> Iterator[str]:
+    """
+    Answer the lines of a batch segment job.
+
+    :param count: The job's ``numResults``.
+    :param keep_for: Makes the filter for a line, which may have ``filterValues``.
+    """
+
+    def answer(asked: Mapping[str, Any], keep: Keep | None) -> dict[str, Any]:
+        item, attributes = asked.get("itemId"), asked.get("itemAttributes")
+        return {"usersList": model.segment(item_id=item, attributes=attributes, count=count, keep=keep)}
+
+    return _answers(lines, _SEGMENT, answer, keep_for)
+
+
+def _answers(
+    lines: Iterable[str],
+    forms: tuple[set[str], ...],
+    answer: Callable[[Mapping[str, Any], Keep | None], dict[str, Any]],
+    keep_for: KeepFor | None,
+) -> Iterator[str]:
+    for line in filter(str.strip, lines):
+        asked: Any = line.strip()
+        try:
+            asked = _read(line, forms)
+            output, error = answer(asked, keep_for(asked) if keep_for else None), None
+        except (InvalidFilter, ValueError) as reason:
+            # the texts of errors are assumed
+            asked, output, error = _or_text(line), None, str(reason)
+        yield json.dumps({"input": asked, "output": output, "error": error}, separators=(",", ":"), ensure_ascii=False)
+
+
+def _or_text(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return line.strip()
+
+
+def _read(line: str, forms: tuple[set[str], ...]) -> Mapping[str, Any]:
+    try:
+        asked = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"Invalid JSON: {error}") from None
+    if not isinstance(asked, dict) or set(asked) - _OPTIONAL not in forms:
+        wanted = " or ".join(" and ".join(sorted(form, reverse=True)) for form in forms)
+        raise ValueError(f"Invalid input: expected {wanted}")
+    for name in set(asked) - _OPTIONAL:
+        _check(name, asked[name])
+    return asked
+
+
+def _check(name: str, value: Any) -> None:
+    if name == "itemList":
+        if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+            raise ValueError("Invalid input: itemList must be a list of texts")
+    elif not isinstance(value, str) or not value:
+        raise ValueError(f"Invalid input: {name} must be a text")
+
+
+def export_rows(data: DatasetData, mode: Mode = "PUT") -> Iterator[str]:
+    """Write an export's CSV, a line at a time, the header first."""
+    yield _line(data.columns)
+    for row in data.values(*data.columns, mode=mode):
+        yield _line(row)
+
+
+def _line(values: Iterable[Any]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(values)
+    return buffer.getvalue()
+
+
+def read_deletions(lines: Iterable[str]) -> Iterator[str]:
+    """
+    Read the users of a deletion job's CSV, which has the one column USER_ID.
+
+    https://docs.aws.amazon.com/personalize/latest/dg/prepare-deletion-input-file.html
+
+    :raises Unfit: It has another column, or none.
+    """
+    rows = csv.reader(lines)
+    if next(rows, []) != ["USER_ID"]:
+        raise Unfit("Input csv must have the one column USER_ID.")
+    for row in filter(None, rows):
+        if len(row) != 1:
+            raise Unfit("Input csv must have the one column USER_ID.")
+        yield row[0]

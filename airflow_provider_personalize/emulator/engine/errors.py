@@ -1,0 +1,9 @@
+"""What may be wrong with data and with filters; the text is for whoever asked the service."""
+
+
+class Unfit(Exception):  # noqa: N818 - it is about the data, and no error of the emulator
+    """The data cannot be trained on; the text is the service's ``failureReason``."""
+
+
+class InvalidFilter(Exception):  # noqa: N818 - likewise
+    """The filter expression, or a value for one of its placeholders, makes no sense."""

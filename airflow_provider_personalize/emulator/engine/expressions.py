@@ -1,0 +1,316 @@
+"""
+The grammar of filter expressions, and of the item attributes of batch segment jobs.
+
+https://docs.aws.amazon.com/personalize/latest/dg/creating-filter-expressions.html and the pages next to it. That
+keywords and the names of datasets may be written in any case, that AND binds closer than OR, that parentheses group,
+and IS NULL, are assumed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from airflow_provider_personalize.emulator.engine.errors import InvalidFilter
+
+ORDER: Final = ("<", "<=", ">", ">=")
+_TOKEN: Final = re.compile(
+    r"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*")
+    |(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
+    |(?P<placeholder>\$\w+)
+    |(?P<name>[A-Za-z_]\w*(?:\.\w+)?)
+    |(?P<sign><=|>=|!=|[=<>(),|]))""",
+    re.VERBOSE,
+)
+INTERACTIONS: Final = frozenset({"INTERACTIONS", "ACTION_INTERACTIONS"})
+# What each thing to filter may be filtered by.
+_DATASETS: Final[Mapping[str, frozenset[str]]] = {
+    "ITEMID": frozenset({"INTERACTIONS", "ITEMS"}),
+    "USERID": frozenset({"INTERACTIONS", "USERS"}),
+    "ACTIONID": frozenset({"ACTION_INTERACTIONS", "ACTIONS"}),
+}
+CURRENT: Final = frozenset({"CURRENTUSER", "CURRENTITEM"})
+_DEEPEST: Final = 20
+
+
+def _invalid(reason: str) -> InvalidFilter:
+    return InvalidFilter(f"Could not create filter. Invalid Expression: {reason}")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of a dataset, or of the current user or item."""
+
+    dataset: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{_SPELLING[self.dataset]}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """A value that comes with the request."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"${self.name}"
+
+
+Operand = str | int | float | Field | Placeholder
+_SPELLING: Final = {
+    "INTERACTIONS": "Interactions",
+    "ITEMS": "Items",
+    "USERS": "Users",
+    "ACTIONS": "Actions",
+    "ACTION_INTERACTIONS": "Action_Interactions",
+    "CURRENTUSER": "CurrentUser",
+    "CURRENTITEM": "CurrentItem",
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A field against values: ``Items.GENRE IN ("a", $B)``."""
+
+    field: Field
+    sign: str
+    operands: tuple[Operand, ...]
+
+    def __str__(self) -> str:
+        written = ", ".join(map(_written, self.operands))
+        listed = f"({written})" if self.sign in {"IN", "NOT IN"} else written
+        return f"{self.field} {self.sign} {listed}".rstrip()
+
+
+@dataclass(frozen=True)
+class Compound:
+    """Conditions of which all, or any, must hold."""
+
+    word: str
+    parts: tuple[Condition, ...]
+
+    def __str__(self) -> str:
+        return f" {self.word} ".join(f"({part})" if isinstance(part, Compound) else str(part) for part in self.parts)
+
+
+Condition = Comparison | Compound
+
+
+def _written(operand: Operand) -> str:
+    if isinstance(operand, str):
+        return '"' + operand.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(operand)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One part of a filter: ``INCLUDE ItemID WHERE … IF …``."""
+
+    verb: str
+    subject: str
+    where: Condition
+    guard: Condition | None
+
+    def __str__(self) -> str:
+        spelt = {"ITEMID": "ItemID", "USERID": "UserID", "ACTIONID": "ActionID"}[self.subject]
+        return f"{self.verb} {spelt} WHERE {self.where}" + (f" IF {self.guard}" if self.guard else "")
+
+
+def comparisons(condition: Condition | None) -> Iterator[Comparison]:
+    """Go through the comparisons in a condition."""
+    if isinstance(condition, Comparison):
+        yield condition
+    for part in condition.parts if isinstance(condition, Compound) else ():
+        yield from comparisons(part)
+
+
+class _Reader:
+    """Reads an expression from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = list(_tokens(text))
+        self._place = 0
+        self._depth = 0
+
+    def peek(self) -> str:
+        """Return the next word in upper case, or an empty text at the end."""
+        return self._tokens[self._place][1].upper() if self._place < len(self._tokens) else ""
+
+    def take(self, *wanted: str) -> str:
+        """Take the next word, which must be one of these."""
+        word = self.peek()
+        if word not in wanted:
+            raise _invalid(f"expected {' or '.join(wanted)}, found {self.found()}")
+        self._place += 1
+        return word
+
+    def found(self) -> str:
+        """Say what comes next, for a message."""
+        return repr(self._tokens[self._place][1]) if self.peek() else "the end"
+
+    def maybe(self, word: str) -> bool:
+        """Take the next word if it is this one."""
+        if self.peek() == word:
+            self._place += 1
+            return True
+        return False
+
+    def filter(self) -> tuple[Expression, ...]:
+        """Read a whole filter."""
+        parts = [self.expression()]
+        while self.maybe("|"):
+            parts.append(self.expression())
+        self.end()
+        return tuple(parts)
+
+    def only_condition(self) -> Condition:
+        """Read a condition and nothing else."""
+        condition = self.condition()
+        self.end()
+        return condition
+
+    def end(self) -> None:
+        """Refuse what follows."""
+        if self.peek():
+            raise _invalid(f"expected the end, found {self.found()}")
+
+    def expression(self) -> Expression:
+        """Read one part of a filter."""
+        verb, subject = self.take("INCLUDE", "EXCLUDE"), self.take(*_DATASETS)
+        self.take("WHERE")
+        where = self.condition()
+        return Expression(verb, subject, where, self.condition() if self.maybe("IF") else None)
+
+    def condition(self) -> Condition:
+        """Read conditions, of which AND binds closer."""
+        return self._chain("OR", lambda: self._chain("AND", self._single))
+
+    def _chain(self, word: str, part: Callable[[], Condition]) -> Condition:
+        parts = [part()]
+        while self.maybe(word):
+            parts.append(part())
+        return parts[0] if len(parts) == 1 else Compound(word, tuple(parts))
+
+    def _single(self) -> Condition:
+        return self._group() if self.maybe("(") else self._comparison()
+
+    def _group(self) -> Condition:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise _invalid(f"more than {_DEEPEST} parentheses are open")
+        inner = self.condition()
+        self.take(")")
+        self._depth -= 1
+        return inner
+
+    def _comparison(self) -> Comparison:
+        field = self._operand()
+        if not isinstance(field, Field):
+            raise _invalid(f"expected a field as in Items.GENRE, found {_written(field)}")
+        if self.maybe("IS"):
+            sign = "IS NOT NULL" if self.maybe("NOT") else "IS NULL"
+            self.take("NULL")
+            return Comparison(field, sign, ())
+        return self._values(field)
+
+    def _values(self, field: Field) -> Comparison:
+        if self.maybe("NOT"):
+            self.take("IN")
+            return Comparison(field, "NOT IN", self._list())
+        sign = self.take("IN", "=", "!=", *ORDER)
+        return Comparison(field, sign, self._list() if sign == "IN" else (self._operand(),))
+
+    def _list(self) -> tuple[Operand, ...]:
+        self.take("(")
+        operands = [self._operand()]
+        while self.maybe(","):
+            operands.append(self._operand())
+        self.take(")")
+        return tuple(operands)
+
+    def _operand(self) -> Operand:
+        kind, word = self._tokens[self._place] if self.peek() else ("end", "")
+        if kind == "end" or kind == "sign" or (kind == "name" and "." not in word):
+            raise _invalid(f"expected a field or a value, found {self.found()}")
+        self._place += 1
+        return _OPERANDS[kind](word)
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    place, end = 0, len(text.rstrip())
+    while place < end:
+        found = _TOKEN.match(text, place)
+        if not found:
+            raise _invalid(f"no sense in {text[place:end].strip()[:40]!r}")
+        yield str(found.lastgroup), found[0].strip()
+        place = found.end()
+
+
+def _number(word: str) -> int | float:
+    return int(word) if re.fullmatch(r"[+-]?\d+", word) else float(word)
+
+
+def _field(word: str) -> Field:
+    dataset, _, name = word.partition(".")
+    if dataset.upper() not in _SPELLING:
+        raise _invalid(f"{dataset} is no dataset: there are {', '.join(_SPELLING.values())}")
+    return Field(dataset.upper(), name)
+
+
+_OPERANDS: Final[Mapping[str, Callable[[str], Operand]]] = {
+    "text": lambda word: re.sub(r"\\(.)", r"\1", word[1:-1]),
+    "number": _number,
+    "placeholder": lambda word: Placeholder(word[1:]),
+    "name": _field,
+}
+
+
+def parse_expressions(text: str) -> tuple[Expression, ...]:
+    """Read the expressions of a filter, joined by ``|``."""
+    expressions = _Reader(text).filter()
+    for each in expressions:
+        _check(each)
+    if len({each.subject for each in expressions}) > 1:
+        raise _invalid("all expressions of a filter must be on the same of ItemID, UserID and ActionID")
+    return expressions
+
+
+def parse_item_attributes(text: str) -> Condition:
+    """Read the ``itemAttributes`` of a batch segment job."""
+    condition = _Reader(text).only_condition()
+    for each in comparisons(condition):
+        if each.field.dataset != "ITEMS" or not all(isinstance(o, (str, int, float)) for o in each.operands):
+            raise _invalid("itemAttributes compare fields of ITEMS with values")
+    return condition
+
+
+# https://docs.aws.amazon.com/personalize/latest/dg/filter-expression-guidelines-requirements.html
+def _check(expression: Expression) -> None:
+    datasets = {each.field.dataset for each in comparisons(expression.where)}
+    if len(datasets) > 1:
+        raise _invalid("conditions of one expression must be on one dataset; join expressions with |")
+    if datasets - _DATASETS[expression.subject]:
+        raise _invalid(f"{_SPELLING[datasets.pop()]} cannot be used in {str(expression).split(' WHERE')[0]}")
+    for each in comparisons(expression.where):
+        _check_comparison(each)
+    for each in comparisons(expression.guard):
+        if each.field.dataset != "CURRENTUSER":
+            raise _invalid("IF checks conditions on CurrentUser only")
+        _check_comparison(each)
+
+
+def _check_comparison(each: Comparison) -> None:
+    for operand in each.operands:
+        if isinstance(operand, Placeholder) and each.sign == "NOT IN":
+            raise InvalidFilter(
+                f"Could not create filter. Invalid input symbol: {operand}. "
+                "Placeholders are not allowed with NOT_IN operator."
+            )
+        if isinstance(operand, Field) and operand.dataset not in CURRENT:
+            raise _invalid(f"{operand} cannot be a value: only fields of CurrentUser and CurrentItem can")
+    if each.field.dataset in INTERACTIONS and (each.field.name.upper() != "EVENT_TYPE" or "IN" not in each.sign):
+        raise _invalid("interactions can be filtered by EVENT_TYPE IN and NOT IN only")

@@ -1,0 +1,120 @@
+"""
+Events, items, users and actions that come in real time.
+
+https://docs.aws.amazon.com/personalize/latest/dg/recording-events.html and
+https://docs.aws.amazon.com/personalize/latest/dg/importing-individual-records.html. Properties are
+written in camel case and belong to the column of that name; that one of no column is dropped is assumed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.utils import parse_timestamp
+from moto.core.utils import camelcase_to_underscores
+
+from airflow_provider_personalize.emulator import rows
+from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
+from airflow_provider_personalize.emulator.training_data import fields_of
+
+if TYPE_CHECKING:
+    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.records import Members, Record
+
+# The members of what comes, by their columns
+_EVENT: Final = {
+    "ITEM_ID": "itemId",
+    "EVENT_TYPE": "eventType",
+    "EVENT_VALUE": "eventValue",
+    "TIMESTAMP": "sentAt",
+    "RECOMMENDATION_ID": "recommendationId",
+}
+_ACTION_EVENT: Final = {
+    "ACTION_ID": "actionId",
+    "USER_ID": "userId",
+    "EVENT_TYPE": "eventType",
+    "TIMESTAMP": "timestamp",
+    "RECOMMENDATION_ID": "recommendationId",
+}
+# The list in a request to put rows, and their id, by the type of the dataset
+_ROWS: Final = {"ITEMS": ("items", "itemId"), "USERS": ("users", "userId"), "ACTIONS": ("actions", "actionId")}
+
+
+def put_events(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+    """Take interactions with items. Those of a visitor without a user are kept, and not trained on."""
+    dataset = _tracked(backend, request["trackingId"], "INTERACTIONS")
+    user = {"USER_ID": request.get("userId")}
+    rows.put(dataset, [{**user, **_row(backend, dataset, event, _EVENT)} for event in request["eventList"]])
+    return {}
+
+
+def put_action_interactions(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+    """Take interactions with actions."""
+    dataset = _tracked(backend, request["trackingId"], "ACTION_INTERACTIONS")
+    rows.put(dataset, [_row(backend, dataset, event, _ACTION_EVENT) for event in request["actionInteractions"]])
+    return {}
+
+
+def put_rows(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+    """Take items, users or actions."""
+    dataset = backend.existing(request["datasetArn"])
+    if dataset is None:
+        raise not_found("dataset", request["datasetArn"])
+    _check_usable(dataset)
+    member, key = _ROWS.get(dataset.members["datasetType"], ("", ""))
+    if member not in request:
+        raise Refused("InvalidInputException", f"datasetArn is a dataset of {dataset.members['datasetType']}")
+    columns = {key.replace("Id", "_ID").upper(): key}
+    rows.put(dataset, [_row(backend, dataset, each, columns) for each in request[member]])
+    return {}
+
+
+def _tracked(backend: PersonalizeBackend, tracking_id: str, dataset_type: str) -> Record:
+    trackers = backend.all_of("event_tracker")
+    tracker = next((each for each in trackers if each.members["trackingId"] == tracking_id), None)
+    if tracker is None:
+        raise not_found("event tracker", tracking_id)
+    _check_usable(tracker)
+    dataset = rows.dataset_of(backend, tracker.members["datasetGroupArn"], dataset_type)
+    if dataset is None:
+        raise not_found(f"dataset of {dataset_type}", tracker.members["datasetGroupArn"])
+    _check_usable(dataset)
+    return dataset
+
+
+def _check_usable(record: Record) -> None:
+    if not record.usable:
+        raise in_use(f"The {record.kind.resource.title} {record.arn} is {record.status}, not {record.kind.success}")
+
+
+def _row(
+    backend: PersonalizeBackend, dataset: Record, given: Mapping[str, Any], columns: Mapping[str, str]
+) -> dict[str, Any]:
+    row = {column: given[member] for column, member in columns.items() if member in given}
+    if "TIMESTAMP" in row:
+        row["TIMESTAMP"] = _seconds(row["TIMESTAMP"])
+    known = {field["name"] for field in fields_of(backend.records[dataset.current()["schemaArn"]].members["schema"])}
+    properties = {camelcase_to_underscores(name).upper(): value for name, value in _properties(given).items()}
+    row |= {name: _value(value) for name, value in properties.items() if name in known}
+    return {**row, "IMPRESSION": "|".join(given["impression"])} if given.get("impression") else row
+
+
+def _value(value: Any) -> Any:
+    return "|".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _properties(given: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        properties = json.loads(given.get("properties") or "{}")
+    except ValueError:
+        properties = None
+    if not isinstance(properties, dict):
+        raise Refused("InvalidInputException", "Error parsing properties json")
+    return properties
+
+
+def _seconds(moment: object) -> int:
+    return int(moment.timestamp() if isinstance(moment, datetime) else parse_timestamp(moment).timestamp())

@@ -1,0 +1,82 @@
+"""
+The service's rules for jobs that write a dataset to S3, and for those that delete users' data.
+
+https://docs.aws.amazon.com/personalize/latest/dg/export-data.html and
+https://docs.aws.amazon.com/personalize/latest/dg/delete-records.html. The name of an exported file is assumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_personalize.emulator import rows, s3
+from airflow_provider_personalize.emulator.engine import batch as lines
+from airflow_provider_personalize.emulator.engine.errors import Unfit
+
+if TYPE_CHECKING:
+    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.records import Members, Record
+
+_OUTPUT: Final = "Invalid S3 output path"
+_INPUT: Final = "Invalid Data location."
+
+
+def complete_export(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
+    """Add the service's default, which is not what most expect: only what came in real time is exported."""
+    return {"ingestionMode": "PUT", **request}
+
+
+def check_output(backend: PersonalizeBackend, job: Record) -> str | None:
+    """Tell why a job cannot write where it should, or None."""
+    try:
+        s3.check(backend, _folder(job))
+    except s3.Unreachable:
+        return _OUTPUT
+    return None
+
+
+def _folder(job: Record) -> str:
+    return str(job.members["jobOutput"]["s3DataDestination"]["path"])
+
+
+def export(backend: PersonalizeBackend, job: Record) -> None:
+    """Write what a dataset holds when the job ends."""
+    if job.usable:
+        dataset = backend.records[job.members["datasetArn"]]
+        rows.settle(backend, dataset)
+        written = lines.export_rows(dataset.holds.data, job.members["ingestionMode"])
+        s3.write(backend, _folder(job), f"{job.members['jobName']}.csv", written)
+
+
+def read_users(backend: PersonalizeBackend, job: Record) -> str | None:
+    """Read whose data a job deletes; return why that failed, or None."""
+    try:
+        files = s3.read(backend, job.members["dataSource"]["dataLocation"], deep=True)
+        texts = [text.decode("utf-8-sig") for name, text in files if name.endswith(".csv")]
+        job.holds = [user for text in texts for user in lines.read_deletions(text.splitlines())]
+    except s3.Unreachable:
+        return _INPUT
+    except Unfit as reason:
+        return str(reason)
+    except UnicodeDecodeError:
+        return "Input csv is not UTF-8."
+    return None if texts else _INPUT
+
+
+def delete_users(backend: PersonalizeBackend, job: Record) -> None:
+    """Delete users' rows from all datasets of a group. What is counted is assumed: the users in the file."""
+    if job.usable:
+        for dataset in backend.belonging("dataset", "datasetGroupArn", job.members["datasetGroupArn"]):
+            dataset.holds.data.delete_users(job.holds)
+
+
+def deleted(backend: PersonalizeBackend, job: Record) -> Members:  # noqa: ARG001 - called like the others
+    """Tell how many users were deleted, once they are."""
+    return {"numDeleted": len(set(job.holds))} if job.usable else {}
+
+
+def source_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001
+    """Require the location, which the model leaves optional because the structure is shared; assumed."""
+    if "dataLocation" not in request["dataSource"]:
+        yield "dataSource.dataLocation is missing"

@@ -1,0 +1,240 @@
+"""What the service refuses, kind by kind, and what jobs read and write."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from everything import HOUR, RECIPE, schema
+from moto import mock_aws
+from shop import PREFIX, ROLE
+from test_emulated_lifecycles import new_shop
+from test_emulated_solution import refusal
+
+from airflow_provider_personalize.emulator import assumptions, clock, faults
+
+IN_USE, INVALID, MISSING = "ResourceInUseException", "InvalidInputException", "ResourceNotFoundException"
+
+
+@pytest.fixture
+def shop():
+    with mock_aws():
+        made = new_shop()
+        made.open()
+        made.import_all()
+        made.version = made.solve("a", "user-personalization-v2")
+        yield made
+
+
+@pytest.fixture
+def domain():
+    with mock_aws():
+        made = new_shop()
+        made.open("ECOMMERCE")
+        made.import_all()
+        yield made
+
+
+def code(call, **request):
+    return refusal(call, **request)[0]
+
+
+def test_a_campaign_of_a_solutions_bare_arn_is_not_found(shop):
+    assert code(shop.api.create_campaign, name="c", solutionVersionArn=f"{PREFIX}solution/a") == MISSING
+
+
+def test_sync_goes_with_latest_only(shop):
+    config = {"syncWithLatestSolutionVersion": True}
+    request = {"name": "c", "solutionVersionArn": shop.version, "campaignConfig": config}
+    assert code(shop.api.create_campaign, **request) == INVALID
+
+
+@pytest.mark.parametrize("mode", ["UPDATE", "AUTOTRAIN"])
+def test_a_mode_of_training_that_the_recipe_does_not_have_is_refused(shop, mode):
+    request = {"solutionArn": f"{PREFIX}solution/a", "trainingMode": mode}
+    assert code(shop.api.create_solution_version, **request) == INVALID
+
+
+def test_an_update_training_needs_an_active_full_version(shop):
+    arn = f"{PREFIX}solution/old"
+    given = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPE}user-personalization", "performAutoTraining": False}
+    shop.api.create_solution(name="old", **given)
+    clock.advance(HOUR)
+    assert code(shop.api.create_solution_version, solutionArn=arn, trainingMode="UPDATE") == INVALID
+    shop.train(arn)
+    shop.train(arn, trainingMode="UPDATE")
+
+
+def test_recommenders_are_for_domains_and_solutions_for_recipes_of_none(shop):
+    recipe = f"{RECIPE}ecomm-recommended-for-you"
+    request = {"name": "r", "datasetGroupArn": shop.group, "recipeArn": recipe}
+    assert code(shop.api.create_recommender, **request) == INVALID
+    assert code(shop.api.create_solution, **request) == INVALID
+
+
+def test_a_recommender_has_a_recipe_of_its_groups_domain(domain):
+    for recipe in ("vod-top-picks", "user-personalization-v2"):
+        request = {"name": "r", "datasetGroupArn": domain.group, "recipeArn": RECIPE + recipe}
+        assert code(domain.api.create_recommender, **request) == INVALID
+
+
+def test_a_recommender_told_what_is_so_makes_no_update(domain):
+    recipe = f"{RECIPE}ecomm-recommended-for-you"
+    arn = domain.api.create_recommender(name="r", datasetGroupArn=domain.group, recipeArn=recipe)["recommenderArn"]
+    clock.advance(HOUR)
+    domain.api.update_recommender(recommenderArn=arn, recommenderConfig={"minRecommendationRequestsPerSecond": 1})
+    assert "latestRecommenderUpdate" not in domain.describe("recommender", arn)
+    assert code(domain.api.start_recommender, recommenderArn=arn) == IN_USE
+    assert domain.describe("recommender", arn)["modelMetrics"]
+
+
+def test_a_group_has_one_event_tracker(shop):
+    shop.track()
+    assert code(shop.api.create_event_tracker, name="b", datasetGroupArn=shop.group) == "LimitExceededException"
+
+
+def test_only_items_and_users_get_another_schema_and_keep_their_fields(shop):
+    colour = {"name": "COLOUR", "type": ["null", "string"], "categorical": True}
+    good = shop.api.create_schema(name="good", schema=schema("Items", colour))["schemaArn"]
+    bad = shop.api.create_schema(name="bad", schema=schema("Items", {**colour, "type": "string"}))["schemaArn"]
+    assert code(shop.api.update_dataset, datasetArn=shop.dataset("Items"), schemaArn=bad) == INVALID
+    assert code(shop.api.update_dataset, datasetArn=shop.dataset("Interactions"), schemaArn=good) == INVALID
+    shop.api.update_dataset(datasetArn=shop.dataset("Items"), schemaArn=good)
+    assert shop.describe("dataset", shop.dataset("Items"))["status"] == "UPDATE PENDING"
+    clock.advance(HOUR)
+    now = shop.describe("dataset", shop.dataset("Items"))
+    assert (now["status"], now["schemaArn"], now["latestDatasetUpdate"]["schemaArn"]) == ("ACTIVE", good, good)
+    shop.api.delete_schema(schemaArn=f"{PREFIX}schema/Items")
+
+
+def test_the_order_of_deletion_is_kept(shop):
+    campaign = shop.campaign("c", shop.version)
+    shop.api.create_filter(
+        name="f", datasetGroupArn=shop.group, filterExpression='EXCLUDE ItemID WHERE Items.GENRE IN ("a")'
+    )
+    clock.advance(HOUR)
+    for kind, arn in (
+        ("solution", f"{PREFIX}solution/a"),
+        ("dataset", shop.dataset("Items")),
+        ("dataset_group", shop.group),
+    ):
+        member = {"solution": "solutionArn", "dataset": "datasetArn", "dataset_group": "datasetGroupArn"}[kind]
+        assert code(getattr(shop.api, f"delete_{kind}"), **{member: arn}) == IN_USE
+    shop.api.delete_campaign(campaignArn=campaign)
+    clock.advance(HOUR)
+    assert code(shop.api.describe_campaign, campaignArn=campaign) == MISSING
+    shop.api.delete_solution(solutionArn=f"{PREFIX}solution/a")
+    clock.advance(HOUR)
+    assert code(shop.api.describe_solution_version, solutionVersionArn=shop.version) == MISSING
+
+
+def test_what_is_in_transition_is_neither_deleted_nor_updated(shop):
+    campaign = shop.api.create_campaign(name="c", solutionVersionArn=shop.version)["campaignArn"]
+    assert code(shop.api.delete_campaign, campaignArn=campaign) == IN_USE
+    assert code(shop.api.update_campaign, campaignArn=campaign, minProvisionedTPS=2) == IN_USE
+    clock.advance(HOUR)
+    shop.api.update_campaign(campaignArn=campaign, minProvisionedTPS=2)
+    assert code(shop.api.delete_campaign, campaignArn=campaign) == IN_USE
+
+
+def test_a_campaign_that_failed_can_be_updated_and_recovers(shop):
+    faults.fail_next("CreateCampaign", "Because.")
+    campaign = shop.campaign("c", shop.version)
+    assert shop.describe("campaign", campaign)["failureReason"] == "Because."
+    shop.api.update_campaign(campaignArn=campaign, solutionVersionArn=shop.version)
+    clock.advance(HOUR)
+    assert shop.describe("campaign", campaign)["status"] == "ACTIVE"
+
+
+def test_the_deletion_of_what_was_updated_may_be_assumed_to_show_in_the_update(shop):
+    campaign = shop.campaign("c", shop.version)
+    shop.api.update_campaign(campaignArn=campaign, minProvisionedTPS=2)
+    clock.advance(HOUR)
+    assumptions.deletion_shown = "update"
+    shop.api.delete_campaign(campaignArn=campaign)
+    now = shop.describe("campaign", campaign)
+    assert (now["status"], now["latestCampaignUpdate"]["status"]) == ("ACTIVE", "DELETE PENDING")
+
+
+def test_schemas_and_metric_attributions_take_no_tags(shop):
+    request = {"resourceArn": f"{PREFIX}schema/Items", "tags": [{"tagKey": "a", "tagValue": "b"}]}
+    assert code(shop.api.tag_resource, **request) == INVALID
+    assert code(shop.api.list_tags_for_resource, resourceArn=f"{PREFIX}solution/no") == MISSING
+    assert shop.api.list_tags_for_resource(resourceArn=shop.group)["tags"] == [{"tagKey": "team", "tagValue": "shop"}]
+
+
+def test_recipes_are_listed_by_domain(shop):
+    names = [recipe["name"] for recipe in shop.api.list_recipes(domain="VIDEO_ON_DEMAND")["recipes"]]
+    assert names
+    assert all(name.startswith("aws-vod-") for name in names)
+    assert len(shop.api.list_recipes()["recipes"]) > len(names)
+
+
+def test_events_are_exported_and_a_users_data_is_deleted(shop):
+    shop.track()
+    event = {"eventType": "buy", "itemId": "i1", "sentAt": 1_800_000_000, "properties": "{}"}
+    shop.events.put_events(trackingId=shop.tracking_id, userId="u7", sessionId="s", eventList=[event])
+    job = {"roleArn": ROLE, "datasetArn": shop.dataset("Interactions")}
+    output = {"s3DataDestination": {"path": "s3://all/export/"}}
+    shop.api.create_dataset_export_job(jobName="put", jobOutput=output, **job)
+    assert shop.listed("export/") == []
+    clock.advance(HOUR)
+    shop.api.list_schemas()
+    (key,) = shop.listed("export/")
+    assert shop.read(key).splitlines()[1:] == ["u7,i1,1800000000,buy"]
+    source = {"dataLocation": shop.put("gone/a/users.csv", "USER_ID\nu7\n").replace("a/users.csv", "")}
+    made = shop.api.create_data_deletion_job(jobName="d", datasetGroupArn=shop.group, dataSource=source, roleArn=ROLE)
+    clock.advance(3 * HOUR)
+    assert shop.describe("data_deletion_job", made["dataDeletionJobArn"])["numDeleted"] == 1
+    shop.api.create_dataset_export_job(jobName="all", jobOutput=output, ingestionMode="ALL", **job)
+    clock.advance(HOUR)
+    shop.api.list_schemas()
+    assert "u7," not in shop.read("export/all.csv")
+
+
+def test_a_batch_job_answers_each_line_in_a_file_of_its_own(shop):
+    shop.put("batch/users.json", '{"userId": "u1"}\n{"nonsense": 1}\n')
+    places = {
+        "jobInput": {"s3DataSource": {"path": "s3://all/batch/"}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://all/out"}},
+    }
+    request = {"solutionVersionArn": shop.version, "roleArn": ROLE, **places}
+    shop.api.create_batch_inference_job(jobName="b", numResults=3, **request)
+    clock.advance(HOUR)
+    shop.api.list_schemas()
+    good, bad = map(json.loads, shop.read("out/users.json.out").splitlines())
+    assert len(good["output"]["recommendedItems"]) == 3
+    assert bad["error"]
+    assert code(shop.api.create_batch_segment_job, jobName="s", **request) == INVALID
+    request["jobInput"] = {"s3DataSource": {"path": "s3://all/nothing.json"}}
+    arn = shop.api.create_batch_inference_job(jobName="n", **request)["batchInferenceJobArn"]
+    clock.advance(HOUR)
+    assert shop.describe("batch_inference_job", arn)["failureReason"] == "Invalid S3 input path"
+
+
+def test_recommendations_keep_to_the_filter(shop):
+    campaign = shop.campaign("c", shop.version)
+    expression = "INCLUDE ItemID WHERE Items.GENRE IN ($GENRE)"
+    arn = shop.api.create_filter(name="f", datasetGroupArn=shop.group, filterExpression=expression)["filterArn"]
+    clock.advance(HOUR)
+    asked = {"campaignArn": campaign, "userId": "u1", "filterArn": arn}
+    found = shop.runtime.get_recommendations(**asked, filterValues={"GENRE": '"comedy"'})["itemList"]
+    assert found
+    assert all(int(each["itemId"][1:]) % 2 for each in found)
+    assert code(shop.runtime.get_recommendations, **asked) == INVALID
+    assert code(shop.runtime.get_recommendations, campaignArn=campaign) == INVALID
+    assert code(shop.runtime.get_personalized_ranking, campaignArn=campaign, userId="u", inputList=["i1"]) == INVALID
+
+
+def test_an_expression_that_makes_no_sense_is_refused(shop):
+    request = {"name": "f", "datasetGroupArn": shop.group, "filterExpression": "INCLUDE everything"}
+    assert code(shop.api.create_filter, **request) == INVALID
+
+
+def test_events_for_no_tracker_and_properties_that_are_not_json_are_refused(shop):
+    shop.track()
+    event = {"eventType": "buy", "itemId": "i1", "sentAt": 1, "properties": "{"}
+    request = {"sessionId": "s", "eventList": [event]}
+    said = refusal(shop.events.put_events, trackingId=shop.tracking_id, **request)
+    assert said == (INVALID, "Error parsing properties json")
+    assert code(shop.events.put_events, trackingId="no", **request) == INVALID
