@@ -1,4 +1,4 @@
-"""What a DAG author may rely on: signatures, templates, default_args, mapping, serialisation."""
+"""What a DAG author may rely on, on every version of Airflow: CI runs this file on the pins of each MWAA image too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 import botocore.session
 import pytest
-from airflow.sdk import DAG
+from botocore import __version__ as botocore_version
 from botocore import xform_name
 
 from airflow_provider_personalize import operators, sensors
@@ -17,6 +17,15 @@ from airflow_provider_personalize.operators.base import PersonalizeOperator
 from airflow_provider_personalize.resources import RESOURCES
 from airflow_provider_personalize.sensors.base import PersonalizeSensor
 from airflow_provider_personalize.task import PersonalizeTask
+
+try:
+    from airflow.sdk import DAG
+except ImportError:  # Airflow 2
+    from airflow import DAG
+try:
+    from airflow.serialization.serialized_objects import DagSerialization
+except ImportError:  # Airflow before 3.2
+    from airflow.serialization.serialized_objects import SerializedDAG as DagSerialization
 
 MODEL = botocore.session.get_session().get_service_model("personalize")
 OPERATORS = [getattr(operators, name) for name in operators.__all__]
@@ -39,8 +48,10 @@ def needed(task: type) -> dict[str, str]:
 
 @every_operator
 def test_every_member_of_the_request_is_a_parameter(operator):
-    members = MODEL.operation_model(operator.operation).input_shape.members
-    assert {xform_name(member) for member in members} == set(operator.members)
+    members = {xform_name(member) for member in MODEL.operation_model(operator.operation).input_shape.members}
+    assert members <= set(operator.members)
+    if tuple(map(int, botocore_version.split("."))) >= (1, 41, 6):
+        assert members == set(operator.members)
     assert set(operator.members) <= set(own_parameters(operator))
 
 
@@ -49,7 +60,8 @@ def test_what_the_service_requires_is_required(operator):
     required = {xform_name(member) for member in MODEL.operation_model(operator.operation).input_shape.required_members}
     ours = set(needed(operator))
     # the job's name is derived where it is not given; the role is required although the API no longer says so
-    assert (required - ours, ours - required) in [(set(), set()), ({"job_name"}, {"role_arn"})]
+    assert required - ours <= {"job_name"}
+    assert ours - required <= {"role_arn"}
 
 
 @every_sensor
@@ -97,7 +109,7 @@ def test_default_args_reach_the_parameters_of_every_level(task):
 
 @every_task
 def test_an_unknown_parameter_is_refused(task):
-    with pytest.raises(TypeError, match="no_such_parameter"):
+    with pytest.raises(Exception, match="no_such_parameter"):
         task(task_id="task", no_such_parameter=1, **needed(task))
 
 
@@ -111,8 +123,6 @@ def test_it_can_be_mapped(task):
 
 @every_task
 def test_a_dag_that_holds_it_survives_serialisation(task):
-    from airflow.serialization.serialized_objects import DagSerialization
-
     with DAG("serialised", schedule=None) as dag:
         task(task_id="task", **needed(task))
     again = DagSerialization.from_dict(DagSerialization.to_dict(dag))

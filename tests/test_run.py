@@ -163,6 +163,34 @@ def test_a_run_ends_with_the_bill_of_what_it_used(tmp_path: Path) -> None:
     assert "no promise" in bill
 
 
+@pytest.mark.slow
+def test_the_example_is_red_with_the_reason_when_the_update_is_told_to_fail(tmp_path: Path) -> None:
+    example = ROOT / "example_dags" / "example_update_solution.py"
+    said = say(tmp_path, "run", example, "--fail", "UpdateSolution=the event type click does not occur")
+    assert said.status == 1, said.out
+    assert re.search(r"train_every_three_days +failed", said.out)
+    assert "ended in CREATE FAILED: the event type click does not occur" in said.out
+    assert re.search(r"solution_update_is_active +upstream_failed", said.out)
+
+
+@pytest.mark.parametrize("failure", ["UpdateSolution", "DescribeSolution=x", "CreateNothing=x"])
+def test_a_failure_that_makes_no_sense_is_refused(tmp_path: Path, failure: str) -> None:
+    assert say(tmp_path, "run", DAGS / "green.py", "--fail", failure).status == 2
+
+
+def test_an_aws_profile_that_is_gone_does_no_harm() -> None:
+    env = os.environ | {"AWS_PROFILE": "gone", "AWS_CONFIG_FILE": os.devnull}
+    subprocess.run([sys.executable, "-c", "import airflow_provider_personalize.emulator"], env=env, check=True)
+
+
+def test_without_moto_it_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "moto.py").write_text("raise ModuleNotFoundError(name='moto')")
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    done = subprocess.run([*EMULATOR, "--help"], env=env, text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == ["There is no moto: pip install 'airflow-provider-personalize[emulator]'"]
+
+
 def test_ctrl_c_ends_all_that_was_started_and_leaves_nothing_behind(tmp_path: Path) -> None:
     process = start(tmp_path, "run", DAGS / "hanging.py")
     said = lines_of(process, until="running")

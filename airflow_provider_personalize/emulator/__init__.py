@@ -13,10 +13,16 @@ assumptions stay as set, until their ``reset()``.
 from __future__ import annotations
 
 import re
+import sys
 
-import moto.backend_index
-import moto.personalize
-import moto.personalize.models
+try:
+    import moto.backend_index
+    import moto.personalize
+    import moto.personalize.models
+except ModuleNotFoundError:
+    if sys.argv[:1] == ["-m"]:  # the command line, which is still being looked for
+        sys.exit("There is no moto: pip install 'airflow-provider-personalize[emulator]'")
+    raise
 
 from airflow_provider_personalize.emulator import bill, faults, progress
 from airflow_provider_personalize.emulator.assumptions import assumptions

@@ -82,6 +82,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     add("--conf", metavar="JSON", type=_json_object, default={}, help="the run's configuration: its params")
     add("--aws-conn-id", metavar="ID", action="append", default=["aws_default"], dest="aws_conn_ids",
         help="a connection that the DAG uses beside aws_default; can be given several times")  # fmt: skip
+    add("--fail", metavar="OPERATION=REASON", type=_failure, action="append", default=[], dest="failures",
+        help='let what an operation starts end in failure: --fail UpdateSolution="no such event type"')  # fmt: skip
     _add_speed(parser)
     add(
         "--python",
@@ -136,13 +138,13 @@ def _serve(asked: argparse.Namespace) -> int:
 
 
 def _introduce(url: str, host: str) -> None:
+    if host not in {"127.0.0.1", "::1", "localhost"}:
+        print(f"Warning: whoever reaches {host} can use this; there is no authentication.", file=sys.stderr, flush=True)
     print(url)
     print(
         f"Use it with AWS_ENDPOINT_URL={url} and any AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_DEFAULT_REGION,"
     )
     print(f'or with {{"endpoint_url": "{url}"}} in the extra of an Airflow connection. Ctrl-C ends it.', flush=True)
-    if host not in {"127.0.0.1", "::1", "localhost"}:
-        print(f"Warning: whoever reaches {host} can use this; there is no authentication.", file=sys.stderr, flush=True)
 
 
 def _why_not(host: str, port: int) -> str | None:
@@ -175,6 +177,13 @@ def _json_object(value: str) -> dict[str, Any]:
     if not isinstance(conf, dict):
         raise argparse.ArgumentTypeError("not a JSON object")
     return conf
+
+
+def _failure(text: str) -> tuple[str, str]:
+    operation, _, reason = text.partition("=")
+    if not operation.startswith(("Create", "Update")) or not reason:
+        raise argparse.ArgumentTypeError(f"{text!r} is not OPERATION=REASON with a Create… or Update… operation")
+    return operation, reason
 
 
 def _positive(value: str) -> float:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-import botocore.session
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
 
 if TYPE_CHECKING:
-    from botocore.model import OperationModel, ServiceModel, StructureShape
+    from botocore.model import OperationModel, StructureShape
 
 SERVICES: Final = ("personalize", "personalize-events", "personalize-runtime")
 
@@ -17,7 +18,8 @@ SERVICES: Final = ("personalize", "personalize-events", "personalize-runtime")
 @cache
 def service(name: str = "personalize") -> ServiceModel:
     """Return botocore's model of one of Personalize's three services: the control plane, unless said otherwise."""
-    return botocore.session.get_session().get_service_model(name)
+    # not by a session: that reads the user's AWS settings, and fails where a profile is gone
+    return ServiceModel(Loader().load_service_model(name, "service-2"), name)
 
 
 @cache

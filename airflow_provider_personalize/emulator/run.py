@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
-from airflow_provider_personalize.emulator import bill
+from airflow_provider_personalize.emulator import bill, faults
 from airflow_provider_personalize.emulator.airflow_home import NO_AIRFLOW, AirflowHome
 from airflow_provider_personalize.emulator.process import interruptible, running
 from airflow_provider_personalize.emulator.server import Server
@@ -36,6 +36,7 @@ class Options:
     python: str
     speed: float
     conf: dict[str, Any]
+    failures: list[tuple[str, str]]
     aws_conn_ids: list[str]
     dag_id: str | None
     standalone: bool
@@ -73,6 +74,7 @@ def run(options: Options) -> int:
 
 def _run(options: Options, folder: Path) -> int:
     with Server(speed=options.speed) as server:
+        _tell_to_fail(options.failures)
         home = AirflowHome(folder, options.path, options.python, server.url, options.aws_conn_ids)
         say(f"Personalize  {server.url} (one second here is {options.speed:g} s there)")
         say(f"Log          {home.log}")
@@ -81,6 +83,14 @@ def _run(options: Options, folder: Path) -> int:
         if charged := bill.table():
             say(f"\n{charged}")
         return status
+
+
+def _tell_to_fail(failures: list[tuple[str, str]]) -> None:
+    for operation, reason in failures:
+        try:
+            faults.fail_next(operation, reason, times=None)
+        except ValueError as error:
+            raise _Stopped(USAGE, str(error)) from None
 
 
 class _Runs:

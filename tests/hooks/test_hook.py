@@ -214,8 +214,12 @@ def test_what_breaks_on_the_way_is_weather(answer, monkeypatch):
 
 
 def test_a_wrong_certificate_bundle_is_no_weather(monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
-    hook = PersonalizeHook(region_name="us-east-1", verify="/no/such/bundle.pem")
-    with pytest.raises(Exception, match=r"(?i)certificate|bundle|no such file"):
-        hook.look(Wait("solution", SOLUTION))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        extra = f'{{"region_name": "us-east-1", "endpoint_url": "{url}"}}'
+        monkeypatch.setenv(
+            "AIRFLOW_CONN_TLS", f'{{"conn_type": "aws", "login": "a", "password": "b", "extra": {extra}}}'
+        )
+        hook = PersonalizeHook("tls", verify="/no/such/bundle.pem", config={"retries": {"total_max_attempts": 1}})
+        with pytest.raises(Exception, match=r"bundle\.pem|No such file"):
+            hook.look(Wait("solution", SOLUTION))
