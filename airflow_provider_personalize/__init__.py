@@ -26,8 +26,5 @@ def get_provider_info() -> dict[str, object]:
         "sensors": [{"integration-name": integration, "python-modules": [f"{package}.sensors"]}],
         "triggers": [{"integration-name": integration, "python-modules": [f"{package}.triggers"]}],
         # where the classes are defined: Airflow 2 knows a serialised link by that
-        "extra-links": [
-            f"{package}.links.personalize.SolutionLink",
-            f"{package}.links.personalize.DatasetImportJobLink",
-        ],
+        "extra-links": [f"{package}.links.personalize.{kind}Link" for kind in ("DatasetGroup", "Solution", "Campaign")],
     }

@@ -10,11 +10,21 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from airflow_provider_personalize.resources import ACTIVE, SOLUTION
+from airflow_provider_personalize.resources import SOLUTION, Resource
 from airflow_provider_personalize.validation import rate_days
 
 # Switches that are off where a description does not show them. performAutoTraining is not among them: it is on.
-_FALSE_UNLESS_SAID: Final = frozenset({"performIncrementalUpdate", "publishAttributionMetricsToS3"})
+_FALSE_UNLESS_SAID: Final = frozenset(
+    {
+        "performAutoML",
+        "performHPO",
+        "performIncrementalUpdate",
+        "publishAttributionMetricsToS3",
+        "syncWithLatestSolutionVersion",
+        "enableMetadataWithRecommendations",
+    }
+)
+_OF_THE_UPDATE_ITSELF: Final = frozenset({"status", "failureReason", "creationDateTime", "lastUpdatedDateTime"})
 
 
 def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
@@ -55,20 +65,22 @@ def _same_entries(wanted: Sequence[Any], found: Sequence[Any]) -> bool:
     return not left
 
 
-def training_configuration(solution: Mapping[str, Any]) -> dict[str, Any]:
+def configuration(row: Resource, description: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Read how a solution trains now, in the members of an ``UpdateSolution`` request.
+    Read how a resource is configured now: its latest update, once ACTIVE, is laid over its own members.
 
-    The latest update, once ACTIVE, is laid over the solution's own members: that these show it too is what the guide
-    implies ("until the update completes, the solution uses the previous configuration"), not what it says
+    That these show the update too is what the guide implies ("until the update completes, the solution uses the
+    previous configuration"), not what it says
     (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html).
+
+    A solution's configuration is under ``solutionConfig`` and, by the name that an update of it has, under
+    ``solutionUpdateConfig``.
     """
-    config = dict(solution.get("solutionConfig") or {})
-    update = solution.get(SOLUTION.update_member) or {}
-    if update.get("status") == ACTIVE:
-        config.update(update.get("solutionUpdateConfig") or {})
-    else:
-        update = {}
-    switches = ("performAutoTraining", "performIncrementalUpdate")
-    now = {name: update.get(name, solution.get(name)) for name in switches}
-    return {**now, "solutionUpdateConfig": config}
+    now = dict(description)
+    update = description.get(row.update_member) or {}
+    if update.get("status") in row.ready:
+        now |= {member: value for member, value in update.items() if member not in _OF_THE_UPDATE_ITSELF}
+    if row == SOLUTION:
+        config = {**(now.get("solutionConfig") or {}), **(now.get("solutionUpdateConfig") or {})}
+        now |= {"solutionConfig": config, "solutionUpdateConfig": config}
+    return now

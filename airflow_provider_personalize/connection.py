@@ -55,7 +55,7 @@ class Connection:
             "botocore_config": json.loads(self.config),
         }
 
-    def hook(self) -> PersonalizeHook:
+    def hook(self, service: str = "personalize") -> PersonalizeHook:
         """Make a hook that goes this way. It imports boto3, so it is for when a task runs."""
         from airflow_provider_personalize.hooks import PersonalizeHook
 
@@ -64,4 +64,5 @@ class Connection:
             region_name=self.region_name,
             verify=self.verify,
             config=json.loads(self.config),
+            client_type=service,
         )

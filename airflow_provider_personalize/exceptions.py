@@ -7,9 +7,10 @@ What can go wrong, named after what happened.
     ├── InvalidRequestError(AirflowFailException)    the parameters are wrong: refused before the call, not retried
     ├── ConnectionMissingError(AirflowFailException) the named AWS connection does not exist, not retried
     ├── ResourceFailedError                          the service says that it failed, and why
+    │   └── ResourceStoppedError(AirflowFailException) somebody stopped it, not retried
     ├── UpdateReplacedError(AirflowFailException)    another update came before this one's outcome was seen, not retried
-    ├── ResourceExistsError(AirflowFailException)    a job of this name was there before this run, not retried
-    ├── ResourceDiffersError                         it exists already, with other content
+    ├── ResourceExistsError(AirflowFailException)    it was there before, and must not have been; not retried
+    ├── ResourceDiffersError(AirflowFailException)   it exists already, with other content; not retried
     ├── WaitTimeoutError                             the time limit ran out, with the status seen last
     └── IncompleteAnswerError                        the service answered without what was asked for
 
@@ -57,15 +58,19 @@ class ResourceFailedError(PersonalizeError):
         super().__init__(f"The {what} of {arn} ended in {status}: {reason or 'the service gives no reason'}")
 
 
+class ResourceStoppedError(ResourceFailedError, AirflowFailException):
+    """Somebody stopped it; to start it again without being told to would undo that, and may cost."""
+
+
 class UpdateReplacedError(PersonalizeError, AirflowFailException):
     """Somebody made another update before the outcome of this one was seen; sending it again would undo theirs."""
 
 
 class ResourceExistsError(PersonalizeError, AirflowFailException):
-    """A job of this name was there before this run began, so that nothing was done for it."""
+    """Something of this name was there before this run began, so that nothing was done for it."""
 
 
-class ResourceDiffersError(PersonalizeError):
+class ResourceDiffersError(PersonalizeError, AirflowFailException):
     """A resource of this name exists already and is not what was asked for."""
 
     def __init__(self, what: str, arn: str, differences: Sequence[str]) -> None:

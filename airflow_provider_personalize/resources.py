@@ -32,6 +32,7 @@ class Resource:
     :param name: The kind in snake_case, as in boto3's method names: ``describe_<name>``.
     :param ready: The statuses that mean success.
     :param failed: The statuses that mean that it will never succeed. Any other status is still under way.
+    :param stopped: The status of one that was stopped, where that can be.
     :param updates: Whether its description has a ``latest<Kind>Update`` with a status of its own.
     :param has_status: Whether its description has a status at all; without one it exists at once.
     :param irregular_list_member: The member of ``List<Kind>s``' answer, where it is not ``<kind>s``.
@@ -47,6 +48,7 @@ class Resource:
     name: str
     ready: frozenset[str] = frozenset({ACTIVE})
     failed: frozenset[str] = frozenset({CREATE_FAILED})
+    stopped: str | None = None
     updates: bool = False
     has_status: bool = True
     irregular_list_member: str | None = None
@@ -57,6 +59,11 @@ class Resource:
     wait_limit: int = 30 * _MINUTE
     update_poll_interval: int = 30
     update_wait_limit: int = _HOUR
+
+    @property
+    def final(self) -> frozenset[str]:
+        """The statuses in which nothing is under way."""
+        return self.ready | self.failed | ({self.stopped} if self.stopped else set())
 
     @property
     def title(self) -> str:
@@ -77,6 +84,11 @@ class Resource:
     def arn_member(self) -> str:
         """The member that holds its ARN: ``datasetImportJobArn``."""
         return f"{self.member}Arn"
+
+    @property
+    def arn_parameter(self) -> str:
+        """The parameter that holds its ARN: ``dataset_import_job_arn``."""
+        return f"{self.name}_arn"
 
     @property
     def update_member(self) -> str:
@@ -118,7 +130,7 @@ DATA_DELETION_JOB: Final = Resource(
 SOLUTION: Final = Resource("solution", updates=True)
 SOLUTION_VERSION: Final = Resource(
     "solution_version",
-    failed=frozenset({CREATE_FAILED, "CREATE STOPPED"}),
+    stopped="CREATE STOPPED",
     list_filter="solutionArn",
     irregular_arn_kind="solution",
     arn_path=f"{_NAME}/{_NAME}",
@@ -130,7 +142,7 @@ CAMPAIGN: Final = Resource(
 )
 RECOMMENDER: Final = Resource(
     "recommender",
-    failed=frozenset({CREATE_FAILED, "INACTIVE"}),
+    stopped="INACTIVE",
     updates=True,
     poll_interval=_MINUTE,
     wait_limit=6 * _HOUR,

@@ -42,6 +42,8 @@ class PersonalizeTask(BaseOperator):
 
     template_fields: ClassVar[tuple[str, ...]] = ("aws_conn_id", "region_name", "verify", "botocore_config")
     ui_color = "#eadcf8"
+    #: Whether the link to the console is there already.
+    link_shown = False
 
     def __init__(
         self,
@@ -67,6 +69,11 @@ class PersonalizeTask(BaseOperator):
     def hook(self) -> PersonalizeHook:
         """The hook that this task talks through."""
         return self.connection.hook()
+
+    @property
+    def trigger_options(self) -> dict[str, Any]:
+        """Arguments that a task has for its trigger besides."""
+        return {}
 
     def deadline_after(self, limit: float) -> float:
         """Tell when to give up, in seconds since the epoch: Airflow 3 ignores ``execution_timeout`` while deferred."""
@@ -100,6 +107,7 @@ class PersonalizeTask(BaseOperator):
             deadline=deadline,
             pause=pause,
             resume=resume,
+            **self.trigger_options,
         )
         self.log.info("Waiting in the triggerer for the %s of %s", wait.title, wait.arn)
         left = timedelta(seconds=max(0, deadline - time.time()))

@@ -13,21 +13,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Final, Literal
 
-from airflow_provider_personalize.comparison import differences, training_configuration
+from airflow_provider_personalize.comparison import configuration, differences
 from airflow_provider_personalize.exceptions import (
     PersonalizeError,
     ResourceFailedError,
+    ResourceStoppedError,
     UpdateReplacedError,
     WaitTimeoutError,
 )
 from airflow_provider_personalize.resources import RESOURCES, Resource
 
-Goal = Literal["ready", "updated", "settled"]
+Goal = Literal["ready", "updated", "settled", "stopped", "gone", "trained"]
 Outcome = Literal["under way", "reached", "failed", "replaced", "timed out", "broken"]
 
 READY: Final = "ready"
 UPDATED: Final = "updated"
 SETTLED: Final = "settled"
+STOPPED: Final = "stopped"
+GONE: Final = "gone"
+TRAINED: Final = "trained"
 
 UNDER_WAY: Final = "under way"
 REACHED: Final = "reached"
@@ -75,9 +79,11 @@ class Wait:
     :param resource: The kind, by its name in the table: ``"solution"``.
     :param arn: The ARN.
     :param goal: ``"ready"``: the resource itself is usable. ``"updated"``: its latest update is ACTIVE. ``"settled"``:
-        nothing is under way with it, whether what was under way succeeded or not.
+        nothing is under way with it, whether what was under way succeeded or not. ``"stopped"``: it was stopped and can
+        be started again. ``"gone"``: it is deleted. ``"trained"``: of the solution with this ARN, automatic training
+        has made a version.
     :param created: For ``"updated"``: the ``creationDateTime`` (ISO 8601) of the one update that is meant. None means
-        the latest, whichever it is.
+        the latest, whichever it is. For ``"trained"``: the moment since which the version was begun.
     :param require_update: For ``"updated"``: whether to wait for a first update where none was ever made.
     """
 
@@ -95,7 +101,9 @@ class Wait:
     @property
     def title(self) -> str:
         """What is waited for, as a person writes it: ``solution update``."""
-        return f"{self.row.title} update" if self.goal == UPDATED else self.row.title
+        named = {UPDATED: "{} update", SETTLED: "settling of {}", STOPPED: "stop of {}", GONE: "deletion of {}"}
+        named[TRAINED] = "automatic {}"
+        return named.get(self.goal, "{}").format(self.row.title)
 
     @property
     def poll_interval(self) -> int:
@@ -109,7 +117,15 @@ class Wait:
 
     def judge(self, description: Mapping[str, Any]) -> Verdict:
         """Tell how far it has come, by what ``Describe…`` answers of it."""
-        if self.goal == READY:
+        if self.goal == GONE:
+            return Verdict(UNDER_WAY, _shown_status(self.row, description), None, description)
+        if self.goal == TRAINED and not description:
+            return Verdict(UNDER_WAY, None, f"no automatic training has begun since {self.created}")
+        if self.goal == STOPPED and description.get("status") == self.row.stopped:
+            return Verdict(REACHED, self.row.stopped, None, description)
+        if self.goal == STOPPED and description.get("status") in self.row.ready:
+            return Verdict(UNDER_WAY, description["status"], "the stop is not shown yet", description)
+        if self.goal in {READY, STOPPED, TRAINED}:
             return self._judge_status(description, description)
         update = description.get(self.row.update_member)
         if self.goal == SETTLED:
@@ -122,13 +138,14 @@ class Wait:
         status = part.get("status")
         if status in self.row.ready or not self.row.has_status:
             return Verdict(REACHED, status, None, description)
-        outcome: Outcome = FAILED if status in self.row.failed else UNDER_WAY
+        outcome: Outcome = FAILED if status in self.row.final else UNDER_WAY
         return Verdict(outcome, status, part.get("failureReason"), description)
 
     def _judge_settled(self, description: Mapping[str, Any], update: Mapping[str, Any]) -> Verdict:
-        final = self.row.ready | self.row.failed
+        if not self.row.has_status:
+            return Verdict(REACHED, None, None, description)
         for part in (update, description) if update else (description,):
-            if part.get("status") not in final:
+            if part.get("status") not in self.row.final:
                 return Verdict(UNDER_WAY, part.get("status"), None, description)
         return Verdict(REACHED, description.get("status"), None, description)
 
@@ -145,15 +162,33 @@ class Wait:
             return Verdict(REPLACED, update.get("status"), reason, description)
         return self._judge_status(update, description)
 
+    def judge_missing(self) -> Verdict | None:
+        """Tell how far it has come, by the service not knowing it; None where that is an error."""
+        return Verdict(REACHED, None, "it does not exist") if self.goal == GONE else None
+
     def error(self, verdict: Verdict) -> PersonalizeError:
         """Make the error for a verdict that :attr:`Verdict.failed`."""
         if verdict.outcome == REPLACED:
             return UpdateReplacedError(f"The outcome of the {self.title} of {self.arn} is unknown: {verdict.reason}")
-        return ResourceFailedError(self.title, self.arn, verdict.status, verdict.reason)
+        kind = ResourceStoppedError if verdict.status == self.row.stopped else ResourceFailedError
+        arn = verdict.description.get(self.row.arn_member, self.arn)
+        return kind(self.title, arn, verdict.status, verdict.reason)
 
     def timeout_error(self, last_seen: str) -> WaitTimeoutError:
         """Make the error for a wait that ran out."""
         return WaitTimeoutError(f"The wait for the {self.title} of {self.arn} ran out; last seen: {last_seen}")
+
+
+def _shown_status(row: Resource, description: Mapping[str, Any]) -> str | None:
+    """Tell the status that says most: a campaign that was updated once shows its deletion in its update only."""
+    status: str | None = description.get("status")
+    update = description.get(row.update_member) or {}
+    return update.get("status", status) if status in row.ready else status
+
+
+def is_being_deleted(row: Resource, description: Mapping[str, Any]) -> bool:
+    """Tell whether a resource is on its way out."""
+    return (_shown_status(row, description) or "").startswith("DELETE")
 
 
 def _compare_times(seen: object, meant: str | None) -> float:
@@ -202,4 +237,23 @@ class Visibility(Wait):
         return bool(update) and update != self.before
 
     def _is_nothing_to_do(self, description: Mapping[str, Any]) -> bool:
-        return time.time() > self.patience and not differences(self.wanted, training_configuration(description))
+        return time.time() > self.patience and not differences(self.wanted, configuration(self.row, description))
+
+
+@dataclass(frozen=True)
+class Shown(Wait):
+    """
+    Wait until something that was just created is shown at all. That it may be unknown at first is assumed.
+
+    :param patience: Until when it may be unknown (epoch seconds).
+    """
+
+    patience: float = 0
+
+    def judge(self, description: Mapping[str, Any]) -> Verdict:
+        """Tell that it is shown."""
+        return Verdict(REACHED, description.get("status"), None, description)
+
+    def judge_missing(self) -> Verdict | None:
+        """Tell that it is under way, for a while; then it is an error."""
+        return Verdict(UNDER_WAY, None, "it is not shown yet") if time.time() < self.patience else None

@@ -1,4 +1,4 @@
-"""Which errors of a look are weather, to be waited out, and which are an answer."""
+"""Which errors of a look are weather, to be waited out, and which are an answer, and which answer."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ def is_weather(error: Exception) -> bool:
 def is_about_credentials(error: Exception) -> bool:
     """Tell whether the service does not take the credentials, so that new ones may do: expired, rotated."""
     return _code(error) in _UNKNOWN_CREDENTIALS
+
+
+def is_not_found(error: Exception) -> bool:
+    """Tell whether the service says that there is no such resource."""
+    return _code(error) == "ResourceNotFoundException"
 
 
 def _code(error: Exception) -> str:

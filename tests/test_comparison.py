@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_personalize.comparison import differences, training_configuration
+from airflow_provider_personalize.comparison import configuration, differences
+from airflow_provider_personalize.resources import SOLUTION
 
 CLICK = {"eventType": "click", "eventValueThreshold": 0.5, "weight": 0.8}
 BUY = {"eventType": "buy", "weight": 1.0}
@@ -56,7 +57,7 @@ def test_an_update_counts_once_it_is_active():
         },
     }
     before = {"performAutoTraining": True, "solutionUpdateConfig": solution["solutionConfig"]}
-    assert differences(before, training_configuration(solution)) == []
+    assert differences(before, configuration(SOLUTION, solution)) == []
     solution["latestSolutionUpdate"]["status"] = "ACTIVE"
     after = {
         "performAutoTraining": False,
@@ -65,4 +66,4 @@ def test_an_update_counts_once_it_is_active():
             "eventsConfig": {"eventParametersList": [CLICK]},
         },
     }
-    assert differences(after, training_configuration(solution)) == []
+    assert differences(after, configuration(SOLUTION, solution)) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,13 +12,15 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
 
 from airflow_provider_personalize.exceptions import ConnectionMissingError, IncompleteAnswerError
-from airflow_provider_personalize.resources import RESOURCES, Resource
-from airflow_provider_personalize.waiting import UNDER_WAY, Verdict, Wait
-from airflow_provider_personalize.weather import is_about_credentials, is_weather
+from airflow_provider_personalize.resources import RESOURCES, SOLUTION_VERSION, Resource
+from airflow_provider_personalize.waiting import TRAINED, UNDER_WAY, Verdict, Wait
+from airflow_provider_personalize.weather import is_about_credentials, is_not_found, is_weather
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
 
+# The trainingType of a version that the service trained by itself.
+_AUTOMATIC: Final = "AUTOMATIC"
 # Under the user's own configuration: an endpoint that never answers must not hold a wait for botocore's ten minutes.
 _CLIENT_DEFAULTS: Final = {
     "connect_timeout": 10,
@@ -36,10 +39,13 @@ class PersonalizeHook(AwsBaseHook):
     Takes the parameters of :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`: ``aws_conn_id``,
     ``region_name``, ``verify``, ``config``. Unlike there, an ``aws_conn_id`` that does not exist is an error; give None
     for boto3's default chain of credentials.
+
+    :param client_type: ``"personalize"``; with ``"personalize-events"`` or ``"personalize-runtime"``, ``hook.conn`` is
+        the client of these.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "client_type": "personalize"})
+    def __init__(self, *args: Any, client_type: str = "personalize", **kwargs: Any) -> None:
+        super().__init__(*args, client_type=client_type, **kwargs)
 
     @cached_property
     def conn_config(self) -> AwsConnectionWrapper:
@@ -79,6 +85,15 @@ class PersonalizeHook(AwsBaseHook):
             raise IncompleteAnswerError(f"Describe{row.pascal} answered with an empty {row.member!r} for {arn}")
         return description
 
+    def find(self, resource: str | Resource, arn: str) -> dict[str, Any] | None:
+        """Describe one resource as :meth:`describe` does; None where the service knows none with this ARN."""
+        try:
+            return self.describe(resource, arn)
+        except Exception as error:
+            if is_not_found(error):
+                return None
+            raise
+
     def list_all(self, resource: str | Resource, **parameters: Any) -> Iterator[dict[str, Any]]:
         """
         List all resources of a kind, page by page as they are asked for.
@@ -95,6 +110,18 @@ class PersonalizeHook(AwsBaseHook):
                 return
             parameters["nextToken"] = page["nextToken"]
 
+    def stop_training(self, solution_version_arn: str) -> None:
+        """Stop the training of a version. One that is over meanwhile is left as it is."""
+        try:
+            self.conn.stop_solution_version_creation(solutionVersionArn=solution_version_arn)
+        except Exception as error:
+            version = self.find(SOLUTION_VERSION, solution_version_arn)
+            if version and version["status"] not in SOLUTION_VERSION.final:
+                raise
+            self.log.warning("The training of %s is over and cannot be stopped: %s", solution_version_arn, error)
+        else:
+            self.log.info("Stopping the training of %s", solution_version_arn)
+
     def look(self, wait: Wait) -> Verdict:
         """
         Look once how far something has come.
@@ -106,22 +133,46 @@ class PersonalizeHook(AwsBaseHook):
         :raises botocore.exceptions.ClientError: The service's answer is no: denied, not found, invalid.
         """
         try:
-            return wait.judge(self._describe_with_fresh_credentials(wait))
+            return wait.judge(self._read_with_fresh_credentials(wait))
         except Exception as error:
+            if is_not_found(error) and (verdict := wait.judge_missing()):
+                return verdict
             if not is_weather(error):
                 raise
             return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}")
 
-    def _describe_with_fresh_credentials(self, wait: Wait) -> dict[str, Any]:
+    def _read_with_fresh_credentials(self, wait: Wait) -> dict[str, Any]:
         try:
-            return self.describe(wait.row, wait.arn)
+            return self._read(wait)
         except Exception as error:
             if not is_about_credentials(error):
                 raise
             self.log.info("The credentials are not taken; fetching the connection %r anew: %s", self.aws_conn_id, error)
             for cached in ("conn", "conn_config"):
                 self.__dict__.pop(cached, None)
-            return self.describe(wait.row, wait.arn)
+            return self._read(wait)
+
+    def _read(self, wait: Wait) -> dict[str, Any]:
+        """Read what a wait is judged by."""
+        arn = self.automatic_version_since(wait.arn, wait.created) if wait.goal == TRAINED else wait.arn
+        return self.describe(wait.row, arn) if arn else {}
+
+    def automatic_version_since(self, solution_arn: str, since: str | None) -> str | None:
+        """
+        Find the first version that automatic training began after a moment.
+
+        :param solution_arn: The ARN of the solution.
+        :param since: The moment, in ISO 8601; None means ever.
+        :return: The version's ARN; None where there is none yet.
+        """
+        versions = [
+            version
+            for version in self.list_all(SOLUTION_VERSION, solutionArn=solution_arn)
+            if version.get("trainingType") == _AUTOMATIC
+            and (since is None or version["creationDateTime"] > datetime.fromisoformat(since))
+        ]
+        first = min(versions, key=lambda version: version["creationDateTime"], default=None)
+        return str(first["solutionVersionArn"]) if first else None
 
     def wait(self, wait: Wait, *, delay: float | None = None, deadline: float | None = None) -> Verdict:
         """

@@ -1,5 +1,10 @@
 """Pages of the Amazon Personalize console, as buttons on a task."""
 
-from airflow_provider_personalize.links.personalize import DatasetImportJobLink, PersonalizeLink, SolutionLink
+from airflow_provider_personalize.links.personalize import (
+    CampaignLink,
+    DatasetGroupLink,
+    PersonalizeLink,
+    SolutionLink,
+)
 
-__all__ = ["DatasetImportJobLink", "PersonalizeLink", "SolutionLink"]
+__all__ = ["CampaignLink", "DatasetGroupLink", "PersonalizeLink", "SolutionLink"]

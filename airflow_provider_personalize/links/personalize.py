@@ -1,8 +1,9 @@
 """
-The console's pages. A link is a name and the page's path; the base knows the rest.
+The console's pages.
 
-AWS documents no addresses of console pages. These were seen in use: a page of a dataset group is
-``#<ARN of the group>/<path>``, and in the ARNs there ``$`` stands for ``/``.
+AWS documents no addresses of console pages. Three were seen in use: that of a dataset group, ``#<its ARN>/setup``, and
+below it those of a solution and of a campaign; in the ARNs there ``$`` stands for ``/``. So what belongs to a dataset
+group and has no page whose address is known opens the group's page.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize._compat import BaseOperatorLink, XCom
+from airflow_provider_personalize.resources import CAMPAIGN, SOLUTION
 
 if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey
@@ -31,47 +33,70 @@ class PersonalizeLink(BaseOperatorLink):
 
     name: ClassVar[str]
     key: ClassVar[str]
+    #: The page's place below its dataset group, with the members of the description that it takes.
     path: ClassVar[str]
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
         """Return the page's address, or an empty text where the task has not shown one yet."""
         return XCom.get_value(key=self.key, ti_key=ti_key) or ""
 
-    def show(self, context: Context, task: PersonalizeTask, arn: str, description: Mapping[str, Any]) -> None:
-        """Keep the page's address for this run of the task."""
-        group = _dataset_group(description)
-        if task.do_xcom_push and group:
-            context["ti"].xcom_push(key=self.key, value=self._address(arn, group))
+    def show(self, context: Context, task: PersonalizeTask, description: Mapping[str, Any]) -> None:
+        """Keep the page's address for this run of the task, once."""
+        if not task.do_xcom_push or task.link_shown:
+            return
+        if group := _dataset_group(task, description):
+            task.link_shown = True
+            context["ti"].xcom_push(key=self.key, value=self._address(group, description))
 
-    def _address(self, arn: str, group: str) -> str:
-        _, partition, _, region, _, _ = arn.split(":", 5)
+    def _address(self, group: str, description: Mapping[str, Any]) -> str:
+        _, partition, _, region, _, _ = group.split(":", 5)
         home = f"https://{region}.console.{_DOMAINS.get(partition, _DOMAINS['aws'])}/personalize/home?region={region}"
-        return f"{home}#{_dollars(group)}/{self.path.format(arn=_dollars(arn))}"
+        arns = {member: _dollars(value) for member, value in description.items() if isinstance(value, str)}
+        return f"{home}#{_dollars(group)}/{self.path.format_map(arns)}"
 
 
 def _dollars(arn: str) -> str:
     return arn.replace("/", "$")
 
 
-def _dataset_group(description: Mapping[str, Any]) -> str | None:
-    """Find the dataset group: a dataset's ARN holds the name of its group."""
+def _dataset_group(task: PersonalizeTask, description: Mapping[str, Any]) -> str | None:
+    """Find the dataset group of what is described; None where it cannot be told."""
     if "datasetGroupArn" in description:
         return str(description["datasetGroupArn"])
+    if "solutionVersionArn" in description:
+        return _group_of_solution(task, description["solutionVersionArn"].rpartition("/")[0])
+    # a dataset's ARN holds the name of its group
     match = re.fullmatch(r"(arn:[^/]+:)dataset/([^/]+)/[A-Z_]+", description.get("datasetArn", ""))
     return f"{match[1]}dataset-group/{match[2]}" if match else None
 
 
+def _group_of_solution(task: PersonalizeTask, arn: str) -> str | None:
+    try:
+        return str(task.hook.describe(SOLUTION, arn)["datasetGroupArn"])
+    except Exception as error:  # noqa: BLE001 - a link is no reason to fail: the task may not be allowed to look
+        task.log.info("There is no link to the console: %s", error)
+        return None
+
+
+class DatasetGroupLink(PersonalizeLink):
+    """Open the page of the dataset group."""
+
+    name = "Amazon Personalize Dataset Group"
+    key = "personalize_dataset_group_link"
+    path = "setup"
+
+
 class SolutionLink(PersonalizeLink):
-    """Open the solution's page."""
+    """Open the page of the solution."""
 
     name = "Amazon Personalize Solution"
     key = "personalize_solution_link"
-    path = "solutionsAndRecipes/solutionDetail/{arn}"
+    path = f"solutionsAndRecipes/solutionDetail/{{{SOLUTION.arn_member}}}"
 
 
-class DatasetImportJobLink(PersonalizeLink):
-    """Open the page of the dataset group into which the job imports; it lists the jobs."""
+class CampaignLink(PersonalizeLink):
+    """Open the page of the campaign."""
 
-    name = "Amazon Personalize Dataset Import Job"
-    key = "personalize_dataset_import_job_link"
-    path = "setup"
+    name = "Amazon Personalize Campaign"
+    key = "personalize_campaign_link"
+    path = f"campaigns/campaignDetail/{{{CAMPAIGN.arn_member}}}"

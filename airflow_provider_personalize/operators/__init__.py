@@ -1,6 +1,21 @@
 """Change Amazon Personalize from a DAG."""
 
 from airflow_provider_personalize.operators.datasets import CreateDatasetImportJobOperator
-from airflow_provider_personalize.operators.training import UpdateSolutionOperator
+from airflow_provider_personalize.operators.training import (
+    CreateSolutionOperator,
+    CreateSolutionVersionOperator,
+    DeleteSolutionOperator,
+    GetSolutionMetricsOperator,
+    StopSolutionVersionCreationOperator,
+    UpdateSolutionOperator,
+)
 
-__all__ = ["CreateDatasetImportJobOperator", "UpdateSolutionOperator"]
+__all__ = [
+    "CreateDatasetImportJobOperator",
+    "CreateSolutionOperator",
+    "CreateSolutionVersionOperator",
+    "DeleteSolutionOperator",
+    "GetSolutionMetricsOperator",
+    "StopSolutionVersionCreationOperator",
+    "UpdateSolutionOperator",
+]

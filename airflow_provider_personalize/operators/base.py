@@ -5,18 +5,66 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize.exceptions import InvalidRequestError
+from airflow_provider_personalize.links import PersonalizeLink
+from airflow_provider_personalize.resources import Resource
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask
 from airflow_provider_personalize.validation import coerce, faults
-from airflow_provider_personalize.waiting import UNDER_WAY, Wait
+from airflow_provider_personalize.waiting import UNDER_WAY, Goal, Wait
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
 
 
 class PersonalizeOperator(PersonalizeTask):
+    """A task that calls one operation of the API."""
+
+    #: The operation's name in the API.
+    operation: ClassVar[str]
+    #: The members of its request, as parameters of the operator.
+    members: ClassVar[tuple[str, ...]]
+    #: The API that has the operation, by its name in boto3.
+    service: ClassVar[str] = "personalize"
+
+    @cached_property
+    def client(self) -> Any:
+        """The boto3 client of the operation's API."""
+        hook = self.hook if self.service == "personalize" else self.connection.hook(self.service)
+        return hook.conn
+
+    def request(self, **derived: Any) -> dict[str, Any]:
+        """
+        Build the request out of the parameters that were given.
+
+        :param derived: Parameters that take the place of the operator's own.
+        :raises InvalidRequestError: With everything that is wrong with it.
+        """
+        from botocore import xform_name
+
+        shape = self.client.meta.service_model.operation_model(self.operation).input_shape
+        names = {xform_name(member): member for member in shape.members}
+        request = {}
+        for parameter in self.members:
+            member = names.get(parameter, _camel_case(parameter))
+            value = coerce(shape.members.get(member), derived.get(parameter, getattr(self, parameter)))
+            if value is not None:
+                request[member] = value
+        if found := faults(self.operation, shape, request):
+            raise InvalidRequestError(self.operation, found)
+        return request
+
+    def call(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call the operation."""
+        from botocore import xform_name
+
+        answer: dict[str, Any] = getattr(self.client, xform_name(self.operation))(**request)
+        return answer
+
+
+class WaitingOperator(PersonalizeOperator):
     """
     A task that calls one operation of the API and waits for its outcome.
 
@@ -30,10 +78,11 @@ class PersonalizeOperator(PersonalizeTask):
         was seen of the kind of resource. ``execution_timeout`` counts where it is shorter, deferred or not.
     """
 
-    #: The operation's name in the API.
-    operation: ClassVar[str]
-    #: The members of its request, as parameters of the operator.
-    members: ClassVar[tuple[str, ...]]
+    #: The kind of resource that it acts on.
+    resource: ClassVar[Resource]
+    #: What it brings the resource to.
+    goal: ClassVar[Goal] = "ready"
+    link: ClassVar[PersonalizeLink]
 
     def __init__(
         self,
@@ -50,65 +99,72 @@ class PersonalizeOperator(PersonalizeTask):
         self.waiter_delay = _seconds("waiter_delay", waiter_delay)
         self.timeout = _seconds("timeout", timeout)
 
-    def request(self, **derived: Any) -> dict[str, Any]:
-        """
-        Build the request out of the parameters that were given.
+    @property
+    def arn(self) -> str:
+        """The ARN of what it acts on, where that is given."""
+        arn: str = getattr(self, self.resource.arn_parameter)
+        return arn
 
-        :param derived: Parameters that take the place of the operator's own.
-        :raises InvalidRequestError: With everything that is wrong with it.
-        """
-        from botocore import xform_name
+    def wait(self, arn: str, goal: Goal | None = None, created: str | None = None) -> Wait:
+        """Make the wait for a resource of the operator's kind."""
+        return Wait(self.resource.name, arn, goal or self.goal, created)
 
-        shape = self.hook.conn.meta.service_model.operation_model(self.operation).input_shape
-        names = {xform_name(member): member for member in shape.members}
-        request = {}
-        for parameter in self.members:
-            member = names.get(parameter, _camel_case(parameter))
-            value = coerce(shape.members.get(member), derived.get(parameter, getattr(self, parameter)))
-            if value is not None:
-                request[member] = value
-        if found := faults(self.operation, shape, request):
-            raise InvalidRequestError(self.operation, found)
-        return request
+    def execute(self, context: Context) -> Any:
+        """Do it, and wait for it."""
+        limit = self.wait("").limit if self.timeout is None else self.timeout
+        return self.go_on(context, self.deadline_after(limit))
 
-    def deadline(self, wait: Wait) -> float:
-        """Tell when to give up, in seconds since the epoch."""
-        return self.deadline_after(wait.limit if self.timeout is None else self.timeout)
-
-    def wait_until(self, wait: Wait, deadline: float, resume: dict[str, Any] | None = None) -> None:
+    def wait_until(self, wait: Wait, deadline: float, *, seen: Mapping[str, Any] | None = None) -> None:
         """
         Wait on the worker or in the triggerer, as the task was told to.
 
         On the worker it returns when the wait is over. In the triggerer it does not return, unless the first look shows
-        that there is nothing to wait for; ``execute_complete`` goes on with ``resume``.
+        that there is nothing to wait for.
+
+        :param seen: The description, where the first look was made just now.
+        :raises ResourceFailedError: It failed, with the service's reason.
+        :raises WaitTimeoutError: The deadline passed, with the status seen last.
         """
-        if not self.deferrable:
-            self.hook.wait(wait, delay=self.waiter_delay, deadline=deadline)
-            return
-        verdict = self.hook.look(wait)
+        verdict = self.hook.look(wait) if seen is None else wait.judge(seen)
         if verdict.failed:
             raise wait.error(verdict)
         if verdict.outcome == UNDER_WAY:
-            self.defer_until(wait, self.waiter_delay, deadline, resume or {})
+            self._wait_further(wait, deadline, str(verdict), resume={}, pause=False)
 
-    def wait_on(self, wait: Wait, deadline: float, resume: dict[str, Any], last_seen: str) -> None:
+    def wait_out(self, wait: Wait, deadline: float, last_seen: str) -> None:
         """
-        Wait like :meth:`wait_until`, having looked just now: one interval passes before the next look.
+        Wait for what stands in the way, having looked just now: one interval passes before the next look.
+
+        :meth:`go_on` begins anew afterwards: on the worker its caller sees to that.
 
         :raises WaitTimeoutError: There is no time left, with ``last_seen``.
         """
+        self.log.info("Something else is under way with %s: %s", wait.arn, last_seen)
+        self._wait_further(wait, deadline, last_seen, resume={"then": "go on"}, pause=True)
+
+    def _wait_further(
+        self, wait: Wait, deadline: float, last_seen: str, *, resume: dict[str, Any], pause: bool
+    ) -> None:
         if time.time() >= deadline:
             raise wait.timeout_error(last_seen)
         if self.deferrable:
-            self.defer_until(wait, self.waiter_delay, deadline, resume, pause=True)
+            self.defer_until(wait, self.waiter_delay, deadline, resume, pause=pause)
         time.sleep(max(0, min(self.waiter_delay or wait.poll_interval, deadline - time.time())))
         self.hook.wait(wait, delay=self.waiter_delay, deadline=deadline)
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:  # noqa: ARG002 - Airflow's
-        """Go on after the wait in the triggerer."""
-        self.resumed(event)
-        arn: str = event["wait"]["arn"]
-        return arn
+    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:
+        """Go on after the wait in the triggerer: with the next step, or to the end."""
+        if self.resumed(event).get("then") == "go on":
+            return self.go_on(context, event["deadline"])
+        return event["wait"]["arn"]
+
+    def go_on(self, context: Context, deadline: float) -> Any:
+        """Do what is to be done next, from whatever is now; return what the task returns."""
+        raise NotImplementedError
+
+    def is_of_earlier_try(self, context: Context, thing: Mapping[str, Any]) -> bool:
+        """Tell whether an earlier try of this task instance may have made something."""
+        return context["ti"].try_number > 1 and self.is_of_this_run(context, thing)
 
 
 def _seconds(parameter: str, value: float | timedelta | None) -> float | None:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import re
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
-from airflow_provider_personalize.comparison import differences
-from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceExistsError
-from airflow_provider_personalize.links import DatasetImportJobLink
-from airflow_provider_personalize.operators.base import PersonalizeOperator
+from airflow_provider_personalize.links import DatasetGroupLink
+from airflow_provider_personalize.operators.creating import RunOperator
 from airflow_provider_personalize.resources import DATASET_IMPORT_JOB
 from airflow_provider_personalize.task import PersonalizeTask
-from airflow_provider_personalize.validation import parse
-from airflow_provider_personalize.waiting import REACHED, Wait
 
-if TYPE_CHECKING:
-    from airflow.utils.context import Context
-
-_LINK: Final = DatasetImportJobLink()
+_LINK: Final = DatasetGroupLink()
 
 
-class CreateDatasetImportJobOperator(PersonalizeOperator):
+class CreateDatasetImportJobOperator(RunOperator):
     """
     Import a CSV from S3 into a dataset, and go on when it is in.
 
@@ -52,6 +42,8 @@ class CreateDatasetImportJobOperator(PersonalizeOperator):
     """
 
     operation = "CreateDatasetImportJob"
+    resource = DATASET_IMPORT_JOB
+    link = _LINK
     members = (
         "job_name",
         "dataset_arn",
@@ -63,7 +55,7 @@ class CreateDatasetImportJobOperator(PersonalizeOperator):
     )
     template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"data_source": "json", "tags": "json"}
-    operator_extra_links = (_LINK,)
+    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -85,69 +77,3 @@ class CreateDatasetImportJobOperator(PersonalizeOperator):
         self.import_mode = import_mode
         self.publish_attribution_metrics_to_s3 = publish_attribution_metrics_to_s3
         self.tags = tags
-
-    def execute(self, context: Context) -> str:
-        """Create the job or find the one that an earlier try created, and wait for it."""
-        arn = self._create(context)
-        wait = Wait(DATASET_IMPORT_JOB.name, arn)
-        _LINK.show(context, self, arn, {"datasetArn": self.dataset_arn})
-        if self.wait_for_completion:
-            self.wait_until(wait, self.deadline(wait))
-        return arn
-
-    def _create(self, context: Context) -> str:
-        given = parse("string", self.job_name)
-        for name in [given] if given else _names_of(context, self.dataset_arn):
-            request = self.request(job_name=name)
-            if arn := self._create_or_adopt(context, request, is_derived=not given):
-                return arn
-        raise AssertionError("the derived names never end")
-
-    def _create_or_adopt(self, context: Context, request: dict[str, Any], *, is_derived: bool) -> str | None:
-        """Return the ARN of a job with this name, new or found; None where another derived name is to be tried."""
-        client = self.hook.conn
-        try:
-            arn: str = client.create_dataset_import_job(**request)["datasetImportJobArn"]
-        except client.exceptions.ResourceAlreadyExistsException:
-            arn = _arn_of(request)
-            return arn if self._adopt(context, arn, request, is_derived=is_derived) else None
-        self.log.info("Created the dataset import job %s", arn)
-        return arn
-
-    def _adopt(self, context: Context, arn: str, request: dict[str, Any], *, is_derived: bool) -> bool:
-        """Tell whether a job that exists is the one to wait for."""
-        wait = Wait(DATASET_IMPORT_JOB.name, arn)
-        job = self.hook.describe(DATASET_IMPORT_JOB, arn)
-        verdict = wait.judge(job)
-        over = verdict.outcome == REACHED and not self.is_of_this_run(context, job)
-        if is_derived and (verdict.failed or over):
-            self.log.info("The dataset import job %s is over, %s: another is made", arn, verdict)
-            return False
-        # a description shows no tags
-        if changed := differences({k: v for k, v in request.items() if k != "tags"}, job):
-            raise ResourceDiffersError(DATASET_IMPORT_JOB.title, arn, changed)
-        if verdict.failed:
-            raise wait.error(verdict)
-        if over:
-            raise ResourceExistsError(
-                f"Nothing was imported: the dataset import job {arn} is from before this run, of "
-                f"{job['creationDateTime']}. The name of a job is never freed: leave job_name out, or put something of "
-                "the run into it."
-            )
-        self.log.info("The dataset import job %s was started before in this run: %s. No other is made", arn, verdict)
-        return True
-
-
-def _arn_of(request: dict[str, Any]) -> str:
-    owner = request["datasetArn"].split(":dataset/")[0]
-    return f"{owner}:{DATASET_IMPORT_JOB.arn_kind}/{request['jobName']}"
-
-
-def _names_of(context: Context, dataset_arn: str) -> itertools.chain[str]:
-    """Derive names for the jobs of one task instance: the same in each try, others in each run and mapped instance."""
-    ti = context["ti"]
-    identity = "/".join(map(str, (ti.dag_id, ti.task_id, ti.run_id, ti.map_index, dataset_arn)))
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
-    readable = re.sub(r"[^a-zA-Z0-9]+", "-", f"{ti.dag_id}-{ti.task_id}").strip("-")[:40].strip("-")
-    name = f"{readable or 'import'}-{digest}"
-    return itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))

@@ -1,39 +1,124 @@
-"""Say how a solution trains."""
+"""Say how a solution trains, and train it."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from airflow_provider_personalize.comparison import differences, training_configuration
+from airflow_provider_personalize.exceptions import InvalidRequestError
 from airflow_provider_personalize.links import SolutionLink
-from airflow_provider_personalize.operators.base import PersonalizeOperator
-from airflow_provider_personalize.resources import SOLUTION
+from airflow_provider_personalize.operators.base import PersonalizeOperator, WaitingOperator
+from airflow_provider_personalize.operators.creating import CreateOperator, RunOperator
+from airflow_provider_personalize.operators.deleting import DeleteOperator
+from airflow_provider_personalize.operators.updating import UpdateOperator
+from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
 from airflow_provider_personalize.task import PersonalizeTask
-from airflow_provider_personalize.waiting import REACHED, SETTLED, UNDER_WAY, UPDATED, Visibility, Wait, iso
+from airflow_provider_personalize.waiting import REACHED, SETTLED, Goal
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
 
 _LINK: Final = SolutionLink()
-#: Seconds for which an update that was sent is looked for before it is enough that the solution trains as wanted.
-_PATIENCE: Final = 60
-_VISIBILITY_DELAY: Final = 2
 
 
-class UpdateSolutionOperator(PersonalizeOperator):
+class CreateSolutionOperator(CreateOperator):
+    """
+    Create a solution: a recipe, and how it trains. Or find the one that is there already.
+
+    Calls ``CreateSolution`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateSolution.html). The service's
+    own default is to train every solution anew each week, and each training is charged; so here it must be said who
+    trains.
+
+    :param name: The name, at most 63 letters, digits, hyphens and underscores. (templated)
+    :param dataset_group_arn: The ARN of the dataset group with the data. (templated)
+    :param perform_auto_training: Whether the service trains new versions by itself, the first within an hour; each is
+        charged. False leaves training to :class:`CreateSolutionVersionOperator`. (templated)
+    :param recipe_arn: The ARN of the recipe; required unless ``perform_auto_ml`` is True. (templated)
+    :param perform_auto_ml: Whether the service chooses the recipe. (templated)
+    :param perform_hpo: Whether the service tunes hyperparameters, which makes trainings longer. (templated)
+    :param perform_incremental_update: Whether the model learns from new data between trainings; for the
+        semantic-similarity recipe only. Takes boto3 1.41.6. (templated)
+    :param event_type: The one event type to train on; None means all. (templated)
+    :param solution_config: ``{"autoTrainingConfig": {"schedulingExpression": "rate(3 days)"}, …}``, see
+        https://docs.aws.amazon.com/personalize/latest/dg/API_SolutionConfig.html. (templated)
+    :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
+    :return: The ARN of the solution.
+    :raises InvalidRequestError: Parameters are wrong, or ``perform_auto_training`` is left out; nothing was sent.
+    :raises ResourceDiffersError: A solution of this name exists and is not as wanted.
+    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
+    :raises ResourceFailedError: The solution ended in CREATE FAILED.
+    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    """
+
+    operation = "CreateSolution"
+    resource = SOLUTION
+    link = _LINK
+    members = (
+        "name",
+        "dataset_group_arn",
+        "perform_auto_training",
+        "recipe_arn",
+        "perform_auto_ml",
+        "perform_hpo",
+        "perform_incremental_update",
+        "event_type",
+        "solution_config",
+        "tags",
+    )
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"solution_config": "json", "tags": "json"}
+    operator_extra_links = (link,)
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        dataset_group_arn: str,
+        perform_auto_training: bool | str,
+        recipe_arn: str | None = None,
+        perform_auto_ml: bool | str | None = None,
+        perform_hpo: bool | str | None = None,
+        perform_incremental_update: bool | str | None = None,
+        event_type: str | None = None,
+        solution_config: dict[str, Any] | str | None = None,
+        tags: list[dict[str, str]] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+        self.dataset_group_arn = dataset_group_arn
+        self.perform_auto_training = perform_auto_training
+        self.recipe_arn = recipe_arn
+        self.perform_auto_ml = perform_auto_ml
+        self.perform_hpo = perform_hpo
+        self.perform_incremental_update = perform_incremental_update
+        self.event_type = event_type
+        self.solution_config = solution_config
+        self.tags = tags
+
+    def request(self, **derived: Any) -> dict[str, Any]:
+        """
+        Build the request.
+
+        :raises InvalidRequestError: Parameters are wrong, or it is not said who trains.
+        """
+        request = super().request(**derived)
+        if "performAutoTraining" not in request:
+            raise InvalidRequestError(
+                self.operation,
+                ["perform_auto_training is not said: True would mean a training each week, and each is charged"],
+            )
+        return request
+
+
+class UpdateSolutionOperator(UpdateOperator):
     """
     Change how a solution trains, and go on when the change is ACTIVE.
 
     Calls ``UpdateSolution`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateSolution.html) and ends only
-    when its own update is shown in the solution's ``latestSolutionUpdate``, so that a sensor that comes after cannot
-    take an earlier update's ACTIVE for this one's.
-
-    What is already so is not sent again: an update starts the training schedule over, so a daily DAG would buy a
-    training a day (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html). An update of somebody
-    else's that is under way is waited for first. One under way with the content of this one is taken for this one, and
-    so is, in a retry, one that was made since the run began: a retry after a crash does not send it twice.
+    when its own update is shown in the solution's ``latestSolutionUpdate``. What is already so is not sent again: an
+    update starts the training schedule over, so a daily DAG would buy a training a day
+    (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html).
 
     Templates may yield texts: ``"True"`` or ``"false"`` for a boolean, ``"0.5"`` for a number, a literal or JSON for a
     structure.
@@ -47,8 +132,6 @@ class UpdateSolutionOperator(PersonalizeOperator):
         {"eventParametersList": [{"eventType": …, "eventValueThreshold": …, "weight": …}]}}``, both members optional.
         The rate is from 1 to 30 days. At most 10 event types, weights from 0 to 1; a new list replaces the old one.
         ``eventsConfig`` takes boto3 1.37.29. (templated)
-    :param if_unchanged: What to do where the solution already trains so: ``"skip"`` sends nothing and succeeds,
-        ``"update"`` sends the update all the same, which starts the schedule over.
     :return: The solution's ARN. Also in XCom, as ``solution_update``: the update's ``creationDateTime`` (None where
         nothing had to change), its content, and whether this task ``sent`` it.
     :raises InvalidRequestError: Parameters are wrong; nothing was sent.
@@ -58,10 +141,13 @@ class UpdateSolutionOperator(PersonalizeOperator):
     """
 
     operation = "UpdateSolution"
+    resource = SOLUTION
+    link = _LINK
+    unchanged = "trains so already, and an update would start the training schedule over"
     members = ("solution_arn", "perform_auto_training", "perform_incremental_update", "solution_update_config")
     template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"solution_update_config": "json"}
-    operator_extra_links = (_LINK,)
+    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -70,129 +156,184 @@ class UpdateSolutionOperator(PersonalizeOperator):
         perform_auto_training: bool | str | None = None,
         perform_incremental_update: bool | str | None = None,
         solution_update_config: dict[str, Any] | str | None = None,
-        if_unchanged: Literal["skip", "update"] = "skip",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if if_unchanged not in {"skip", "update"}:
-            raise ValueError(f"if_unchanged is {if_unchanged!r}: allowed are 'skip', 'update'")
         self.solution_arn = solution_arn
         self.perform_auto_training = perform_auto_training
         self.perform_incremental_update = perform_incremental_update
         self.solution_update_config = solution_update_config
-        self.if_unchanged = if_unchanged
 
-    def execute(self, context: Context) -> str:
-        """Send the update where it is needed, and wait for it."""
-        return self._update(context, self.deadline(self._own_update()))
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:
-        """Go on after the wait in the triggerer: with the next step, or to the end."""
-        if self.resumed(event).get("then") == "update":
-            return self._update(context, event["deadline"])
-        return self.solution_arn
+class DeleteSolutionOperator(DeleteOperator):
+    """
+    Delete a solution with all its versions, and go on when it is gone.
 
-    def _update(self, context: Context, deadline: float) -> str:
-        """Come from whatever is now to an update of ours that the service shows."""
-        request = self.request()
-        content = {member: value for member, value in request.items() if member != SOLUTION.arn_member}
-        settled = Wait(SOLUTION.name, self.solution_arn, SETTLED)
-        refusal = ""
-        while True:
-            now = self.hook.look(settled)
-            solution = now.description
-            _LINK.show(context, self, self.solution_arn, solution)
-            if self._is_ours(context, solution, content):
-                self.log.info("This update has been sent already; nothing is sent")
-                return self._finish(context, solution, content, deadline, sent=False)
-            if now.outcome == REACHED and not refusal:
-                self._check_usable(solution)
-                if self.if_unchanged == "skip" and self._is_so(solution, content):
-                    return self._skip(context, content)
-                if refusal := self._send(request):
-                    continue  # what is in the way may be this very update: boto3 repeats a call whose answer was lost
-                return self._await_update(context, solution, content, deadline)
-            obstacle = refusal or str(now)
-            self.log.info("Something else is under way with %s: %s", self.solution_arn, obstacle)
-            self.wait_on(settled, deadline, {"then": "update"}, obstacle)
-            refusal = ""
+    Calls ``DeleteSolution`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteSolution.html). An update of
+    it that is under way is waited for; a campaign that uses it, or a training, makes the service refuse.
 
-    def _own_update(self, created: str | None = None) -> Wait:
-        return Wait(SOLUTION.name, self.solution_arn, UPDATED, created)
+    :param solution_arn: The ARN of the solution. (templated)
+    :return: The ARN.
+    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where something depends on it.
+    :raises WaitTimeoutError: It is not gone in time, with the status seen last.
+    """
 
-    def _is_ours(self, context: Context, solution: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
-        """Tell whether the latest update is this task's: under way, or sent by an earlier try in this run."""
-        update = solution.get(SOLUTION.update_member)
-        if not update or differences(content, update):
-            return False
-        outcome = self._own_update().judge(solution).outcome
-        by_earlier_try = context["ti"].try_number > 1 and self.is_of_this_run(context, update)
-        return outcome == UNDER_WAY or (outcome == REACHED and by_earlier_try)
+    operation = "DeleteSolution"
+    resource = SOLUTION
+    link = _LINK
+    members = ("solution_arn",)
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    operator_extra_links = (link,)
 
-    def _check_usable(self, solution: Mapping[str, Any]) -> None:
-        itself = Wait(SOLUTION.name, self.solution_arn)
-        if (verdict := itself.judge(solution)).failed:
-            raise itself.error(verdict)
+    def __init__(self, *, solution_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.solution_arn = solution_arn
 
-    def _is_so(self, solution: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
-        changes = differences(content, training_configuration(solution))
-        for change in changes:
-            self.log.info("To change: %s", change)
-        return not changes
 
-    def _skip(self, context: Context, content: dict[str, Any]) -> str:
-        self.log.info(
-            "%s trains so already: nothing is sent, since an update would start the training schedule over "
-            "(if_unchanged='update' sends it all the same)",
-            self.solution_arn,
-        )
-        self._show_update(context, None, content, sent=False)
-        return self.solution_arn
+class CreateSolutionVersionOperator(RunOperator):
+    """
+    Train a new version of a solution, and go on when it is trained.
 
-    def _send(self, request: dict[str, Any]) -> str:
-        """Send the update; answer why the service will not have it now, or an empty text."""
-        client = self.hook.conn
-        try:
-            client.update_solution(**request)
-        except client.exceptions.ResourceInUseException as refusal:
-            return str(refusal)
-        self.log.info("Sent the update of %s", self.solution_arn)
-        return ""
+    Calls ``CreateSolutionVersion``
+    (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateSolutionVersion.html). A training is charged by the
+    hour, so a task instance trains once: a retry waits for what an earlier try started, and trains anew only after a
+    training that failed, which is not charged. One that somebody stopped is not started again.
 
-    def _await_update(
-        self, context: Context, before: Mapping[str, Any], content: dict[str, Any], deadline: float
-    ) -> str:
-        """Look until the update that was just sent is shown, and finish with it."""
-        shown = Visibility(
-            SOLUTION.name,
-            self.solution_arn,
-            UPDATED,
-            before=before.get(SOLUTION.update_member) or {},
-            wanted=content,
-            patience=time.time() + _PATIENCE,
-        )
-        solution = self.hook.wait(shown, delay=_VISIBILITY_DELAY, deadline=deadline).description
-        if shown.shows_newer(solution):
-            return self._finish(context, solution, content, deadline, sent=True)
-        self.log.info("The service made no update of it: the solution trains so already")
-        self._show_update(context, None, content, sent=True)
-        return self.solution_arn
+    :param solution_arn: The ARN of the solution. (templated)
+    :param name: A name for the version, at most 63 letters, digits, hyphens and underscores. None derives one; one of
+        your own needs something of the run in it. (templated)
+    :param training_mode: ``"FULL"`` trains from all data, ``"UPDATE"`` takes in what came since the last full training;
+        for the recipes User-Personalization and HRNN-Coldstart only. None is FULL. (templated)
+    :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
+    :param stop_on_kill: Whether to stop the training where the task is killed, marked as failed or succeeded, or
+        cleared: on the worker, and from Airflow 3.3 on while deferred too. The hours until then are charged.
+    :return: The ARN of the version.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises ResourceExistsError: A version of this ``name`` is from before this run.
+    :raises ResourceFailedError: The training failed, with the service's reason.
+    :raises ResourceStoppedError: Somebody stopped the training.
+    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    """
 
-    def _finish(
+    operation = "CreateSolutionVersion"
+    resource = SOLUTION_VERSION
+    link = _LINK
+    naming = "name"
+    members = ("solution_arn", "name", "training_mode", "tags")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
+    operator_extra_links = (link,)
+
+    def __init__(
         self,
-        context: Context,
-        solution: Mapping[str, Any],
-        content: dict[str, Any],
-        deadline: float,
         *,
-        sent: bool,
-    ) -> str:
-        created = iso(solution[SOLUTION.update_member].get("creationDateTime"))
-        self._show_update(context, created, content, sent=sent)
-        if self.wait_for_completion:
-            self.wait_until(self._own_update(created), deadline)
-        return self.solution_arn
+        solution_arn: str,
+        name: str | None = None,
+        training_mode: str | None = None,
+        tags: list[dict[str, str]] | str | None = None,
+        stop_on_kill: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.solution_arn = solution_arn
+        self.name = name
+        self.training_mode = training_mode
+        self.tags = tags
+        self.stop_on_kill = stop_on_kill
+        self._started_arn: str | None = None
 
-    def _show_update(self, context: Context, created: str | None, content: dict[str, Any], *, sent: bool) -> None:
-        if self.do_xcom_push:
-            context["ti"].xcom_push(key="solution_update", value={"creationDateTime": created, **content, "sent": sent})
+    def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """
+        Find the version of this name among those begun since the run began.
+
+        The ARN of a version does not tell its name, and neither does the list of versions.
+        """
+        for summary in self.hook.list_all(SOLUTION_VERSION, solutionArn=self.solution_arn):
+            if self.is_of_this_run(context, summary):
+                version = self.hook.find(SOLUTION_VERSION, summary[SOLUTION_VERSION.arn_member])
+                if version and version.get("name") == request["name"]:
+                    return version
+        return None
+
+    def finish(self, context: Context, found: Mapping[str, Any], deadline: float) -> str:
+        """Wait for it, and return its ARN."""
+        self._started_arn = found[SOLUTION_VERSION.arn_member]
+        return super().finish(context, found, deadline)
+
+    @property
+    def trigger_options(self) -> dict[str, Any]:
+        """Tell the trigger, too, to stop the training."""
+        return {"stop_on_kill": True} if self.stop_on_kill else {}
+
+    def on_kill(self) -> None:
+        """Stop the training, where that was asked for."""
+        if self.stop_on_kill and self._started_arn:
+            self.hook.stop_training(self._started_arn)
+
+
+class StopSolutionVersionCreationOperator(WaitingOperator):
+    """
+    Stop a training, and go on when nothing is trained any more.
+
+    Calls ``StopSolutionVersionCreation``
+    (https://docs.aws.amazon.com/personalize/latest/dg/API_StopSolutionVersionCreation.html). The hours until then are
+    charged, and a stopped training cannot be resumed. Where the training is over already, nothing is sent, and the log
+    says how it ended.
+
+    :param solution_version_arn: The ARN of the version. (templated)
+    :return: The ARN.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    """
+
+    operation = "StopSolutionVersionCreation"
+    resource = SOLUTION_VERSION
+    goal: ClassVar[Goal] = SETTLED
+    link = _LINK
+    members = ("solution_version_arn",)
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    operator_extra_links = (link,)
+
+    def __init__(self, *, solution_version_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.solution_version_arn = solution_version_arn
+
+    def go_on(self, context: Context, deadline: float) -> str:
+        """Stop it unless it is over, and wait until it is."""
+        self.request()
+        version = self.hook.describe(self.resource, self.arn)
+        self.link.show(context, self, version)
+        verdict = self.wait(self.arn).judge(version)
+        if verdict.outcome == REACHED:
+            self.log.warning("The training of %s is over: %s. Nothing is stopped", self.arn, verdict)
+            return self.arn
+        self.hook.stop_training(self.arn)
+        if self.wait_for_completion:
+            self.wait_until(self.wait(self.arn), deadline)
+        return self.arn
+
+
+class GetSolutionMetricsOperator(PersonalizeOperator):
+    """
+    Read the offline metrics of a trained version.
+
+    Calls ``GetSolutionMetrics`` (https://docs.aws.amazon.com/personalize/latest/dg/API_GetSolutionMetrics.html).
+
+    :param solution_version_arn: The ARN of the version, which must be ACTIVE. (templated)
+    :return: The metrics by name: ``{"coverage": 0.2, "precision_at_5": 0.1, …}``.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises botocore.exceptions.ClientError: The service has no metrics of it.
+    """
+
+    operation = "GetSolutionMetrics"
+    members = ("solution_version_arn",)
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+
+    def __init__(self, *, solution_version_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.solution_version_arn = solution_version_arn
+
+    def execute(self, context: Context) -> dict[str, float]:  # noqa: ARG002 - Airflow's signature
+        """Read them."""
+        metrics: dict[str, float] = self.call(self.request())["metrics"]
+        return metrics

@@ -56,12 +56,11 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.deferrable = deferrable
         self._last_seen: Verdict | None = None
-        self._linked = False
 
     @property
     def wait(self) -> Wait:
         """What this sensor waits for."""
-        return Wait(self.resource, getattr(self, f"{RESOURCES[self.resource].name}_arn"), self.goal)
+        return Wait(self.resource, getattr(self, RESOURCES[self.resource].arn_parameter), self.goal)
 
     def execute(self, context: Context) -> Any:
         """Wait as ``mode`` and ``deferrable`` say."""
@@ -82,9 +81,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         """
         verdict = self.hook.look(self.wait)
         self.log.info("%s %s: %s", self.wait.title, self.wait.arn, verdict)
-        if not self._linked and verdict.description:
-            self._linked = True
-            self.link.show(context, self, self.wait.arn, verdict.description)
+        if verdict.description:
+            self.link.show(context, self, verdict.description)
         self._last_seen = verdict
         if verdict.failed:
             raise AirflowFailException(str(self.wait.error(verdict)))

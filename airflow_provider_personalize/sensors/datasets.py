@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from airflow_provider_personalize.links import DatasetImportJobLink
+from airflow_provider_personalize.links import DatasetGroupLink
 from airflow_provider_personalize.sensors.base import PersonalizeSensor
 from airflow_provider_personalize.task import PersonalizeTask
 
@@ -19,7 +19,7 @@ class DatasetImportJobSensor(PersonalizeSensor):
     """
 
     resource = "dataset_import_job"
-    link = DatasetImportJobLink()
+    link = DatasetGroupLink()
     operator_extra_links = (link,)
     template_fields: ClassVar[tuple[str, ...]] = ("dataset_import_job_arn", *PersonalizeTask.template_fields)
 

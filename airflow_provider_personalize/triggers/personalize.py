@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_personalize.connection import Connection
-from airflow_provider_personalize.triggers.poller import look
+from airflow_provider_personalize.triggers.poller import look, stop_training
 from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, Goal, Verdict, Wait
 
 
@@ -32,6 +32,8 @@ class PersonalizeTrigger(BaseTrigger):
     :param pause: Whether an interval passes before the first look.
     :param resume: What the task needs to go on, handed back in the event. JSON primitives, no secrets: Airflow 3 keeps
         a trigger's arguments in clear.
+    :param stop_on_kill: Whether to stop the training that is waited for where the user kills, clears or marks the task.
+        Airflow tells triggers so from 3.3 on.
     :param aws_conn_id: The Airflow connection; see the operators for this and the next three.
     :param region_name: The AWS region.
     :param verify: Whether to verify TLS certificates, or the path of a bundle.
@@ -53,6 +55,7 @@ class PersonalizeTrigger(BaseTrigger):
         deadline: float,
         pause: bool = False,
         resume: dict[str, Any] | None = None,
+        stop_on_kill: bool = False,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         verify: bool | str | None = None,
@@ -65,6 +68,7 @@ class PersonalizeTrigger(BaseTrigger):
         self.deadline = deadline
         self.pause = pause
         self.resume = resume or {}
+        self.stop_on_kill = stop_on_kill
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what the triggerer needs to make this trigger again."""
@@ -75,7 +79,13 @@ class PersonalizeTrigger(BaseTrigger):
             "deadline": self.deadline,
             "pause": self.pause,
             "resume": self.resume,
+            "stop_on_kill": self.stop_on_kill,
         }
+
+    async def on_kill(self) -> None:
+        """Stop the training, where that was asked for."""
+        if self.stop_on_kill:
+            await stop_training(self.connection, self.wait.arn)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then yield one event, whatever happens: what a trigger raises makes `dags test` loop for ever."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from asgiref.sync import sync_to_async
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _LIFETIME: Final = 15 * 60
 # Threads per connection, so that an endpoint that does not answer holds up only those who wait on it.
 _THREADS: Final = 4
+Result = TypeVar("Result")
 _log: Final = logging.getLogger(__name__)
 _lines: Final[dict[Connection, _Line]] = {}
 _lock: Final = threading.Lock()
@@ -39,13 +41,13 @@ class _Line:
         self._born = 0.0
         self._making = threading.Lock()
 
-    def look(self, wait: Wait) -> Verdict:
-        """Look once. The first look makes the client, in its thread: it imports boto3 and asks a secrets backend."""
+    def use(self, what: Callable[[PersonalizeHook], Result]) -> Result:
+        """Do something. The first use makes the client, in its thread: it imports boto3 and asks a secrets backend."""
         with self._making:
             if self._hook is None or time.monotonic() - self._born > _LIFETIME:
                 self._hook = self._make_hook(self._hook)
             hook = self._hook
-        return hook.look(wait)
+        return what(hook)
 
     def _make_hook(self, old: PersonalizeHook | None) -> PersonalizeHook:
         """Make a new client; where that fails, go on with the old one, if there is one."""
@@ -63,8 +65,17 @@ class _Line:
 
 async def look(connection: Connection, wait: Wait) -> Verdict:
     """Look once how far a wait has come, without holding the event loop."""
+    return await _use(connection, lambda hook: hook.look(wait))
+
+
+async def stop_training(connection: Connection, solution_version_arn: str) -> None:
+    """Stop the training of a version, without holding the event loop."""
+    await _use(connection, lambda hook: hook.stop_training(solution_version_arn))
+
+
+async def _use(connection: Connection, what: Callable[[PersonalizeHook], Result]) -> Result:
     with _lock:
         line = _lines.setdefault(connection, _Line(connection))
     # not asyncio.to_thread: only here can Airflow's connection look-up find its way back to the triggerer's own loop
-    verdict: Verdict = await sync_to_async(line.look, thread_sensitive=False, executor=line.threads)(wait)
-    return verdict
+    result: Result = await sync_to_async(line.use, thread_sensitive=False, executor=line.threads)(what)
+    return result

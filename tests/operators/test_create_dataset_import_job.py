@@ -99,7 +99,7 @@ def test_a_name_of_the_users_that_an_earlier_run_used_up_is_refused_and_not_a_gr
     import_(job_name="nightly")()
     tomorrow = import_(job_name="nightly")
     tomorrow.began = datetime.fromtimestamp(clock.now() + 60, timezone.utc)
-    with pytest.raises(ResourceExistsError, match="Nothing was imported"):
+    with pytest.raises(ResourceExistsError, match="Nothing was done"):
         tomorrow()
 
 
@@ -176,7 +176,7 @@ def test_faults_are_found_before_the_call():
 def test_the_console_page_is_kept():
     run = import_(wait_for_completion=False)
     run()
-    assert run.ti.xcoms["personalize_dataset_import_job_link"] == (
+    assert run.ti.xcoms["personalize_dataset_group_link"] == (
         "https://us-east-1.console.aws.amazon.com/personalize/home?region=us-east-1"
         "#arn:aws:personalize:us-east-1:123456789012:dataset-group$shop/setup"
     )

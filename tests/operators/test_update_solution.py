@@ -303,7 +303,7 @@ def test_seconds_may_be_a_timedelta(passing_time):
 def test_the_deferral_has_a_net_of_its_own_beyond_the_deadline(deferrable):
     run = update(deferrable=deferrable, timeout=600)
     run()
-    assert [round(each.timeout.total_seconds()) for each in run.deferrals] == [660] * deferrable
+    assert [600 < each.timeout.total_seconds() <= 660 for each in run.deferrals] == [True] * deferrable
 
 
 @deferrable_or_not

@@ -176,7 +176,7 @@ def test_an_import_job_is_waited_for(personalize, deferrable):
     run = Run(lambda: DatasetImportJobSensor(task_id="wait", dataset_import_job_arn=arn, deferrable=deferrable))
     run()
     assert personalize.describe_dataset_import_job(datasetImportJobArn=arn)["datasetImportJob"]["status"] == "ACTIVE"
-    assert run.ti.xcoms["personalize_dataset_import_job_link"].endswith("dataset-group$shop/setup")
+    assert run.ti.xcoms["personalize_dataset_group_link"].endswith("dataset-group$shop/setup")
 
 
 def test_an_import_job_that_does_not_exist_is_an_error(personalize):

@@ -1,0 +1,209 @@
+"""
+Create, and never twice.
+
+Two families. What stays is made once and found again by everybody: :class:`CreateOperator`. What runs and ends, a job
+or a training, is made once by each task instance: :class:`RunOperator`. Both look before they create, so that a retry
+finds what an earlier try made, whether or not its answer arrived.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+import time
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+from airflow_provider_personalize.comparison import configuration, differences
+from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceExistsError
+from airflow_provider_personalize.operators.base import WaitingOperator
+from airflow_provider_personalize.validation import parse
+from airflow_provider_personalize.waiting import GONE, REACHED, Shown, is_being_deleted
+
+if TYPE_CHECKING:
+    from airflow.utils.context import Context
+
+#: Seconds for which something that was just created may be unknown to the service.
+_PATIENCE: Final = 60
+_SHOWN_DELAY: Final = 2
+
+
+class _Creating(WaitingOperator):
+    """Look for a resource, and create it."""
+
+    def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
+        """Find what a request would make, by the ARN that it would get; return its description, or None."""
+        return self.hook.find(self.resource, self.arn_of(request))
+
+    def arn_of(self, request: Mapping[str, Any]) -> str:
+        """
+        Tell which ARN a request would get: one beside those that it names.
+
+        Sources of the form: the service authorization reference
+        (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonpersonalize.html) and recorded
+        answers of the service.
+        """
+        arns = (value for value in request.values() if isinstance(value, str))
+        owner = next(found[1] for arn in arns if (found := re.match(r"(arn:[^:]+:personalize:[^:]+:\d{12}):", arn)))
+        return f"{owner}:{self.resource.arn_kind}/{request.get('name') or request['jobName']}"
+
+    def find_in_list(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Find what a request would make, by its name in the list of its kind."""
+        narrowed = self.resource.list_filter
+        listed = self.hook.list_all(self.resource, **({narrowed: request[narrowed]} if narrowed else {}))
+        arns = (summary[self.resource.arn_member] for summary in listed if summary["name"] == request["name"])
+        arn = next(arns, None)
+        return self.hook.find(self.resource, arn) if arn else None
+
+    def create(self, context: Context, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], bool]:
+        """Create it; return its description, and whether it is new for sure."""
+        try:
+            arn = self.call(request)[self.resource.arn_member]
+        except self.client.exceptions.ResourceAlreadyExistsException:
+            # somebody was faster, or boto3 repeated a call whose answer was lost
+            if found := self._find_patiently(context, request):
+                return found, False
+            raise
+        self.log.info("Created the %s %s", self.resource.title, arn)
+        shown = Shown(self.resource.name, arn, patience=time.time() + _PATIENCE)
+        return dict(self.hook.wait(shown, delay=_SHOWN_DELAY, deadline=deadline).description), True
+
+    def _find_patiently(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        until = time.time() + _PATIENCE
+        while (found := self.find(context, request)) is None and time.time() < until:
+            time.sleep(_SHOWN_DELAY)
+        return found
+
+    def differences(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+        """List in what one that exists differs from the request. A description shows no tags."""
+        wanted = {member: value for member, value in request.items() if member != "tags"}
+        return differences(wanted, configuration(self.resource, found))
+
+    def finish(self, context: Context, found: Mapping[str, Any], deadline: float) -> str:
+        """Wait for it, and return its ARN."""
+        arn: str = found[self.resource.arn_member]
+        self.link.show(context, self, found)
+        if self.wait_for_completion:
+            self.wait_until(self.wait(arn), deadline, seen=found)
+        return arn
+
+
+class CreateOperator(_Creating):
+    """
+    Create a resource, or find the one that is there already.
+
+    :param if_exists: What to do where one of this name exists: ``"reuse"`` takes it, if it is as wanted; an error lists
+        each difference otherwise. ``"fail"`` is an error, unless an earlier try of this task made it. Tags are not
+        compared.
+    :param ignore_changes: Parameters in which one that exists may differ, by name: those that another task sets later
+        on.
+    """
+
+    def __init__(
+        self,
+        *,
+        if_exists: Literal["reuse", "fail"] = "reuse",
+        ignore_changes: Collection[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if if_exists not in {"reuse", "fail"}:
+            raise ValueError(f"if_exists is {if_exists!r}: allowed are 'reuse', 'fail'")
+        if isinstance(ignore_changes, str) or not set(ignore_changes) <= set(self.members):
+            raise ValueError(f"ignore_changes is {ignore_changes!r}: allowed are names of {', '.join(self.members)}")
+        self.if_exists = if_exists
+        self.ignore_changes = ignore_changes
+
+    def go_on(self, context: Context, deadline: float) -> str:
+        """Find or create it, and wait for it."""
+        request = self.request()
+        while (found := self.find(context, request)) and is_being_deleted(self.resource, found):
+            self.wait_out(self.wait(found[self.resource.arn_member], GONE), deadline, "it is being deleted")
+        is_new = False
+        if not found:
+            found, is_new = self.create(context, request, deadline)
+        if not is_new:
+            self._check(context, request, found)
+        return self.finish(context, found, deadline)
+
+    def _check(self, context: Context, request: dict[str, Any], found: dict[str, Any]) -> None:
+        """Tell whether one that exists may be taken."""
+        from botocore import xform_name
+
+        arn = found[self.resource.arn_member]
+        if self.if_exists == "fail" and not self.is_of_earlier_try(context, found):
+            raise ResourceExistsError(
+                f"The {self.resource.title} {arn} exists already, since {found['creationDateTime']}, and if_exists is "
+                "'fail'."
+            )
+        compared = {member: value for member, value in request.items() if xform_name(member) not in self.ignore_changes}
+        if changed := self.differences(compared, found):
+            raise ResourceDiffersError(self.resource.title, arn, changed)
+        self.log.info("The %s %s exists already, as wanted. No other is made", self.resource.title, arn)
+
+
+class RunOperator(_Creating):
+    """
+    Start something that runs and ends: once for each task instance, whatever becomes of the worker.
+
+    A name that is not given is derived from the task instance and what it acts on. So a retry finds what an earlier try
+    started, another run starts another, and after one that failed a retry starts another. Clearing a run that had ended
+    starts it anew.
+    """
+
+    #: The parameter that holds the name.
+    naming: ClassVar[str] = "job_name"
+
+    def go_on(self, context: Context, deadline: float) -> str:
+        """Start it, or find what an earlier try started, and wait for it."""
+        return self.finish(context, self._started(context, deadline), deadline)
+
+    def _started(self, context: Context, deadline: float) -> dict[str, Any]:
+        given = parse("string", getattr(self, self.naming))
+        for name in [given] if given else self._names(context):
+            request = self.request(**{self.naming: name})
+            found, is_new = self.find(context, request), False
+            if not found:
+                found, is_new = self.create(context, request, deadline)
+            if is_new or self._is_to_be_waited_for(context, request, found, is_derived=not given):
+                return found
+        raise AssertionError("the derived names never end")
+
+    def _is_to_be_waited_for(
+        self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any], *, is_derived: bool
+    ) -> bool:
+        """Tell whether one that exists is the one to wait for; if not, another derived name is to be tried."""
+        title, arn = self.resource.title, found[self.resource.arn_member]
+        wait = self.wait(arn)
+        verdict = wait.judge(found)
+        over = verdict.outcome == REACHED and not self.is_of_this_run(context, found)
+        if is_derived and (verdict.failed or over):
+            self.log.info("The %s %s is over, %s: another is made", title, arn, verdict)
+            return False
+        if changed := self.differences(request, found):
+            raise ResourceDiffersError(title, arn, changed)
+        if verdict.failed:
+            raise wait.error(verdict)
+        if over:
+            raise ResourceExistsError(
+                f"Nothing was done: the {title} {arn} is from before this run, of {found['creationDateTime']}. Its "
+                f"name is never freed: leave {self.naming} out, or put something of the run into it."
+            )
+        self.log.info("The %s %s was started before in this run: %s. No other is made", title, arn, verdict)
+        return True
+
+    def _names(self, context: Context) -> Iterable[str]:
+        """Derive names: the same in each try of a task instance, others in each run and mapped instance."""
+        ti = context["ti"]
+        subject = getattr(self, self.subject)
+        identity = "/".join(map(str, (ti.dag_id, ti.task_id, ti.run_id, ti.map_index, subject)))
+        digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
+        readable = re.sub(r"[^a-zA-Z0-9]+", "-", f"{ti.dag_id}-{ti.task_id}").strip("-")[:40].strip("-")
+        name = f"{readable or 'airflow'}-{digest}"
+        return itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+
+    @property
+    def subject(self) -> str:
+        """The parameter with the ARN of what it acts on."""
+        return next(member for member in self.members if member.endswith("_arn") and member != "role_arn")

@@ -1,0 +1,51 @@
+"""Delete a resource, and go on when it is gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_personalize.operators.base import WaitingOperator
+from airflow_provider_personalize.waiting import GONE, REACHED, SETTLED, Goal, is_being_deleted
+
+if TYPE_CHECKING:
+    from airflow.utils.context import Context
+
+
+class DeleteOperator(WaitingOperator):
+    """
+    Delete a resource. There is no way back.
+
+    What is under way with it is waited for, since the service deletes nothing in transition. It is gone when the
+    service does not know it any more; one that is not there is gone already, and the task says so in its log. What the
+    service refuses because something else depends on it fails at once, with the service's words.
+    """
+
+    goal: ClassVar[Goal] = GONE
+
+    def go_on(self, context: Context, deadline: float) -> str:
+        """Delete it as soon as the service would, and wait until it is gone."""
+        request = self.request()
+        settled = self.wait(self.arn, SETTLED)
+        while found := self.hook.find(self.resource, self.arn):
+            self.link.show(context, self, found)
+            if is_being_deleted(self.resource, found):
+                break
+            now = settled.judge(found)
+            if now.outcome == REACHED:
+                self._send(request)
+                break
+            self.wait_out(settled, deadline, str(now))
+        else:
+            self.log.warning("There is no %s %s: nothing is deleted", self.resource.title, self.arn)
+            return self.arn
+        if self.wait_for_completion:
+            self.wait_until(self.wait(self.arn), deadline)
+        return self.arn
+
+    def _send(self, request: dict[str, Any]) -> None:
+        try:
+            self.call(request)
+        except self.client.exceptions.ResourceNotFoundException:
+            self.log.info("Something else deleted the %s %s meanwhile", self.resource.title, self.arn)
+        else:
+            self.log.info("Deleting the %s %s", self.resource.title, self.arn)

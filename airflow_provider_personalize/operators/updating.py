@@ -1,0 +1,136 @@
+"""Update a resource, and go on when this very update is ACTIVE."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+from airflow_provider_personalize.comparison import configuration, differences
+from airflow_provider_personalize.operators.base import WaitingOperator
+from airflow_provider_personalize.waiting import REACHED, READY, SETTLED, UNDER_WAY, UPDATED, Goal, Visibility, iso
+
+if TYPE_CHECKING:
+    from airflow.utils.context import Context
+
+#: Seconds for which an update that was sent is looked for before it is enough that the resource is as wanted.
+_PATIENCE: Final = 60
+_VISIBILITY_DELAY: Final = 2
+
+
+class UpdateOperator(WaitingOperator):
+    """
+    Update one of the kinds whose description shows the latest update.
+
+    It ends only when its own update is shown there, so that a sensor that comes after cannot take an earlier update's
+    ACTIVE for this one's. What is already so is not sent again. An update of somebody else's that is under way is
+    waited for first. One under way with the content of this one is taken for this one, and so is, in a retry, one that
+    was made since the run began: a retry after a crash does not send it twice.
+
+    :param if_unchanged: What to do where the resource is so already: ``"skip"`` sends nothing and succeeds,
+        ``"update"`` sends the update all the same.
+    """
+
+    goal: ClassVar[Goal] = UPDATED
+    #: What goes without saying where nothing is sent.
+    unchanged: ClassVar[str] = "is so already"
+
+    def __init__(self, *, if_unchanged: Literal["skip", "update"] = "skip", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if if_unchanged not in {"skip", "update"}:
+            raise ValueError(f"if_unchanged is {if_unchanged!r}: allowed are 'skip', 'update'")
+        self.if_unchanged = if_unchanged
+
+    def go_on(self, context: Context, deadline: float) -> str:
+        """Come from whatever is now to an update of ours that the service shows, and wait for it."""
+        request = self.request()
+        content = {member: value for member, value in request.items() if member != self.resource.arn_member}
+        settled = self.wait(self.arn, SETTLED)
+        refusal = ""
+        while True:
+            now = self.hook.look(settled)
+            found = now.description
+            self.link.show(context, self, found)
+            if self._is_ours(context, found, content):
+                self.log.info("This update has been sent already; nothing is sent")
+                return self._finish(context, found, content, deadline, sent=False)
+            if now.outcome == REACHED and not refusal:
+                self.check_usable(found)
+                if self.if_unchanged == "skip" and self._is_so(found, content):
+                    return self._skip(context, content)
+                if refusal := self._send(request):
+                    continue  # what is in the way may be this very update: boto3 repeats a call whose answer was lost
+                return self._await_shown(context, found, content, deadline)
+            self.wait_out(settled, deadline, refusal or str(now))
+            refusal = ""
+
+    def check_usable(self, found: Mapping[str, Any]) -> None:
+        """Refuse to update what itself failed."""
+        itself = self.wait(self.arn, READY)
+        if (verdict := itself.judge(found)).failed:
+            raise itself.error(verdict)
+
+    def differences(self, content: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+        """List what an update would change."""
+        return differences(content, configuration(self.resource, found))
+
+    def _is_ours(self, context: Context, found: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+        """Tell whether the latest update is this task's: under way, or sent by an earlier try in this run."""
+        update = found.get(self.resource.update_member)
+        if not update or differences(content, update):
+            return False
+        outcome = self.wait(self.arn).judge(found).outcome
+        return outcome == UNDER_WAY or (outcome == REACHED and self.is_of_earlier_try(context, update))
+
+    def _is_so(self, found: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+        changes = self.differences(content, found)
+        for change in changes:
+            self.log.info("To change: %s", change)
+        return not changes
+
+    def _skip(self, context: Context, content: dict[str, Any]) -> str:
+        self.log.info("%s %s: nothing is sent (if_unchanged='update' sends it all the same)", self.arn, self.unchanged)
+        self._show_update(context, None, content, sent=False)
+        return self.arn
+
+    def _send(self, request: dict[str, Any]) -> str:
+        """Send the update; answer why the service will not have it now, or an empty text."""
+        try:
+            self.call(request)
+        except self.client.exceptions.ResourceInUseException as refusal:
+            return str(refusal)
+        self.log.info("Sent the update of %s", self.arn)
+        return ""
+
+    def _await_shown(
+        self, context: Context, before: Mapping[str, Any], content: dict[str, Any], deadline: float
+    ) -> str:
+        """Look until the update that was just sent is shown, and finish with it."""
+        shown = Visibility(
+            self.resource.name,
+            self.arn,
+            UPDATED,
+            before=before.get(self.resource.update_member) or {},
+            wanted=content,
+            patience=time.time() + _PATIENCE,
+        )
+        found = self.hook.wait(shown, delay=_VISIBILITY_DELAY, deadline=deadline).description
+        if shown.shows_newer(found):
+            return self._finish(context, found, content, deadline, sent=True)
+        self.log.info("The service made no update of it: %s %s", self.arn, self.unchanged)
+        self._show_update(context, None, content, sent=True)
+        return self.arn
+
+    def _finish(
+        self, context: Context, found: Mapping[str, Any], content: dict[str, Any], deadline: float, *, sent: bool
+    ) -> str:
+        created = iso(found[self.resource.update_member].get("creationDateTime"))
+        self._show_update(context, created, content, sent=sent)
+        if self.wait_for_completion:
+            self.wait_until(self.wait(self.arn, created=created), deadline, seen=found)
+        return self.arn
+
+    def _show_update(self, context: Context, created: str | None, content: dict[str, Any], *, sent: bool) -> None:
+        if self.do_xcom_push:
+            value = {"creationDateTime": created, **content, "sent": sent}
+            context["ti"].xcom_push(key=f"{self.resource.name}_update", value=value)
