@@ -113,7 +113,7 @@ def _add_speed(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    from airflow_provider_personalize.emulator.run import Options, run
+    from airflow_provider_personalize.emulator.running.run import Options, run
 
     options = {name: value for name, value in vars(asked).items() if name not in {"do", "interactions"}}
     if asked.interactions:
@@ -122,7 +122,7 @@ def _run(asked: argparse.Namespace) -> int:
 
 
 def _serve(asked: argparse.Namespace) -> int:
-    from airflow_provider_personalize.emulator.process import interruptible
+    from airflow_provider_personalize.emulator.running.process import interruptible
     from airflow_provider_personalize.emulator.server import Server
 
     if taken := _why_not(asked.host, asked.port):

@@ -22,7 +22,7 @@ from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.clock import clock
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Record
 
 _HOUR: Final = 3600
@@ -125,21 +125,21 @@ class _Tariff:
     unit: str
     price: str
     quantity: Callable[[_Meter], float]
-    known: Callable[[PersonalizeBackend, Record], float] = field(default=lambda backend, record: 0)  # noqa: ARG005
+    known: Callable[[Backend, Record], float] = field(default=lambda backend, record: 0)  # noqa: ARG005
     rate: Callable[[Record], float] = field(default=lambda record: 0)  # noqa: ARG005
 
 
-def _gigabytes(backend: PersonalizeBackend, job: Record) -> float:
+def _gigabytes(backend: Backend, job: Record) -> float:
     with suppress(s3.Unreachable):
         return sum(len(text) for _, text in s3.read(backend, job.members["dataSource"]["dataLocation"])) / _GB
     return 0
 
 
-def _answers(backend: PersonalizeBackend, job: Record) -> float:  # noqa: ARG001 - called like its neighbours
+def _answers(backend: Backend, job: Record) -> float:  # noqa: ARG001 - called like its neighbours
     return sum(map(len, (job.holds or {}).values())) / 1000
 
 
-def _users(backend: PersonalizeBackend, job: Record) -> float:
+def _users(backend: Backend, job: Record) -> float:
     return _answers(backend, job) * float(job.members["numResults"])
 
 
@@ -181,7 +181,7 @@ _lock = threading.Lock()
 _meters: dict[int, _Meter] = {}  # by the identity of the record: an ARN can have several, one after the other
 
 
-def add(backend: PersonalizeBackend, record: Record) -> None:
+def add(backend: Backend, record: Record) -> None:
     """Begin to count what a new resource uses."""
     tariff = _TARIFFS.get(record.kind.resource.name)
     if tariff:

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from airflow_provider_personalize.emulator import model, wire
+from airflow_provider_personalize.emulator import service_model, wire
 from airflow_provider_personalize.emulator.clock import clock
 from airflow_provider_personalize.emulator.errors import Refused
 
@@ -304,7 +304,7 @@ def _hang(order: _Order) -> None:
 
 
 def _check_operation(operation: str | None) -> None:
-    if operation is not None and operation not in model.operations():
+    if operation is not None and operation not in service_model.operations():
         raise ValueError(f"operation is {operation!r}: Personalize has no such operation")
 
 

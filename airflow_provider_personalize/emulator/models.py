@@ -2,7 +2,7 @@
 The backend: one account's Personalize in one region.
 
 Nearly every operation is a verb and a kind: there is a method for each verb and a row for each kind. The others are
-functions in modules of their own; :data:`OTHERS` names them.
+functions among the rules; :data:`OTHERS` names them.
 """
 
 from __future__ import annotations
@@ -15,35 +15,31 @@ from typing import Any, Final
 from moto.core.base_backend import BackendDict, BaseBackend
 
 from airflow_provider_personalize import validation
-from airflow_provider_personalize.emulator import (
-    attribution,
-    bill,
-    campaigns,
-    events,
-    faults,
-    model,
-    paging,
-    recipes,
-    runtime,
-    staleness,
-    tagging,
-    versions,
-)
+from airflow_provider_personalize.emulator import bill, faults, paging, service_model, staleness
 from airflow_provider_personalize.emulator.agenda import Agenda
 from airflow_provider_personalize.emulator.assumptions import assumptions
+from airflow_provider_personalize.emulator.backend import Request
 from airflow_provider_personalize.emulator.calls import Call, calls
 from airflow_provider_personalize.emulator.clock import clock
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
-from airflow_provider_personalize.emulator.kinds import KINDS, Kind
+from airflow_provider_personalize.emulator.kinds import Kind
 from airflow_provider_personalize.emulator.progress import Progress, deletion
 from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.records import GONE, Entry, Members, Record
+from airflow_provider_personalize.emulator.rules import (
+    attribution,
+    campaigns,
+    events,
+    recipes,
+    runtime,
+    tagging,
+    versions,
+)
+from airflow_provider_personalize.emulator.table import KINDS
 
 _TICK: Final = 0.001
 # What a resource takes over from the resources that it is made in
 _INHERITED: Final = ("datasetGroupArn", "solutionArn", "recipeArn")
-
-Request = Mapping[str, Any]
 
 
 class PersonalizeBackend(BaseBackend):
@@ -89,7 +85,7 @@ class PersonalizeBackend(BaseBackend):
             return self._act(operation, request)
         except Refused as refused:
             # that what an operation has no error of its own for is called invalid is assumed
-            if refused.code not in model.errors(operation) and refused.code in _ORDINARY:
+            if refused.code not in service_model.errors(operation) and refused.code in _ORDINARY:
                 raise Refused("InvalidInputException", refused.message) from None
             raise
 
@@ -101,7 +97,10 @@ class PersonalizeBackend(BaseBackend):
                 kind.missing(self, request) if kind and "solutionVersionArn" in request else (),
                 "ResourceNotFoundException",
             )
-            _refuse(validation.faults(operation, model.request_shape(operation), request), assumptions.constraint_error)
+            _refuse(
+                validation.faults(operation, service_model.request_shape(operation), request),
+                assumptions.constraint_error,
+            )
             return verb(self, operation, kind, request) if verb and kind else OTHERS[operation](self, request)
 
     def _subject(self, operation: str, request: Request) -> str | None:
@@ -170,8 +169,8 @@ class PersonalizeBackend(BaseBackend):
         quotas.check(self, kind, members)
         record = self.start(operation, kind, arn, members)
         record.tags = tags
-        answer = model.answer_shape(operation)
-        return model.shown(answer, record.known()) if answer else {}
+        answer = service_model.answer_shape(operation)
+        return service_model.shown(answer, record.known()) if answer else {}
 
     def _check_free(self, kind: Kind, arn: str, request: Request) -> None:
         if self.existing(arn):
@@ -247,10 +246,10 @@ class PersonalizeBackend(BaseBackend):
         record.describe()
         self.settle(record)
         self.find(kind, arn)  # this description may have been the one that ends a deletion
-        answer = model.answer_shape(operation)
+        answer = service_model.answer_shape(operation)
         assert answer is not None  # noqa: S101 - every Describe has an answer
         known = {**record.known(), **kind.adds(self, record)}
-        return {kind.resource.member: model.shown(answer.members[kind.resource.member], known)}
+        return {kind.resource.member: service_model.shown(answer.members[kind.resource.member], known)}
 
     def _list(self, operation: str, kind: Kind, request: Request) -> Members:
         resource = kind.resource
@@ -262,10 +261,10 @@ class PersonalizeBackend(BaseBackend):
         if kind.newest_first:
             numbered = [(-serial, record) for serial, record in reversed(numbered)]
         page, more = paging.page(numbered, request, f"{operation} {narrowed}")
-        answer = model.answer_shape(operation)
+        answer = service_model.answer_shape(operation)
         assert answer is not None  # noqa: S101 - every List has an answer
         summary = answer.members[resource.list_member].member
-        return {resource.list_member: [model.shown(summary, record.known()) for record in page], **more}
+        return {resource.list_member: [service_model.shown(summary, record.known()) for record in page], **more}
 
     def _delete(self, operation: str, kind: Kind, request: Request) -> Members:  # noqa: ARG002 - a verb like the others
         record = self.find(kind, request[kind.resource.arn_member])
@@ -361,7 +360,7 @@ Other = Callable[[PersonalizeBackend, Request], Members]
 
 
 def _operations() -> dict[str, tuple[Verb, Kind]]:
-    known = model.operations()
+    known = service_model.operations()
     return {
         operation: (verb, kind)
         for kind in KINDS.values()

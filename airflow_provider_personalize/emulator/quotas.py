@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_personalize.emulator.errors import Refused
 
 if TYPE_CHECKING:
+    from airflow_provider_personalize.emulator.backend import Backend, Request
     from airflow_provider_personalize.emulator.kinds import Kind
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend, Request
     from airflow_provider_personalize.emulator.records import Record
 
 _UNDER_WAY: Final = "More than {limit} resources with PENDING or IN_PROGRESS status."
@@ -116,7 +116,7 @@ class Quotas:
         """Return the number of each."""
         return dict(self._numbers)
 
-    def check(self, backend: PersonalizeBackend, kind: Kind, members: Request) -> None:
+    def check(self, backend: Backend, kind: Kind, members: Request) -> None:
         """Refuse one more than there may be."""
         row = self._rows.get(kind.resource.name)
         limit = self._numbers.get(kind.resource.name)
@@ -127,7 +127,7 @@ class Quotas:
             raise Refused("LimitExceededException", row.text.format(title=title, limit=limit))
 
 
-def _rivals(backend: PersonalizeBackend, row: Quota, members: Request) -> list[Record]:
+def _rivals(backend: Backend, row: Quota, members: Request) -> list[Record]:
     if row.within is None:
         return backend.all_of(row.kind)
     return backend.belonging(row.kind, row.within, members.get(row.within, ""))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator import model
+from airflow_provider_personalize.emulator import service_model
 from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.clock import clock
 
@@ -147,6 +147,6 @@ class Record(Entry):
 
     def _shown(self, update: Entry) -> Members:
         resource = self.kind.resource
-        answer = model.answer_shape(f"Describe{resource.pascal}")
+        answer = service_model.answer_shape(f"Describe{resource.pascal}")
         assert answer is not None  # noqa: S101 - every Describe has an answer
-        return model.shown(answer.members[resource.member].members[resource.update_member], update.known())
+        return service_model.shown(answer.members[resource.member].members[resource.update_member], update.known())

@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+import boto3
 from moto.core.utils import camelcase_to_underscores
 from shop import PREFIX, ROLE, SCHEMA
+from witness import watched
 
-from airflow_provider_personalize.emulator import clock, model
+from airflow_provider_personalize.emulator import clock, service_model
 
 RECIPE: Final = "arn:aws:personalize:::recipe/aws-"
 HOUR: Final = 3600
@@ -46,7 +48,7 @@ class Everything:
     """The shop, and what it is made of."""
 
     def __init__(self, client: Callable[[str], Any]) -> None:
-        self.api, self.events, self.runtime = map(client, model.SERVICES)
+        self.api, self.events, self.runtime = map(client, service_model.SERVICES)
         self.s3 = client("s3")
         self.s3.create_bucket(Bucket="all")
         self.group = f"{PREFIX}dataset-group/all"
@@ -119,6 +121,17 @@ class Everything:
         camel = "".join(word.title() for word in kind.split("_"))
         member = camel[0].lower() + camel[1:]
         return getattr(self.api, f"describe_{kind}")(**{f"{member}Arn": arn})[member]
+
+
+def new_shop() -> Everything:
+    """A shop in an empty Personalize, in which time stands still."""
+    clock.freeze()
+
+    def client(name: str) -> Any:
+        made = boto3.client(name, region_name="us-east-1")
+        return watched(made) if name in service_model.SERVICES else made
+
+    return Everything(client)
 
 
 def use_everything(shop: Everything) -> None:

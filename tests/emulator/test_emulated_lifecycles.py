@@ -10,20 +10,18 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-import boto3
 import everything
 import hypothesis.strategies as st
 import pytest
 from botocore.exceptions import ClientError
-from everything import RECIPE, Everything
+from everything import RECIPE, Everything, new_shop
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from moto import mock_aws
 from moto.core.utils import camelcase_to_underscores
 from shop import PREFIX, ROLE
-from witness import watched
 
-from airflow_provider_personalize.emulator import assumptions, clock, faults, model, quotas
+from airflow_provider_personalize.emulator import assumptions, clock, faults, quotas, service_model
 
 GONE = "gone"
 MADE = ["CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE"]
@@ -130,14 +128,6 @@ def arn_member(kind: str) -> str:
     return f"{pascal(kind)[0].lower()}{pascal(kind)[1:]}Arn"
 
 
-def new_shop() -> Everything:
-    clock.freeze()
-    boto = {"region_name": "us-east-1"}
-    return Everything(
-        lambda name: watched(boto3.client(name, **boto)) if name in model.SERVICES else boto3.client(name, **boto)
-    )
-
-
 class Slowly:
     """A clock that one looks at everything by, many times in each hour."""
 
@@ -211,7 +201,7 @@ class Lifecycles(RuleBasedStateMachine):
             code = error.response["Error"]["Code"]
         else:
             code = None
-        assert code is None or code in model.errors(operation), (operation, code)
+        assert code is None or code in service_model.errors(operation), (operation, code)
 
     def on_each(self, operation: str, kind: str, **request: Any) -> None:
         for arn in self.watch.arns(kind):

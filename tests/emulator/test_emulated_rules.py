@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from everything import HOUR, RECIPE, schema
+from everything import HOUR, RECIPE, new_shop, schema
 from moto import mock_aws
 from shop import PREFIX, ROLE
-from test_emulated_lifecycles import new_shop
 from test_emulated_solution import refusal
 
 from airflow_provider_personalize.emulator import assumptions, clock, faults
@@ -17,13 +16,9 @@ IN_USE, INVALID, MISSING = "ResourceInUseException", "InvalidInputException", "R
 
 
 @pytest.fixture
-def shop():
-    with mock_aws():
-        made = new_shop()
-        made.open()
-        made.import_all()
-        made.version = made.solve("a", "user-personalization-v2")
-        yield made
+def shop(shop):
+    shop.version = shop.solve("a", "user-personalization-v2")
+    return shop
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator import filtering, learning, rows
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
+from airflow_provider_personalize.emulator.rules import filtering, learning, rows
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Members, Record
 
 _RESULTS: Final = 25
@@ -23,7 +23,7 @@ _RECENT: Final = 10
 _RECOMMENDING: Final = ("USER_PERSONALIZATION", "RELATED_ITEMS", "POPULAR_ITEMS")
 
 
-def recommend(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+def recommend(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Answer items for a user, or items that go with an item."""
     serving = _serving(backend, request, *_RECOMMENDING)
     needed = "itemId" if learning.recipe_type(serving.members) == "RELATED_ITEMS" else "userId"
@@ -39,7 +39,7 @@ def recommend(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Member
     return {"itemList": _items(backend, serving, request, found), "recommendationId": _id()}
 
 
-def rank(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+def rank(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Answer a user's order of items."""
     serving = _serving(backend, request, "PERSONALIZED_RANKING")
     keep = filtering.checked(backend, serving.members["datasetGroupArn"], request)
@@ -49,7 +49,7 @@ def rank(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
     return {"personalizedRanking": _items(backend, serving, request, found), "recommendationId": _id()}
 
 
-def recommend_actions(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+def recommend_actions(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Answer actions for a user."""
     serving = _serving(backend, request, "PERSONALIZED_ACTIONS")
     if "userId" not in request:
@@ -60,7 +60,7 @@ def recommend_actions(backend: PersonalizeBackend, request: Mapping[str, Any]) -
     return {"actionList": [{"actionId": action, "score": score} for action, score in found], "recommendationId": _id()}
 
 
-def _serving(backend: PersonalizeBackend, request: Mapping[str, Any], *recipe_types: str) -> Record:
+def _serving(backend: Backend, request: Mapping[str, Any], *recipe_types: str) -> Record:
     """Return the campaign or the recommender that a request asks, if it can answer."""
     arns = [request[name] for name in ("campaignArn", "recommenderArn") if name in request]
     if len(arns) != 1:
@@ -76,12 +76,12 @@ def _serving(backend: PersonalizeBackend, request: Mapping[str, Any], *recipe_ty
     return serving
 
 
-def _model(backend: PersonalizeBackend, serving: Record) -> Any:
+def _model(backend: Backend, serving: Record) -> Any:
     version = serving.current().get("servedVersionArn")
     return backend.records[version].holds if version else serving.holds
 
 
-def _recent(backend: PersonalizeBackend, serving: Record, user_id: str | None) -> list[str]:
+def _recent(backend: Backend, serving: Record, user_id: str | None) -> list[str]:
     """Return the last items that a user had to do with: what came in real time counts at once."""
     dataset = rows.dataset_of(backend, serving.members["datasetGroupArn"], "INTERACTIONS")
     events = dataset.holds.data.of_user(user_id) if dataset and user_id else []
@@ -89,7 +89,7 @@ def _recent(backend: PersonalizeBackend, serving: Record, user_id: str | None) -
 
 
 def _items(
-    backend: PersonalizeBackend, serving: Record, request: Mapping[str, Any], found: list[tuple[str, float]]
+    backend: Backend, serving: Record, request: Mapping[str, Any], found: list[tuple[str, float]]
 ) -> list[Members]:
     columns = [name.upper() for name in request.get("metadataColumns", {}).get("ITEMS", ())]
     data = rows.of(backend, serving.members["datasetGroupArn"]).get("ITEMS") if columns else None

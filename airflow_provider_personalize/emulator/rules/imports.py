@@ -13,12 +13,13 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator import rows, s3
+from airflow_provider_personalize.emulator import s3
 from airflow_provider_personalize.emulator.assumptions import assumptions
-from airflow_provider_personalize.emulator.training_data import fields_of, types_of
+from airflow_provider_personalize.emulator.rules import rows
+from airflow_provider_personalize.emulator.rules.training_data import fields_of, types_of
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Members, Record
 
 _INVALID_LOCATION: Final = "Invalid Data location."
@@ -34,12 +35,12 @@ class _Unfit(Exception):  # noqa: N818 - it ends the reading, and is no error of
     """The data cannot be imported, for this reason."""
 
 
-def complete(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
+def complete(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
     """Add the service's default: all earlier bulk data is replaced."""
     return {"importMode": "FULL", **request}
 
 
-def call_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:
+def call_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what is wrong with the request in the light of the dataset."""
     dataset = backend.records[request["datasetArn"]]
     incremental = request.get("importMode") == "INCREMENTAL" and assumptions.first_import_incremental == "refused"
@@ -53,7 +54,7 @@ def call_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iter
             yield str(reason)
 
 
-def _jobs(backend: PersonalizeBackend, dataset: Record) -> list[Record]:
+def _jobs(backend: Backend, dataset: Record) -> list[Record]:
     return backend.belonging("dataset_import_job", "datasetArn", dataset.arn)
 
 
@@ -62,7 +63,7 @@ def _is_base(job: Record, dataset: Record) -> bool:
     return job.created >= dataset.created and job.members["importMode"] == "FULL" and job.usable
 
 
-def read(backend: PersonalizeBackend, job: Record) -> str | None:
+def read(backend: Backend, job: Record) -> str | None:
     """Read the data of a job and count it; return why it cannot be imported, or None."""
     try:
         job.holds = list(_read_all(_fields(backend, job.members), _texts(backend, job.members)))
@@ -75,7 +76,7 @@ def read(backend: PersonalizeBackend, job: Record) -> str | None:
     return None
 
 
-def bring(backend: PersonalizeBackend, job: Record) -> None:
+def bring(backend: Backend, job: Record) -> None:
     """Put the rows of a job that ended well into its dataset."""
     dataset = backend.existing(job.members["datasetArn"])
     if job.usable and dataset:
@@ -83,18 +84,18 @@ def bring(backend: PersonalizeBackend, job: Record) -> None:
     job.holds = None
 
 
-def _enough(backend: PersonalizeBackend, job: Record) -> None:
+def _enough(backend: Backend, job: Record) -> None:
     interactions = backend.records[job.members["datasetArn"]].members["datasetType"].endswith("INTERACTIONS")
     if interactions and job.records < assumptions.minimum_interactions:
         raise _Unfit(f"Dataset has fewer than {assumptions.minimum_interactions:g} interactions: {job.records}.")
 
 
-def _fields(backend: PersonalizeBackend, members: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _fields(backend: Backend, members: Mapping[str, Any]) -> list[dict[str, Any]]:
     dataset = backend.records[members["datasetArn"]]
     return fields_of(backend.records[dataset.members["schemaArn"]].members["schema"])
 
 
-def _texts(backend: PersonalizeBackend, members: Mapping[str, Any]) -> Iterator[io.TextIOWrapper]:
+def _texts(backend: Backend, members: Mapping[str, Any]) -> Iterator[io.TextIOWrapper]:
     """Open the file, or the files of the folder's first level."""
     try:
         files = s3.read(backend, members["dataSource"]["dataLocation"])

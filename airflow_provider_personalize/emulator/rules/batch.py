@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator import exports, filtering, learning, s3
+from airflow_provider_personalize.emulator import s3
 from airflow_provider_personalize.emulator.engine import batch as lines
+from airflow_provider_personalize.emulator.rules import exports, filtering, learning
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Members, Record
 
 _INPUT: Final = "Invalid S3 input path"
@@ -27,30 +28,30 @@ _THEMES: Final = "THEME_GENERATION"
 _THEMED: Final = ("aws-similar-items",)
 
 
-def complete_inference(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
+def complete_inference(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
     """Add the service's defaults."""
     return {"numResults": _RESULTS, "batchInferenceJobMode": "BATCH_INFERENCE", **request}
 
 
-def complete_segment(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
+def complete_segment(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
     """Add the service's default."""
     return {"numResults": _RESULTS, **request}
 
 
-def inference_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:
+def inference_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between the job and the version."""
     yield from _wrong_recipe(backend, request, _INFERRED)
     if request.get("batchInferenceJobMode") == _THEMES:
         yield from _wrong_themes(backend, request)
 
 
-def _wrong_recipe(backend: PersonalizeBackend, request: Mapping[str, Any], allowed: tuple[str, ...]) -> Iterator[str]:
+def _wrong_recipe(backend: Backend, request: Mapping[str, Any], allowed: tuple[str, ...]) -> Iterator[str]:
     recipe_type = learning.recipe_type(backend.records[request["solutionVersionArn"]].members)
     if recipe_type not in allowed:
         yield f"solutionVersionArn has a recipe of the type {recipe_type}: allowed are {', '.join(allowed)}"
 
 
-def _wrong_themes(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:
+def _wrong_themes(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     recipe = str(backend.records[request["solutionVersionArn"]].members["recipeArn"]).rpartition("/")[2]
     if "themeGenerationConfig" not in request:
         yield f"themeGenerationConfig is missing: batchInferenceJobMode is {_THEMES}"
@@ -58,22 +59,22 @@ def _wrong_themes(backend: PersonalizeBackend, request: Mapping[str, Any]) -> It
         yield f"batchInferenceJobMode is {_THEMES}: the recipe {recipe} does not support it, only {', '.join(_THEMED)}"
 
 
-def segment_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:
+def segment_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between the job and the version."""
     return _wrong_recipe(backend, request, _SEGMENTED)
 
 
-def infer(backend: PersonalizeBackend, job: Record) -> str | None:
+def infer(backend: Backend, job: Record) -> str | None:
     """Answer the lines of an inference job; return why that failed, or None."""
     return _answer(backend, job, lines.infer)
 
 
-def segment(backend: PersonalizeBackend, job: Record) -> str | None:
+def segment(backend: Backend, job: Record) -> str | None:
     """Answer the lines of a segment job; return why that failed, or None."""
     return _answer(backend, job, lines.segment)
 
 
-def _answer(backend: PersonalizeBackend, job: Record, answer: Callable[..., Iterator[str]]) -> str | None:
+def _answer(backend: Backend, job: Record, answer: Callable[..., Iterator[str]]) -> str | None:
     version = backend.records[job.members["solutionVersionArn"]]
     ask = partial(
         answer, model=version.holds, count=job.members["numResults"], keep_for=filtering.for_lines(backend, job.members)
@@ -86,7 +87,7 @@ def _answer(backend: PersonalizeBackend, job: Record, answer: Callable[..., Iter
     return exports.check_output(backend, job)
 
 
-def bring(backend: PersonalizeBackend, job: Record) -> None:
+def bring(backend: Backend, job: Record) -> None:
     """Write the answers: a file for each file of the input."""
     folder = job.members["jobOutput"]["s3DataDestination"]["path"]
     for name, answers in job.holds.items() if job.usable else ():

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.utils import parse_timestamp
 from moto.core.utils import camelcase_to_underscores
 
-from airflow_provider_personalize.emulator import rows
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
-from airflow_provider_personalize.emulator.training_data import fields_of
+from airflow_provider_personalize.emulator.rules import rows
+from airflow_provider_personalize.emulator.rules.training_data import fields_of
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Members, Record
 
 # The members of what comes, by their columns
@@ -43,7 +43,7 @@ _ACTION_EVENT: Final = {
 _ROWS: Final = {"ITEMS": ("items", "itemId"), "USERS": ("users", "userId"), "ACTIONS": ("actions", "actionId")}
 
 
-def put_events(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+def put_events(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Take interactions with items. Those of a visitor without a user are kept, and not trained on."""
     dataset = _tracked(backend, request["trackingId"], "INTERACTIONS")
     user = {"USER_ID": request.get("userId")}
@@ -51,14 +51,14 @@ def put_events(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Membe
     return {}
 
 
-def put_action_interactions(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+def put_action_interactions(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Take interactions with actions."""
     dataset = _tracked(backend, request["trackingId"], "ACTION_INTERACTIONS")
     rows.put(dataset, [_row(backend, dataset, event, _ACTION_EVENT) for event in request["actionInteractions"]])
     return {}
 
 
-def put_rows(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+def put_rows(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Take items, users or actions."""
     dataset = backend.existing(request["datasetArn"])
     if dataset is None:
@@ -72,7 +72,7 @@ def put_rows(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members
     return {}
 
 
-def _tracked(backend: PersonalizeBackend, tracking_id: str, dataset_type: str) -> Record:
+def _tracked(backend: Backend, tracking_id: str, dataset_type: str) -> Record:
     trackers = backend.all_of("event_tracker")
     tracker = next((each for each in trackers if each.members["trackingId"] == tracking_id), None)
     if tracker is None:
@@ -90,9 +90,7 @@ def _check_usable(record: Record) -> None:
         raise in_use(f"The {record.kind.resource.title} {record.arn} is {record.status}, not {record.kind.success}")
 
 
-def _row(
-    backend: PersonalizeBackend, dataset: Record, given: Mapping[str, Any], columns: Mapping[str, str]
-) -> dict[str, Any]:
+def _row(backend: Backend, dataset: Record, given: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
     row = {column: given[member] for column, member in columns.items() if member in given}
     if "TIMESTAMP" in row:
         row["TIMESTAMP"] = _seconds(row["TIMESTAMP"])

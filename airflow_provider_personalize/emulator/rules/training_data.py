@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.engine.data import DatasetData
-from airflow_provider_personalize.emulator.rows import Rows
+from airflow_provider_personalize.emulator.rules.rows import Rows
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Members, Record
 
 # The fields that a schema must have, and their types, by the type of its dataset. Those of action interactions are from
@@ -47,7 +47,7 @@ def fields_of(schema: str) -> list[dict[str, Any]]:
     return fields
 
 
-def schema_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> list[str]:  # noqa: ARG001 - like the rules
+def schema_faults(backend: Backend, request: Mapping[str, Any]) -> list[str]:  # noqa: ARG001 - like the rules
     """List what is wrong with an Avro schema."""
     try:
         avro = json.loads(request["schema"])
@@ -103,23 +103,23 @@ def _wrong_field(field: Mapping[str, Any], known: set[str]) -> Iterator[str]:
         yield "fields.CREATION_TIMESTAMP must be of type long"
 
 
-def complete_dataset(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
+def complete_dataset(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
     """Write the type as the service shows it, in upper case."""
     return {**request, "datasetType": str(request["datasetType"]).upper()}
 
 
-def dataset_path(backend: PersonalizeBackend, request: Mapping[str, Any]) -> str:  # noqa: ARG001
+def dataset_path(backend: Backend, request: Mapping[str, Any]) -> str:  # noqa: ARG001
     """Return the path in a dataset's ARN: its group and its type, so that there is one of each type; not its name."""
     group = str(request.get("datasetGroupArn")).rpartition("/")[2]
     return f"{group}/{str(request.get('datasetType')).upper()}"
 
 
-def open_dataset(backend: PersonalizeBackend, dataset: Record) -> None:  # noqa: ARG001 - called like the others
+def open_dataset(backend: Backend, dataset: Record) -> None:  # noqa: ARG001 - called like the others
     """Make room for a dataset's rows."""
     dataset.holds = Rows(DatasetData(dataset.members["datasetType"]))
 
 
-def dataset_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:
+def dataset_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between a dataset, its schema and its group."""
     group = backend.records[request["datasetGroupArn"]].members
     wanted = request["datasetType"].upper()
@@ -138,7 +138,7 @@ def _misfits(schema: Mapping[str, Any], wanted: str, group: Mapping[str, Any]) -
         yield "schemaArn has the domain {}, datasetGroupArn has {}: they must be the same".format(*domains)
 
 
-def update_faults(backend: PersonalizeBackend, dataset: Record, request: Mapping[str, Any]) -> Iterator[str]:
+def update_faults(backend: Backend, dataset: Record, request: Mapping[str, Any]) -> Iterator[str]:
     """
     List what keeps a dataset from getting another schema.
 

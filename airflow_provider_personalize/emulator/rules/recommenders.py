@@ -11,22 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator import learning, recipes
-from airflow_provider_personalize.emulator.engine.errors import Unfit
+from airflow_provider_personalize.emulator.rules import learning, recipes
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Entry, Members, Record
 
 _DEFAULTS: Final = {"minRecommendationRequestsPerSecond": 1}
 
 
-def complete(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
+def complete(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
     """Add the service's default."""
     return {**request, "recommenderConfig": {**_DEFAULTS, **request.get("recommenderConfig", {})}}
 
 
-def faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:
+def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between the group and the recipe: both must be of one domain."""
     group = backend.records[request["datasetGroupArn"]].members
     recipe = recipes.find(request["recipeArn"])
@@ -36,25 +35,12 @@ def faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[
         yield f"recipeArn is for the domain {recipe.get('domain')}, the dataset group has {group['domain']}"
 
 
-def train(backend: PersonalizeBackend, recommender: Record) -> str | None:
-    """Train on the data of this moment; return why that failed, or None."""
-    try:
-        recommender.holds = learning.fit(backend, recommender.members)
-    except Unfit as reason:
-        return str(reason)
-    return None
-
-
-def retrain(backend: PersonalizeBackend, recommender: Record, update: Entry) -> str | None:
+def retrain(backend: Backend, recommender: Record, update: Entry) -> str | None:
     """Train anew if an update changes the columns to train on."""
     config, wanted = recommender.current()["recommenderConfig"], update.members["recommenderConfig"]
     if wanted.get("trainingDataConfig", config.get("trainingDataConfig")) == config.get("trainingDataConfig"):
         return None
-    try:
-        update.holds = learning.fit(backend, recommender.members)
-    except Unfit as reason:
-        return str(reason)
-    return None
+    return learning.learn_for(backend, update, recommender.members)
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
@@ -62,7 +48,7 @@ def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
     return {**members, "recommenderConfig": {**members["recommenderConfig"], **update["recommenderConfig"]}}
 
 
-def metrics(backend: PersonalizeBackend, recommender: Record) -> Members:  # noqa: ARG001 - called like the others
+def metrics(backend: Backend, recommender: Record) -> Members:  # noqa: ARG001 - called like the others
     """Tell how good the model is; nothing while the recommender is being made or deleted."""
     there = recommender.holds is not None and not recommender.leaving and recommender.status not in _MAKING
     return {"modelMetrics": dict(recommender.holds.metrics)} if there else {}

@@ -5,25 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator import recipes, rows
 from airflow_provider_personalize.emulator.engine.data import DatasetData
+from airflow_provider_personalize.emulator.engine.errors import Unfit
 from airflow_provider_personalize.emulator.engine.training import train
+from airflow_provider_personalize.emulator.rules import recipes, rows
 
 if TYPE_CHECKING:
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.engine.model import Model
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.records import Entry, Record
 
 _ACTIONS: Final = ("ACTION_INTERACTIONS", "ACTIONS")
 _ITEMS: Final = ("INTERACTIONS", "ITEMS")
 
 
-def fit(backend: PersonalizeBackend, members: Mapping[str, Any]) -> Model:
-    """
-    Train on what is there now.
+def learn(backend: Backend, trained: Record) -> str | None:
+    """Train a solution version or a recommender on the data of this moment; return why that failed, or None."""
+    return learn_for(backend, trained, trained.members)
 
-    :param members: Of the solution version or the recommender.
-    :raises Unfit: There is too little.
+
+def learn_for(backend: Backend, holder: Entry, members: Mapping[str, Any]) -> str | None:
     """
+    Train, and let an entry hold the model; return why that failed, or None.
+
+    :param members: Those of the solution version or the recommender.
+    """
+    try:
+        holder.holds = _fit(backend, members)
+    except Unfit as reason:
+        return str(reason)
+    return None
+
+
+def _fit(backend: Backend, members: Mapping[str, Any]) -> Model:
     data = rows.of(backend, members["datasetGroupArn"])
     interactions, catalogue = _ACTIONS if recipe_type(members) == "PERSONALIZED_ACTIONS" else _ITEMS
     config = members.get("solutionConfig", {})

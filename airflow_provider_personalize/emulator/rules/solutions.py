@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator import recipes
 from airflow_provider_personalize.emulator.assumptions import assumptions
+from airflow_provider_personalize.emulator.rules import recipes
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Members, Record
 
 _WEEKLY: Final = {"schedulingExpression": "rate(7 days)"}
@@ -26,7 +26,7 @@ _KNOWN_BY: Final = {
 }
 
 
-def complete(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
+def complete(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
     """Add the service's defaults. The one to know: automatic training is on, weekly, unless it is turned off."""
     asked = {"performHPO": False, "performAutoML": False, "performAutoTraining": True, **request}
     return _with_schedule(asked)
@@ -39,7 +39,7 @@ def _with_schedule(members: Members) -> Members:
     return members
 
 
-def create_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001
+def create_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001
     """List the options that the recipe does not know."""
     config = request.get("solutionConfig", {})
     if "recipeArn" in request and "domain" in recipes.find(request["recipeArn"]):
@@ -48,7 +48,7 @@ def create_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> It
 
 
 def update_faults(
-    backend: PersonalizeBackend,  # noqa: ARG001 - called like the rules
+    backend: Backend,  # noqa: ARG001 - called like the rules
     solution: Record,
     request: Mapping[str, Any],
 ) -> Iterator[str]:
