@@ -167,6 +167,12 @@ class Assumptions:
         asks="How many hours is a training billed for?",
         source=f"{_GUIDE}/API_SolutionVersion.html has them, as billed; they are not wall time",
     )
+    automatic_training_over_quota: str = _open_question(
+        "waits",
+        "trains",
+        asks="Does an automatic training wait while as many trainings are under way as the quota allows?",
+        source=f"not documented; {_GUIDE}/limits.html has the quota",
+    )
 
     def __setattr__(self, name: str, value: Any) -> None:
         question = self.__dataclass_fields__.get(name)

@@ -37,8 +37,8 @@ class Backend(Protocol):
     def belonging(self, kind: str, member: str, arn: str) -> list[Record]:
         """Return the resources of a kind that name a resource, oldest first."""
 
-    def begin(self, name: str, request: Members, more: Members) -> Record:
-        """Let the service itself make a resource."""
+    def begin(self, name: str, request: Members, more: Members, *, held: bool) -> Record:
+        """Let the service itself make a resource; ``held`` to the quotas or not."""
 
     def start_update(self, operation: str, record: Record, asked: Members) -> None:
         """Let an update of a resource begin."""

@@ -194,12 +194,14 @@ class PersonalizeBackend(BaseBackend):
         self._watch(record)
         return record
 
-    def begin(self, name: str, request: Members, more: Members) -> Record:
-        """Let the service itself make a resource."""
+    def begin(self, name: str, request: Members, more: Members, *, held: bool) -> Record:
+        """Let the service itself make a resource; ``held`` to the quotas or not."""
         kind = KINDS[name]
         operation = f"Create{kind.resource.pascal}"
         inherited = _inherited(self._parents(operation, kind, request))
         members = {**inherited, **kind.complete(self, request), **more}
+        if held:
+            quotas.check(self, kind, members)
         return self.start(operation, kind, self._arn(kind, request), members)
 
     def _watch(self, record: Record) -> None:

@@ -221,6 +221,111 @@ def test_recommendations_keep_to_the_filter(shop):
     assert code(shop.runtime.get_personalized_ranking, campaignArn=campaign, userId="u", inputList=["i1"]) == INVALID
 
 
+def test_a_promotion_puts_its_share_of_items_among_the_others(shop):
+    campaign = shop.campaign("c", shop.version)
+    for name, genre in (("drama", "drama"), ("comedy", "comedy")):
+        expression = f'INCLUDE ItemID WHERE Items.GENRE IN ("{genre}")'
+        shop.api.create_filter(name=name, datasetGroupArn=shop.group, filterExpression=expression)
+    clock.advance(HOUR)
+    promotion = {"name": "sale", "percentPromotedItems": 30, "filterArn": f"{PREFIX}filter/drama"}
+    asked = {"campaignArn": campaign, "userId": "u1", "numResults": 10, "filterArn": f"{PREFIX}filter/comedy"}
+    found = shop.runtime.get_recommendations(**asked, promotions=[promotion])["itemList"]
+    promoted = [each for each in found if each.get("promotionName") == "sale"]
+    assert (len(found), len(promoted)) == (10, 3)
+    assert len({each["itemId"] for each in found}) == 10
+    assert all(int(each["itemId"][1:]) % 2 == ("promotionName" not in each) for each in found)
+    assert [each["score"] for each in found] == sorted((each["score"] for each in found), reverse=True)
+    broken = {"name": "sale", "percentPromotedItems": 30}
+    assert "filterArn is missing" in refusal(shop.runtime.get_recommendations, **asked, promotions=[broken])[1]
+
+
+def test_a_promotion_is_for_recipes_that_know_it(shop):
+    campaign = shop.campaign("c", shop.solve("b", "hrnn"))
+    promotion = {"percentPromotedItems": 30, "filterArn": f"{PREFIX}filter/no"}
+    said = refusal(shop.runtime.get_recommendations, campaignArn=campaign, userId="u1", promotions=[promotion])
+    assert said == (INVALID, "promotions: the recipe aws-hrnn does not support them")
+
+
+def test_columns_come_with_recommendations_where_that_was_turned_on(shop):
+    without = shop.campaign("c", shop.version)
+    asked = {"userId": "u1", "numResults": 3, "metadataColumns": {"ITEMS": ["GENRE", "PRICE"]}}
+    said = refusal(shop.runtime.get_recommendations, campaignArn=without, **asked)
+    assert (said[0], "enableMetadataWithRecommendations" in said[1]) == (INVALID, True)
+    campaign = shop.campaign("m", shop.version, campaignConfig={"enableMetadataWithRecommendations": True})
+    for item in shop.runtime.get_recommendations(campaignArn=campaign, **asked)["itemList"]:
+        number = int(item["itemId"][1:])
+        assert item["metadata"] == {"GENRE": "comedy" if number % 2 else "drama", "PRICE": f"{number}.5"}
+    for wrong, named in (
+        ({"metadataColumns": {"ITEMS": ["COLOUR"]}}, "COLOUR"),
+        ({"metadataColumns": {"ITEMS": ["GENRE"] * 11}}, "11"),
+        ({"numResults": 51}, "51"),
+    ):
+        request = {"campaignArn": campaign, **asked, **wrong}
+        assert named in refusal(shop.runtime.get_recommendations, **request)[1]
+    assert "501" in refusal(shop.runtime.get_recommendations, campaignArn=without, userId="u1", numResults=501)[1]
+
+
+def test_similar_items_come_without_scores(shop):
+    campaign = shop.campaign("c", shop.solve("b", "similar-items"))
+    found = shop.runtime.get_recommendations(campaignArn=campaign, itemId="i1", numResults=3)["itemList"]
+    assert [set(each) for each in found] == [{"itemId"}] * 3
+
+
+def test_a_batch_job_makes_themes_where_items_have_names_and_texts(shop):
+    version = shop.solve("b", "similar-items")
+    shop.put("batch/items.json", '{"itemId": "i1"}\n')
+    request = {
+        "jobName": "b",
+        "solutionVersionArn": version,
+        "roleArn": ROLE,
+        "numResults": 3,
+        "batchInferenceJobMode": "THEME_GENERATION",
+        "jobInput": {"s3DataSource": {"path": "s3://all/batch/items.json"}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://all/out"}},
+    }
+    assert "themeGenerationConfig is missing" in refusal(shop.api.create_batch_inference_job, **request)[1]
+    request["themeGenerationConfig"] = {"fieldsForThemeGeneration": {"itemName": "TITLE"}}
+    said = refusal(shop.api.create_batch_inference_job, **request)[1]
+    assert "TITLE" in said
+    assert "textual" in said
+    fields = ({"name": name, "type": ["null", "string"], "textual": name == "TEXT"} for name in ("TEXT", "TITLE"))
+    text, title = fields
+    arn = shop.api.create_schema(name="t", schema=schema("Items", text, {**title, "itemName": True}))["schemaArn"]
+    shop.api.update_dataset(datasetArn=shop.dataset("Items"), schemaArn=arn)
+    clock.advance(HOUR)
+    item = {"itemId": "i1", "properties": '{"title": "Hard candy", "genre": "drama"}'}
+    shop.track()
+    shop.events.put_items(datasetArn=shop.dataset("Items"), items=[item])
+    shop.api.create_batch_inference_job(**request)
+    clock.advance(HOUR)
+    shop.api.list_schemas()
+    (answer,) = map(json.loads, shop.read("out/items.json.out").splitlines())
+    assert answer["output"]["theme"] == "Goes with Hard candy"
+    assert len(answer["output"]["itemsThemeRelevanceScores"]) == 3
+
+
+@pytest.mark.parametrize("recipe", ["trending-now", "next-best-action"])
+def test_no_batch_job_has_a_recipe_that_is_for_the_moment_only(shop, recipe):
+    places = {
+        "jobInput": {"s3DataSource": {"path": "s3://all/in/Items.csv"}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://all/out"}},
+    }
+    request = {"jobName": "b", "solutionVersionArn": shop.solve("b", recipe), "roleArn": ROLE, **places}
+    assert code(shop.api.create_batch_inference_job, **request) == INVALID
+
+
+def test_actions_need_no_interactions_of_their_own(shop):
+    fresh = shop.beside("fresh")
+    fresh.open()
+    for kind in ("Interactions", "Actions"):
+        fresh.import_csv(kind, f"s3://all/in/{kind}.csv", f"fresh-{kind}")
+    few = fresh.put("few.csv", "USER_ID,ACTION_ID,EVENT_TYPE,TIMESTAMP\nu1,a1,Taken,1700000000\n")
+    campaign = fresh.campaign("n", fresh.solve("n", "next-best-action"))
+    found = fresh.runtime.get_action_recommendations(campaignArn=campaign, userId="u1", numResults=10)["actionList"]
+    assert {each["actionId"]: each["score"] for each in found} == {f"a{number}": 0.0 for number in range(10)}
+    fresh.import_csv("Action_Interactions", few, "few")
+
+
 def test_an_expression_that_makes_no_sense_is_refused(shop):
     request = {"name": "f", "datasetGroupArn": shop.group, "filterExpression": "INCLUDE everything"}
     assert code(shop.api.create_filter, **request) == INVALID

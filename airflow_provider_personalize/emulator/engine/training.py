@@ -30,6 +30,7 @@ def train(
     items: DatasetData | None = None,
     users: DatasetData | None = None,  # noqa: ARG001 - the service takes them too, and this engine has no use for them
     *,
+    least_of: DatasetData | None = None,
     events_config: Mapping[str, Any] | None = None,
     event_type: str | None = None,
     event_value_threshold: float | None = None,
@@ -39,6 +40,8 @@ def train(
 
     :param recipe: The recipe's name or ARN.
     :param interactions: The interactions with items, or with actions.
+    :param items: The items, or the actions, so that those of no interactions are known too.
+    :param least_of: What there must be enough of, if not of the interactions.
     :param events_config: The solution's ``eventsConfig``: only the event types in it count, from their threshold on and
         by their weight. https://docs.aws.amazon.com/personalize/latest/dg/optimizing-solution-events-config.html
     :param event_type: The solution's ``eventType``: no other counts.
@@ -47,7 +50,7 @@ def train(
     """
     events = _Events(events_config, event_type, event_value_threshold)
     histories, count = _histories(interactions, events)
-    _enough(histories, count, event_type)
+    _enough(*((histories, count) if least_of is None else _histories(least_of, events)), event_type)
     model = Model(answers_of(recipe), _catalogue(items))
     # so the last interactions are learnt after they were asked for, and nothing is learnt twice
     for user, history in histories.items():
@@ -64,7 +67,7 @@ def train(
 
 
 def _catalogue(items: DatasetData | None) -> dict[str, dict[str, Any]]:
-    return {row["ITEM_ID"]: row for row in items.rows()} if items else {}
+    return {row[items.key]: row for row in items.rows()} if items and items.key else {}
 
 
 class _Events:

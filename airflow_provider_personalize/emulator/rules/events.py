@@ -17,8 +17,9 @@ from botocore.utils import parse_timestamp
 from moto.core.utils import camelcase_to_underscores
 
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
+from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.rules import rows
-from airflow_provider_personalize.emulator.rules.training_data import fields_of
+from airflow_provider_personalize.emulator.rules.training_data import fields_in
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.backend import Backend
@@ -45,6 +46,9 @@ _ROWS: Final = {"ITEMS": ("items", "itemId"), "USERS": ("users", "userId"), "ACT
 
 def put_events(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Take interactions with items. Those of a visitor without a user are kept, and not trained on."""
+    for place, event in enumerate(request["eventList"]):
+        for excess in quotas.excess("event_bytes", len(json.dumps(event)), f"eventList[{place}]"):
+            raise Refused("InvalidInputException", excess)
     dataset = _tracked(backend, request["trackingId"], "INTERACTIONS")
     user = {"USER_ID": request.get("userId")}
     rows.put(dataset, [{**user, **_row(backend, dataset, event, _EVENT)} for event in request["eventList"]])
@@ -94,7 +98,7 @@ def _row(backend: Backend, dataset: Record, given: Mapping[str, Any], columns: M
     row = {column: given[member] for column, member in columns.items() if member in given}
     if "TIMESTAMP" in row:
         row["TIMESTAMP"] = _seconds(row["TIMESTAMP"])
-    known = {field["name"] for field in fields_of(backend.records[dataset.current()["schemaArn"]].members["schema"])}
+    known = {field["name"] for field in fields_in(backend, dataset)}
     properties = {camelcase_to_underscores(name).upper(): value for name, value in _properties(given).items()}
     row |= {name: _value(value) for name, value in properties.items() if name in known}
     return {**row, "IMPRESSION": "|".join(given["impression"])} if given.get("impression") else row

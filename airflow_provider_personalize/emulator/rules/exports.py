@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_personalize.emulator import s3
 from airflow_provider_personalize.emulator.engine import batch as lines
 from airflow_provider_personalize.emulator.engine.errors import Unfit
+from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.rules import rows
 
 if TYPE_CHECKING:
@@ -54,7 +55,10 @@ def read_users(backend: Backend, job: Record) -> str | None:
     """Read whose data a job deletes; return why that failed, or None."""
     try:
         files = s3.read(backend, job.members["dataSource"]["dataLocation"], deep=True)
-        texts = [text.decode("utf-8-sig") for name, text in files if name.endswith(".csv")]
+        taken = [text for name, text in files if name.endswith(".csv")]
+        for excess in quotas.excess("deletion_bytes", sum(map(len, taken))):
+            return excess
+        texts = [text.decode("utf-8-sig") for text in taken]
         job.holds = [user for text in texts for user in lines.read_deletions(text.splitlines())]
     except s3.Unreachable:
         return _INPUT

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_personalize.emulator.engine import filters
 from airflow_provider_personalize.emulator.engine.errors import InvalidFilter
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
+from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.rules import rows
 
 if TYPE_CHECKING:
@@ -20,12 +21,21 @@ if TYPE_CHECKING:
 Keep = Callable[[str], bool]
 
 
-def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001 - like the rules
-    """Tell what is wrong with an expression."""
+def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what is wrong with an expression; refuse fields beyond the quotas."""
     try:
-        filters.parse(request["filterExpression"])
+        fields = _fields(request["filterExpression"])
     except InvalidFilter as reason:
         yield str(reason)
+        return
+    quotas.hold("fields_of_a_filter", len(fields))
+    there = backend.belonging("filter", "datasetGroupArn", request["datasetGroupArn"])
+    of_others = (_fields(each.members["filterExpression"]) for each in there)
+    quotas.hold("fields_of_all_filters", len(fields.union(*of_others)))
+
+
+def _fields(expression: str) -> frozenset[str]:
+    return filters.parse(expression).fields
 
 
 def of_request(backend: Backend, group_arn: str, request: Mapping[str, Any]) -> Keep | None:

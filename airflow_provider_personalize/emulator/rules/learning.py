@@ -38,16 +38,18 @@ def learn_for(backend: Backend, holder: Entry, members: Mapping[str, Any]) -> st
 
 
 def _fit(backend: Backend, members: Mapping[str, Any]) -> Model:
-    data = rows.of(backend, members["datasetGroupArn"])
+    data = {kind: DatasetData(kind) for kind in (*_ACTIONS, *_ITEMS)} | rows.of(backend, members["datasetGroupArn"])
     interactions, catalogue = _ACTIONS if recipe_type(members) == "PERSONALIZED_ACTIONS" else _ITEMS
     config = members.get("solutionConfig", {})
     threshold = config.get("eventValueThreshold")
     return train(
         members["recipeArn"],
-        data.get(interactions, DatasetData(interactions)),
-        # what the engine recommends is called an item, be it an action
-        data.get(catalogue) if catalogue == "ITEMS" else None,
+        data[interactions],
+        data[catalogue],
         data.get("USERS"),
+        # the least is of interactions with items for all recipes:
+        # https://docs.aws.amazon.com/personalize/latest/dg/action-interactions-datasets.html asks for none with actions
+        least_of=data["INTERACTIONS"] if interactions != "INTERACTIONS" else None,
         events_config=config.get("eventsConfig"),
         event_type=members.get("eventType"),
         event_value_threshold=float(threshold) if threshold else None,
@@ -57,3 +59,14 @@ def _fit(backend: Backend, members: Mapping[str, Any]) -> Model:
 def recipe_type(members: Mapping[str, Any]) -> str:
     """Return the type of the recipe of a solution, its versions, or a recommender."""
     return str(recipes.find(members["recipeArn"])["recipeType"])
+
+
+def has_scores(members: Mapping[str, Any]) -> bool:
+    """
+    Tell whether recommendations come with scores.
+
+    https://docs.aws.amazon.com/personalize/latest/dg/getting-recommendations.html. That all recipes of related and of
+    popular items are alike in this is assumed.
+    """
+    recipe = recipes.find(members["recipeArn"])
+    return "domain" not in recipe and recipe["recipeType"] not in {"RELATED_ITEMS", "POPULAR_ITEMS"}

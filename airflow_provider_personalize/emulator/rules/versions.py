@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_personalize.emulator import service_model
 from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.clock import clock
-from airflow_provider_personalize.emulator.errors import in_use, not_found
+from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
 from airflow_provider_personalize.emulator.rules import campaigns, rows
 from airflow_provider_personalize.validation import rate_days
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Entry, Members, Record
 
-_DAY: Final = 24 * 60 * 60
+_HOUR: Final = 60 * 60
+_DAY: Final = 24 * _HOUR
 _TAKEN: Final = (
     "performHPO", "performAutoML", "performIncrementalUpdate", "recipeArn", "eventType", "solutionConfig"
 )  # fmt: skip
@@ -171,7 +172,11 @@ def _look(backend: Backend, solution: Record, schedule: _Schedule, rate: float) 
     stood_in = _made_by_hand(backend, solution, schedule)
     if stood_in is None and _is_worth_it(backend, solution, schedule):
         more = {"trainingType": "AUTOMATIC", "trainingMode": assumptions.automatic_training_mode}
-        backend.begin("solution_version", {"solutionArn": solution.arn}, more)
+        held = assumptions.automatic_training_over_quota == "waits"
+        try:
+            backend.begin("solution_version", {"solutionArn": solution.arn}, more, held=held)
+        except Refused:
+            return clock.now() + _HOUR
     began = clock.now() if stood_in is None else stood_in
     schedule.began = began
     return began + rate

@@ -137,6 +137,14 @@ def test_a_placeholder_without_a_value_is_refused():
         kept("INCLUDE ItemID WHERE Items.PRICE < $PRICE", values={"OTHER": "1"})
 
 
+def test_an_exclude_without_its_values_does_nothing():
+    expression = "EXCLUDE ItemID WHERE Items.CATEGORY IN ($OUT)"
+    assert kept(expression, values={"OUT": '"watch"'}) != ALL
+    assert kept(expression, values={"OTHER": "1"}) == ALL
+    both = f"{expression} | INCLUDE ItemID WHERE Items.PRICE < $PRICE"
+    assert kept(both, values={"PRICE": "25"}) == kept("INCLUDE ItemID WHERE Items.PRICE < 25")
+
+
 @pytest.mark.parametrize(
     ("text", "values"),
     [
