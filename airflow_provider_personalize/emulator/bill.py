@@ -5,8 +5,10 @@ What the real service would charge for what was done here.
 
 It is an estimate to compare two ways of doing a thing by, and no promise: the prices are those of :class:`Prices`, and
 the hours of a training are ``assumptions.training_hours``. Serving is counted on the emulator's clock, from ACTIVE to
-the deletion or the stop, at the throughput that is provisioned. What failed is not charged; a training that was stopped
-is (https://docs.aws.amazon.com/personalize/latest/dg/stopping-solution-version.html).
+the deletion or the stop, at the throughput that is provisioned, whatever is asked for. Data that comes in real time
+is counted as the JSON that was sent. What failed is not charged; a training that was stopped is
+(https://docs.aws.amazon.com/personalize/latest/dg/stopping-solution-version.html). What the service charges extra for
+themes and for incremental updates is left out.
 """
 
 from __future__ import annotations
@@ -35,11 +37,13 @@ class Prices:
     """
     List prices in US dollars, without tiers. All are assumed: set down from memory of the price page, not read there.
 
-    The service charges its v2 recipes by interactions and requests, and domain recommenders by users and requests; they
-    are put at the prices of the other recipes here. See https://aws.amazon.com/personalize/pricing/ for what holds now.
+    What is charged for, data that is imported and data that comes in real time among it, is as an older version of that
+    page has it. The service charges its v2 recipes by interactions and requests, and domain recommenders by users and
+    requests; they are put at the prices of the other recipes here. See https://aws.amazon.com/personalize/pricing/ for
+    what holds now.
 
     :param as_of: The month that the prices are taken to be of.
-    :param imported_gb: For a GB imported.
+    :param imported_gb: For a GB imported, or put in real time.
     :param training_hour: For an hour of training.
     :param tps_hour: For an hour of one transaction per second provisioned.
     :param batch_1000: For 1,000 lines answered by batch inference.
@@ -168,6 +172,7 @@ def _recommender(recommender: Record) -> float:
 
 
 _TARIFFS: Final = {
+    "dataset": _Tariff(lambda _: "real-time data", "GB", "imported_gb", lambda meter: meter.used),
     "dataset_import_job": _Tariff(lambda _: "import", "GB", "imported_gb", _if_made, _gigabytes),
     "solution_version": _Tariff(_training, "hour", "training_hour", _trained),
     "campaign": _Tariff(lambda _: "serving", "TPS-hour", "tps_hour", lambda meter: meter.used, rate=_campaign),
@@ -187,6 +192,13 @@ def add(backend: Backend, record: Record) -> None:
     if tariff:
         with _lock:
             _meters[id(record)] = _Meter(record, tariff, tariff.known(backend, record))
+
+
+def put(dataset: Record, size: int) -> None:
+    """Count bytes that came into a dataset in real time."""
+    with _lock:
+        if meter := _meters.get(id(dataset)):
+            meter.used += size / _GB
 
 
 def look(record: Record) -> None:

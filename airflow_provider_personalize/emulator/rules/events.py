@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.utils import parse_timestamp
 from moto.core.utils import camelcase_to_underscores
 
+from airflow_provider_personalize.emulator import bill
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
 from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.rules import rows
@@ -51,14 +52,19 @@ def put_events(backend: Backend, request: Mapping[str, Any]) -> Members:
             raise Refused("InvalidInputException", excess)
     dataset = _tracked(backend, request["trackingId"], "INTERACTIONS")
     user = {"USER_ID": request.get("userId")}
-    rows.put(dataset, [{**user, **_row(backend, dataset, event, _EVENT)} for event in request["eventList"]])
+    _take(
+        dataset,
+        request["eventList"],
+        [{**user, **_row(backend, dataset, event, _EVENT)} for event in request["eventList"]],
+    )
     return {}
 
 
 def put_action_interactions(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Take interactions with actions."""
     dataset = _tracked(backend, request["trackingId"], "ACTION_INTERACTIONS")
-    rows.put(dataset, [_row(backend, dataset, event, _ACTION_EVENT) for event in request["actionInteractions"]])
+    events = request["actionInteractions"]
+    _take(dataset, events, [_row(backend, dataset, event, _ACTION_EVENT) for event in events])
     return {}
 
 
@@ -72,8 +78,13 @@ def put_rows(backend: Backend, request: Mapping[str, Any]) -> Members:
     if member not in request:
         raise Refused("InvalidInputException", f"datasetArn is a dataset of {dataset.members['datasetType']}")
     columns = {key.replace("Id", "_ID").upper(): key}
-    rows.put(dataset, [_row(backend, dataset, each, columns) for each in request[member]])
+    _take(dataset, request[member], [_row(backend, dataset, each, columns) for each in request[member]])
     return {}
+
+
+def _take(dataset: Record, sent: list[Any], made: list[dict[str, Any]]) -> None:
+    rows.put(dataset, made)
+    bill.put(dataset, len(json.dumps(sent)))
 
 
 def _tracked(backend: Backend, tracking_id: str, dataset_type: str) -> Record:
