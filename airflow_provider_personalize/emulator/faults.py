@@ -208,7 +208,9 @@ def garbled_next(operation: str | None = None, **when: Unpack[When]) -> None:
 
 def stale_next(operation: str | None = None, *, hides: float, **when: Unpack[When]) -> None:
     """
-    Let descriptions after the next writes show what was before: what is new does not exist, what is deleted still does.
+    Let descriptions and lists after the next writes show what was before.
+
+    What is new does not exist, what is deleted still does.
 
     :param operation: A Create, Update, Delete, Start or Stop.
     :param hides: For how many seconds of the service's time.

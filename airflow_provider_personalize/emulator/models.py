@@ -53,7 +53,7 @@ class PersonalizeBackend(BaseBackend):
         self._kinds: dict[str, dict[str, Record]] = {name: {} for name in KINDS}
         self._related: dict[str, dict[str, Record]] = {}
         self.made = 0
-        self._memory = staleness.Memory()
+        self._memory = staleness.Memory(lambda arn: self.records[arn].serial if arn in self.records else 0)
 
     def reset(self) -> None:
         """Forget all, with what was told to fail and the log of calls."""
@@ -259,14 +259,15 @@ class PersonalizeBackend(BaseBackend):
         found = self.all_of(resource.name)
         if narrowed is not None:
             found = self.belonging(resource.name, resource.list_filter or "", narrowed)
-        numbered = [(record.serial, record) for record in found]
+        listed = {record.arn: (record.serial, record.known) for record in found}
+        numbered = list(self._memory.overlay(resource, narrowed, listed).values())
         if kind.newest_first:
-            numbered = [(-serial, record) for serial, record in reversed(numbered)]
+            numbered = [(-serial, known) for serial, known in reversed(numbered)]
         page, more = paging.page(numbered, request, f"{operation} {narrowed}")
         answer = service_model.answer_shape(operation)
         assert answer is not None  # noqa: S101 - every List has an answer
         summary = answer.members[resource.list_member].member
-        return {resource.list_member: [service_model.shown(summary, record.known()) for record in page], **more}
+        return {resource.list_member: [service_model.shown(summary, known()) for known in page], **more}
 
     def _delete(self, operation: str, kind: Kind, request: Request) -> Members:  # noqa: ARG002 - a verb like the others
         record = self.find(kind, request[kind.resource.arn_member])
@@ -335,7 +336,7 @@ class PersonalizeBackend(BaseBackend):
         update = Entry(asked, progress, None, now)
         update.failure = faults.ordered_failure(operation, record.arn) or kind.update_work(self, record, update)
         progress.statuses = (*(kind.updating or kind.creating), kind.update_failure if update.failure else kind.success)
-        record.updates.append(update)
+        record.add(update)
         self._keep(record, asked)
         self._watch(record)
 

@@ -115,10 +115,18 @@ class Record(Entry):
             self._applied += 1
         return self.members
 
+    def add(self, update: Entry) -> None:
+        """Begin an update; of those that have ended, only the latest are kept."""
+        spare = min(self._applied, len(self.updates) - _LATEST_UPDATES)
+        if spare > 0:
+            del self.updates[:spare]
+            self._applied -= spare
+        self.updates.append(update)
+
     def _apply(self, update: Entry) -> None:
         if not update.failed and self.kind.apply:
             self.members = self.kind.apply(self.members, update.members)
-            self.holds = update.holds or self.holds
+            self.holds, update.holds = update.holds or self.holds, None
             if self.failed and not self.leaving:
                 self._recover()
             # that the resource counts as updated at that moment is assumed
