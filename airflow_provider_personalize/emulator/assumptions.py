@@ -173,6 +173,12 @@ class Assumptions:
         asks="Does an automatic training wait while as many trainings are under way as the quota allows?",
         source=f"not documented; {_GUIDE}/limits.html has the quota",
     )
+    filter_of_a_campaign: str = _open_question(
+        "free",
+        "held",
+        asks="Do the campaigns of a dataset group, which may use any filter of it, keep filters from deletion?",
+        source=f"not documented in {_GUIDE}/API_DeleteFilter.html; a notebook of AWS's samples deletes campaigns first",
+    )
 
     def __setattr__(self, name: str, value: Any) -> None:
         question = self.__dataclass_fields__.get(name)

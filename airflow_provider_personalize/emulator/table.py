@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_personalize import resources
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.kinds import Hold, Kind, Move
 from airflow_provider_personalize.emulator.rules import (
     attribution,
@@ -35,6 +36,10 @@ def _serving(holder: Record, held: Record) -> bool:
 
 def _of_interactions(holder: Record, held: Record) -> bool:  # noqa: ARG001 - called like its neighbours
     return str(held.members["datasetType"]).endswith("INTERACTIONS")
+
+
+def _may_filter(holder: Record, held: Record) -> bool:  # noqa: ARG001 - called like its neighbours
+    return assumptions.filter_of_a_campaign == "held"
 
 
 KINDS: Final = {
@@ -120,7 +125,7 @@ KINDS: Final = {
             faults=versions.faults,
             work=learning.learn,
             ended=versions.let_campaigns_follow,
-            adds=versions.hours,
+            adds=versions.result,
             moves={
                 "StopSolutionVersionCreation": Move(
                     "solution_version_stop",
@@ -148,6 +153,7 @@ KINDS: Final = {
             complete=recommenders.complete,
             faults=recommenders.faults,
             work=learning.learn,
+            ended=recommenders.train_weekly,
             apply=recommenders.apply,
             update_work=recommenders.retrain,
             adds=recommenders.metrics,
@@ -167,7 +173,15 @@ KINDS: Final = {
             path=trackers.path,
             one_per_group=True,
         ),
-        Kind(resources.FILTER, faults=filtering.faults),
+        Kind(
+            resources.FILTER,
+            faults=filtering.faults,
+            held=(
+                Hold("batch_inference_job", "filterArn", _under_way),
+                Hold("batch_segment_job", "filterArn", _under_way),
+                Hold("campaign", "datasetGroupArn", _may_filter),
+            ),
+        ),
         Kind(
             resources.BATCH_INFERENCE_JOB,
             complete=batch.complete_inference,

@@ -12,6 +12,7 @@ from test_emulated_solution import refusal
 
 from airflow_provider_personalize.emulator import assumptions, clock, faults
 
+DAY = 24 * HOUR
 IN_USE, INVALID, MISSING = "ResourceInUseException", "InvalidInputException", "ResourceNotFoundException"
 
 
@@ -81,6 +82,77 @@ def test_a_recommender_told_what_is_so_makes_no_update(domain):
     assert "latestRecommenderUpdate" not in domain.describe("recommender", arn)
     assert code(domain.api.start_recommender, recommenderArn=arn) == IN_USE
     assert domain.describe("recommender", arn)["modelMetrics"]
+
+
+def test_a_recommender_trains_anew_every_week_unless_it_is_stopped(domain):
+    recipe = f"{RECIPE}ecomm-popular-items-by-views"
+    arn = domain.api.create_recommender(name="r", datasetGroupArn=domain.group, recipeArn=recipe)["recommenderArn"]
+    domain.track()
+
+    def best() -> str:
+        return domain.runtime.get_recommendations(recommenderArn=arn, userId="u1")["itemList"][0]["itemId"]
+
+    def see(item: str) -> None:
+        event = {"eventType": "view", "itemId": item, "sentAt": clock.now()}
+        for number in range(20):
+            given = {"trackingId": domain.tracking_id, "userId": f"u{number}", "sessionId": "s"}
+            domain.events.put_events(**given, eventList=[event] * 10)
+
+    see("hot")
+    assert best() != "hot"
+    clock.advance(6 * DAY)
+    assert best() != "hot"
+    clock.advance(2 * DAY)
+    assert best() == "hot"
+    for item in ("hotter", "hotter", "hottest"):
+        see(item)
+    domain.api.stop_recommender(recommenderArn=arn)
+    clock.advance(8 * DAY)
+    domain.api.start_recommender(recommenderArn=arn)
+    clock.advance(HOUR)
+    assert best() == "hot"
+    clock.advance(7 * DAY)
+    assert best() == "hotter"
+
+
+def test_tuned_hyperparameters_and_the_best_recipe_are_shown_when_the_training_ends(shop):
+    ranges = {"integerHyperParameterRanges": [{"name": "bptt", "minValue": 2, "maxValue": 32}]}
+    config = {
+        "algorithmHyperParameters": {"hidden_dimension": "55"},
+        "hpoConfig": {"algorithmHyperParameterRanges": ranges},
+    }
+    version = shop.solve("tuned", "user-personalization", performHPO=True, solutionConfig=config)
+    found = shop.describe("solution_version", version)["tunedHPOParams"]["algorithmHyperParameters"]
+    assert found == {"bptt": "2", "hidden_dimension": "55"}
+    assert "tunedHPOParams" not in shop.describe("solution_version", shop.version)
+    config = {"autoMLConfig": {"recipeList": [f"{RECIPE}hrnn-metadata", f"{RECIPE}hrnn"]}}
+    request = {"datasetGroupArn": shop.group, "performAutoML": True, "performAutoTraining": False}
+    arn = shop.api.create_solution(name="auto", solutionConfig=config, **request)["solutionArn"]
+    clock.advance(HOUR)
+    version = shop.train(arn)
+    assert shop.describe("solution", arn)["autoMLResult"] == {"bestRecipeArn": f"{RECIPE}hrnn-metadata"}
+    assert shop.describe("solution_version", version)["recipeArn"] == f"{RECIPE}hrnn-metadata"
+    config = {"autoMLConfig": {"recipeList": [f"{RECIPE}sims"]}}
+    assert "sims" in refusal(shop.api.create_solution, name="b", solutionConfig=config, **request)[1]
+
+
+def test_a_filter_is_held_by_batch_jobs_and_by_campaigns_if_that_is_assumed(shop):
+    expression = 'EXCLUDE ItemID WHERE Items.GENRE IN ("drama")'
+    arn = shop.api.create_filter(name="f", datasetGroupArn=shop.group, filterExpression=expression)["filterArn"]
+    clock.advance(HOUR)
+    places = {
+        "jobInput": {"s3DataSource": {"path": shop.put("one.json", '{"userId": "u1"}')}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://all/out"}},
+    }
+    given = {"solutionVersionArn": shop.version, "roleArn": ROLE, "filterArn": arn}
+    shop.api.create_batch_inference_job(jobName="b", **given, **places)
+    assert code(shop.api.delete_filter, filterArn=arn) == IN_USE
+    clock.advance(HOUR)
+    shop.campaign("c", shop.version)
+    assumptions.filter_of_a_campaign = "held"
+    assert code(shop.api.delete_filter, filterArn=arn) == IN_USE
+    assumptions.filter_of_a_campaign = "free"
+    shop.api.delete_filter(filterArn=arn)
 
 
 def test_a_group_has_one_event_tracker(shop):

@@ -8,7 +8,8 @@ import urllib.request
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from shop import PREFIX
+from everything import Everything
+from shop import PREFIX, ROLE
 from witness import watched
 
 from airflow_provider_personalize.emulator import assumptions, clock
@@ -53,6 +54,16 @@ def test_a_solution_is_updated_over_http(client, server):
     assert (status, [(call["arn"], call["error"]) for call in calls]) == (200, [(arn, None)])
     ask(server, "DELETE", "calls")
     assert ask(server, "GET", "calls") == (200, [])
+
+
+def test_a_job_writes_its_file_though_nobody_asks_personalize_again(server):
+    shop = Everything(lambda name: boto3.client(name, endpoint_url=server.url, **KEYS))
+    shop.open()
+    request = {"roleArn": ROLE, "jobOutput": {"s3DataDestination": {"path": "s3://all/export/"}}}
+    shop.api.create_dataset_export_job(jobName="a", datasetArn=shop.dataset("Items"), **request)
+    assert shop.listed("export/") == []
+    clock.advance(3600)
+    assert shop.listed("export/") == ["export/a.csv"]
 
 
 def test_the_rest_of_moto_is_served_too(server):

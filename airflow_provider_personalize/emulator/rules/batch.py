@@ -3,7 +3,7 @@ The service's rules for batch jobs: files of JSON lines in S3 in, and out.
 
 https://docs.aws.amazon.com/personalize/latest/dg/getting-recommendations.html and
 https://docs.aws.amazon.com/personalize/latest/dg/getting-user-segments.html. The lines are answered when the job is
-created, and written when it ends.
+created, and written when it ends: in the same process, with the first call to Personalize after that.
 """
 
 from __future__ import annotations

@@ -2,21 +2,23 @@
 The service's rules for recommenders.
 
 https://docs.aws.amazon.com/personalize/latest/dg/API_CreateRecommender.html and
-https://docs.aws.amazon.com/personalize/latest/dg/updating-recommender.html. That they train anew
-every week by themselves is not emulated.
+https://docs.aws.amazon.com/personalize/latest/dg/updating-recommender.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.rules import learning, recipes
+from airflow_provider_personalize.emulator.clock import clock
+from airflow_provider_personalize.emulator.rules import learning, recipes, rows
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Entry, Members, Record
 
+_WEEK: Final = 7 * 24 * 60 * 60
 _DEFAULTS: Final = {"minRecommendationRequestsPerSecond": 1}
 
 
@@ -41,6 +43,36 @@ def retrain(backend: Backend, recommender: Record, update: Entry) -> str | None:
     if wanted.get("trainingDataConfig", config.get("trainingDataConfig")) == config.get("trainingDataConfig"):
         return None
     return learning.learn_for(backend, update, recommender.members)
+
+
+@dataclass
+class _Weekly:
+    """Trains a recommender anew if there is something new; a training that fails leaves the model as it is."""
+
+    backend: Backend
+    recommender: Record
+    trained: float
+
+    def __call__(self) -> float | None:
+        if self.backend.existing(self.recommender.arn) is not self.recommender or self.recommender.leaving:
+            return None
+        news = rows.news_since(self.backend, self.recommender.members["datasetGroupArn"], self.trained)
+        if self.recommender.usable and news:
+            learning.learn(self.backend, self.recommender)
+            self.trained = clock.now()
+        return clock.now() + _WEEK
+
+
+def train_weekly(backend: Backend, recommender: Record) -> None:
+    """
+    Let a recommender that became ACTIVE train anew every week, unless it is stopped then.
+
+    https://docs.aws.amazon.com/personalize/latest/dg/creating-recommenders.html. That nothing but the model and its
+    metrics shows it is assumed.
+    """
+    if recommender.usable:
+        weekly = _Weekly(backend, recommender, recommender.created)
+        backend.agenda.add(recommender.progress.reached + _WEEK, weekly)
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:

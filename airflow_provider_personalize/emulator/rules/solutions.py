@@ -44,6 +44,9 @@ def create_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]
     config = request.get("solutionConfig", {})
     if "recipeArn" in request and "domain" in recipes.find(request["recipeArn"]):
         yield f"recipeArn is {request['recipeArn']!r}: it is for recommenders, not for solutions"
+    for recipe_arn in config.get("autoMLConfig", {}).get("recipeList", ()):
+        if recipes.find(recipe_arn)["recipeType"] != "USER_PERSONALIZATION":
+            yield f"solutionConfig.autoMLConfig.recipeList: {recipe_arn} is not of the type USER_PERSONALIZATION"
     yield from _unknown_options(request.get("recipeArn"), {**request, **config}, "solutionConfig")
 
 

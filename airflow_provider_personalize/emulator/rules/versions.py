@@ -30,7 +30,6 @@ _TAKEN: Final = (
     "performHPO", "performAutoML", "performIncrementalUpdate", "recipeArn", "eventType", "solutionConfig"
 )  # fmt: skip
 _UPDATABLE: Final = ("aws-user-personalization", "aws-hrnn-coldstart")
-# which recipe automatic selection finds best is assumed
 _BEST: Final = "arn:aws:personalize:::recipe/aws-user-personalization"
 
 
@@ -45,7 +44,7 @@ def complete(backend: Backend, request: Mapping[str, Any]) -> Members:
     solution = backend.records[request["solutionArn"]].current()
     taken: Members = {name: solution[name] for name in _TAKEN if name in solution}
     defaults = {"name": path(backend, request), "trainingMode": "FULL", "trainingType": "MANUAL"}
-    return {"recipeArn": _BEST, **taken, **defaults, **request}
+    return {"recipeArn": _best(taken), **taken, **defaults, **request}
 
 
 def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
@@ -75,9 +74,27 @@ def active(backend: Backend, solution_arn: str) -> list[Record]:
     return [version for version in of(backend, solution_arn) if version.usable]
 
 
-def hours(backend: Backend, version: Record) -> Members:  # noqa: ARG001 - called like the others
-    """Tell what the training is billed for, once it has ended."""
-    return {"trainingHours": float(assumptions.training_hours)} if version.usable else {}
+def result(backend: Backend, version: Record) -> Members:  # noqa: ARG001 - called like the others
+    """Tell what the training is billed for and what hyperparameters it found, once it has ended."""
+    if not version.usable:
+        return {}
+    tuned = {"tunedHPOParams": {"algorithmHyperParameters": _tuned(version.members)}}
+    return {"trainingHours": float(assumptions.training_hours), **(tuned if version.members["performHPO"] else {})}
+
+
+def _tuned(members: Mapping[str, Any]) -> dict[str, str]:
+    """Find the best hyperparameters; nothing is tuned here, and the first that are allowed are taken for the best."""
+    config = members.get("solutionConfig", {})
+    ranges = config.get("hpoConfig", {}).get("algorithmHyperParameterRanges", {})
+    allowed = [each for kind in ranges.values() for each in kind]
+    first = {each["name"]: str(each["values"][0] if each.get("values") else each.get("minValue")) for each in allowed}
+    return {**config.get("algorithmHyperParameters", {}), **first}
+
+
+def _best(members: Mapping[str, Any]) -> str:
+    """Return the recipe that automatic selection finds best: the first of those to choose from, which is assumed."""
+    listed = members.get("solutionConfig", {}).get("autoMLConfig", {}).get("recipeList")
+    return str(listed[0]) if listed else _BEST
 
 
 def metrics(backend: Backend, request: Mapping[str, Any]) -> Members:
@@ -102,7 +119,7 @@ def latest(backend: Backend, solution: Record) -> Members:
     best = solution.members["performAutoML"] and any(version.usable for version in versions)
     return {
         "latestSolutionVersion": service_model.shown(summary, versions[-1].known()),
-        **({"autoMLResult": {"bestRecipeArn": _BEST}} if best else {}),
+        **({"autoMLResult": {"bestRecipeArn": _best(solution.members)}} if best else {}),
     }
 
 
