@@ -15,6 +15,7 @@ from airflow_provider_personalize.emulator import clock, service_model
 
 RECIPE: Final = "arn:aws:personalize:::recipe/aws-"
 HOUR: Final = 3600
+OUTPUT: Final = {"s3DataDestination": {"path": "s3://all/out/"}}
 TAGS: Final = [{"tagKey": "team", "tagValue": "shop"}]
 TEXT: Final = {"type": "string", "categorical": True}
 FIELDS: Final[dict[str, list[dict[str, Any]]]] = {
@@ -78,12 +79,12 @@ class Everything:
         """Return another shop in the same account."""
         return Everything(self._client, name)
 
-    def open(self, domain: str | None = None) -> None:
-        """Make a group with datasets of all types that it can have: in a domain there are none of actions."""
+    def open(self, domain: str | None = None, kinds: tuple[str, ...] = tuple(FIELDS)) -> None:
+        """Make a group with datasets of these types that it can have: in a domain there are none of actions."""
         given = {"domain": domain} if domain else {}
         self.api.create_dataset_group(name=self._name, tags=TAGS, **given)
         clock.advance(HOUR)
-        self.kinds = [kind for kind in FIELDS if not (domain and kind.startswith("Action"))]
+        self.kinds = [kind for kind in kinds if not (domain and kind.startswith("Action"))]
         for kind in self.kinds:
             name = kind if self._name == "all" else f"{self._name}-{kind}"
             arn = self.api.create_schema(name=name, schema=schema(kind), **given)["schemaArn"]
@@ -147,6 +148,78 @@ def new_shop() -> Everything:
     return Everything(client)
 
 
+class Maker:
+    """Makes one of a kind after the other; what they need is made at once."""
+
+    def __init__(self, shop: Everything, kind: str) -> None:
+        self.shop, self._kind = shop, kind
+        self._request: dict[str, Any] = {"datasetGroupArn": shop.group}
+        getattr(self, f"_for_{kind}", lambda: None)()
+
+    def make(self, name: str = "x") -> str:
+        """Make one and return its ARN."""
+        answer = self.call(**self.request(name))
+        return next(value for member, value in answer.items() if member.endswith("Arn"))
+
+    @property
+    def call(self) -> Callable[..., Any]:
+        return getattr(self.shop.api, f"create_{self._kind}")
+
+    def request(self, name: str = "x") -> dict[str, Any]:
+        return {"jobName" if self._kind.endswith("_job") else "name": name, **self._request}
+
+    def _for_schema(self) -> None:
+        self._request = {"schema": schema("Items")}
+
+    def _for_dataset_group(self) -> None:
+        self._request = {}
+
+    def _for_dataset(self) -> None:
+        group = self.shop.api.create_dataset_group(name="fresh")["datasetGroupArn"]
+        clock.advance(HOUR)
+        self._request = {"datasetGroupArn": group, "datasetType": "Items", "schemaArn": f"{PREFIX}schema/Items"}
+
+    def _for_dataset_import_job(self) -> None:
+        source = {"dataSource": {"dataLocation": "s3://all/in/Items.csv"}, "roleArn": ROLE}
+        self._request = {"datasetArn": self.shop.dataset("Items"), **source}
+
+    def _for_dataset_export_job(self) -> None:
+        self._request = {"datasetArn": self.shop.dataset("Items"), "roleArn": ROLE, "jobOutput": OUTPUT}
+
+    def _for_data_deletion_job(self) -> None:
+        location = self.shop.put("gone.csv", "USER_ID\nu1\n")
+        self._request |= {"dataSource": {"dataLocation": location}, "roleArn": ROLE}
+
+    def _for_solution(self) -> None:
+        self._request |= {"recipeArn": f"{RECIPE}sims", "performAutoTraining": False}
+
+    def _for_solution_version(self, recipe: str = "sims") -> None:
+        self._request = {"solutionArn": self.shop.solve("parent", recipe).rpartition("/")[0]}
+
+    def _for_campaign(self, recipe: str = "sims") -> None:
+        self._request = {"solutionVersionArn": self.shop.solve("parent", recipe)}
+
+    def _for_batch_inference_job(self, recipe: str = "sims") -> None:
+        self._for_campaign(recipe)
+        source = {"s3DataSource": {"path": self.shop.put("lines.json", '{"itemId": "i1"}')}}
+        self._request |= {"roleArn": ROLE, "jobInput": source, "jobOutput": OUTPUT}
+
+    def _for_batch_segment_job(self) -> None:
+        self._for_batch_inference_job("item-affinity")
+
+    def _for_recommender(self) -> None:
+        domain = self.shop.beside("domain")
+        domain.open("ECOMMERCE")
+        domain.import_all()
+        self._request = {"datasetGroupArn": domain.group, "recipeArn": f"{RECIPE}ecomm-recommended-for-you"}
+
+    def _for_filter(self) -> None:
+        self._request["filterExpression"] = 'EXCLUDE ItemID WHERE Items.GENRE IN ("drama")'
+
+    def _for_metric_attribution(self) -> None:
+        self._request |= {"metrics": [], "metricsOutputConfig": {"roleArn": ROLE}}
+
+
 def use_everything(shop: Everything) -> None:
     """Call every operation, each so that it succeeds."""
     shop.open("ECOMMERCE")
@@ -190,7 +263,7 @@ def _solutions(shop: Everything) -> None:
 
 def _actions(shop: Everything) -> None:
     """Recommend actions, for which a group of no domain is needed."""
-    shop.open()
+    shop.open(kinds=("Interactions", "Actions", "Action_Interactions"))
     shop.import_all()
     shop.track()
     shop.events.put_actions(datasetArn=shop.dataset("Actions"), actions=[{"actionId": "a99"}])

@@ -24,6 +24,7 @@ from shop import PREFIX, ROLE
 from airflow_provider_personalize.emulator import assumptions, clock, faults, quotas, service_model
 
 GONE = "gone"
+OPERATIONS = service_model.service().operation_names
 MADE = ["CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE"]
 DELETED = ["ACTIVE", "DELETE PENDING", "DELETE IN_PROGRESS", GONE]
 FAILED = [["CREATE IN_PROGRESS", "CREATE FAILED"]]
@@ -269,10 +270,16 @@ class Lifecycles(RuleBasedStateMachine):
     def delete(self, kind: str) -> None:
         self.on_each("Delete" + pascal(kind), kind)
 
-    @rule(operation=st.sampled_from(["CreateCampaign", "CreateSolution", "UpdateDataset", "UpdateSolution",
-                                     "CreateDataDeletionJob", "CreateSolutionVersion", "CreateFilter"]))  # fmt: skip
+    @rule(operation=st.sampled_from(sorted(o for o in OPERATIONS if o.startswith(("Create", "Update")))))
     def order_a_failure(self, operation: str) -> None:
         faults.fail_next(operation, "Told to.")
+
+    @rule()
+    def retry_campaigns(self) -> None:
+        """Give each campaign the newest version, those that failed among them."""
+        for name in ("a", "b"):
+            arn = f"{PREFIX}campaign/{name}"
+            self.call("UpdateCampaign", campaignArn=arn, solutionVersionArn=f"{PREFIX}solution/a/$LATEST")
 
     @rule(times=st.integers(1, 5))
     def wait(self, times: int) -> None:

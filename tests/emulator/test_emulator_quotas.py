@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from everything import HOUR, RECIPE, Everything, schema
+from everything import HOUR, OUTPUT, RECIPE, Everything, Maker, schema
 from shop import DATASET, LOCATION, PREFIX, ROLE, SCHEMA, bring_interactions, open_shop
 from test_emulated_solution import refusal
 from test_emulator_server import ask
@@ -57,7 +57,7 @@ GUIDE = {
     "segment_lines_by_attributes": 10,
     "deletion_bytes": 100_000_000,
 }
-PLACES = {"roleArn": ROLE, "jobOutput": {"s3DataDestination": {"path": "s3://all/out/"}}}
+PLACES = {"roleArn": ROLE, "jobOutput": OUTPUT}
 TEXT = {"name": "DESCRIPTION", "type": ["null", "string"], "textual": True}
 
 
@@ -121,34 +121,9 @@ def one_more(kind: str, shop: Everything) -> tuple[str, str]:
     """Make one of a kind where none is allowed."""
     allowed = quotas.in_force()[kind]
     quotas.set(kind, None)
-    quotas.set("recommender", None)
-    given: dict[str, Any] = {"name": "x", "datasetGroupArn": shop.group}
-    source = {"dataSource": {"dataLocation": "s3://all/in/Items.csv"}, "roleArn": ROLE}
-    if kind == "dataset_group":
-        given = {"name": "x"}
-    elif kind == "schema":
-        given = {"name": "x", "schema": schema("Items")}
-    elif kind == "dataset_import_job":
-        given = {"jobName": "x", "datasetArn": shop.dataset("Items"), **source}
-    elif kind == "data_deletion_job":
-        given = {"jobName": "x", "datasetGroupArn": shop.group, **source}
-    elif kind == "filter":
-        given["filterExpression"] = 'EXCLUDE ItemID WHERE Items.GENRE IN ("drama")'
-    elif kind == "solution":
-        given["recipeArn"] = f"{RECIPE}sims"
-    elif kind == "recommender":
-        shop = shop.beside("domain")
-        shop.open("ECOMMERCE")
-        given = {"name": "x", "datasetGroupArn": shop.group, "recipeArn": f"{RECIPE}ecomm-recommended-for-you"}
-    else:
-        version = shop.solve("x", "item-affinity" if kind == "batch_segment_job" else "sims")
-        places = {"jobName": "x", "jobInput": {"s3DataSource": {"path": "s3://all/in/Items.csv"}}, **PLACES}
-        given = {**({"name": "x"} if kind == "campaign" else places), "solutionVersionArn": version}
-
-        if kind == "solution_version":
-            given = {"solutionArn": f"{PREFIX}solution/x"}
+    maker = Maker(shop, kind)
     quotas.set(kind, allowed)
-    return refusal(getattr(shop.api, f"create_{kind}"), **given)
+    return refusal(maker.call, **maker.request())
 
 
 LIMIT, INVALID, FAILED = "LimitExceededException", "InvalidInputException", "CREATE FAILED"
