@@ -239,7 +239,8 @@ def test_recipes_are_listed_by_domain(shop):
 
 def test_events_are_exported_and_a_users_data_is_deleted(shop):
     shop.track()
-    event = {"eventType": "buy", "itemId": "i1", "sentAt": 1_800_000_000, "properties": "{}"}
+    source = {"eventAttributionSource": "mail"}
+    event = {"eventType": "buy", "itemId": "i1", "sentAt": 1_800_000_000, "metricAttribution": source}
     shop.events.put_events(trackingId=shop.tracking_id, userId="u7", sessionId="s", eventList=[event])
     job = {"roleArn": ROLE, "datasetArn": shop.dataset("Interactions")}
     output = {"s3DataDestination": {"path": "s3://all/export/"}}
@@ -248,7 +249,7 @@ def test_events_are_exported_and_a_users_data_is_deleted(shop):
     clock.advance(HOUR)
     shop.api.list_schemas()
     (key,) = shop.listed("export/")
-    assert shop.read(key).splitlines()[1:] == ["u7,i1,1800000000,buy"]
+    assert shop.read(key).splitlines()[1:] == ["u7,i1,1800000000,buy,mail"]
     source = {"dataLocation": shop.put("gone/a/users.csv", "USER_ID\nu7\n").replace("a/users.csv", "")}
     made = shop.api.create_data_deletion_job(jobName="d", datasetGroupArn=shop.group, dataSource=source, roleArn=ROLE)
     clock.advance(3 * HOUR)
@@ -374,6 +375,23 @@ def test_a_batch_job_makes_themes_where_items_have_names_and_texts(shop):
     (answer,) = map(json.loads, shop.read("out/items.json.out").splitlines())
     assert answer["output"]["theme"] == "Goes with Hard candy"
     assert len(answer["output"]["itemsThemeRelevanceScores"]) == 3
+
+
+def test_semantic_similarity_needs_names_and_texts_of_items_and_no_interactions(client):
+    shop = new_shop()
+    shop.open(kinds=("Items",))
+    shop.import_all()
+    with pytest.raises(AssertionError, match="itemName"):
+        shop.solve("bare", "semantic-similarity")
+    texts = ({"name": "TEXT", "textual": True}, {"name": "TITLE", "itemName": True})
+    wider = schema("Items", *({**field, "type": ["null", "string"]} for field in texts))
+    shop.api.update_dataset(
+        datasetArn=shop.dataset("Items"), schemaArn=shop.api.create_schema(name="w", schema=wider)["schemaArn"]
+    )
+    clock.advance(HOUR)
+    campaign = shop.campaign("c", shop.train(f"{PREFIX}solution/bare"))
+    asked = {"campaignArn": campaign, "itemId": "i1", "numResults": 2, "metadataColumns": {"ITEMS": ["GENRE"]}}
+    assert len(shop.runtime.get_recommendations(**asked)["itemList"]) == 2
 
 
 @pytest.mark.parametrize("recipe", ["trending-now", "next-best-action"])

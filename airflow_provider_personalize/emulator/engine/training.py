@@ -30,7 +30,7 @@ def train(
     items: DatasetData | None = None,
     users: DatasetData | None = None,  # noqa: ARG001 - the service takes them too, and this engine has no use for them
     *,
-    least_of: DatasetData | None = None,
+    least_of: tuple[DatasetData, ...] | None = None,
     events_config: Mapping[str, Any] | None = None,
     event_type: str | None = None,
     event_value_threshold: float | None = None,
@@ -41,7 +41,7 @@ def train(
     :param recipe: The recipe's name or ARN.
     :param interactions: The interactions with items, or with actions.
     :param items: The items, or the actions, so that those of no interactions are known too.
-    :param least_of: What there must be enough of, if not of the interactions.
+    :param least_of: What there must be enough of, if not of the interactions; it may be of nothing.
     :param events_config: The solution's ``eventsConfig``: only the event types in it count, from their threshold on and
         by their weight. https://docs.aws.amazon.com/personalize/latest/dg/optimizing-solution-events-config.html
     :param event_type: The solution's ``eventType``: no other counts.
@@ -50,7 +50,8 @@ def train(
     """
     events = _Events(events_config, event_type, event_value_threshold)
     histories, count = _histories(interactions, events)
-    _enough(*((histories, count) if least_of is None else _histories(least_of, events)), event_type)
+    for counted in (interactions,) if least_of is None else least_of:
+        _enough(*((histories, count) if counted is interactions else _histories(counted, events)), event_type)
     model = Model(answers_of(recipe), _catalogue(items))
     # so the last interactions are learnt after they were asked for, and nothing is learnt twice
     for user, history in histories.items():

@@ -112,6 +112,8 @@ def _row(backend: Backend, dataset: Record, given: Mapping[str, Any], columns: M
     known = {field["name"] for field in fields_in(backend, dataset)}
     properties = {camelcase_to_underscores(name).upper(): value for name, value in _properties(given).items()}
     row |= {name: _value(value) for name, value in properties.items() if name in known}
+    if source := given.get("metricAttribution", {}).get("eventAttributionSource"):
+        row["EVENT_ATTRIBUTION_SOURCE"] = source
     return {**row, "IMPRESSION": "|".join(given["impression"])} if given.get("impression") else row
 
 

@@ -9,6 +9,7 @@ from airflow_provider_personalize.emulator.engine.data import DatasetData
 from airflow_provider_personalize.emulator.engine.errors import Unfit
 from airflow_provider_personalize.emulator.engine.training import train
 from airflow_provider_personalize.emulator.rules import recipes, rows
+from airflow_provider_personalize.emulator.rules.training_data import columns_of
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.backend import Backend
@@ -39,6 +40,7 @@ def learn_for(backend: Backend, holder: Entry, members: Mapping[str, Any]) -> st
 
 def _fit(backend: Backend, members: Mapping[str, Any]) -> Model:
     data = {kind: DatasetData(kind) for kind in (*_ACTIONS, *_ITEMS)} | rows.of(backend, members["datasetGroupArn"])
+    _check_texts(backend, members)
     interactions, catalogue = _ACTIONS if recipe_type(members) == "PERSONALIZED_ACTIONS" else _ITEMS
     config = members.get("solutionConfig", {})
     threshold = config.get("eventValueThreshold")
@@ -47,13 +49,29 @@ def _fit(backend: Backend, members: Mapping[str, Any]) -> Model:
         data[interactions],
         data[catalogue],
         data.get("USERS"),
-        # the least is of interactions with items for all recipes:
         # https://docs.aws.amazon.com/personalize/latest/dg/action-interactions-datasets.html asks for none with actions
-        least_of=data["INTERACTIONS"] if interactions != "INTERACTIONS" else None,
+        least_of=() if is_of_texts(members) else (data["INTERACTIONS"],),
         events_config=config.get("eventsConfig"),
         event_type=members.get("eventType"),
         event_value_threshold=float(threshold) if threshold else None,
     )
+
+
+def is_of_texts(members: Mapping[str, Any]) -> bool:
+    """Tell whether a recipe goes by what is written of items, and needs no interactions."""
+    return str(recipes.find(members["recipeArn"])["name"]) == "aws-semantic-similarity"
+
+
+def _check_texts(backend: Backend, members: Mapping[str, Any]) -> None:
+    """
+    Hold items to what a recipe that goes by texts needs; that the training fails for it, and the text, are assumed.
+
+    https://docs.aws.amazon.com/personalize/latest/dg/native-recipe-semantic-similarity.html
+    """
+    columns = columns_of(backend, members["datasetGroupArn"], "ITEMS").values()
+    for mark in ("itemName", "textual") if is_of_texts(members) else ():
+        if not any(column.get(mark) is True for column in columns):
+            raise Unfit(f'Create failed. The items dataset has no field with "{mark}": true.')
 
 
 def recipe_type(members: Mapping[str, Any]) -> str:

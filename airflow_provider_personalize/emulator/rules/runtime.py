@@ -102,7 +102,8 @@ def _excess(backend: Backend, serving: Record, request: Mapping[str, Any], membe
     if len(columns) > _MOST_COLUMNS:
         yield f"metadataColumns.ITEMS has {len(columns)} entries: at most {_MOST_COLUMNS} are allowed"
     config = serving.current().get(f"{serving.kind.resource.name}Config", {})
-    if columns and not config.get("enableMetadataWithRecommendations"):
+    enabled = config.get("enableMetadataWithRecommendations") or learning.is_of_texts(serving.current())
+    if columns and not enabled:
         yield f"metadataColumns: enableMetadataWithRecommendations is not set for {serving.arn}"
     there = columns_of(backend, serving.members["datasetGroupArn"], "ITEMS") if columns else {}
     if unknown := [column for column in columns if column not in there]:

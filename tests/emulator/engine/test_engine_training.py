@@ -253,10 +253,10 @@ def test_actions_are_recommended_as_items_are():
 def test_actions_need_interactions_with_items_and_none_of_their_own():
     actions = dataset([{"ACTION_ID": "enroll"}, {"ACTION_ID": "subscribe"}], "Actions")
     enough = dataset(events(*["ab"] * 500))
-    model = train("aws-next-best-action", dataset([], "Action_Interactions"), actions, least_of=enough)
+    model = train("aws-next-best-action", dataset([], "Action_Interactions"), actions, least_of=(enough,))
     assert model.recommend(user_id="nobody") == [("enroll", 0.0), ("subscribe", 0.0)]
     with pytest.raises(Unfit, match="1000"):
-        train("aws-next-best-action", enough, actions, least_of=dataset([]))
+        train("aws-next-best-action", enough, actions, least_of=(dataset([]),))
 
 
 def test_the_same_data_makes_the_same_model(interactions, model):
