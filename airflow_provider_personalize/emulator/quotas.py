@@ -5,8 +5,7 @@ How many of a kind there may be: the service's quotas, in force unless set other
 
 Numbers: https://docs.aws.amazon.com/personalize/latest/dg/limits.html. The texts for jobs under way and for campaigns
 are those of https://docs.aws.amazon.com/personalize/latest/dg/troubleshooting.html; the others are made after them.
-That a quota on what is "active" counts what is on its way there, too, is assumed. That a dataset group has one event
-tracker and one metric attribution is a rule of these kinds.
+That a dataset group has one event tracker and one metric attribution is a rule of these kinds.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.errors import Refused
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ _THERE: Final = "Cannot create a {title}. More than {limit} resources. Please de
 
 
 def _is_under_way(record: Record) -> bool:
-    return record.status in record.kind.creating
+    return record.status in record.kind.on_the_way
 
 
 def _is_pending(record: Record) -> bool:
-    return record.status in record.kind.creating[:1]
+    return record.status in record.kind.on_the_way[:1]
 
 
 def _is_active(record: Record) -> bool:
-    return record.usable or _is_under_way(record)
+    return record.usable or (_is_under_way(record) and assumptions.active_counts == "on_their_way")
 
 
 def _is_there(record: Record) -> bool:  # noqa: ARG001 - called like its neighbours

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_personalize import resources
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.kinds import Hold, Kind, Move
 from airflow_provider_personalize.emulator.rules import (
     attribution,
@@ -23,6 +24,10 @@ from airflow_provider_personalize.emulator.rules import (
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.records import Record
+
+
+def _as_assumed(holder: Record, held: Record) -> bool:  # noqa: ARG001 - called like its neighbours
+    return assumptions.group_with_filters == "refused"
 
 
 def _under_way(holder: Record, held: Record) -> bool:  # noqa: ARG001 - called like its neighbours
@@ -50,10 +55,9 @@ KINDS: Final = {
         ),
         Kind(
             resources.DATASET_GROUP,
-            # that filters and metric attributions hold it, too, is assumed
-            held=tuple(
-                Hold(name, "datasetGroupArn")
-                for name in ("dataset", "solution", "recommender", "event_tracker", "filter", "metric_attribution")
+            held=(
+                *(Hold(name, "datasetGroupArn") for name in ("dataset", "solution", "recommender", "event_tracker")),
+                *(Hold(name, "datasetGroupArn", _as_assumed) for name in ("filter", "metric_attribution")),
             ),
             deleting=("DELETE PENDING",),
         ),
@@ -187,7 +191,6 @@ KINDS: Final = {
             faults=attribution.faults,
             update_faults=attribution.update_faults,
             apply=attribution.apply,
-            updating=("CREATE PENDING", "CREATE IN_PROGRESS"),
             one_per_group=True,
             taggable=False,
         ),

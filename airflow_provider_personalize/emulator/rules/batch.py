@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.emulator import s3
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.engine import batch as lines
 from airflow_provider_personalize.emulator.rules import exports, filtering, learning
 
@@ -71,7 +72,7 @@ def infer(backend: Backend, job: Record) -> str | None:
 
 def segment(backend: Backend, job: Record) -> str | None:
     """Answer the lines of a segment job; return why that failed, or None."""
-    return _answer(backend, job, lines.segment)
+    return _answer(backend, job, partial(lines.segment, member=assumptions.segment_member))
 
 
 def _answer(backend: Backend, job: Record, answer: Callable[..., Iterator[str]]) -> str | None:
