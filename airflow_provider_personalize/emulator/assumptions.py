@@ -135,12 +135,15 @@ class Assumptions:
         source=f"{_GUIDE}/optimizing-solution-events-config.html names the recipes; the error is not documented",
     )
     update_of_not_active: str = _open_question(
-        "refused", "accepted", asks="May a solution that is not ACTIVE be updated?", source="not documented"
+        "refused",
+        "accepted",
+        asks="May what is not ACTIVE be updated?",
+        source=f"not documented; a campaign may also be CREATE FAILED ({_GUIDE}/API_UpdateCampaign.html)",
     )
     update_while_pending: str = _open_question(
         "refused",
         "accepted",
-        asks="May a solution be updated while an update of it is under way?",
+        asks="May something be updated while an update of it is under way?",
         source=f"not documented; {_GUIDE}/API_UpdateSolution.html names ResourceInUseException",
     )
     unchanged_update: str = _open_question(
@@ -198,7 +201,7 @@ class Assumptions:
         source=f"not documented; it uses the one before ({_GUIDE}/updating-solution.html)",
     )
     update_visible_after: float = _number(
-        0, asks="After how many seconds does DescribeSolution show an accepted update?", source="not documented"
+        0, asks="After how many seconds does a description show an accepted update?", source="not documented"
     )
     no_update_yet: str = _open_question(
         "absent",
@@ -275,7 +278,7 @@ class Assumptions:
     )
     minimum_interactions: float = _number(
         1000,
-        asks="An import of fewer interactions than this fails. Is that so in the job?",
+        asks="With fewer interactions than how many does an import job fail?",
         source=f"{_GUIDE}/limits.html has the number; that the job fails and not the call is assumed",
     )
     unknown_properties: str = _open_question(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -14,10 +15,12 @@ from everything import HOUR, RECIPE, Everything, new_shop, schema
 from moto import mock_aws
 from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION, bring_interactions, open_shop
 
-from airflow_provider_personalize.emulator import assumptions, clock, faults
+from airflow_provider_personalize.emulator import assumptions, clock, faults, questions
+from airflow_provider_personalize.emulator.__main__ import main
 from airflow_provider_personalize.emulator.assumptions import SECONDS, Assumptions
 from airflow_provider_personalize.emulator.progress import Progress
 
+GUIDE = Path(__file__).parents[2] / "docs" / "local-personalize.md"
 INVALID, IN_USE, MISSING = "InvalidInputException", "ResourceInUseException", "ResourceNotFoundException"
 LIMIT, TAKEN = "LimitExceededException", "ResourceAlreadyExistsException"
 GROUP = f"{PREFIX}dataset-group/shop"
@@ -520,6 +523,18 @@ def test_an_answer_changes_what_a_client_sees(name, answer, seen):
         clock.freeze()
         setattr(assumptions, name, answer)
         assert OBSERVED[name][0]() == seen
+
+
+@pytest.mark.parametrize(("mark", "table"), [("answers", questions.answers()), ("durations", questions.durations())])
+def test_the_guide_has_the_tables(mark, table):
+    _, _, rest = GUIDE.read_text(encoding="utf-8").partition(f"<!-- {mark} -->\n")
+    there, _, _ = rest.partition(f"<!-- /{mark} -->")
+    assert there == table, f"put this between the marks in {GUIDE.name}:\n{table}"
+
+
+def test_the_tables_are_printed(capsys):
+    assert main(["assumptions"]) == 0
+    assert capsys.readouterr().out == f"{questions.answers()}\n{questions.durations()}"
 
 
 @pytest.mark.parametrize(("name", "looked"), OBSERVED.items())
