@@ -345,6 +345,12 @@ class Assumptions:
         asks="Does a campaign of $LATEST show the version that it serves, or $LATEST?",
         source=f"not documented in {_GUIDE}/API_DescribeCampaign.html",
     )
+    filter_liberties: str = _open_question(
+        "accepted",
+        "refused",
+        asks="May a filter expression have keywords in any case, conditions in parentheses, and IS NULL?",
+        source=f"not shown in {_GUIDE}/creating-filter-expressions.html",
+    )
     batch_statuses: str = _open_question(
         "observed",
         "documented",

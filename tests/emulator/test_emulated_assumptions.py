@@ -467,6 +467,22 @@ def batch(kind: str, recipe: str, line: dict[str, str]) -> tuple[Everything, str
     return shop, next(iter(getattr(shop.api, f"create_{kind}")(**request).values()))
 
 
+@sees(("accepted", ["accepted"] * 4), ("refused", [INVALID] * 3 + ["accepted"]))
+def filter_liberties():
+    expressions = (
+        "exclude ItemID WHERE Items.PRICE > 20",
+        "EXCLUDE ItemID WHERE Items.PRICE IS NULL",
+        "EXCLUDE ItemID WHERE (Items.PRICE > 20 OR Items.PRICE < 10) AND Items.PRICE != 15",
+        "EXCLUDE ItemID WHERE Items.PRICE > ($PRICE) OR Items.GENRE IN ($GENRE)",
+    )
+    client = open_shop()
+    given = [
+        {"name": f"f{place}", "datasetGroupArn": GROUP, "filterExpression": expression}
+        for place, expression in enumerate(expressions)
+    ]
+    return [outcome(client.create_filter, **request) for request in given]
+
+
 @sees(
     ("observed", ["CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE"]),
     ("documented", ["PENDING", "IN PROGRESS", "ACTIVE"]),

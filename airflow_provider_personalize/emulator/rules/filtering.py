@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.engine import filters
 from airflow_provider_personalize.emulator.engine.errors import InvalidFilter
+from airflow_provider_personalize.emulator.engine.expressions import liberties
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
 from airflow_provider_personalize.emulator.rules import rows
 
@@ -26,6 +28,9 @@ def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:  # no
         filters.parse(request["filterExpression"])
     except InvalidFilter as reason:
         yield str(reason)
+        return
+    if assumptions.filter_liberties == "refused":
+        yield from liberties(request["filterExpression"])
 
 
 def of_request(backend: Backend, group_arn: str, request: Mapping[str, Any]) -> Keep | None:
