@@ -106,7 +106,7 @@ class Kind:
     :param apply: Makes its members after an update from those before it and the update's.
     :param update_work: Does what an update does; returns why that failed, or None.
     :param update_ended: Does what has to follow once an update has ended, well or not.
-    :param updating: The statuses that it shows itself while an update is under way.
+    :param updating: The statuses that it shows itself while an update is under way, where these are known.
     :param ignores_unchanged: Whether an update to what is already so does nothing, whatever is assumed of others.
     :param updates_failed: Whether it can be updated if its making failed.
     :param adds: Makes what its description shows beyond its members.
@@ -116,7 +116,7 @@ class Kind:
     :param one_per_group: Whether a dataset group has one at most.
     :param newest_first: Whether its list begins with the newest.
     :param taggable: Whether it can have tags.
-    :param creating: The statuses on the way to being made.
+    :param creating: The statuses on the way to being made, unless something else is assumed.
     :param deleting: The statuses on the way to being gone.
     """
 
@@ -144,6 +144,25 @@ class Kind:
     taggable: bool = True
     creating: tuple[str, ...] = ("CREATE PENDING", "CREATE IN_PROGRESS")
     deleting: tuple[str, ...] = ("DELETE PENDING", "DELETE IN_PROGRESS")
+
+    @property
+    def is_job(self) -> bool:
+        """Whether one ends and stays, since no operation deletes it."""
+        return self.resource.name.endswith("_job")
+
+    @property
+    def on_the_way(self) -> tuple[str, ...]:
+        """The statuses on the way to being made."""
+        batch = self.resource in {resources.BATCH_INFERENCE_JOB, resources.BATCH_SEGMENT_JOB}
+        return ("PENDING", "IN PROGRESS") if batch and assumptions.batch_statuses == "documented" else self.creating
+
+    @property
+    def changing(self) -> tuple[str, ...]:
+        """The statuses that it shows itself while an update is under way."""
+        if self.resource is not resources.METRIC_ATTRIBUTION:
+            return self.updating
+        word, _, in_progress = assumptions.metric_attribution_updating.partition(" ")
+        return (f"{word} PENDING", f"{word} {in_progress}") if in_progress else ()
 
     @property
     def success(self) -> str:

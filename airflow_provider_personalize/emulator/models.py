@@ -89,9 +89,9 @@ class PersonalizeBackend(BaseBackend):
         try:
             return self._act(operation, request)
         except Refused as refused:
-            # that what an operation has no error of its own for is called invalid is assumed
-            if refused.code not in service_model.errors(operation) and refused.code in _ORDINARY:
-                raise Refused("InvalidInputException", refused.message) from None
+            undocumented = refused.code not in service_model.errors(operation) and refused.code in _ORDINARY
+            if undocumented and assumptions.undocumented_error != "as_it_is":
+                raise Refused(assumptions.undocumented_error, refused.message) from None
             raise
 
     def _act(self, operation: str, request: Request) -> Members:
@@ -102,10 +102,8 @@ class PersonalizeBackend(BaseBackend):
                 kind.missing(self, request) if kind and "solutionVersionArn" in request else (),
                 "ResourceNotFoundException",
             )
-            _refuse(
-                validation.faults(operation, service_model.request_shape(operation), request),
-                assumptions.constraint_error,
-            )
+            shape = service_model.request_shape(operation)
+            _refuse(validation.faults(operation, shape, request, _left_out()), assumptions.constraint_error)
             return verb(self, operation, kind, request) if verb and kind else OTHERS[operation](self, request)
 
     def _subject(self, operation: str, request: Request) -> str | None:
@@ -178,7 +176,10 @@ class PersonalizeBackend(BaseBackend):
         return service_model.shown(answer, record.known()) if answer else {}
 
     def _check_free(self, kind: Kind, arn: str, request: Request) -> None:
-        if self.existing(arn):
+        there = self.existing(arn)
+        if there and kind.is_job and there.failed and assumptions.name_of_failed_job == "free":
+            self._forget(there)
+        elif there:
             raise Refused("ResourceAlreadyExistsException", f"Another resource with Arn {arn} already exists.")
         group = request.get("datasetGroupArn", "")
         if kind.one_per_group and self.belonging(kind.resource.name, "datasetGroupArn", group):
@@ -188,12 +189,12 @@ class PersonalizeBackend(BaseBackend):
     def start(self, operation: str, kind: Kind, arn: str, members: Members) -> Record:
         """Let a resource come into being."""
         now = clock.now()
-        progress = Progress(kind.resource.name, (*kind.creating, kind.success), now)
+        progress = Progress(kind.resource.name, (*kind.on_the_way, kind.success), now)
         self.made += 1
         record = Record(members, progress, None, now, kind, arn, self.made)
         record.failure = faults.ordered_failure(operation, arn) or kind.work(self, record)
         if record.failure:
-            progress.statuses = (*kind.creating, kind.failure)
+            progress.statuses = (*kind.on_the_way, kind.failure)
         self._keep(record, members)
         bill.add(self, record)
         self._watch(record)
@@ -266,7 +267,7 @@ class PersonalizeBackend(BaseBackend):
             found = self.belonging(resource.name, resource.list_filter or "", narrowed)
         listed = {record.arn: (record.serial, record.known) for record in found}
         numbered = list(self._memory.overlay(resource, narrowed, listed).values())
-        if kind.newest_first:
+        if kind.newest_first or assumptions.lists_begin_with == "newest":
             numbered = [(-serial, known) for serial, known in reversed(numbered)]
         page, more = paging.page(numbered, request, f"{operation} {narrowed}")
         answer = service_model.answer_shape(operation)
@@ -304,7 +305,8 @@ class PersonalizeBackend(BaseBackend):
         resource, move = kind.resource, kind.moves[operation]
         record = self.find(kind, request[resource.arn_member])
         if record.status not in move.ways or not all(update.progress.ended for update in record.updates):
-            raise in_use(f"The {resource.title} {record.arn} is {record.status}, or an update of it is under way")
+            text = f"The {resource.title} {record.arn} is {record.status}, or an update of it is under way"
+            raise Refused(assumptions.move_from_wrong_status, text)
         self._lead(record, move.switch, move.ways[record.status])
         return {resource.arn_member: record.arn}
 
@@ -340,7 +342,10 @@ class PersonalizeBackend(BaseBackend):
         progress = Progress(f"{kind.resource.name}_update", (), now)
         update = Entry(asked, progress, None, now)
         update.failure = faults.ordered_failure(operation, record.arn) or kind.update_work(self, record, update)
-        progress.statuses = (*(kind.updating or kind.creating), kind.update_failure if update.failure else kind.success)
+        progress.statuses = (
+            *(kind.changing or kind.on_the_way),
+            kind.update_failure if update.failure else kind.success,
+        )
         record.add(update)
         self._keep(record, asked)
         self._watch(record)
@@ -353,6 +358,11 @@ def _arns(members: Request) -> list[str]:
 def _inherited(parents: list[Record]) -> Members:
     known = [{**parent.current(), parent.kind.resource.arn_member: parent.arn} for parent in parents]
     return {name: each[name] for each in known for name in _INHERITED if name in each}
+
+
+def _left_out() -> set[str]:
+    """Name the rules of validation that are assumed, and of which the opposite is assumed now."""
+    return {name for name in validation.ASSUMED if getattr(assumptions, name) == "accepted"}
 
 
 def _refuse(wrong: Any, code: str = "InvalidInputException") -> None:

@@ -5,10 +5,10 @@ How many of a kind there may be, and how large things may be: the service's quot
 
 Numbers: https://docs.aws.amazon.com/personalize/latest/dg/limits.html. The texts for jobs under way and for campaigns
 are those of https://docs.aws.amazon.com/personalize/latest/dg/troubleshooting.html; the others are made after them.
-That a quota on what is "active" counts what is on its way there, too, is assumed, and so is that a job fails, and not
-its creation, if its data is too large. That a dataset group has one event tracker and one metric attribution is a rule
-of these kinds; the lengths of lists and texts in requests are in botocore's model. Rates of requests are not held:
-:func:`faults.throttle` does that on request. How much training considers at most makes no difference here.
+That a job fails, and not its creation, if its data is too large is assumed. That a dataset group has one event tracker
+and one metric attribution is a rule of these kinds; the lengths of lists and texts in requests are in botocore's model.
+Rates of requests are not held: :func:`faults.throttle` does that on request. How much training considers at most makes
+no difference here.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.errors import Refused
 
 if TYPE_CHECKING:
@@ -32,15 +33,15 @@ _THERE: Final = "Cannot create a {title}. More than {limit} resources. Please de
 
 
 def _is_under_way(record: Record) -> bool:
-    return record.status in record.kind.creating
+    return record.status in record.kind.on_the_way
 
 
 def _is_pending(record: Record) -> bool:
-    return record.status in record.kind.creating[:1]
+    return record.status in record.kind.on_the_way[:1]
 
 
 def _is_active(record: Record) -> bool:
-    return record.usable or _is_under_way(record)
+    return record.usable or (_is_under_way(record) and assumptions.active_counts == "on_their_way")
 
 
 def _is_there(record: Record) -> bool:  # noqa: ARG001 - called like its neighbours

@@ -19,7 +19,7 @@ of its own, in JSON, under ``/_personalize/``; a request that makes no sense is 
 - ``GET quotas``: how many of each kind there may be
 - ``POST quotas``: ``{"dataset_group": 100, "schema": null}``; null is any number
 - ``GET assumptions``: those that are in force
-- ``POST assumptions``: ``{"unchanged_update": "ignored", …}``
+- ``POST assumptions``: ``{"unchanged_update": "ignored", "seconds": {"campaign": 60}, …}``; what is not named stays
 
 moto's own controls are there too: ``POST /moto-api/reset``, ``POST /moto-api/state-manager/set-transition``.
 """

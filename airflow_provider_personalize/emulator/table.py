@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.records import Record
 
 
+def _as_assumed(holder: Record, held: Record) -> bool:  # noqa: ARG001 - called like its neighbours
+    return assumptions.group_with_filters == "refused"
+
+
 def _under_way(holder: Record, held: Record) -> bool:  # noqa: ARG001 - called like its neighbours
     return not holder.settled
 
@@ -55,10 +59,9 @@ KINDS: Final = {
         ),
         Kind(
             resources.DATASET_GROUP,
-            # that filters and metric attributions hold it, too, is assumed
-            held=tuple(
-                Hold(name, "datasetGroupArn")
-                for name in ("dataset", "solution", "recommender", "event_tracker", "filter", "metric_attribution")
+            held=(
+                *(Hold(name, "datasetGroupArn") for name in ("dataset", "solution", "recommender", "event_tracker")),
+                *(Hold(name, "datasetGroupArn", _as_assumed) for name in ("filter", "metric_attribution")),
             ),
             deleting=("DELETE PENDING",),
         ),
@@ -201,7 +204,6 @@ KINDS: Final = {
             faults=attribution.faults,
             update_faults=attribution.update_faults,
             apply=attribution.apply,
-            updating=("CREATE PENDING", "CREATE IN_PROGRESS"),
             one_per_group=True,
             taggable=False,
         ),

@@ -13,6 +13,7 @@ from shop import PREFIX, ROLE
 from witness import watched
 
 from airflow_provider_personalize.emulator import assumptions, clock
+from airflow_provider_personalize.emulator.assumptions import SECONDS
 from airflow_provider_personalize.emulator.server import Server
 
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
@@ -95,6 +96,8 @@ def test_the_clock_and_the_assumptions_are_set_over_http(server):
     assert ask(server, "POST", "clock", {"speed": 2})[1]["speed"] == clock.speed == 2
     assert ask(server, "POST", "assumptions", {"unchanged_update": "ignored"})[0] == 200
     assert ask(server, "GET", "assumptions")[1]["unchanged_update"] == assumptions.unchanged_update == "ignored"
+    seconds = ask(server, "POST", "assumptions", {"seconds": {"solution_update": 600}})[1]["seconds"]
+    assert seconds == {**SECONDS, "solution_update": 600} == assumptions.seconds
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,7 @@ def test_the_clock_and_the_assumptions_are_set_over_http(server):
         ("POST", "faults", {"error_next": {"operation": "Updatesolution", "code": "x"}}, 400, "Updatesolution"),
         ("POST", "assumptions", {"unchanged_update": "ignored", "nonsense": 1}, 400, "nonsense"),
         ("POST", "assumptions", {"unchanged_update": []}, 400, "accepted, ignored"),
+        ("POST", "assumptions", {"unchanged_update": "ignored", "seconds": {"lunch": 1}}, 400, "lunch"),
     ],
 )
 def test_a_wrong_control_request_says_what_is_wrong_and_changes_nothing(server, method, path, sent, status, named):

@@ -3,9 +3,8 @@ Lines of batch input in, lines of batch output out; and the CSVs of exports and 
 
 https://docs.aws.amazon.com/personalize/latest/dg/batch-data-upload.html,
 https://docs.aws.amazon.com/personalize/latest/dg/batch-inference-job-output-examples.html and
-https://docs.aws.amazon.com/personalize/latest/dg/prepare-input-data-user-segment.html. Segments are in ``usersList``,
-where AWS's retail-demo-store reads them (workshop/1-Personalization, lab 7); the guide's examples say
-``recommendedUsers``.
+https://docs.aws.amazon.com/personalize/latest/dg/prepare-input-data-user-segment.html. Segments are in ``usersList``
+unless told otherwise: AWS's retail-demo-store reads them there (workshop/1-Personalization, lab 7).
 """
 
 from __future__ import annotations
@@ -85,17 +84,25 @@ def infer(
     return _answers(lines, _INFERENCE, answer, keep_for)
 
 
-def segment(lines: Iterable[str], model: Model, *, count: int = 25, keep_for: KeepFor | None = None) -> Iterator[str]:
+def segment(
+    lines: Iterable[str],
+    model: Model,
+    *,
+    count: int = 25,
+    keep_for: KeepFor | None = None,
+    member: str = "usersList",
+) -> Iterator[str]:
     """
     Answer the lines of a batch segment job.
 
     :param count: The job's ``numResults``.
     :param keep_for: Makes the filter for a line, which may have ``filterValues``.
+    :param member: What has the users in the output: in the guide's examples it is ``recommendedUsers``.
     """
 
     def answer(asked: Mapping[str, Any], keep: Keep | None) -> dict[str, Any]:
         item, attributes = asked.get("itemId"), asked.get("itemAttributes")
-        return {"usersList": model.segment(item_id=item, attributes=attributes, count=count, keep=keep)}
+        return {member: model.segment(item_id=item, attributes=attributes, count=count, keep=keep)}
 
     return _answers(lines, _SEGMENT, answer, keep_for)
 

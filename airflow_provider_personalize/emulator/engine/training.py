@@ -34,6 +34,7 @@ def train(
     events_config: Mapping[str, Any] | None = None,
     event_type: str | None = None,
     event_value_threshold: float | None = None,
+    counts_without_value: bool = False,
 ) -> Model:
     """
     Train a model, and measure it on each user's last interaction, which it had not seen at that moment.
@@ -46,9 +47,10 @@ def train(
         by their weight. https://docs.aws.amazon.com/personalize/latest/dg/optimizing-solution-events-config.html
     :param event_type: The solution's ``eventType``: no other counts.
     :param event_value_threshold: The solution's ``eventValueThreshold``: interactions of a lower value do not count.
+    :param counts_without_value: Whether an interaction without a value passes a threshold.
     :raises Unfit: There is too little data.
     """
-    events = _Events(events_config, event_type, event_value_threshold)
+    events = _Events(events_config, event_type, event_value_threshold, counts_without_value)
     histories, count = _histories(interactions, events)
     for counted in (interactions,) if least_of is None else least_of:
         _enough(*((histories, count) if counted is interactions else _histories(counted, events)), event_type)
@@ -74,8 +76,11 @@ def _catalogue(items: DatasetData | None) -> dict[str, dict[str, Any]]:
 class _Events:
     """Tells what an interaction weighs."""
 
-    def __init__(self, config: Mapping[str, Any] | None, event_type: str | None, threshold: float | None) -> None:
+    def __init__(
+        self, config: Mapping[str, Any] | None, event_type: str | None, threshold: float | None, without_value: bool
+    ) -> None:
         self._only = event_type
+        self._without_value = without_value
         self._threshold = threshold
         # the defaults of a parameter that is left out are assumed
         parameters = (config or {}).get("eventParametersList") or []
@@ -93,17 +98,18 @@ class _Events:
         """Return the weight, 0 if the interaction does not count."""
         if self._only is not None and event_type != self._only:
             return 0.0
-        if _below(value, self._threshold):
+        if self._below(value, self._threshold):
             return 0.0
         if not self._of_type:
             return 1.0
         threshold, weight = self._of_type.get(event_type or "", (None, 0.0))
-        return 0.0 if _below(value, threshold) else weight
+        return 0.0 if self._below(value, threshold) else weight
 
-
-def _below(value: float | None, threshold: float | None) -> bool:
-    """Tell whether a value is too low; that a missing one is, is assumed."""
-    return threshold is not None and (value is None or value < threshold)
+    def _below(self, value: float | None, threshold: float | None) -> bool:
+        """Tell whether a value is too low."""
+        if threshold is None:
+            return False
+        return not self._without_value if value is None else value < threshold
 
 
 def _histories(interactions: DatasetData, events: _Events) -> tuple[Histories, int]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.emulator import paging
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.errors import Refused, not_found
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def update_faults(
         raise Refused("ResourceAlreadyExistsException", f"addMetrics: {', '.join(sorted(taken))} already exists")
     if len(there - removed) + len(added) > _MOST:
         yield f"addMetrics: there would be more than {_MOST} metrics"
-    if not {"addMetrics", "removeMetrics", "metricsOutputConfig"} & set(request):
+    says = {"addMetrics", "removeMetrics", "metricsOutputConfig"} & set(request)
+    if not says and assumptions.empty_update == "refused":
         yield "nothing to change: give at least one of addMetrics, removeMetrics, metricsOutputConfig"
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.emulator import s3
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.engine import batch as lines
 from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.rules import exports, filtering, learning, rows
@@ -108,9 +109,8 @@ def _writing(backend: Backend, job: Record, *, themed: bool) -> lines.Write:
 def segment(backend: Backend, job: Record) -> str | None:
     """Answer the lines of a segment job; return why that failed, or None."""
     by_attributes = _recipe(backend, job.members) in _BY_ATTRIBUTES
-    return _answer(
-        backend, job, lines.segment, "segment_lines_by_attributes" if by_attributes else "segment_lines_by_item"
-    )
+    ask = partial(lines.segment, member=assumptions.segment_member)
+    return _answer(backend, job, ask, "segment_lines_by_attributes" if by_attributes else "segment_lines_by_item")
 
 
 def _answer(backend: Backend, job: Record, answer: Callable[..., Iterator[str]], quota: str) -> str | None:

@@ -23,15 +23,15 @@ _SYNC: Final = "syncWithLatestSolutionVersion"
 
 
 def missing(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
-    """
-    Name the version that does not exist: the ARN of a solution is not one (seen: aws-sdk-js-v3, issue 4982).
-
-    That ``$LATEST`` of a solution without an ACTIVE version does not exist either is assumed.
-    """
+    """Name the version that does not exist: the ARN of a solution is not one (seen: aws-sdk-js-v3, issue 4982)."""
     arn = str(request.get("solutionVersionArn"))
-    nothing = arn.endswith(LATEST) and newest(backend, arn.removesuffix(LATEST)) is None
+    nothing = _is_of_nothing(backend, arn) and assumptions.latest_without_version == "ResourceNotFoundException"
     if SOLUTION.is_arn(arn) or nothing:
         yield f"The given solution version does not exist: {arn}"
+
+
+def _is_of_nothing(backend: Backend, arn: str) -> bool:
+    return arn.endswith(LATEST) and newest(backend, arn.removesuffix(LATEST)) is None
 
 
 def newest(backend: Backend, solution_arn: str) -> Record | None:
@@ -57,6 +57,9 @@ def resolved(backend: Backend, request: Mapping[str, Any]) -> Members:
 
 def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between the campaign and the version."""
+    if _is_of_nothing(backend, request["solutionVersionArn"]):
+        yield f"solutionVersionArn is {request['solutionVersionArn']!r}: the solution has no ACTIVE version"
+        return
     latest = request["solutionVersionArn"].endswith(LATEST)
     if request.get("campaignConfig", {}).get(_SYNC) and not latest:
         yield f"campaignConfig.{_SYNC} is True: solutionVersionArn must be the solution's ARN followed by {LATEST}"
@@ -67,13 +70,7 @@ def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
 
 def update_faults(backend: Backend, campaign: Record, request: Mapping[str, Any]) -> Iterator[str]:
     """List what is wrong with an update, given the campaign as it is."""
-    if "solutionVersionArn" not in request:
-        given = {"solutionVersionArn": _following(campaign.current())}
-    else:
-        yield from missing(backend, request)
-        given = {}
-    if not list(missing(backend, {**request, **given})):
-        yield from faults(backend, {**request, **given})
+    yield from faults(backend, {"solutionVersionArn": _following(campaign.current()), **request})
 
 
 def _following(members: Mapping[str, Any]) -> str:
@@ -88,7 +85,9 @@ def complete_update(backend: Backend, asked: Mapping[str, Any]) -> Members:
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
     """Make what the campaign shows once the update is ACTIVE."""
-    return {**members, **update}
+    if "campaignConfig" not in update or assumptions.unnamed_campaign_config == "dropped":
+        return {**members, **update}
+    return {**members, **update, "campaignConfig": {**members.get("campaignConfig", {}), **update["campaignConfig"]}}
 
 
 def follow(backend: Backend, campaign: Record, update: Entry | None = None) -> None:  # noqa: ARG001

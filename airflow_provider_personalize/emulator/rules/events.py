@@ -3,7 +3,7 @@ Events, items, users and actions that come in real time.
 
 https://docs.aws.amazon.com/personalize/latest/dg/recording-events.html and
 https://docs.aws.amazon.com/personalize/latest/dg/importing-individual-records.html. Properties are
-written in camel case and belong to the column of that name; that one of no column is dropped is assumed.
+written in camel case and belong to the column of that name.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from botocore.utils import parse_timestamp
 from moto.core.utils import camelcase_to_underscores
 
 from airflow_provider_personalize.emulator import bill
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
 from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.rules import rows
@@ -111,6 +112,9 @@ def _row(backend: Backend, dataset: Record, given: Mapping[str, Any], columns: M
         row["TIMESTAMP"] = _seconds(row["TIMESTAMP"])
     known = {field["name"] for field in fields_in(backend, dataset)}
     properties = {camelcase_to_underscores(name).upper(): value for name, value in _properties(given).items()}
+    unknown = sorted(set(properties) - known)
+    if unknown and assumptions.unknown_properties == "refused":
+        raise Refused("InvalidInputException", f"properties: the schema has no {', '.join(unknown)}")
     row |= {name: _value(value) for name, value in properties.items() if name in known}
     if source := given.get("metricAttribution", {}).get("eventAttributionSource"):
         row["EVENT_ATTRIBUTION_SOURCE"] = source

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.emulator import s3
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.engine import batch as lines
 from airflow_provider_personalize.emulator.engine.errors import Unfit
 from airflow_provider_personalize.emulator.quotas import quotas
@@ -54,7 +55,7 @@ def export(backend: Backend, job: Record) -> None:
 def read_users(backend: Backend, job: Record) -> str | None:
     """Read whose data a job deletes; return why that failed, or None."""
     try:
-        files = s3.read(backend, job.members["dataSource"]["dataLocation"], deep=True)
+        files = s3.read(backend, job.members["dataSource"].get("dataLocation", ""), deep=True)
         taken = [text for name, text in files if name.endswith(".csv")]
         for excess in quotas.excess("deletion_bytes", sum(map(len, taken))):
             return excess
@@ -70,18 +71,19 @@ def read_users(backend: Backend, job: Record) -> str | None:
 
 
 def delete_users(backend: Backend, job: Record) -> None:
-    """Delete users' rows from all datasets of a group. What is counted is assumed: the users in the file."""
+    """Delete users' rows from all datasets of a group, and count them."""
     if job.usable:
-        for dataset in backend.belonging("dataset", "datasetGroupArn", job.members["datasetGroupArn"]):
-            dataset.holds.data.delete_users(job.holds)
+        datasets = backend.belonging("dataset", "datasetGroupArn", job.members["datasetGroupArn"])
+        deleted = sum(dataset.holds.data.delete_users(job.holds) for dataset in datasets)
+        job.records = deleted if assumptions.deleted_counted == "rows" else len(set(job.holds))
 
 
 def deleted(backend: Backend, job: Record) -> Members:  # noqa: ARG001 - called like the others
-    """Tell how many users were deleted, once they are."""
-    return {"numDeleted": len(set(job.holds))} if job.usable else {}
+    """Tell how much was deleted, once it is."""
+    return {"numDeleted": job.records} if job.usable else {}
 
 
 def source_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001
-    """Require the location, which the model leaves optional because the structure is shared; assumed."""
-    if "dataLocation" not in request["dataSource"]:
+    """Require the location, which the model leaves optional because the structure is shared."""
+    if "dataLocation" not in request["dataSource"] and assumptions.import_without_location == "refused":
         yield "dataSource.dataLocation is missing"

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.engine import filters
 from airflow_provider_personalize.emulator.engine.errors import InvalidFilter
+from airflow_provider_personalize.emulator.engine.expressions import liberties
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
 from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.rules import rows
@@ -32,6 +34,8 @@ def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     there = backend.belonging("filter", "datasetGroupArn", request["datasetGroupArn"])
     of_others = (_fields(each.members["filterExpression"]) for each in there)
     quotas.hold("fields_of_all_filters", len(fields.union(*of_others)))
+    if assumptions.filter_liberties == "refused":
+        yield from liberties(request["filterExpression"])
 
 
 def _fields(expression: str) -> frozenset[str]:

@@ -52,12 +52,24 @@ def call_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     incremental = request.get("importMode") == "INCREMENTAL" and assumptions.first_import_incremental == "refused"
     if incremental and not any(_is_base(job, dataset) for job in _jobs(backend, dataset)):
         yield "importMode is INCREMENTAL: the first import into a dataset must be FULL"
-    if assumptions.import_header_checked == "call":
-        try:
-            for text in _texts(backend, request):
-                _missing_columns(_fields(backend, request), next(csv.reader(text), []))
-        except _Unfit as reason:
-            yield str(reason)
+    try:
+        _look(backend, request)
+    except _Unfit as reason:
+        yield str(reason)
+
+
+def _look(backend: Backend, request: Mapping[str, Any]) -> None:
+    """Look at as much of the data as is assumed to be looked at by the call."""
+    if "call" not in {assumptions.import_access_checked, assumptions.import_header_checked}:
+        return
+    try:
+        texts = _texts(backend, request)
+    except _Unfit:
+        if assumptions.import_access_checked == "call":
+            raise
+        return
+    for text in texts if assumptions.import_header_checked == "call" else ():
+        _missing_columns(_fields(backend, request), next(csv.reader(text), []))
 
 
 def _jobs(backend: Backend, dataset: Record) -> list[Record]:
@@ -113,7 +125,7 @@ def _fields(backend: Backend, members: Mapping[str, Any]) -> list[dict[str, Any]
 def _texts(backend: Backend, members: Mapping[str, Any]) -> Iterator[io.TextIOWrapper]:
     """Open the file, or the files of the folder's first level."""
     try:
-        files = s3.read(backend, members["dataSource"]["dataLocation"])
+        files = s3.read(backend, members["dataSource"].get("dataLocation", ""))
     except s3.Denied:
         raise _Unfit(_NOT_ALLOWED.format(members["datasetArn"].rpartition("/")[2])) from None
     except s3.Unreachable:
@@ -135,8 +147,9 @@ def _read_all(fields: list[dict[str, Any]], texts: Iterator[io.TextIOWrapper]) -
 
 
 def _missing_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
-    # that an optional column may be left out is assumed
-    missing = [field["name"] for field in fields if "null" not in types_of(field) and field["name"] not in header]
+    accepted = assumptions.missing_optional_column == "accepted"
+    needed = [field["name"] for field in fields if not ("null" in types_of(field) and accepted)]
+    missing = [name for name in needed if name not in header]
     if missing:
         raise _Unfit(f"Input csv is missing the following columns: [{', '.join(missing)}]")
 

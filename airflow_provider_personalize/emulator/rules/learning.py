@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.engine.data import DatasetData
 from airflow_provider_personalize.emulator.engine.errors import Unfit
 from airflow_provider_personalize.emulator.engine.training import train
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 
 _ACTIONS: Final = ("ACTION_INTERACTIONS", "ACTIONS")
 _ITEMS: Final = ("INTERACTIONS", "ITEMS")
+
+
+def faults(backend: Backend, members: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what a training lacks, if that is assumed to be looked at before it begins."""
+    if assumptions.training_data_checked == "call":
+        try:
+            _fit(backend, members)
+        except Unfit as reason:
+            yield str(reason)
 
 
 def learn(backend: Backend, trained: Record) -> str | None:
@@ -54,6 +64,7 @@ def _fit(backend: Backend, members: Mapping[str, Any]) -> Model:
         events_config=config.get("eventsConfig"),
         event_type=members.get("eventType"),
         event_value_threshold=float(threshold) if threshold else None,
+        counts_without_value=assumptions.event_without_value == "counted",
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.clock import clock
 from airflow_provider_personalize.emulator.rules import learning, recipes, rows
 
@@ -35,6 +36,8 @@ def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
         yield f"datasetGroupArn: {request['datasetGroupArn']} has no domain: recommenders are for domain dataset groups"
     elif recipe.get("domain") != group["domain"]:
         yield f"recipeArn is for the domain {recipe.get('domain')}, the dataset group has {group['domain']}"
+    else:
+        yield from learning.faults(backend, request)
 
 
 def retrain(backend: Backend, recommender: Record, update: Entry) -> str | None:
@@ -76,8 +79,9 @@ def train_weekly(backend: Backend, recommender: Record) -> None:
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
-    """Make what the recommender shows once the update is ACTIVE. That what it does not name stays is assumed."""
-    return {**members, "recommenderConfig": {**members["recommenderConfig"], **update["recommenderConfig"]}}
+    """Make what the recommender shows once the update is ACTIVE."""
+    left = _DEFAULTS if assumptions.unnamed_recommender_config == "dropped" else members["recommenderConfig"]
+    return {**members, "recommenderConfig": {**left, **update["recommenderConfig"]}}
 
 
 def metrics(backend: Backend, recommender: Record) -> Members:  # noqa: ARG001 - called like the others

@@ -73,10 +73,17 @@ def _unknown_options(recipe_arn: str | None, options: Mapping[str, Any], config:
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
-    """Make what the solution shows once the update is ACTIVE: what the update names is replaced, the rest stays."""
+    """Make what the solution shows once the update is ACTIVE: what the update names is replaced."""
     switches = {name: value for name, value in update.items() if name != "solutionUpdateConfig"}
-    config = {**members.get("solutionConfig", {}), **update.get("solutionUpdateConfig", {})}
+    config = {**_left(members, update), **update.get("solutionUpdateConfig", {})}
     if update.get("performAutoTraining") is False and assumptions.schedule_when_off == "dropped":
         config.pop("autoTrainingConfig", None)
     kept = {name: value for name, value in members.items() if name != "solutionConfig"}
     return _with_schedule({**kept, **switches, **({"solutionConfig": config} if config else {})})
+
+
+def _left(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
+    """Return what stays of a solution's configuration."""
+    dropped = update.get("solutionUpdateConfig") and assumptions.unnamed_solution_config == "dropped"
+    gone = {"autoTrainingConfig", "eventsConfig"} if dropped else set()
+    return {name: value for name, value in members.get("solutionConfig", {}).items() if name not in gone}

@@ -17,7 +17,7 @@ from airflow_provider_personalize.emulator import service_model
 from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.clock import clock
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
-from airflow_provider_personalize.emulator.rules import campaigns, rows
+from airflow_provider_personalize.emulator.rules import campaigns, learning, rows
 from airflow_provider_personalize.validation import rate_days
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _HOUR: Final = 60 * 60
 _DAY: Final = 24 * _HOUR
+_WEEK: Final = 7
 _TAKEN: Final = (
     "performHPO", "performAutoML", "performIncrementalUpdate", "recipeArn", "eventType", "solutionConfig"
 )  # fmt: skip
@@ -54,6 +55,8 @@ def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
         yield "trainingMode is AUTOTRAIN: allowed are FULL and UPDATE"
     if mode == "UPDATE":
         yield from _update_faults(backend, request["solutionArn"])
+    group = backend.records[request["solutionArn"]].members["datasetGroupArn"]
+    yield from learning.faults(backend, {**complete(backend, request), "datasetGroupArn": group})
 
 
 def _update_faults(backend: Backend, solution_arn: str) -> Iterator[str]:
@@ -171,7 +174,7 @@ def _setting(solution: Record) -> float | None:
     if not members["performAutoTraining"]:
         return None
     expression = members["solutionConfig"]["autoTrainingConfig"].get("schedulingExpression")
-    return (rate_days(expression) or assumptions.training_every_days) * _DAY
+    return (rate_days(expression) or _WEEK) * _DAY
 
 
 def _begin(backend: Backend, solution: Record, since: float) -> None:
@@ -210,5 +213,5 @@ def _is_worth_it(backend: Backend, solution: Record, schedule: _Schedule) -> boo
     if schedule.began is None and assumptions.first_training_without_data == "tried":
         return True
     versions = of(backend, solution.arn)
-    last = versions[-1].created if versions else -1.0
+    last = versions[-1].created if versions else 0.0
     return rows.news_since(backend, solution.members["datasetGroupArn"], last)

@@ -56,6 +56,7 @@ def kept(expression, candidates=ALL, **request):
         ("INCLUDE ItemID WHERE Items.PRICE < 20", ["shoe"]),
         ("INCLUDE ItemID WHERE Items.PRICE <= 20", ["shoe", "boot"]),
         ("INCLUDE ItemID WHERE Items.PRICE > 20", ["watch"]),
+        ("INCLUDE ItemID WHERE Items.PRICE > (20)", ["watch"]),
         ("INCLUDE ItemID WHERE Items.PRICE >= 20", ["boot", "watch"]),
         ("INCLUDE ItemID WHERE Items.PRICE != 20", ["shoe", "watch", "thing", "new"]),
         ("INCLUDE ItemID WHERE Items.PRICE IS NULL", ["thing", "new"]),
