@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.resources import RESOURCES
@@ -80,13 +80,16 @@ def _literal(text: str) -> Any:
     return text
 
 
-def faults(operation: str, shape: StructureShape, request: Mapping[str, Any]) -> list[str]:
+def faults(
+    operation: str, shape: StructureShape, request: Mapping[str, Any], leave_out: Collection[str] = ()
+) -> list[str]:
     """
     List everything that is wrong with a request, one sentence each.
 
     :param operation: The operation's name, as in ``UpdateSolution``.
     :param shape: Its input shape in botocore's model.
     :param request: The request, with the API's member names.
+    :param leave_out: The names of rules in :data:`ASSUMED` that are not to be asked.
     """
     from botocore.validate import ParamValidator
 
@@ -96,6 +99,9 @@ def faults(operation: str, shape: StructureShape, request: Mapping[str, Any]) ->
     found += _wrong_arns(operation, shape, request)
     if operation in _RULES:
         found += _RULES[operation](request)
+    for name, rules in ASSUMED.items():
+        if operation in rules and name not in leave_out:
+            found += rules[operation](request)
     return found
 
 
@@ -172,12 +178,11 @@ def rate_days(expression: object) -> int | None:
 
 
 def _update_solution(request: Mapping[str, Any]) -> Iterator[str]:
-    """
-    Check what only the prose says of ``UpdateSolution``.
-
-    That the service refuses an update without any change is assumed.
-    """
+    """Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateSolution.html)."""
     yield from _wrong_schedule(request, "solutionUpdateConfig")
+
+
+def _nothing_to_update(request: Mapping[str, Any]) -> Iterator[str]:
     if not any(_says_something(value) for name, value in request.items() if name != "solutionArn"):
         yield (
             "nothing to change: give at least one of performAutoTraining, performIncrementalUpdate, "
@@ -186,20 +191,25 @@ def _update_solution(request: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _wrong_schedule(request: Mapping[str, Any], config: str) -> Iterator[str]:
-    """
-    Check a schedule of automatic training.
-
-    The range of the rate: https://docs.aws.amazon.com/personalize/latest/dg/API_AutoTrainingConfig.html. That a
-    schedule does not go with automatic training turned off is how the guide calls it
-    (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html); that the service refuses it is assumed.
-    """
-    schedule = _dig(request, config, "autoTrainingConfig", "schedulingExpression")
-    named = f"{config}.autoTrainingConfig.schedulingExpression is {schedule!r}"
-    days = rate_days(schedule)
+    """Check the rate: https://docs.aws.amazon.com/personalize/latest/dg/API_AutoTrainingConfig.html."""
+    days = rate_days(_dig(request, config, *_SCHEDULE))
     if days is not None and not 1 <= days <= 30:
-        yield f"{named}: from rate(1 day) to rate(30 days) is allowed"
-    if schedule is not None and request.get("performAutoTraining") is False:
-        yield f"{named} and performAutoTraining is False: a schedule is allowed only with automatic training"
+        yield f"{_named(request, config)}: from rate(1 day) to rate(30 days) is allowed"
+
+
+def _idle_schedule(request: Mapping[str, Any]) -> Iterator[str]:
+    """Find a schedule where automatic training is off: the guide leaves it out then (updating-solution.html)."""
+    for config in ("solutionConfig", "solutionUpdateConfig"):
+        if _dig(request, config, *_SCHEDULE) is not None and request.get("performAutoTraining") is False:
+            named = _named(request, config)
+            yield f"{named} and performAutoTraining is False: a schedule is allowed only with automatic training"
+
+
+_SCHEDULE: Final = ("autoTrainingConfig", "schedulingExpression")
+
+
+def _named(request: Mapping[str, Any], config: str) -> str:
+    return f"{'.'.join((config, *_SCHEDULE))} is {_dig(request, config, *_SCHEDULE)!r}"
 
 
 def _create_solution(request: Mapping[str, Any]) -> Iterator[str]:
@@ -223,8 +233,8 @@ def _create_dataset_group(request: Mapping[str, Any]) -> Iterator[str]:
         yield "roleArn is given without kmsKeyArn: a role is allowed only with a key"
 
 
-def _create_dataset_import_job(request: Mapping[str, Any]) -> Iterator[str]:
-    """Require the location, which the model leaves optional because the structure is shared; assumed."""
+def _no_location(request: Mapping[str, Any]) -> Iterator[str]:
+    """Require the location, which the model leaves optional because the structure is shared."""
     if isinstance(request.get("dataSource"), Mapping) and _dig(request, "dataSource", "dataLocation") is None:
         yield "dataSource.dataLocation is missing"
 
@@ -241,9 +251,16 @@ def _dig(value: Any, *names: str) -> Any:
     return value
 
 
-_RULES: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]] = {
+_Rules = Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]
+
+_RULES: Final[_Rules] = {
     "CreateDatasetGroup": _create_dataset_group,
-    "CreateDatasetImportJob": _create_dataset_import_job,
     "CreateSolution": _create_solution,
     "UpdateSolution": _update_solution,
+}
+# Rules of which nobody outside of AWS knows whether the service refuses what they find, by name
+ASSUMED: Final[Mapping[str, _Rules]] = {
+    "empty_update": {"UpdateSolution": _nothing_to_update},
+    "schedule_with_training_off": {"CreateSolution": _idle_schedule, "UpdateSolution": _idle_schedule},
+    "import_without_location": {"CreateDatasetImportJob": _no_location},
 }

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from airflow_provider_personalize.emulator import model, wire
+from airflow_provider_personalize.emulator import service_model, wire
 from airflow_provider_personalize.emulator.clock import clock
 from airflow_provider_personalize.emulator.errors import Refused
 
@@ -208,7 +208,9 @@ def garbled_next(operation: str | None = None, **when: Unpack[When]) -> None:
 
 def stale_next(operation: str | None = None, *, hides: float, **when: Unpack[When]) -> None:
     """
-    Let descriptions after the next writes show what was before: what is new does not exist, what is deleted still does.
+    Let descriptions and lists after the next writes show what was before.
+
+    What is new does not exist, what is deleted still does.
 
     :param operation: A Create, Update, Delete, Start or Stop.
     :param hides: For how many seconds of the service's time.
@@ -304,7 +306,7 @@ def _hang(order: _Order) -> None:
 
 
 def _check_operation(operation: str | None) -> None:
-    if operation is not None and operation not in model.operations():
+    if operation is not None and operation not in service_model.operations():
         raise ValueError(f"operation is {operation!r}: Personalize has no such operation")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from everything import new_shop
 from moto import mock_aws
 from moto.moto_api import state_manager
 from shop import PREFIX
@@ -31,6 +32,16 @@ def client():
     with mock_aws():
         clock.freeze()
         yield watched(boto3.client("personalize", region_name="us-east-1"))
+
+
+@pytest.fixture
+def shop():
+    """A shop with datasets of all types and rows in them, in which time stands still."""
+    with mock_aws():
+        made = new_shop()
+        made.open()
+        made.import_all()
+        yield made
 
 
 @pytest.fixture

@@ -10,22 +10,21 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-import boto3
 import everything
 import hypothesis.strategies as st
 import pytest
 from botocore.exceptions import ClientError
-from everything import RECIPE, Everything
+from everything import RECIPE, Everything, new_shop
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from moto import mock_aws
 from moto.core.utils import camelcase_to_underscores
 from shop import PREFIX, ROLE
-from witness import watched
 
-from airflow_provider_personalize.emulator import assumptions, clock, faults, model, quotas
+from airflow_provider_personalize.emulator import assumptions, clock, faults, quotas, service_model
 
 GONE = "gone"
+OPERATIONS = service_model.service().operation_names
 MADE = ["CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE"]
 DELETED = ["ACTIVE", "DELETE PENDING", "DELETE IN_PROGRESS", GONE]
 FAILED = [["CREATE IN_PROGRESS", "CREATE FAILED"]]
@@ -130,14 +129,6 @@ def arn_member(kind: str) -> str:
     return f"{pascal(kind)[0].lower()}{pascal(kind)[1:]}Arn"
 
 
-def new_shop() -> Everything:
-    clock.freeze()
-    boto = {"region_name": "us-east-1"}
-    return Everything(
-        lambda name: watched(boto3.client(name, **boto)) if name in model.SERVICES else boto3.client(name, **boto)
-    )
-
-
 class Slowly:
     """A clock that one looks at everything by, many times in each hour."""
 
@@ -211,7 +202,7 @@ class Lifecycles(RuleBasedStateMachine):
             code = error.response["Error"]["Code"]
         else:
             code = None
-        assert code is None or code in model.errors(operation), (operation, code)
+        assert code is None or code in service_model.errors(operation), (operation, code)
 
     def on_each(self, operation: str, kind: str, **request: Any) -> None:
         for arn in self.watch.arns(kind):
@@ -279,10 +270,16 @@ class Lifecycles(RuleBasedStateMachine):
     def delete(self, kind: str) -> None:
         self.on_each("Delete" + pascal(kind), kind)
 
-    @rule(operation=st.sampled_from(["CreateCampaign", "CreateSolution", "UpdateDataset", "UpdateSolution",
-                                     "CreateDataDeletionJob", "CreateSolutionVersion", "CreateFilter"]))  # fmt: skip
+    @rule(operation=st.sampled_from(sorted(o for o in OPERATIONS if o.startswith(("Create", "Update")))))
     def order_a_failure(self, operation: str) -> None:
         faults.fail_next(operation, "Told to.")
+
+    @rule()
+    def retry_campaigns(self) -> None:
+        """Give each campaign the newest version, those that failed among them."""
+        for name in ("a", "b"):
+            arn = f"{PREFIX}campaign/{name}"
+            self.call("UpdateCampaign", campaignArn=arn, solutionVersionArn=f"{PREFIX}solution/a/$LATEST")
 
     @rule(times=st.integers(1, 5))
     def wait(self, times: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 import urllib.request
@@ -23,6 +24,7 @@ from test_emulated_solution import refusal
 from test_emulator_server import KEYS, ask
 
 from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.emulator.calls import Calls
 from airflow_provider_personalize.emulator.server import Server
 
 ONE_TRY = Config(retries={"total_max_attempts": 1}, read_timeout=0.3)
@@ -156,22 +158,31 @@ def test_a_rate_below_one_a_second_lets_single_calls_through(client):
 
 
 def test_what_is_new_does_not_exist_for_a_while(client):
+    client.create_dataset_group(name="b")
     faults.stale_next("CreateDatasetGroup", hides=20)
     assert client.create_dataset_group(name="a")["datasetGroupArn"] == GROUP
     assert refusal(client.describe_dataset_group, datasetGroupArn=GROUP)[0] == "ResourceNotFoundException"
+    assert names(client) == ["b"]
     clock.advance(20)
     assert client.describe_dataset_group(datasetGroupArn=GROUP)["datasetGroup"]["status"] == "CREATE IN_PROGRESS"
+    assert names(client) == ["b", "a"]
 
 
 def test_what_is_deleted_still_exists_for_a_while(client):
-    client.create_dataset_group(name="a")
+    for name in "ab":
+        client.create_dataset_group(name=name)
     clock.advance(60)
     faults.stale_next(hides=120)
     client.delete_dataset_group(datasetGroupArn=GROUP)
     clock.advance(119)
     assert client.describe_dataset_group(datasetGroupArn=GROUP)["datasetGroup"]["status"] == "ACTIVE"
+    assert client.list_dataset_groups()["datasetGroups"][0]["status"] == "ACTIVE"
+    assert names(client) == ["a", "b"]
+    pages = client.get_paginator("list_dataset_groups").paginate(PaginationConfig={"PageSize": 1})
+    assert [group["name"] for page in pages for group in page["datasetGroups"]] == ["a", "b"]
     clock.advance(1)
     assert refusal(client.describe_dataset_group, datasetGroupArn=GROUP)[0] == "ResourceNotFoundException"
+    assert names(client) == ["b"]
 
 
 def test_an_update_is_not_seen_for_a_while(client):
@@ -186,6 +197,20 @@ def test_an_update_is_not_seen_for_a_while(client):
     assert "latestSolutionUpdate" not in client.describe_solution(solutionArn=arn)["solution"]
     clock.advance(10)
     assert "latestSolutionUpdate" in client.describe_solution(solutionArn=arn)["solution"]
+
+
+def test_what_is_hidden_is_missing_from_the_lists_of_its_parent_only(client, group, solution):
+    faults.stale_next("CreateSolution", hides=10)
+    client.create_solution(
+        name="new", datasetGroupArn=group, recipeArn="arn:aws:personalize:::recipe/aws-user-personalization-v2"
+    )
+    faults.stale_next("DeleteSolution", hides=10_000)
+    client.delete_solution(solutionArn=solution)
+    clock.advance(1000)
+    listed = client.list_solutions(datasetGroupArn=group)["solutions"]
+    assert [(each["name"], each["status"]) for each in listed] == [("shop", "ACTIVE"), ("new", "ACTIVE")]
+    assert client.list_solutions(datasetGroupArn=f"{group}2")["solutions"] == []
+    assert client.list_dataset_groups()["datasetGroups"][0]["name"] == "shop"
 
 
 @pytest.mark.parametrize(
@@ -215,6 +240,15 @@ def test_the_log_of_calls_says_what_became_of_each(client):
             client.list_schemas()
     client.list_schemas()
     assert [call.error for call in calls.of("ListSchemas")] == ["(reset)", "503", None]
+
+
+def test_the_log_of_calls_forgets_the_oldest(client, monkeypatch):
+    monkeypatch.setattr(sys.modules[Calls.__module__], "_MOST", 10)
+    for _ in range(10):
+        client.list_schemas()
+    assert len(calls) == 10
+    client.list_solutions()
+    assert [call.operation for call in calls] == [*["ListSchemas"] * 5, "ListSolutions"]
 
 
 def test_what_was_told_and_is_still_to_happen_is_shown(client):

@@ -8,10 +8,12 @@ import urllib.request
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from shop import PREFIX
+from everything import Everything
+from shop import PREFIX, ROLE
 from witness import watched
 
 from airflow_provider_personalize.emulator import assumptions, clock
+from airflow_provider_personalize.emulator.assumptions import SECONDS
 from airflow_provider_personalize.emulator.server import Server
 
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
@@ -55,6 +57,16 @@ def test_a_solution_is_updated_over_http(client, server):
     assert ask(server, "GET", "calls") == (200, [])
 
 
+def test_a_job_writes_its_file_though_nobody_asks_personalize_again(server):
+    shop = Everything(lambda name: boto3.client(name, endpoint_url=server.url, **KEYS))
+    shop.open()
+    request = {"roleArn": ROLE, "jobOutput": {"s3DataDestination": {"path": "s3://all/export/"}}}
+    shop.api.create_dataset_export_job(jobName="a", datasetArn=shop.dataset("Items"), **request)
+    assert shop.listed("export/") == []
+    clock.advance(3600)
+    assert shop.listed("export/") == ["export/a.csv"]
+
+
 def test_the_rest_of_moto_is_served_too(server):
     s3 = boto3.client("s3", endpoint_url=server.url, **KEYS)
     s3.create_bucket(Bucket="shop")
@@ -84,6 +96,8 @@ def test_the_clock_and_the_assumptions_are_set_over_http(server):
     assert ask(server, "POST", "clock", {"speed": 2})[1]["speed"] == clock.speed == 2
     assert ask(server, "POST", "assumptions", {"unchanged_update": "ignored"})[0] == 200
     assert ask(server, "GET", "assumptions")[1]["unchanged_update"] == assumptions.unchanged_update == "ignored"
+    seconds = ask(server, "POST", "assumptions", {"seconds": {"solution_update": 600}})[1]["seconds"]
+    assert seconds == {**SECONDS, "solution_update": 600} == assumptions.seconds
 
 
 @pytest.mark.parametrize(
@@ -99,6 +113,7 @@ def test_the_clock_and_the_assumptions_are_set_over_http(server):
         ("POST", "faults", {"error_next": {"operation": "Updatesolution", "code": "x"}}, 400, "Updatesolution"),
         ("POST", "assumptions", {"unchanged_update": "ignored", "nonsense": 1}, 400, "nonsense"),
         ("POST", "assumptions", {"unchanged_update": []}, 400, "accepted, ignored"),
+        ("POST", "assumptions", {"unchanged_update": "ignored", "seconds": {"lunch": 1}}, 400, "lunch"),
     ],
 )
 def test_a_wrong_control_request_says_what_is_wrong_and_changes_nothing(server, method, path, sent, status, named):

