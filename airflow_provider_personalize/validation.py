@@ -97,6 +97,7 @@ def faults(
     found = [_with_hint(line) for line in report.splitlines()]
     found += _beyond_types(shape, request, "")
     found += _wrong_arns(operation, shape, request)
+    found += _reserved_tags(request)
     if operation in _RULES:
         found += _RULES[operation](request)
     for name, rules in ASSUMED.items():
@@ -168,6 +169,15 @@ def _wrong_arns(operation: str, shape: StructureShape, request: Mapping[str, Any
             yield f"{resource.arn_member} is {value!r}: it is not the ARN of a {resource.title}"
 
 
+def _reserved_tags(request: Mapping[str, Any]) -> Iterator[str]:
+    """Find tags of AWS's own (https://docs.aws.amazon.com/personalize/latest/dg/personalize-managing-tags.html)."""
+    tags = request.get("tags")
+    for tag in tags if isinstance(tags, (list, tuple)) else ():
+        for member in ("tagKey", "tagValue"):
+            if str(_dig(tag, member)).lower().startswith("aws:"):
+                yield f"tags: {member} is {tag[member]!r}: what begins with aws: is reserved"
+
+
 _RATE: Final = re.compile(r"rate\((\d+) days?\)")
 
 
@@ -231,6 +241,32 @@ def _create_dataset_group(request: Mapping[str, Any]) -> Iterator[str]:
     """Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDatasetGroup.html)."""
     if request.get("roleArn") is not None and request.get("kmsKeyArn") is None:
         yield "roleArn is given without kmsKeyArn: a role is allowed only with a key"
+    if request.get("kmsKeyArn") is not None and request.get("roleArn") is None:
+        yield "kmsKeyArn is given without roleArn: a key needs a role that may use it"
+
+
+def _create_schema(request: Mapping[str, Any]) -> Iterator[str]:
+    """Check that it is Avro, in JSON (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateSchema.html)."""
+    if not isinstance(request.get("schema"), str):
+        return
+    try:
+        avro = json.loads(request["schema"])
+    except ValueError as error:
+        yield f"schema is not JSON: {error}"
+    else:
+        if not isinstance(avro, dict) or avro.get("type") != "record":
+            yield "schema must be an Avro record"
+
+
+#: https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDataset.html
+_DATASET_TYPES: Final = ("INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIONS")
+
+
+def _create_dataset(request: Mapping[str, Any]) -> Iterator[str]:
+    """Check the type, which only the prose lists."""
+    wanted = request.get("datasetType")
+    if isinstance(wanted, str) and wanted.upper() not in _DATASET_TYPES:
+        yield f"datasetType is {wanted!r}: allowed are {', '.join(_DATASET_TYPES)}"
 
 
 def _no_location(request: Mapping[str, Any]) -> Iterator[str]:
@@ -254,7 +290,9 @@ def _dig(value: Any, *names: str) -> Any:
 _Rules = Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]
 
 _RULES: Final[_Rules] = {
+    "CreateDataset": _create_dataset,
     "CreateDatasetGroup": _create_dataset_group,
+    "CreateSchema": _create_schema,
     "CreateSolution": _create_solution,
     "UpdateSolution": _update_solution,
 }
@@ -262,5 +300,5 @@ _RULES: Final[_Rules] = {
 ASSUMED: Final[Mapping[str, _Rules]] = {
     "empty_update": {"UpdateSolution": _nothing_to_update},
     "schedule_with_training_off": {"CreateSolution": _idle_schedule, "UpdateSolution": _idle_schedule},
-    "import_without_location": {"CreateDatasetImportJob": _no_location},
+    "import_without_location": {"CreateDataDeletionJob": _no_location, "CreateDatasetImportJob": _no_location},
 }

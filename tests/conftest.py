@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import tempfile
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -24,6 +26,17 @@ os.environ |= {
     }""",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+def _read_the_models_once() -> None:
+    """Let all botocore sessions share a loader: each test makes its clients anew, and reading the models is most of it."""
+    import botocore.session
+    from botocore.loaders import create_loader
+
+    botocore.session.create_loader = functools.cache(create_loader)
+
+
+_read_the_models_once()
 
 
 class Time:
@@ -78,3 +91,15 @@ def personalize(passing_time: Time):
     faults.clear()
     assumptions.reset()
     clock.reset()
+
+
+@pytest.fixture
+def unknown_status(personalize) -> Callable[[str], None]:
+    """Let a resource show a status that the service does not have yet."""
+    from airflow_provider_personalize.emulator.models import personalize_backends
+
+    def show(arn: str) -> None:
+        record = personalize_backends["123456789012"]["us-east-1"].records[arn]
+        record.progress.statuses = ["A STATUS OF NEXT YEAR"] * len(record.progress.statuses)
+
+    return show

@@ -1,6 +1,17 @@
 """Change Amazon Personalize from a DAG."""
 
-from airflow_provider_personalize.operators.datasets import CreateDatasetImportJobOperator
+from airflow_provider_personalize.operators.datasets import (
+    CreateDataDeletionJobOperator,
+    CreateDatasetExportJobOperator,
+    CreateDatasetGroupOperator,
+    CreateDatasetImportJobOperator,
+    CreateDatasetOperator,
+    CreateSchemaOperator,
+    DeleteDatasetOperator,
+    DeleteSchemaOperator,
+    UpdateDatasetOperator,
+)
+from airflow_provider_personalize.operators.tags import TagResourceOperator, UntagResourceOperator
 from airflow_provider_personalize.operators.training import (
     CreateSolutionOperator,
     CreateSolutionVersionOperator,
@@ -11,11 +22,21 @@ from airflow_provider_personalize.operators.training import (
 )
 
 __all__ = [
+    "CreateDataDeletionJobOperator",
+    "CreateDatasetExportJobOperator",
+    "CreateDatasetGroupOperator",
     "CreateDatasetImportJobOperator",
+    "CreateDatasetOperator",
+    "CreateSchemaOperator",
     "CreateSolutionOperator",
     "CreateSolutionVersionOperator",
+    "DeleteDatasetOperator",
+    "DeleteSchemaOperator",
     "DeleteSolutionOperator",
     "GetSolutionMetricsOperator",
     "StopSolutionVersionCreationOperator",
+    "TagResourceOperator",
+    "UntagResourceOperator",
+    "UpdateDatasetOperator",
     "UpdateSolutionOperator",
 ]

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/personalize/latest/dg/delete-records.html. The name 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.emulator import s3
@@ -81,9 +81,3 @@ def delete_users(backend: Backend, job: Record) -> None:
 def deleted(backend: Backend, job: Record) -> Members:  # noqa: ARG001 - called like the others
     """Tell how much was deleted, once it is."""
     return {"numDeleted": job.records} if job.usable else {}
-
-
-def source_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001
-    """Require the location, which the model leaves optional because the structure is shared."""
-    if "dataLocation" not in request["dataSource"] and assumptions.import_without_location == "refused":
-        yield "dataSource.dataLocation is missing"
