@@ -3,4 +3,7 @@
 from airflow_provider_personalize.sensors.datasets import DatasetImportJobSensor
 from airflow_provider_personalize.sensors.training import SolutionUpdateSensor
 
-__all__ = ["DatasetImportJobSensor", "SolutionUpdateSensor"]
+__all__ = [
+    "DatasetImportJobSensor",
+    "SolutionUpdateSensor",
+]
