@@ -1,5 +1,10 @@
 """Change Amazon Personalize from a DAG."""
 
+from airflow_provider_personalize.operators.attribution import (
+    CreateMetricAttributionOperator,
+    DeleteMetricAttributionOperator,
+    UpdateMetricAttributionOperator,
+)
 from airflow_provider_personalize.operators.datasets import CreateDatasetImportJobOperator
 from airflow_provider_personalize.operators.training import (
     CreateSolutionOperator,
@@ -12,10 +17,13 @@ from airflow_provider_personalize.operators.training import (
 
 __all__ = [
     "CreateDatasetImportJobOperator",
+    "CreateMetricAttributionOperator",
     "CreateSolutionOperator",
     "CreateSolutionVersionOperator",
+    "DeleteMetricAttributionOperator",
     "DeleteSolutionOperator",
     "GetSolutionMetricsOperator",
     "StopSolutionVersionCreationOperator",
+    "UpdateMetricAttributionOperator",
     "UpdateSolutionOperator",
 ]
