@@ -5,6 +5,7 @@ from airflow_provider_personalize.operators.attribution import (
     DeleteMetricAttributionOperator,
     UpdateMetricAttributionOperator,
 )
+from airflow_provider_personalize.operators.batch import CreateBatchInferenceJobOperator, CreateBatchSegmentJobOperator
 from airflow_provider_personalize.operators.datasets import CreateDatasetImportJobOperator
 from airflow_provider_personalize.operators.training import (
     CreateSolutionOperator,
@@ -16,6 +17,8 @@ from airflow_provider_personalize.operators.training import (
 )
 
 __all__ = [
+    "CreateBatchInferenceJobOperator",
+    "CreateBatchSegmentJobOperator",
     "CreateDatasetImportJobOperator",
     "CreateMetricAttributionOperator",
     "CreateSolutionOperator",
