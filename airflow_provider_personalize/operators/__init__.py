@@ -7,6 +7,20 @@ from airflow_provider_personalize.operators.attribution import (
 )
 from airflow_provider_personalize.operators.batch import CreateBatchInferenceJobOperator, CreateBatchSegmentJobOperator
 from airflow_provider_personalize.operators.datasets import CreateDatasetImportJobOperator
+from airflow_provider_personalize.operators.serving import (
+    CreateCampaignOperator,
+    CreateEventTrackerOperator,
+    CreateFilterOperator,
+    CreateRecommenderOperator,
+    DeleteCampaignOperator,
+    DeleteEventTrackerOperator,
+    DeleteFilterOperator,
+    DeleteRecommenderOperator,
+    StartRecommenderOperator,
+    StopRecommenderOperator,
+    UpdateCampaignOperator,
+    UpdateRecommenderOperator,
+)
 from airflow_provider_personalize.operators.training import (
     CreateSolutionOperator,
     CreateSolutionVersionOperator,
@@ -19,14 +33,26 @@ from airflow_provider_personalize.operators.training import (
 __all__ = [
     "CreateBatchInferenceJobOperator",
     "CreateBatchSegmentJobOperator",
+    "CreateCampaignOperator",
     "CreateDatasetImportJobOperator",
+    "CreateEventTrackerOperator",
+    "CreateFilterOperator",
     "CreateMetricAttributionOperator",
+    "CreateRecommenderOperator",
     "CreateSolutionOperator",
     "CreateSolutionVersionOperator",
+    "DeleteCampaignOperator",
+    "DeleteEventTrackerOperator",
+    "DeleteFilterOperator",
     "DeleteMetricAttributionOperator",
+    "DeleteRecommenderOperator",
     "DeleteSolutionOperator",
     "GetSolutionMetricsOperator",
+    "StartRecommenderOperator",
+    "StopRecommenderOperator",
     "StopSolutionVersionCreationOperator",
+    "UpdateCampaignOperator",
     "UpdateMetricAttributionOperator",
+    "UpdateRecommenderOperator",
     "UpdateSolutionOperator",
 ]

@@ -3,12 +3,26 @@
 from airflow_provider_personalize.sensors.attribution import MetricAttributionSensor
 from airflow_provider_personalize.sensors.batch import BatchInferenceJobSensor, BatchSegmentJobSensor
 from airflow_provider_personalize.sensors.datasets import DatasetImportJobSensor
+from airflow_provider_personalize.sensors.serving import (
+    CampaignSensor,
+    CampaignUpdateSensor,
+    EventTrackerSensor,
+    FilterSensor,
+    RecommenderSensor,
+    RecommenderUpdateSensor,
+)
 from airflow_provider_personalize.sensors.training import SolutionUpdateSensor
 
 __all__ = [
     "BatchInferenceJobSensor",
     "BatchSegmentJobSensor",
+    "CampaignSensor",
+    "CampaignUpdateSensor",
     "DatasetImportJobSensor",
+    "EventTrackerSensor",
+    "FilterSensor",
     "MetricAttributionSensor",
+    "RecommenderSensor",
+    "RecommenderUpdateSensor",
     "SolutionUpdateSensor",
 ]
