@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 # The first botocore that knows a member, from botocore's changelog and the history of its model.
 SINCE: Final[Mapping[str, str]] = {
     "eventsConfig": "1.37.29",
+    "includedDatasetColumns": "1.41.6",
     "performIncrementalUpdate": "1.41.6",
+    "rankingInfluence": "1.41.6",
 }
+
+#: What follows a solution's ARN where its newest ACTIVE version is meant.
+LATEST: Final = "/$LATEST"
+
+_Rule = Callable[[Mapping[str, Any]], Iterator[str]]
 
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 _UNICODE_CLASSES: Final[Mapping[str, str]] = {
@@ -163,7 +170,7 @@ def _wrong_arns(operation: str, shape: StructureShape, request: Mapping[str, Any
         value = request.get(resource.arn_member)
         if resource.arn_member not in shape.members or not isinstance(value, str):
             continue
-        if operation.endswith("Campaign") and value.endswith("/$LATEST"):
+        if operation.endswith("Campaign") and value.endswith(LATEST):
             continue
         if value.startswith("arn:") and not resource.is_arn(value):
             yield f"{resource.arn_member} is {value!r}: it is not the ARN of a {resource.title}"
@@ -190,14 +197,6 @@ def rate_days(expression: object) -> int | None:
 def _update_solution(request: Mapping[str, Any]) -> Iterator[str]:
     """Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateSolution.html)."""
     yield from _wrong_schedule(request, "solutionUpdateConfig")
-
-
-def _nothing_to_update(request: Mapping[str, Any]) -> Iterator[str]:
-    if not any(_says_something(value) for name, value in request.items() if name != "solutionArn"):
-        yield (
-            "nothing to change: give at least one of performAutoTraining, performIncrementalUpdate, "
-            "solutionUpdateConfig"
-        )
 
 
 def _wrong_schedule(request: Mapping[str, Any], config: str) -> Iterator[str]:
@@ -230,6 +229,11 @@ def _create_solution(request: Mapping[str, Any]) -> Iterator[str]:
         yield f"recipeArn is {recipe!r} and performAutoML is True: leave out one of them"
     if request.get("performAutoML") is not True and recipe is None:
         yield "recipeArn is missing: it is required unless performAutoML is True"
+    yield from _wrong_recipe(request)
+
+
+def _wrong_recipe(request: Mapping[str, Any]) -> Iterator[str]:
+    recipe = request.get("recipeArn")
     if isinstance(recipe, str) and recipe.startswith("arn:") and not _RECIPE.fullmatch(recipe):
         yield f"recipeArn is {recipe!r}: it is not the ARN of a recipe"
 
@@ -275,6 +279,33 @@ def _no_location(request: Mapping[str, Any]) -> Iterator[str]:
         yield "dataSource.dataLocation is missing"
 
 
+def _campaign(request: Mapping[str, Any]) -> Iterator[str]:
+    """Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_CampaignConfig.html)."""
+    version = request.get("solutionVersionArn")
+    in_sync = _dig(request, "campaignConfig", "syncWithLatestSolutionVersion") is True
+    if in_sync and isinstance(version, str) and not version.endswith(LATEST):
+        yield (
+            "campaignConfig.syncWithLatestSolutionVersion is True: solutionVersionArn must be the solution's ARN "
+            f"followed by {LATEST}"
+        )
+
+
+def _update_metric_attribution(request: Mapping[str, Any]) -> Iterator[str]:
+    """Require what the model leaves optional; that the service refuses to do without it is assumed."""
+    if request.get("metricAttributionArn") is None:
+        yield "metricAttributionArn is missing"
+
+
+def _nothing_to_change(*members: str) -> _Rule:
+    """Make the rule that at least one of some members is given."""
+
+    def rule(request: Mapping[str, Any]) -> Iterator[str]:
+        if not any(_says_something(request.get(member)) for member in members):
+            yield f"nothing to change: give at least one of {', '.join(members)}"
+
+    return rule
+
+
 def _says_something(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(_says_something(item) for item in value.values())
@@ -287,18 +318,26 @@ def _dig(value: Any, *names: str) -> Any:
     return value
 
 
-_Rules = Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]
+_Rules = Mapping[str, _Rule]
 
 _RULES: Final[_Rules] = {
+    "CreateCampaign": _campaign,
     "CreateDataset": _create_dataset,
     "CreateDatasetGroup": _create_dataset_group,
+    "CreateRecommender": _wrong_recipe,
     "CreateSchema": _create_schema,
     "CreateSolution": _create_solution,
+    "UpdateCampaign": _campaign,
+    "UpdateMetricAttribution": _update_metric_attribution,
     "UpdateSolution": _update_solution,
 }
 # Rules of which nobody outside of AWS knows whether the service refuses what they find, by name
 ASSUMED: Final[Mapping[str, _Rules]] = {
-    "empty_update": {"UpdateSolution": _nothing_to_update},
+    "empty_update": {
+        "UpdateCampaign": _nothing_to_change("solutionVersionArn", "minProvisionedTPS", "campaignConfig"),
+        "UpdateMetricAttribution": _nothing_to_change("addMetrics", "removeMetrics", "metricsOutputConfig"),
+        "UpdateSolution": _nothing_to_change("performAutoTraining", "performIncrementalUpdate", "solutionUpdateConfig"),
+    },
     "schedule_with_training_off": {"CreateSolution": _idle_schedule, "UpdateSolution": _idle_schedule},
     "import_without_location": {"CreateDataDeletionJob": _no_location, "CreateDatasetImportJob": _no_location},
 }

@@ -1,5 +1,11 @@
 """Change Amazon Personalize from a DAG."""
 
+from airflow_provider_personalize.operators.attribution import (
+    CreateMetricAttributionOperator,
+    DeleteMetricAttributionOperator,
+    UpdateMetricAttributionOperator,
+)
+from airflow_provider_personalize.operators.batch import CreateBatchInferenceJobOperator, CreateBatchSegmentJobOperator
 from airflow_provider_personalize.operators.datasets import (
     CreateDataDeletionJobOperator,
     CreateDatasetExportJobOperator,
@@ -10,6 +16,20 @@ from airflow_provider_personalize.operators.datasets import (
     DeleteDatasetOperator,
     DeleteSchemaOperator,
     UpdateDatasetOperator,
+)
+from airflow_provider_personalize.operators.serving import (
+    CreateCampaignOperator,
+    CreateEventTrackerOperator,
+    CreateFilterOperator,
+    CreateRecommenderOperator,
+    DeleteCampaignOperator,
+    DeleteEventTrackerOperator,
+    DeleteFilterOperator,
+    DeleteRecommenderOperator,
+    StartRecommenderOperator,
+    StopRecommenderOperator,
+    UpdateCampaignOperator,
+    UpdateRecommenderOperator,
 )
 from airflow_provider_personalize.operators.tags import TagResourceOperator, UntagResourceOperator
 from airflow_provider_personalize.operators.training import (
@@ -22,21 +42,38 @@ from airflow_provider_personalize.operators.training import (
 )
 
 __all__ = [
+    "CreateBatchInferenceJobOperator",
+    "CreateBatchSegmentJobOperator",
+    "CreateCampaignOperator",
     "CreateDataDeletionJobOperator",
     "CreateDatasetExportJobOperator",
     "CreateDatasetGroupOperator",
     "CreateDatasetImportJobOperator",
     "CreateDatasetOperator",
+    "CreateEventTrackerOperator",
+    "CreateFilterOperator",
+    "CreateMetricAttributionOperator",
+    "CreateRecommenderOperator",
     "CreateSchemaOperator",
     "CreateSolutionOperator",
     "CreateSolutionVersionOperator",
+    "DeleteCampaignOperator",
     "DeleteDatasetOperator",
+    "DeleteEventTrackerOperator",
+    "DeleteFilterOperator",
+    "DeleteMetricAttributionOperator",
+    "DeleteRecommenderOperator",
     "DeleteSchemaOperator",
     "DeleteSolutionOperator",
     "GetSolutionMetricsOperator",
+    "StartRecommenderOperator",
+    "StopRecommenderOperator",
     "StopSolutionVersionCreationOperator",
     "TagResourceOperator",
     "UntagResourceOperator",
+    "UpdateCampaignOperator",
     "UpdateDatasetOperator",
+    "UpdateMetricAttributionOperator",
+    "UpdateRecommenderOperator",
     "UpdateSolutionOperator",
 ]

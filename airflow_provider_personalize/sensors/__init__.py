@@ -1,5 +1,7 @@
 """Wait for Amazon Personalize in a DAG."""
 
+from airflow_provider_personalize.sensors.attribution import MetricAttributionSensor
+from airflow_provider_personalize.sensors.batch import BatchInferenceJobSensor, BatchSegmentJobSensor
 from airflow_provider_personalize.sensors.datasets import (
     DataDeletionJobSensor,
     DatasetExportJobSensor,
@@ -8,14 +10,31 @@ from airflow_provider_personalize.sensors.datasets import (
     DatasetSensor,
     DatasetUpdateSensor,
 )
+from airflow_provider_personalize.sensors.serving import (
+    CampaignSensor,
+    CampaignUpdateSensor,
+    EventTrackerSensor,
+    FilterSensor,
+    RecommenderSensor,
+    RecommenderUpdateSensor,
+)
 from airflow_provider_personalize.sensors.training import SolutionUpdateSensor
 
 __all__ = [
+    "BatchInferenceJobSensor",
+    "BatchSegmentJobSensor",
+    "CampaignSensor",
+    "CampaignUpdateSensor",
     "DataDeletionJobSensor",
     "DatasetExportJobSensor",
     "DatasetGroupSensor",
     "DatasetImportJobSensor",
     "DatasetSensor",
     "DatasetUpdateSensor",
+    "EventTrackerSensor",
+    "FilterSensor",
+    "MetricAttributionSensor",
+    "RecommenderSensor",
+    "RecommenderUpdateSensor",
     "SolutionUpdateSensor",
 ]

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.emulator import paging
-from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.errors import Refused, not_found
 
 if TYPE_CHECKING:
@@ -54,9 +53,6 @@ def update_faults(
         raise Refused("ResourceAlreadyExistsException", f"addMetrics: {', '.join(sorted(taken))} already exists")
     if len(there - removed) + len(added) > _MOST:
         yield f"addMetrics: there would be more than {_MOST} metrics"
-    says = {"addMetrics", "removeMetrics", "metricsOutputConfig"} & set(request)
-    if not says and assumptions.empty_update == "refused":
-        yield "nothing to change: give at least one of addMetrics, removeMetrics, metricsOutputConfig"
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
