@@ -1,6 +1,17 @@
 """Wait for Amazon Personalize in a DAG."""
 
 from airflow_provider_personalize.sensors.datasets import DatasetImportJobSensor
-from airflow_provider_personalize.sensors.training import SolutionUpdateSensor
+from airflow_provider_personalize.sensors.training import (
+    AutomaticSolutionVersionSensor,
+    SolutionSensor,
+    SolutionUpdateSensor,
+    SolutionVersionSensor,
+)
 
-__all__ = ["DatasetImportJobSensor", "SolutionUpdateSensor"]
+__all__ = [
+    "AutomaticSolutionVersionSensor",
+    "DatasetImportJobSensor",
+    "SolutionSensor",
+    "SolutionUpdateSensor",
+    "SolutionVersionSensor",
+]
