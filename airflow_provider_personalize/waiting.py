@@ -21,7 +21,7 @@ from airflow_provider_personalize.exceptions import (
     UpdateReplacedError,
     WaitTimeoutError,
 )
-from airflow_provider_personalize.resources import RESOURCES, Resource
+from airflow_provider_personalize.resources import RESOURCES, SOLUTION, Resource
 
 Goal = Literal["ready", "updated", "settled", "stopped", "started", "gone", "trained"]
 Outcome = Literal["under way", "reached", "failed", "replaced", "timed out", "broken"]
@@ -117,11 +117,15 @@ class Wait:
         return self.row.wait_limit if self.goal == READY else self.row.update_wait_limit
 
     def judge(self, description: Mapping[str, Any]) -> Verdict:
-        """Tell how far it has come, by what ``Describe…`` answers of it."""
+        """
+        Tell how far it has come, by what ``Describe…`` answers of it.
+
+        :param description: Of what is waited for; while automatic training has made no version, of the solution.
+        """
         if self.goal == GONE or is_being_deleted(self.row, description):
             return Verdict(UNDER_WAY, _shown_status(self.row, description), None, description)
-        if self.goal == TRAINED and not description:
-            return Verdict(UNDER_WAY, None, f"no automatic training has begun since {self.created}")
+        if self.goal == TRAINED and self.row.arn_member not in description:
+            return self._judge_schedule(description)
         if self.goal in {STOPPED, STARTED}:
             return self._judge_switch(description)
         if self.goal in {READY, TRAINED}:
@@ -151,6 +155,16 @@ class Wait:
         if description.get("status") in self.row.failed and update.get("status") in self.row.ready:
             return Verdict(REACHED, update["status"], "its making failed, and an update made up for that", description)
         return self._judge_status(description, description)
+
+    def _judge_schedule(self, solution: Mapping[str, Any]) -> Verdict:
+        """Tell by the solution whether the version that is not there may still come."""
+        if (itself := Wait(SOLUTION.name, self.arn).judge(solution)).failed:
+            return itself
+        update = solution.get(SOLUTION.update_member) or {}
+        is_off = configuration(SOLUTION, solution).get("performAutoTraining") is False
+        if is_off and (not update or update.get("status") in SOLUTION.final):
+            return Verdict(FAILED, None, "automatic training is off, so that none will come", solution)
+        return Verdict(UNDER_WAY, None, f"no automatic training has begun since {self.created}", solution)
 
     def _judge_status(self, part: Mapping[str, Any], description: Mapping[str, Any]) -> Verdict:
         status = part.get("status")
@@ -217,6 +231,11 @@ def is_switching(goal: Goal, description: Mapping[str, Any]) -> bool:
     """Tell whether a resource is on its way to being stopped or started, whichever is the goal."""
     word = {STOPPED: "STOP ", STARTED: "START "}[goal]
     return str(description.get("status")).startswith(word)
+
+
+def is_being_stopped(description: Mapping[str, Any]) -> bool:
+    """Tell whether a training is being stopped."""
+    return (description.get("status") or "").endswith(" STOPPING")
 
 
 def _compare_times(seen: object, meant: str | None) -> float:

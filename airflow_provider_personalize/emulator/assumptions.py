@@ -389,6 +389,12 @@ class Assumptions:
         asks="Do the campaigns of a dataset group, which may use any filter of it, keep filters from deletion?",
         source=f"not documented in {_GUIDE}/API_DeleteFilter.html; a notebook of AWS's samples deletes campaigns first",
     )
+    same_version_name: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Does CreateSolutionVersion refuse a name that another version of the solution has?",
+        source=f"{_GUIDE}/API_CreateSolutionVersion.html names ResourceAlreadyExistsException, and does not say when",
+    )
 
     def __setattr__(self, name: str, value: Any) -> None:
         question = self.__dataclass_fields__.get(name)

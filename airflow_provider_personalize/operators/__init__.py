@@ -32,6 +32,7 @@ from airflow_provider_personalize.operators.serving import (
     UpdateRecommenderOperator,
 )
 from airflow_provider_personalize.operators.tags import TagResourceOperator, UntagResourceOperator
+from airflow_provider_personalize.operators.teardown import DeleteDatasetGroupOperator
 from airflow_provider_personalize.operators.training import (
     CreateSolutionOperator,
     CreateSolutionVersionOperator,
@@ -58,6 +59,7 @@ __all__ = [
     "CreateSolutionOperator",
     "CreateSolutionVersionOperator",
     "DeleteCampaignOperator",
+    "DeleteDatasetGroupOperator",
     "DeleteDatasetOperator",
     "DeleteEventTrackerOperator",
     "DeleteFilterOperator",

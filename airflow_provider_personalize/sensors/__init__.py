@@ -18,9 +18,15 @@ from airflow_provider_personalize.sensors.serving import (
     RecommenderSensor,
     RecommenderUpdateSensor,
 )
-from airflow_provider_personalize.sensors.training import SolutionUpdateSensor
+from airflow_provider_personalize.sensors.training import (
+    AutomaticSolutionVersionSensor,
+    SolutionSensor,
+    SolutionUpdateSensor,
+    SolutionVersionSensor,
+)
 
 __all__ = [
+    "AutomaticSolutionVersionSensor",
     "BatchInferenceJobSensor",
     "BatchSegmentJobSensor",
     "CampaignSensor",
@@ -36,5 +42,7 @@ __all__ = [
     "MetricAttributionSensor",
     "RecommenderSensor",
     "RecommenderUpdateSensor",
+    "SolutionSensor",
     "SolutionUpdateSensor",
+    "SolutionVersionSensor",
 ]

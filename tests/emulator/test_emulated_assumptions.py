@@ -382,6 +382,14 @@ def autotrain_by_hand():
     return outcome(open_shop().create_solution_version, solutionArn=SOLUTION, trainingMode="AUTOTRAIN")
 
 
+@sees(("refused", TAKEN), ("accepted", "accepted"))
+def same_version_name():
+    bring_interactions()
+    client = open_shop()
+    client.create_solution_version(solutionArn=SOLUTION, name="nightly")
+    return outcome(client.create_solution_version, solutionArn=SOLUTION, name="nightly")
+
+
 @sees(("FULL", "FULL"), ("AUTOTRAIN", "AUTOTRAIN"))
 def automatic_training_mode():
     open_shop(performAutoTraining=True)
