@@ -9,14 +9,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from everything import Everything
-from shop import PREFIX, ROLE
+from shop import KEYS, PREFIX, ROLE
 from witness import watched
 
 from airflow_provider_personalize.emulator import assumptions, clock
 from airflow_provider_personalize.emulator.assumptions import SECONDS
 from airflow_provider_personalize.emulator.server import Server
-
-KEYS = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
 
 
 @pytest.fixture
