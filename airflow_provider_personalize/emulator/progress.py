@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from moto.moto_api import state_manager
 
-from airflow_provider_personalize.emulator.assumptions import SECONDS, assumptions
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.clock import clock
+from airflow_provider_personalize.emulator.durations import SECONDS
 
 # There are two steps on the way to the end of everything
 _STEPS: Final = 2

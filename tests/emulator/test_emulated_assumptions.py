@@ -16,7 +16,8 @@ from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION, api, bring_interacti
 
 from airflow_provider_personalize.emulator import assumptions, clock, faults, questions, quotas
 from airflow_provider_personalize.emulator.__main__ import main
-from airflow_provider_personalize.emulator.assumptions import SECONDS, Assumptions
+from airflow_provider_personalize.emulator.assumptions import Assumptions
+from airflow_provider_personalize.emulator.durations import SECONDS
 from airflow_provider_personalize.emulator.progress import Progress
 
 GUIDE = Path(__file__).parents[2] / "docs" / "local-personalize.md"
@@ -587,6 +588,7 @@ def test_how_long_a_thing_takes_can_be_set(name):
     ("seconds", "complaint"),
     [
         ({"solution": -1}, "seconds of solution is -1"),
+        ({"solution": float("inf")}, "seconds of solution is inf"),
         ({"solutions": 1}, "no seconds of 'solutions'"),
         (5, "seconds is 5: give names"),
     ],

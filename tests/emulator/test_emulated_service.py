@@ -15,7 +15,7 @@ from shop import PREFIX
 from test_emulated_solution import refusal
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas, service_model
-from airflow_provider_personalize.emulator.assumptions import SECONDS
+from airflow_provider_personalize.emulator.durations import SECONDS
 from airflow_provider_personalize.emulator.models import OPERATIONS, OTHERS
 from airflow_provider_personalize.emulator.records import GONE
 from airflow_provider_personalize.emulator.table import KINDS

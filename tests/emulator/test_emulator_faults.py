@@ -348,6 +348,11 @@ def test_every_fault_can_be_told_over_http(server):
     [
         (faults.unavailable_next, {"status": 404}, "status is 404"),
         (faults.slow_next, {"latency": 0}, "latency is 0"),
+        (faults.slow_next, {"latency": float("nan")}, "latency is nan"),
+        (faults.slow_next, {"latency": 1, "times": True}, "times is True"),
+        (faults.expired_next, {"arn": "shop"}, "arn is 'shop'"),
+        (faults.fail_next, {"operation": "CreateSchema", "reason": "Because."}, "CreateSchema"),
+        (faults.fail_next, {"operation": "CreateSolution", "reason": ""}, "reason is ''"),
         (faults.hang_next, {"operation": "Hang"}, "Hang"),
         (faults.reset_next, {"seconds": -1}, "seconds is -1"),
         (faults.stale_next, {"operation": "DescribeSolution", "hides": 1}, "DescribeSolution"),

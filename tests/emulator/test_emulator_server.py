@@ -12,8 +12,8 @@ from everything import Everything
 from shop import KEYS, PREFIX, ROLE
 from witness import watched
 
-from airflow_provider_personalize.emulator import assumptions, clock
-from airflow_provider_personalize.emulator.assumptions import SECONDS
+from airflow_provider_personalize.emulator import assumptions, clock, faults
+from airflow_provider_personalize.emulator.durations import SECONDS
 from airflow_provider_personalize.emulator.server import Server
 
 
@@ -108,6 +108,7 @@ def test_the_clock_and_the_assumptions_are_set_over_http(server):
         ("POST", "clock", {"speed": "fast"}, 400, "speed is 'fast'"),
         ("POST", "faults", {"fail_next": {"operation": "UpdateSolution"}}, 400, "reason"),
         ("POST", "faults", {"fail_next": "UpdateSolution"}, 400, "object"),
+        ("POST", "faults", {"hang_next": {}, "throttle": {"rate_per_second": 1}, "slow_next": {}}, 400, "latency"),
         ("POST", "faults", {"error_next": {"operation": "Updatesolution", "code": "x"}}, 400, "Updatesolution"),
         ("POST", "assumptions", {"unchanged_update": "ignored", "nonsense": 1}, 400, "nonsense"),
         ("POST", "assumptions", {"unchanged_update": []}, 400, "accepted, ignored"),
@@ -119,6 +120,7 @@ def test_a_wrong_control_request_says_what_is_wrong_and_changes_nothing(server, 
     assert answered == status
     assert named in answer["error"]
     assert assumptions.unchanged_update == "accepted"
+    assert faults.told() == []
 
 
 def test_a_stopped_server_leaves_no_thread_and_no_state_even_with_a_client_connected():
