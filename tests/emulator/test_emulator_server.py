@@ -150,6 +150,21 @@ def test_a_call_that_moto_cannot_answer_is_answered_500_and_its_reason_logged(se
     assert "NotImplementedError" in caplog.text
 
 
+@pytest.mark.parametrize("body", ["{", "[]", '{"name": NaN}', r'{"name": "\ud800"}', r'{"name": "\ud83d\ude00"}'])
+def test_a_body_that_is_not_json_is_refused(server, body):
+    scope = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/personalize/aws4_request, Signature=x"
+    headers = {
+        "X-Amz-Target": "AmazonPersonalize.CreateDatasetGroup",
+        "Authorization": scope,
+        "Content-Type": "application/x-amz-json-1.1",
+    }
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(urllib.request.Request(server.url, body.encode(), headers))
+    a_whole_character = "ude00" in body
+    code = "InvalidInputException" if a_whole_character else "SerializationException"
+    assert (caught.value.code, json.load(caught.value)["__type"]) == (400, code)
+
+
 def test_no_access_log_is_written(client, capfd):
     client.list_schemas()
     assert capfd.readouterr() == ("", "")
