@@ -10,41 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import Any
 
-_GUIDE = "https://docs.aws.amazon.com/personalize/latest/dg"
-_SAMPLES = "https://github.com/aws-samples/amazon-personalize-samples"
-_SEEN = f"outputs recorded in {_SAMPLES}"
-_ASSUMED = "assumed"
-
-# Seconds of service time from the call to the end, typical of small data, and where they are from
-DURATIONS: Final[Mapping[str, tuple[float, str]]] = {
-    "dataset_group": (30, _SEEN),
-    "dataset": (30, _SEEN),
-    "dataset_update": (120, _SEEN),
-    "dataset_import_job": (6 * 60, _SEEN),
-    "dataset_export_job": (6 * 60, _ASSUMED),
-    "data_deletion_job": (2 * 60 * 60, f'assumed; "up to a day" ({_GUIDE}/API_CreateDataDeletionJob.html)'),
-    "solution": (1, _SEEN),
-    "solution_update": (180, f'"a few minutes" ({_GUIDE}/updating-solution.html)'),
-    "solution_version": (40 * 60, _SEEN),
-    "solution_version_stop": (120, _ASSUMED),
-    "campaign": (10 * 60, _SEEN),
-    "campaign_update": (10 * 60, "assumed to be those of its creation"),
-    "campaign_delete": (120, _SEEN),
-    "recommender": (50 * 60, _SEEN),
-    "recommender_update": (50 * 60, "assumed to be those of its creation"),
-    "recommender_delete": (120, "assumed to be those of a campaign"),
-    "recommender_start": (10 * 60, _ASSUMED),
-    "recommender_stop": (120, _ASSUMED),
-    "event_tracker": (60, _SEEN),
-    "filter": (60, _SEEN),
-    "batch_inference_job": (20 * 60, _SEEN),
-    "batch_segment_job": (8 * 60, _SEEN),
-    "metric_attribution": (60, _ASSUMED),
-    "metric_attribution_update": (60, _ASSUMED),
-}
-SECONDS: Final = {name: seconds for name, (seconds, _) in DURATIONS.items()}
+from airflow_provider_personalize.emulator.durations import GUIDE, SAMPLES, SECONDS, Seconds, changed
+from airflow_provider_personalize.emulator.given import check_number
 
 
 def _open_question(*choices: str, asks: str, source: str) -> Any:
@@ -53,21 +22,6 @@ def _open_question(*choices: str, asks: str, source: str) -> Any:
 
 def _number(default: float, asks: str, source: str) -> Any:
     return field(default=default, metadata={"choices": (), "asks": asks, "source": source})
-
-
-def _check_number(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-        raise ValueError(f"{name} is {value!r}: it must be a number, 0 or more")
-
-
-class Seconds(dict[str, float]):
-    """How many seconds each thing takes: a creation, and with it a deletion that has no number of its own, or more."""
-
-    def __setitem__(self, name: str, value: float) -> None:
-        if name not in SECONDS:
-            raise ValueError(f"there are no seconds of {name!r}: there are those of {', '.join(SECONDS)}")
-        _check_number(f"seconds of {name}", value)
-        super().__setitem__(name, value)
 
 
 @dataclass
@@ -90,37 +44,37 @@ class Assumptions:
         "LimitExceededException",
         "ResourceAlreadyExistsException",
         asks="Which error answers a second event tracker or metric attribution in a dataset group?",
-        source=f"{_GUIDE}/limits.html allows one; {_GUIDE}/API_CreateEventTracker.html names no error",
+        source=f"{GUIDE}/limits.html allows one; {GUIDE}/API_CreateEventTracker.html names no error",
     )
     move_from_wrong_status: str = _open_question(
         "ResourceInUseException",
         "InvalidInputException",
         asks="Which error answers a stop or a start of what cannot be stopped or started now?",
-        source=f"not documented; {_GUIDE}/API_StopRecommender.html names both",
+        source=f"not documented; {GUIDE}/API_StopRecommender.html names both",
     )
     lists_begin_with: str = _open_question(
         "oldest",
         "newest",
         asks="What does a list begin with, of which no order is documented?",
-        source=f"not documented; {_GUIDE}/solution-config-auto-training.html takes the first version for the newest",
+        source=f"not documented; {GUIDE}/solution-config-auto-training.html takes the first version for the newest",
     )
     active_counts: str = _open_question(
         "on_their_way",
         "active_only",
         asks="Does a quota on what is ACTIVE count what is on its way there?",
-        source=f"not documented in {_GUIDE}/limits.html",
+        source=f"not documented in {GUIDE}/limits.html",
     )
     parent_not_active: str = _open_question(
         "refused",
         "accepted",
         asks="May something be created in a resource that is not ACTIVE?",
-        source=f"{_GUIDE}/create-dataset-group.html says to wait; how the service refuses is not documented",
+        source=f"{GUIDE}/create-dataset-group.html says to wait; how the service refuses is not documented",
     )
     domain_mismatch: str = _open_question(
         "refused",
         "accepted",
         asks="May a dataset have a schema of another domain than its group's?",
-        source=f"{_GUIDE}/API_CreateSchema.html says it must match; the error is not documented",
+        source=f"{GUIDE}/API_CreateSchema.html says it must match; the error is not documented",
     )
     name_of_failed_job: str = _open_question(
         "taken",
@@ -132,25 +86,25 @@ class Assumptions:
         "refused",
         "accepted",
         asks="Is eventsConfig or performIncrementalUpdate refused at the call if the recipe does not support it?",
-        source=f"{_GUIDE}/optimizing-solution-events-config.html names the recipes; the error is not documented",
+        source=f"{GUIDE}/optimizing-solution-events-config.html names the recipes; the error is not documented",
     )
     update_of_not_active: str = _open_question(
         "refused",
         "accepted",
         asks="May what is not ACTIVE be updated?",
-        source=f"not documented; a campaign may also be CREATE FAILED ({_GUIDE}/API_UpdateCampaign.html)",
+        source=f"not documented; a campaign may also be CREATE FAILED ({GUIDE}/API_UpdateCampaign.html)",
     )
     update_while_pending: str = _open_question(
         "refused",
         "accepted",
         asks="May something be updated while an update of it is under way?",
-        source=f"not documented; {_GUIDE}/API_UpdateSolution.html names ResourceInUseException",
+        source=f"not documented; {GUIDE}/API_UpdateSolution.html names ResourceInUseException",
     )
     unchanged_update: str = _open_question(
         "accepted",
         "ignored",
         asks="Does an update to what is already so run as an update, or does nothing happen?",
-        source=f"not documented; UpdateRecommender does nothing then ({_GUIDE}/updating-recommender.html)",
+        source=f"not documented; UpdateRecommender does nothing then ({GUIDE}/updating-recommender.html)",
     )
     empty_update: str = _open_question(
         "refused",
@@ -168,7 +122,7 @@ class Assumptions:
         "refused",
         "accepted",
         asks="Is a schedule refused in a request that turns automatic training off?",
-        source=f"not documented; {_GUIDE}/updating-solution.html leaves the schedule out then",
+        source=f"not documented; {GUIDE}/updating-solution.html leaves the schedule out then",
     )
     schedule_when_off: str = _open_question(
         "kept",
@@ -198,7 +152,7 @@ class Assumptions:
         "as_before",
         "as_asked",
         asks="Which configuration does a solution show while an update of it is under way?",
-        source=f"not documented; it uses the one before ({_GUIDE}/updating-solution.html)",
+        source=f"not documented; it uses the one before ({GUIDE}/updating-solution.html)",
     )
     update_visible_after: float = _number(
         0, asks="After how many seconds does a description show an accepted update?", source="not documented"
@@ -207,19 +161,19 @@ class Assumptions:
         "absent",
         "empty",
         asks="What does the description of what was never updated show for its latest update?",
-        source=f"{_GUIDE}/API_Campaign.html says it is there after the first; of other kinds not documented",
+        source=f"{GUIDE}/API_Campaign.html says it is there after the first; of other kinds not documented",
     )
     failed_dataset_update: str = _open_question(
         "CREATE FAILED",
         "UPDATE FAILED",
         asks="Which status has the update of a dataset that failed?",
-        source=f"not documented in {_GUIDE}/API_DatasetUpdateSummary.html",
+        source=f"not documented in {GUIDE}/API_DatasetUpdateSummary.html",
     )
     failed_campaign_updated: str = _open_question(
         "ACTIVE",
         "CREATE FAILED",
         asks="Which status has a campaign whose creation failed, once an update of it is ACTIVE?",
-        source=f"not documented; {_GUIDE}/API_UpdateCampaign.html allows the update",
+        source=f"not documented; {GUIDE}/API_UpdateCampaign.html allows the update",
     )
     metric_attribution_updating: str = _open_question(
         "CREATE IN_PROGRESS",
@@ -238,7 +192,7 @@ class Assumptions:
         "refused",
         "accepted",
         asks="Is the deletion of a dataset group refused while it has filters or a metric attribution?",
-        source=f"{_GUIDE}/API_DeleteDatasetGroup.html names event trackers, solutions and datasets only",
+        source=f"{GUIDE}/API_DeleteDatasetGroup.html names event trackers, solutions and datasets only",
     )
     import_without_location: str = _open_question(
         "refused",
@@ -262,24 +216,24 @@ class Assumptions:
         "refused",
         "ignored",
         asks="Does a column that the schema does not name fail the import?",
-        source=f"{_GUIDE}/data-prep-formatting.html says that names are the schema's; what follows is not documented",
+        source=f"{GUIDE}/data-prep-formatting.html says that names are the schema's; what follows is not documented",
     )
     missing_optional_column: str = _open_question(
         "accepted",
         "refused",
         asks="May a CSV leave out a column that may be null?",
-        source=f"not documented in {_GUIDE}/data-prep-formatting.html",
+        source=f"not documented in {GUIDE}/data-prep-formatting.html",
     )
     first_import_incremental: str = _open_question(
         "refused",
         "accepted",
         asks="Is an INCREMENTAL import refused at the call while no FULL one has become ACTIVE?",
-        source=f"{_GUIDE}/API_CreateDatasetImportJob.html says the first must be FULL; the error is not documented",
+        source=f"{GUIDE}/API_CreateDatasetImportJob.html says the first must be FULL; the error is not documented",
     )
     minimum_interactions: float = _number(
         1000,
         asks="With fewer interactions than how many does an import job fail?",
-        source=f"{_GUIDE}/limits.html has the number; that the job fails and not the call is assumed",
+        source=f"{GUIDE}/limits.html has the number; that the job fails and not the call is assumed",
     )
     unknown_properties: str = _open_question(
         "dropped",
@@ -291,47 +245,47 @@ class Assumptions:
         "refused",
         "accepted",
         asks="Does CreateSolutionVersion refuse the trainingMode AUTOTRAIN?",
-        source=f"not documented; {_GUIDE}/API_CreateSolutionVersion.html lists it among the values",
+        source=f"not documented; {GUIDE}/API_CreateSolutionVersion.html lists it among the values",
     )
     automatic_training_mode: str = _open_question(
         "FULL",
         "AUTOTRAIN",
         asks="Which trainingMode has a version of automatic training?",
-        source=f"not documented; {_GUIDE}/solution-config-auto-training.html says to look at trainingType",
+        source=f"not documented; {GUIDE}/solution-config-auto-training.html says to look at trainingType",
     )
     first_training_after: float = _number(
         1800,
         asks="After how many seconds does the first automatic training begin?",
-        source=f"{_GUIDE}/solution-config-auto-training.html says within an hour",
+        source=f"{GUIDE}/solution-config-auto-training.html says within an hour",
     )
     first_training_without_data: str = _open_question(
         "tried",
         "skipped",
         asks="Does the first automatic training begin if there are no interactions, and then fail?",
-        source=f"not documented; {_GUIDE}/solution-config-auto-training.html asks later trainings for new interactions",
+        source=f"not documented; {GUIDE}/solution-config-auto-training.html asks later trainings for new interactions",
     )
     same_schedule: str = _open_question(
         "restarts",
         "kept",
         asks="Does an update to the schedule that is in force restart it, so that a training begins within the hour?",
-        source=f"not documented; {_GUIDE}/updating-solution.html says that a change does",
+        source=f"not documented; {GUIDE}/updating-solution.html says that a change does",
     )
     training_data_checked: str = _open_question(
         "training",
         "call",
         asks="Does too little data fail the training, or is CreateSolutionVersion or CreateRecommender refused?",
-        source=f"not documented; {_GUIDE}/troubleshooting.html has the texts",
+        source=f"not documented; {GUIDE}/troubleshooting.html has the texts",
     )
     event_without_value: str = _open_question(
         "left_out",
         "counted",
         asks="Does an event without a value count where there is an eventValueThreshold?",
-        source=f"not documented in {_GUIDE}/optimizing-solution-events-config.html",
+        source=f"not documented in {GUIDE}/optimizing-solution-events-config.html",
     )
     training_hours: float = _number(
         1,
         asks="How many hours is a training billed for?",
-        source=f"{_GUIDE}/API_SolutionVersion.html has them, as billed; they are not wall time",
+        source=f"{GUIDE}/API_SolutionVersion.html has them, as billed; they are not wall time",
     )
     latest_without_version: str = _open_question(
         "ResourceNotFoundException",
@@ -343,31 +297,31 @@ class Assumptions:
         "resolved",
         "literally",
         asks="Does a campaign of $LATEST show the version that it serves, or $LATEST?",
-        source=f"not documented in {_GUIDE}/API_DescribeCampaign.html",
+        source=f"not documented in {GUIDE}/API_DescribeCampaign.html",
     )
     filter_liberties: str = _open_question(
         "accepted",
         "refused",
         asks="May a filter expression have keywords in any case, conditions in parentheses, and IS NULL?",
-        source=f"not shown in {_GUIDE}/creating-filter-expressions.html",
+        source=f"not shown in {GUIDE}/creating-filter-expressions.html",
     )
     batch_statuses: str = _open_question(
         "observed",
         "documented",
         asks="Is a batch job CREATE PENDING, CREATE IN_PROGRESS, as seen, or PENDING, IN PROGRESS, as documented?",
-        source=f"{_SAMPLES} against {_GUIDE}/API_BatchInferenceJob.html",
+        source=f"{SAMPLES} against {GUIDE}/API_BatchInferenceJob.html",
     )
     segment_member: str = _open_question(
         "usersList",
         "recommendedUsers",
         asks="In which member of its output has a batch segment job the users?",
-        source=f"https://github.com/aws-samples/retail-demo-store against {_GUIDE}/getting-user-segments.html",
+        source=f"https://github.com/aws-samples/retail-demo-store against {GUIDE}/getting-user-segments.html",
     )
     deleted_counted: str = _open_question(
         "rows",
         "users",
         asks="What does numDeleted of a data deletion job count?",
-        source=f'{_GUIDE}/API_DataDeletionJob.html says "records"; whether of users or of rows is not documented',
+        source=f'{GUIDE}/API_DataDeletionJob.html says "records"; whether of users or of rows is not documented',
     )
     seconds: Seconds = field(
         default_factory=lambda: Seconds(SECONDS),
@@ -381,13 +335,13 @@ class Assumptions:
         "waits",
         "trains",
         asks="Does an automatic training wait while as many trainings are under way as the quota allows?",
-        source=f"not documented; {_GUIDE}/limits.html has the quota",
+        source=f"not documented; {GUIDE}/limits.html has the quota",
     )
     filter_of_a_campaign: str = _open_question(
         "free",
         "held",
         asks="Do the campaigns of a dataset group, which may use any filter of it, keep filters from deletion?",
-        source=f"not documented in {_GUIDE}/API_DeleteFilter.html; a notebook of AWS's samples deletes campaigns first",
+        source=f"not documented in {GUIDE}/API_DeleteFilter.html; a notebook of AWS's samples deletes campaigns first",
     )
     same_version_name: str = _open_question(
         "refused",
@@ -401,12 +355,12 @@ class Assumptions:
         if question is None:
             raise AttributeError(f"there is no assumption {name!r}: there are {', '.join(self.__dataclass_fields__)}")
         if name == "seconds":
-            value = _changed(getattr(self, name, SECONDS), value)
+            value = changed(getattr(self, name, SECONDS), value)
         elif choices := question.metadata["choices"]:
             if value not in choices:
                 raise ValueError(f"{name} is {value!r}: choose one of {', '.join(choices)}")
         else:
-            _check_number(name, value)
+            check_number(name, value)
         super().__setattr__(name, value)
 
     def change(self, answers: Mapping[str, Any]) -> None:
@@ -422,15 +376,6 @@ class Assumptions:
         usual = Assumptions()
         for question in fields(self):
             setattr(self, question.name, getattr(usual, question.name))
-
-
-def _changed(seconds: Mapping[str, float], changes: Any) -> Seconds:
-    if not isinstance(changes, Mapping):
-        raise ValueError(f"seconds is {changes!r}: give names and their seconds")  # noqa: TRY004 - told like the others
-    changed = Seconds(seconds)
-    for name, value in changes.items():
-        changed[name] = value
-    return changed
 
 
 assumptions = Assumptions()

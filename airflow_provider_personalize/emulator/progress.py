@@ -12,15 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from moto.moto_api import state_manager
 
-from airflow_provider_personalize.emulator.assumptions import SECONDS, assumptions
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.clock import clock
-
-# There are two steps on the way to the end of everything
-_STEPS: Final = 2
+from airflow_provider_personalize.emulator.durations import SECONDS
 
 
 def switch(name: str) -> str:
@@ -40,8 +38,10 @@ def register() -> None:
         state_manager.register_default_transition(switch(name), {"progression": "time"})
 
 
-def _way(name: str) -> dict[str, Any]:
-    return {"seconds": assumptions.seconds.get(name, 0) / _STEPS, **state_manager.get_transition(switch(name))}
+def _way(name: str, steps: int) -> dict[str, Any]:
+    """Return how something goes on, with the seconds of each step: all take the same, unless moto was told."""
+    seconds = assumptions.seconds.get(name, 0) / max(steps, 1)
+    return {"seconds": seconds, **state_manager.get_transition(switch(name))}
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Progress:
     @property
     def expected(self) -> float:
         """When the last status will be reached by time; now, if something else decides."""
-        how = _way(self.name)
+        how = self._how()
         left = 0 if self.ended else len(self.statuses) - 1 - self._step
         return self.reached + left * how["seconds"] if left and how["progression"] == "time" else clock.now()
 
@@ -82,8 +82,11 @@ class Progress:
         """Count a description, for a manual progression."""
         self._looks += 1
 
+    def _how(self) -> dict[str, Any]:
+        return _way(self.name, len(self.statuses) - 1)
+
     def _go_on(self) -> None:
-        how = _way(self.name)
+        how = self._how()
         if self._step < len(self.statuses) - 1:
             {"immediate": self._at_once, "manual": self._by_looks, "time": self._by_time}[how["progression"]](how)
 

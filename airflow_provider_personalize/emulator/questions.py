@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import Field, fields
 from typing import Any
 
-from airflow_provider_personalize.emulator.assumptions import DURATIONS, Assumptions
+from airflow_provider_personalize.emulator.assumptions import Assumptions
+from airflow_provider_personalize.emulator.durations import DURATIONS
 
 
 def answers() -> str:

@@ -48,12 +48,18 @@ class PersonalizeResponse(BaseResponse):
 
     def _request(self) -> dict[str, Any]:
         try:
-            request = json.loads(self.body or "{}")
+            request = json.loads(self.body or "{}", parse_constant=_not_json)
+            if "\\ud" in str(self.body).lower():
+                json.dumps(request, ensure_ascii=False).encode()  # half a character cannot be kept
         except ValueError as error:
             raise Refused("SerializationException", f"The request is not JSON: {error}") from None
         if not isinstance(request, dict):
             raise Refused("SerializationException", "The request is not a JSON object")
         return {name: value for name, value in request.items() if value is not None}
+
+
+def _not_json(constant: str) -> Any:
+    raise ValueError(f"{constant} is not a number in JSON")
 
 
 def _method(operation: str) -> Callable[[PersonalizeResponse], tuple[str, dict[str, Any]]]:

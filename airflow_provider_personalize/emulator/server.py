@@ -43,6 +43,7 @@ from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
 from airflow_provider_personalize.emulator import assumptions, bill, calls, clock, faults, quotas, wire
+from airflow_provider_personalize.emulator.given import check_number
 from airflow_provider_personalize.emulator.models import personalize_backends
 
 _PREFIX: Final = "/_personalize/"
@@ -277,10 +278,11 @@ def _get_faults(request: Request) -> Any:  # noqa: ARG001 - called like its neig
 
 def _post_faults(request: Request) -> Any:
     sent = _sent(request, *_ORDERS)
-    for order, arguments in sent.items():
-        if not isinstance(arguments, dict):
-            raise ValueError(f"{order} must be a JSON object")  # noqa: TRY004 - answered like the other mistakes
-        _ORDERS[order](**arguments)
+    with faults.all_or_none():
+        for order, arguments in sent.items():
+            if not isinstance(arguments, dict):
+                raise ValueError(f"{order} must be a JSON object")  # noqa: TRY004 - answered like the other mistakes
+            _ORDERS[order](**arguments)
     return {}
 
 
@@ -296,8 +298,7 @@ def _get_clock(request: Request) -> Any:  # noqa: ARG001 - called like its neigh
 def _post_clock(request: Request) -> Any:
     sent = _sent(request, "speed", "advance")
     for name, value in sent.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-            raise ValueError(f"{name} is {value!r}: it must be a number, 0 or more")
+        check_number(name, value)
     clock.speed = sent.get("speed", clock.speed)
     clock.advance(sent.get("advance", 0))
     return _get_clock(request)

@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-import boto3
 from moto.core.utils import camelcase_to_underscores
-from shop import PREFIX, ROLE, SCHEMA
-from witness import watched
+from shop import PREFIX, ROLE, SCHEMA, api
+from witness import watched_api
 
 from airflow_provider_personalize.emulator import clock, service_model
 
@@ -141,11 +140,7 @@ def new_shop() -> Everything:
     """A shop in an empty Personalize, in which time stands still."""
     clock.freeze()
 
-    def client(name: str) -> Any:
-        made = boto3.client(name, region_name="us-east-1")
-        return watched(made) if name in service_model.SERVICES else made
-
-    return Everything(client)
+    return Everything(lambda name: watched_api(name) if name in service_model.SERVICES else api(name))
 
 
 class Maker:

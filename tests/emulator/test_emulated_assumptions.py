@@ -8,16 +8,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from everything import HOUR, RECIPE, Everything, new_shop, schema
 from moto import mock_aws
-from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION, bring_interactions, open_shop
+from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION, api, bring_interactions, open_shop
 
 from airflow_provider_personalize.emulator import assumptions, clock, faults, questions, quotas
 from airflow_provider_personalize.emulator.__main__ import main
-from airflow_provider_personalize.emulator.assumptions import SECONDS, Assumptions
+from airflow_provider_personalize.emulator.assumptions import Assumptions
+from airflow_provider_personalize.emulator.durations import SECONDS
 from airflow_provider_personalize.emulator.progress import Progress
 
 GUIDE = Path(__file__).parents[2] / "docs" / "local-personalize.md"
@@ -50,10 +50,6 @@ def outcome(call: Callable[..., Any], **request: Any) -> str:
     return "accepted"
 
 
-def api() -> Any:
-    return boto3.client("personalize", region_name="us-east-1")
-
-
 def described() -> dict[str, Any]:
     solution: dict[str, Any] = api().describe_solution(solutionArn=SOLUTION)["solution"]
     return solution
@@ -73,7 +69,7 @@ def import_items(csv: str, *more: dict[str, Any]) -> str:
     given = {"datasetGroupArn": GROUP, "schemaArn": arn}
     items = client.create_dataset(name="items", datasetType="ITEMS", **given)["datasetArn"]
     clock.advance(HOUR)
-    s3 = boto3.client("s3", region_name="us-east-1")
+    s3 = api("s3")
     s3.create_bucket(Bucket="shop")
     s3.put_object(Bucket="shop", Key="items.csv", Body=csv.encode())
     return imported(items, {"dataLocation": "s3://shop/items.csv"})
@@ -600,6 +596,7 @@ def test_how_long_a_thing_takes_can_be_set(name):
     ("seconds", "complaint"),
     [
         ({"solution": -1}, "seconds of solution is -1"),
+        ({"solution": float("inf")}, "seconds of solution is inf"),
         ({"solutions": 1}, "no seconds of 'solutions'"),
         (5, "seconds is 5: give names"),
     ],

@@ -6,12 +6,11 @@ import boto3
 import pytest
 from everything import Everything, use_everything
 from moto import mock_aws
+from shop import KEYS
 from witness import watched
 
 from airflow_provider_personalize.emulator import calls, clock, service_model
 from airflow_provider_personalize.emulator.server import Server
-
-KEYS = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
 
 
 def client(name, **more):

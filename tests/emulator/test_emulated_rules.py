@@ -280,6 +280,32 @@ def test_a_batch_job_answers_each_line_in_a_file_of_its_own(shop):
     assert shop.describe("batch_inference_job", arn)["failureReason"] == "Invalid S3 input path"
 
 
+@pytest.mark.parametrize(
+    ("kind", "recipe", "answered"),
+    [
+        ("batch_inference_job", "user-personalization-v2", 0),
+        ("batch_inference_job", "popularity-count", 0),
+        ("batch_inference_job", "similar-items", 1),
+        ("batch_inference_job", "personalized-ranking-v2", 2),
+        ("batch_segment_job", "item-affinity", 1),
+        ("batch_segment_job", "item-attribute-affinity", 3),
+    ],
+)
+def test_a_batch_job_answers_lines_of_its_recipes_form_only(shop, kind, recipe, answered):
+    forms = ({"userId": "u1"}, {"itemId": "i1"}, {"userId": "u1", "itemList": ["i1"]},
+             {"itemAttributes": 'ITEMS.GENRE = "drama"'})  # fmt: skip
+    given = {
+        "jobInput": {"s3DataSource": {"path": shop.put("lines.json", "\n".join(map(json.dumps, forms)))}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://all/out/"}},
+        "solutionVersionArn": shop.solve("b", recipe),
+    }
+    getattr(shop.api, f"create_{kind}")(jobName="b", roleArn=ROLE, **given)
+    clock.advance(HOUR)
+    shop.api.list_schemas()
+    answers = map(json.loads, shop.read("out/lines.json.out").splitlines())
+    assert [number for number, answer in enumerate(answers) if answer["error"] is None] == [answered]
+
+
 def test_recommendations_keep_to_the_filter(shop):
     campaign = shop.campaign("c", shop.version)
     expression = "INCLUDE ItemID WHERE Items.GENRE IN ($GENRE)"
@@ -413,6 +439,11 @@ def test_actions_need_no_interactions_of_their_own(shop):
     campaign = fresh.campaign("n", fresh.solve("n", "next-best-action"))
     found = fresh.runtime.get_action_recommendations(campaignArn=campaign, userId="u1", numResults=10)["actionList"]
     assert {each["actionId"]: each["score"] for each in found} == {f"a{number}": 0.0 for number in range(10)}
+    many = {"campaignArn": campaign, "userId": "u1", "numResults": 101}
+    assert refusal(fresh.runtime.get_action_recommendations, **many) == (
+        INVALID,
+        "numResults is 101: at most 100 is allowed",
+    )
     fresh.import_csv("Action_Interactions", few, "few")
 
 

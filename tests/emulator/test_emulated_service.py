@@ -15,7 +15,7 @@ from shop import PREFIX
 from test_emulated_solution import refusal
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas, service_model
-from airflow_provider_personalize.emulator.assumptions import SECONDS
+from airflow_provider_personalize.emulator.durations import SECONDS
 from airflow_provider_personalize.emulator.models import OPERATIONS, OTHERS
 from airflow_provider_personalize.emulator.records import GONE
 from airflow_provider_personalize.emulator.table import KINDS
@@ -209,3 +209,19 @@ def test_many_threads_get_one_resource_and_one_update(client, solution, monkeypa
     assert outcomes.count(None) == 1
     assert set(outcomes) == {None, "ResourceInUseException"}
     assert [call.error for call in calls.of("CreateDatasetGroup")].count(None) == 2
+
+
+def test_what_has_one_step_takes_its_whole_time_too(client, group, solution):
+    version = client.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    clock.advance(1300)
+    client.stop_solution_version_creation(solutionVersionArn=version)
+    for moment, status in ((119, "CREATE STOPPING"), (2, "CREATE STOPPED")):
+        clock.advance(moment)
+        assert client.describe_solution_version(solutionVersionArn=version)["solutionVersion"]["status"] == status
+    other = client.create_dataset_group(name="other")["datasetGroupArn"]
+    clock.advance(60)
+    client.delete_dataset_group(datasetGroupArn=other)
+    clock.advance(29)
+    assert client.describe_dataset_group(datasetGroupArn=other)["datasetGroup"]["status"] == "DELETE PENDING"
+    clock.advance(2)
+    assert refusal(client.describe_dataset_group, datasetGroupArn=other)[0] == "ResourceNotFoundException"

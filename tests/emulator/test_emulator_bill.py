@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from everything import new_shop
 from moto import mock_aws
-from shop import DATASET, LOCATION, PREFIX, SOLUTION, bring_interactions, open_shop
-from test_emulator_server import KEYS, ask
+from shop import DATASET, LOCATION, PREFIX, SOLUTION, api, bring_interactions, open_shop
+from test_emulator_server import ask
 
 from airflow_provider_personalize.emulator import assumptions, bill, clock, faults
 from airflow_provider_personalize.emulator.server import Server
@@ -61,8 +60,7 @@ def test_an_import_is_charged_by_its_bytes(shop):
 
 
 def shop_s3_size() -> int:
-    s3 = boto3.client("s3", region_name="us-east-1")
-    return s3.head_object(Bucket="shop", Key="interactions.csv")["ContentLength"]
+    return api("s3").head_object(Bucket="shop", Key="interactions.csv")["ContentLength"]
 
 
 def test_data_that_comes_in_real_time_is_charged_as_imports_are():
@@ -174,8 +172,6 @@ def test_the_bill_is_read_over_http_and_gone_with_the_server(monkeypatch):
     clock.freeze()
     with Server() as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        for name in KEYS:
-            monkeypatch.setenv(name.upper(), "test")
         bring_interactions()
         client = open_shop()
         client.create_dataset_import_job(jobName="job", datasetArn=DATASET, dataSource={"dataLocation": LOCATION})

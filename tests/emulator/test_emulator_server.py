@@ -9,14 +9,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from everything import Everything
-from shop import PREFIX, ROLE
+from shop import KEYS, PREFIX, ROLE
 from witness import watched
 
-from airflow_provider_personalize.emulator import assumptions, clock
-from airflow_provider_personalize.emulator.assumptions import SECONDS
+from airflow_provider_personalize.emulator import assumptions, clock, faults
+from airflow_provider_personalize.emulator.durations import SECONDS
 from airflow_provider_personalize.emulator.server import Server
-
-KEYS = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
 
 
 @pytest.fixture
@@ -110,6 +108,7 @@ def test_the_clock_and_the_assumptions_are_set_over_http(server):
         ("POST", "clock", {"speed": "fast"}, 400, "speed is 'fast'"),
         ("POST", "faults", {"fail_next": {"operation": "UpdateSolution"}}, 400, "reason"),
         ("POST", "faults", {"fail_next": "UpdateSolution"}, 400, "object"),
+        ("POST", "faults", {"hang_next": {}, "throttle": {"rate_per_second": 1}, "slow_next": {}}, 400, "latency"),
         ("POST", "faults", {"error_next": {"operation": "Updatesolution", "code": "x"}}, 400, "Updatesolution"),
         ("POST", "assumptions", {"unchanged_update": "ignored", "nonsense": 1}, 400, "nonsense"),
         ("POST", "assumptions", {"unchanged_update": []}, 400, "accepted, ignored"),
@@ -121,6 +120,7 @@ def test_a_wrong_control_request_says_what_is_wrong_and_changes_nothing(server, 
     assert answered == status
     assert named in answer["error"]
     assert assumptions.unchanged_update == "accepted"
+    assert faults.told() == []
 
 
 def test_a_stopped_server_leaves_no_thread_and_no_state_even_with_a_client_connected():
@@ -148,6 +148,21 @@ def test_a_call_that_moto_cannot_answer_is_answered_500_and_its_reason_logged(se
     with pytest.raises(urllib.error.HTTPError, match="500"):
         urllib.request.urlopen(urllib.request.Request(server.url, b"{}", headers))
     assert "NotImplementedError" in caplog.text
+
+
+@pytest.mark.parametrize("body", ["{", "[]", '{"name": NaN}', r'{"name": "\ud800"}', r'{"name": "\ud83d\ude00"}'])
+def test_a_body_that_is_not_json_is_refused(server, body):
+    scope = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/personalize/aws4_request, Signature=x"
+    headers = {
+        "X-Amz-Target": "AmazonPersonalize.CreateDatasetGroup",
+        "Authorization": scope,
+        "Content-Type": "application/x-amz-json-1.1",
+    }
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(urllib.request.Request(server.url, body.encode(), headers))
+    a_whole_character = "ude00" in body
+    code = "InvalidInputException" if a_whole_character else "SerializationException"
+    assert (caught.value.code, json.load(caught.value)["__type"]) == (400, code)
 
 
 def test_no_access_log_is_written(client, capfd):

@@ -22,11 +22,13 @@ from airflow_provider_personalize.emulator.engine.model import Model, Scored
 Keep = Callable[[str], bool]
 # Makes a filter for one line, of its input.
 KeepFor = Callable[[Mapping[str, Any]], Keep | None]
+# The members that lines may have, each with those that go with it.
+Forms = tuple[set[str], ...]
 # Writes what was found for a line's input.
 Write = Callable[[Mapping[str, Any], Scored], dict[str, Any]]
 
-_INFERENCE: Final = ({"userId"}, {"itemId"}, {"userId", "itemList"})
-_SEGMENT: Final = ({"itemId"}, {"itemAttributes"})
+_INFERENCE: Final[Forms] = ({"userId"}, {"itemId"}, {"userId", "itemList"})
+_SEGMENT: Final[Forms] = ({"itemId"}, {"itemAttributes"})
 _OPTIONAL: Final = {"filterValues"}
 
 
@@ -64,6 +66,7 @@ def infer(
     count: int = 25,
     keep_for: KeepFor | None = None,
     write: Write = items_and_scores,
+    forms: Forms = _INFERENCE,
 ) -> Iterator[str]:
     """
     Answer the lines of a batch inference job.
@@ -71,6 +74,7 @@ def infer(
     :param count: The job's ``numResults``.
     :param keep_for: Makes the filter for a line, which may have ``filterValues``.
     :param write: Makes a line's output.
+    :param forms: The members that a line may have together: the recipe says which.
     """
 
     def answer(asked: Mapping[str, Any], keep: Keep | None) -> dict[str, Any]:
@@ -81,7 +85,7 @@ def infer(
             found = model.recommend(user_id=asked.get("userId"), item_id=asked.get("itemId"), count=count, keep=keep)
         return write(asked, found)
 
-    return _answers(lines, _INFERENCE, answer, keep_for)
+    return _answers(lines, forms, answer, keep_for)
 
 
 def segment(
@@ -91,6 +95,7 @@ def segment(
     count: int = 25,
     keep_for: KeepFor | None = None,
     member: str = "usersList",
+    forms: Forms = _SEGMENT,
 ) -> Iterator[str]:
     """
     Answer the lines of a batch segment job.
@@ -98,18 +103,19 @@ def segment(
     :param count: The job's ``numResults``.
     :param keep_for: Makes the filter for a line, which may have ``filterValues``.
     :param member: What has the users in the output: in the guide's examples it is ``recommendedUsers``.
+    :param forms: The members that a line may have together: the recipe says which.
     """
 
     def answer(asked: Mapping[str, Any], keep: Keep | None) -> dict[str, Any]:
         item, attributes = asked.get("itemId"), asked.get("itemAttributes")
         return {member: model.segment(item_id=item, attributes=attributes, count=count, keep=keep)}
 
-    return _answers(lines, _SEGMENT, answer, keep_for)
+    return _answers(lines, forms, answer, keep_for)
 
 
 def _answers(
     lines: Iterable[str],
-    forms: tuple[set[str], ...],
+    forms: Forms,
     answer: Callable[[Mapping[str, Any], Keep | None], dict[str, Any]],
     keep_for: KeepFor | None,
 ) -> Iterator[str]:
@@ -131,7 +137,7 @@ def _or_text(line: str) -> Any:
         return line.strip()
 
 
-def _read(line: str, forms: tuple[set[str], ...]) -> Mapping[str, Any]:
+def _read(line: str, forms: Forms) -> Mapping[str, Any]:
     try:
         asked = json.loads(line)
     except ValueError as error:
@@ -141,6 +147,7 @@ def _read(line: str, forms: tuple[set[str], ...]) -> Mapping[str, Any]:
         raise ValueError(f"Invalid input: expected {wanted}")
     for name in set(asked) - _OPTIONAL:
         _check(name, asked[name])
+    _check_values(asked.get("filterValues", {}))
     return asked
 
 
@@ -150,6 +157,11 @@ def _check(name: str, value: Any) -> None:
             raise ValueError("Invalid input: itemList must be a list of texts")
     elif not isinstance(value, str) or not value:
         raise ValueError(f"Invalid input: {name} must be a text")
+
+
+def _check_values(values: Any) -> None:
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise ValueError("Invalid input: filterValues must be an object of texts")
 
 
 def export_rows(data: DatasetData, mode: Mode = "PUT") -> Iterator[str]:

@@ -29,6 +29,17 @@ _INFERRED: Final = ("USER_PERSONALIZATION", "PERSONALIZED_RANKING", "RELATED_ITE
 _NOT_INFERRED: Final = ("aws-trending-now",)
 _SEGMENTED: Final = ("USER_SEGMENTATION",)
 _BY_ATTRIBUTES: Final = ("aws-item-attribute-affinity",)
+# The members of the lines that there are, by the recipe's type or its name:
+# https://docs.aws.amazon.com/personalize/latest/dg/batch-data-upload.html and
+# https://docs.aws.amazon.com/personalize/latest/dg/prepare-input-data-user-segment.html
+_FORMS: Final[Mapping[str, lines.Forms]] = {
+    "USER_PERSONALIZATION": ({"userId"},),
+    "POPULAR_ITEMS": ({"userId"},),
+    "PERSONALIZED_RANKING": ({"userId", "itemList"},),
+    "RELATED_ITEMS": ({"itemId"},),
+    "aws-item-affinity": ({"itemId"},),
+    "aws-item-attribute-affinity": ({"itemAttributes"},),
+}
 _THEMES: Final = "THEME_GENERATION"
 _THEMED: Final = ("aws-similar-items",)
 
@@ -95,7 +106,8 @@ def segment_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str
 def infer(backend: Backend, job: Record) -> str | None:
     """Answer the lines of an inference job; return why that failed, or None."""
     themed = job.members["batchInferenceJobMode"] == _THEMES
-    ask = partial(lines.infer, write=_writing(backend, job, themed=themed))
+    forms = _FORMS[learning.recipe_type(job.members)]
+    ask = partial(lines.infer, write=_writing(backend, job, themed=themed), forms=forms)
     return _answer(backend, job, ask, "batch_lines_with_themes" if themed else "batch_lines")
 
 
@@ -108,8 +120,9 @@ def _writing(backend: Backend, job: Record, *, themed: bool) -> lines.Write:
 
 def segment(backend: Backend, job: Record) -> str | None:
     """Answer the lines of a segment job; return why that failed, or None."""
-    by_attributes = _recipe(backend, job.members) in _BY_ATTRIBUTES
-    ask = partial(lines.segment, member=assumptions.segment_member)
+    recipe = _recipe(backend, job.members)
+    by_attributes = recipe in _BY_ATTRIBUTES
+    ask = partial(lines.segment, member=assumptions.segment_member, forms=_FORMS[recipe])
     return _answer(backend, job, ask, "segment_lines_by_attributes" if by_attributes else "segment_lines_by_item")
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _RESULTS: Final = 25
 _ACTION_RESULTS: Final = 5
+_MOST_ACTIONS: Final = 100
 _RECENT: Final = 10
 _RECOMMENDING: Final = ("USER_PERSONALIZATION", "RELATED_ITEMS", "POPULAR_ITEMS")
 _MOST: Final = 500
@@ -132,6 +133,8 @@ def recommend_actions(backend: Backend, request: Mapping[str, Any]) -> Members:
         raise Refused("InvalidInputException", "userId is missing: the recipe needs it")
     keep = filtering.checked(backend, serving.members["datasetGroupArn"], request)
     count = request.get("numResults", _ACTION_RESULTS)
+    if count > _MOST_ACTIONS:
+        raise Refused("InvalidInputException", f"numResults is {count}: at most {_MOST_ACTIONS} is allowed")
     found = _model(backend, serving).recommend(user_id=request["userId"], count=count, keep=keep)
     return {"actionList": [{"actionId": action, "score": score} for action, score in found], "recommendationId": _id()}
 

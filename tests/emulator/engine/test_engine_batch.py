@@ -87,6 +87,8 @@ def test_attributes_get_segments(interactions):
         ('{"user": "12"}', "expected userId"),
         ('{"userId": "1", "itemList": "2"}', "itemList must be a list"),
         ('{"userId": "1", "itemList": []}', "itemList must be a list"),
+        ('{"userId": "1", "filterValues": 5}', "filterValues must be an object of texts"),
+        ('{"userId": "1", "filterValues": {"PRICE": 5}}', "filterValues must be an object of texts"),
     ],
 )
 def test_a_bad_line_gets_an_error_and_the_next_one_an_answer(model, line, why):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
+from effort import effort
 from engine_data import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -328,8 +328,16 @@ def test_attributes_that_make_no_sense_are_refused(segments):
 # --- size
 
 
-def test_100_000_interactions_train_in_seconds():
-    data = dataset(sample())
-    start = time.thread_time()
-    train(PERSONAL, data)
-    assert time.thread_time() - start < 10
+def test_a_training_is_as_much_work_as_there_is_data():
+    def work(times: int) -> int:
+        data = dataset(sample(interactions=2000 * times, users=100 * times, items=50 * times))
+        return effort(lambda: train(PERSONAL, data))
+
+    # in proportion that were 4 times as much, and 16 times if each row were compared with each
+    assert work(4) < 8 * work(1)
+
+
+@pytest.mark.slow
+def test_100_000_interactions_make_a_model():
+    rows = sample()
+    assert train(PERSONAL, dataset(rows)).training_interactions == len(rows) == 100_000
