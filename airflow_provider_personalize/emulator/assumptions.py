@@ -347,7 +347,7 @@ class Assumptions:
         "refused",
         "accepted",
         asks="Does CreateSolutionVersion refuse a name that another version of the solution has?",
-        source=f"{_GUIDE}/API_CreateSolutionVersion.html names ResourceAlreadyExistsException, and does not say when",
+        source=f"{GUIDE}/API_CreateSolutionVersion.html names ResourceAlreadyExistsException, and does not say when",
     )
 
     def __setattr__(self, name: str, value: Any) -> None:
