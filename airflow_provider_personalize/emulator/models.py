@@ -21,7 +21,7 @@ from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.backend import Request
 from airflow_provider_personalize.emulator.calls import Call, calls
 from airflow_provider_personalize.emulator.clock import clock
-from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
+from airflow_provider_personalize.emulator.errors import Refused, in_use
 from airflow_provider_personalize.emulator.kinds import Kind
 from airflow_provider_personalize.emulator.progress import Progress, deletion
 from airflow_provider_personalize.emulator.quotas import quotas
@@ -35,6 +35,7 @@ from airflow_provider_personalize.emulator.rules import (
     tagging,
     versions,
 )
+from airflow_provider_personalize.emulator.store import Store
 from airflow_provider_personalize.emulator.table import KINDS
 
 _TICK: Final = 0.001
@@ -42,16 +43,14 @@ _TICK: Final = 0.001
 _INHERITED: Final = ("datasetGroupArn", "solutionArn", "recipeArn")
 
 
-class PersonalizeBackend(BaseBackend):
+class PersonalizeBackend(Store, BaseBackend):
     """What exists in an account and region."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
-        super().__init__(region_name, account_id)
+        BaseBackend.__init__(self, region_name, account_id)
+        Store.__init__(self)
         self.lock = threading.RLock()
-        self.records: dict[str, Record] = {}
         self.agenda = Agenda()
-        self._kinds: dict[str, dict[str, Record]] = {name: {} for name in KINDS}
-        self._related: dict[str, dict[str, Record]] = {}
         self.made = 0
         self._memory = staleness.Memory(lambda arn: self.records[arn].serial if arn in self.records else 0)
 
@@ -120,48 +119,6 @@ class PersonalizeBackend(BaseBackend):
         owner = f"arn:{self.partition}:personalize:{self.region_name}:{self.account_id}"
         return f"{owner}:{kind.resource.arn_kind}/{kind.path(self, request)}"
 
-    def find(self, kind: Kind, arn: str) -> Record:
-        """Return a resource, or say that it does not exist."""
-        record = self.records.get(arn)
-        if record is None or self._has_gone(record):
-            raise not_found(kind.resource.title, arn)
-        return record
-
-    def existing(self, arn: str) -> Record | None:
-        """Return a resource of whatever kind, or None."""
-        record = self.records.get(arn)
-        return None if record is None or self._has_gone(record) else record
-
-    def _has_gone(self, record: Record) -> bool:
-        there = self.records.get(record.arn) is record
-        if there and record.status == GONE:
-            self._forget(record)
-        return not there or record.arn not in self.records
-
-    def _forget(self, record: Record) -> None:
-        along, member = record.kind.takes_along, record.kind.resource.arn_member
-        for companion in self.belonging(along, member, record.arn) if along else ():
-            self._forget(companion)
-        del self.records[record.arn]
-        del self._kinds[record.kind.resource.name][record.arn]
-        self._related.pop(record.arn, None)
-        for arn in _arns(record.members):
-            self._related.get(arn, {}).pop(record.arn, None)
-
-    def _keep(self, record: Record, members: Request) -> None:
-        self.records[record.arn] = self._kinds[record.kind.resource.name][record.arn] = record
-        for arn in _arns(members):
-            self._related.setdefault(arn, {})[record.arn] = record
-
-    def all_of(self, kind: str) -> list[Record]:
-        """Return all resources of a kind, oldest first."""
-        return [record for record in list(self._kinds[kind].values()) if not self._has_gone(record)]
-
-    def belonging(self, kind: str, member: str, arn: str) -> list[Record]:
-        """Return the resources of a kind that name a resource, oldest first."""
-        related = [record for record in self._related.get(arn, {}).values() if record.kind is KINDS[kind]]
-        return [each for each in related if each.current().get(member) == arn and not self._has_gone(each)]
-
     def _create(self, operation: str, kind: Kind, request: Request) -> Members:
         parents = self._parents(operation, kind, request)
         _refuse(kind.faults(self, request))
@@ -178,7 +135,7 @@ class PersonalizeBackend(BaseBackend):
     def _check_free(self, kind: Kind, arn: str, request: Request) -> None:
         there = self.existing(arn)
         if there and kind.is_job and there.failed and assumptions.name_of_failed_job == "free":
-            self._forget(there)
+            self.forget(there)
         elif there:
             raise Refused("ResourceAlreadyExistsException", f"Another resource with Arn {arn} already exists.")
         group = request.get("datasetGroupArn", "")
@@ -195,7 +152,7 @@ class PersonalizeBackend(BaseBackend):
         record.failure = faults.ordered_failure(operation, arn) or kind.work(self, record)
         if record.failure:
             progress.statuses = (*kind.on_the_way, kind.failure)
-        self._keep(record, members)
+        self.keep(record, members)
         bill.add(self, record)
         self._watch(record)
         return record
@@ -214,7 +171,7 @@ class PersonalizeBackend(BaseBackend):
         self.agenda.add(record.expected, partial(self._look, record))
 
     def _look(self, record: Record) -> float | None:
-        if self._has_gone(record):
+        if self.has_gone(record):
             return None
         self.settle(record)
         # what does not go by time ends when somebody looks at it, and is settled then
@@ -347,12 +304,8 @@ class PersonalizeBackend(BaseBackend):
             kind.update_failure if update.failure else kind.success,
         )
         record.add(update)
-        self._keep(record, asked)
+        self.keep(record, asked)
         self._watch(record)
-
-
-def _arns(members: Request) -> list[str]:
-    return [value for name, value in members.items() if name.endswith("Arn") and isinstance(value, str)]
 
 
 def _inherited(parents: list[Record]) -> Members:
