@@ -46,15 +46,16 @@ _ROWS: Final = {"ITEMS": ("items", "itemId"), "USERS": ("users", "userId"), "ACT
 def put_events(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
     """Take interactions with items. Those of a visitor without a user are kept, and not trained on."""
     dataset = _tracked(backend, request["trackingId"], "INTERACTIONS")
-    user = {"USER_ID": request.get("userId")}
-    rows.put(dataset, [{**user, **_row(backend, dataset, event, _EVENT)} for event in request["eventList"]])
+    user, events = {"USER_ID": request.get("userId")}, request["eventList"]
+    rows.put_events(dataset, events, [{**user, **_row(backend, dataset, event, _EVENT)} for event in events])
     return {}
 
 
 def put_action_interactions(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
     """Take interactions with actions."""
     dataset = _tracked(backend, request["trackingId"], "ACTION_INTERACTIONS")
-    rows.put(dataset, [_row(backend, dataset, event, _ACTION_EVENT) for event in request["actionInteractions"]])
+    events = request["actionInteractions"]
+    rows.put_events(dataset, events, [_row(backend, dataset, event, _ACTION_EVENT) for event in events])
     return {}
 
 
