@@ -94,6 +94,7 @@ def faults(operation: str, shape: StructureShape, request: Mapping[str, Any]) ->
     found = [_with_hint(line) for line in report.splitlines()]
     found += _beyond_types(shape, request, "")
     found += _wrong_arns(operation, shape, request)
+    found += _reserved_tags(request)
     if operation in _RULES:
         found += _RULES[operation](request)
     return found
@@ -162,6 +163,15 @@ def _wrong_arns(operation: str, shape: StructureShape, request: Mapping[str, Any
             yield f"{resource.arn_member} is {value!r}: it is not the ARN of a {resource.title}"
 
 
+def _reserved_tags(request: Mapping[str, Any]) -> Iterator[str]:
+    """Find tags of AWS's own (https://docs.aws.amazon.com/personalize/latest/dg/personalize-managing-tags.html)."""
+    tags = request.get("tags")
+    for tag in tags if isinstance(tags, (list, tuple)) else ():
+        for member in ("tagKey", "tagValue"):
+            if str(_dig(tag, member)).lower().startswith("aws:"):
+                yield f"tags: {member} is {tag[member]!r}: what begins with aws: is reserved"
+
+
 _RATE: Final = re.compile(r"rate\((\d+) days?\)")
 
 
@@ -221,9 +231,35 @@ def _create_dataset_group(request: Mapping[str, Any]) -> Iterator[str]:
     """Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDatasetGroup.html)."""
     if request.get("roleArn") is not None and request.get("kmsKeyArn") is None:
         yield "roleArn is given without kmsKeyArn: a role is allowed only with a key"
+    if request.get("kmsKeyArn") is not None and request.get("roleArn") is None:
+        yield "kmsKeyArn is given without roleArn: a key needs a role that may use it"
 
 
-def _create_dataset_import_job(request: Mapping[str, Any]) -> Iterator[str]:
+def _create_schema(request: Mapping[str, Any]) -> Iterator[str]:
+    """Check that it is Avro, in JSON (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateSchema.html)."""
+    if not isinstance(request.get("schema"), str):
+        return
+    try:
+        avro = json.loads(request["schema"])
+    except ValueError as error:
+        yield f"schema is not JSON: {error}"
+    else:
+        if not isinstance(avro, dict) or avro.get("type") != "record":
+            yield "schema must be an Avro record"
+
+
+#: https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDataset.html
+_DATASET_TYPES: Final = ("INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIONS")
+
+
+def _create_dataset(request: Mapping[str, Any]) -> Iterator[str]:
+    """Check the type, which only the prose lists."""
+    wanted = request.get("datasetType")
+    if isinstance(wanted, str) and wanted.upper() not in _DATASET_TYPES:
+        yield f"datasetType is {wanted!r}: allowed are {', '.join(_DATASET_TYPES)}"
+
+
+def _reads_from_s3(request: Mapping[str, Any]) -> Iterator[str]:
     """Require the location, which the model leaves optional because the structure is shared; assumed."""
     if isinstance(request.get("dataSource"), Mapping) and _dig(request, "dataSource", "dataLocation") is None:
         yield "dataSource.dataLocation is missing"
@@ -272,8 +308,11 @@ def _dig(value: Any, *names: str) -> Any:
 
 
 _RULES: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]] = {
+    "CreateDataDeletionJob": _reads_from_s3,
+    "CreateDataset": _create_dataset,
     "CreateDatasetGroup": _create_dataset_group,
-    "CreateDatasetImportJob": _create_dataset_import_job,
+    "CreateDatasetImportJob": _reads_from_s3,
+    "CreateSchema": _create_schema,
     "CreateSolution": _create_solution,
     "GetRecommendations": _get_recommendations,
     "PutActionInteractions": _events("actionInteractions"),

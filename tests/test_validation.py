@@ -141,3 +141,48 @@ def test_tags_in_any_script_are_allowed():
     assert faults("CreateDatasetImportJob", shape, request) == []
     request["tags"] = [{"tagKey": "a?b", "tagValue": ""}]
     assert any("tagKey" in fault for fault in faults("CreateDatasetImportJob", shape, request))
+
+
+PREFIX = SOLUTION.removesuffix("solution/shop")
+ROLE = "arn:aws:iam::123456789012:role/personalize"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
+DATASET = {"name": "a", "schemaArn": f"{PREFIX}schema/a", "datasetGroupArn": f"{PREFIX}dataset-group/a"}
+DELETION = {"jobName": "a", "datasetGroupArn": f"{PREFIX}dataset-group/a", "roleArn": ROLE}
+
+
+def any_faults(operation: str, request: dict[str, object]) -> list[str]:
+    return faults(operation, MODEL.operation_model(operation).input_shape, request)
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        ("CreateSchema", {"name": "a", "schema": '{"type": "record"}'}),
+        ("CreateDatasetGroup", {"name": "a"}),
+        ("CreateDatasetGroup", {"name": "a", "roleArn": ROLE, "kmsKeyArn": KEY}),
+        ("CreateDataset", {**DATASET, "datasetType": "Action_Interactions"}),
+        ("CreateDataDeletionJob", {**DELETION, "dataSource": {"dataLocation": "s3://bucket/users.csv"}}),
+        ("TagResource", {"resourceArn": SOLUTION, "tags": [{"tagKey": "team:aws:", "tagValue": ""}]}),
+    ],
+)
+def test_what_the_prose_allows_is_no_fault(operation, request_):
+    assert any_faults(operation, request_) == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "named"),
+    [
+        ("CreateSchema", {"name": "a", "schema": "{"}, "schema is not JSON"),
+        ("CreateSchema", {"name": "a", "schema": "[]"}, "schema must be an Avro record"),
+        ("CreateSchema", {"name": "a", "schema": '{"type": "array"}'}, "schema must be an Avro record"),
+        ("CreateDatasetGroup", {"name": "a", "roleArn": ROLE}, "roleArn is given without kmsKeyArn"),
+        ("CreateDatasetGroup", {"name": "a", "kmsKeyArn": KEY}, "kmsKeyArn is given without roleArn"),
+        ("CreateDataset", {**DATASET, "datasetType": "SALES"}, "datasetType is 'SALES': allowed are INTERACTIONS, "),
+        ("CreateDataDeletionJob", {**DELETION, "dataSource": {}}, "dataSource.dataLocation is missing"),
+        ("CreateDatasetGroup", {"name": "a", "tags": [{"tagKey": "AWS:x", "tagValue": ""}]}, "tags: tagKey is 'AWS:x'"),
+        ("TagResource", {"resourceArn": SOLUTION, "tags": [{"tagKey": "x", "tagValue": "aws:x"}]}, "tags: tagValue"),
+    ],
+)
+def test_what_only_the_prose_forbids_is_a_fault(operation, request_, named):
+    (fault,) = any_faults(operation, request_)
+    assert fault.startswith(named)

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/personalize/latest/dg/delete-records.html. The name 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.emulator import rows, s3
@@ -74,9 +74,3 @@ def delete_users(backend: PersonalizeBackend, job: Record) -> None:
 def deleted(backend: PersonalizeBackend, job: Record) -> Members:  # noqa: ARG001 - called like the others
     """Tell how many users were deleted, once they are."""
     return {"numDeleted": len(set(job.holds))} if job.usable else {}
-
-
-def source_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001
-    """Require the location, which the model leaves optional because the structure is shared; assumed."""
-    if "dataLocation" not in request["dataSource"]:
-        yield "dataSource.dataLocation is missing"

@@ -246,7 +246,6 @@ KINDS: Final = {
         ),
         Kind(
             resources.DATA_DELETION_JOB,
-            faults=exports.source_faults,
             work=exports.read_users,
             ended=exports.delete_users,
             adds=exports.deleted,

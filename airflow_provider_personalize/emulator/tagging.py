@@ -7,7 +7,7 @@ is assumed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.emulator.errors import Refused, not_found
@@ -26,10 +26,7 @@ def tags_of(request: Mapping[str, Any]) -> dict[str, str]:
     return tags
 
 
-def _check(keys: Iterable[str]) -> None:
-    keys = list(keys)
-    if reserved := [key for key in keys if key.lower().startswith("aws:")]:
-        raise Refused("InvalidInputException", f"tags: {', '.join(reserved)}: keys that begin with aws: are reserved")
+def _check(keys: Collection[str]) -> None:
     if len(keys) > _MOST:
         raise Refused("TooManyTagsException", f"tags has {len(keys)} entries: at most {_MOST}")
 

@@ -129,6 +129,15 @@ def test_a_schema_that_personalize_cannot_use_is_refused(client, avro, named):
             name="Items",
             base=[{"name": "ITEM_ID", "type": "string"}],
         ),
+        with_fields(
+            name="ActionInteractions",
+            base=[
+                {"name": "USER_ID", "type": "string"},
+                {"name": "ACTION_ID", "type": "string"},
+                {"name": "EVENT_TYPE", "type": "string"},
+                {"name": "TIMESTAMP", "type": "long"},
+            ],
+        ),
     ],
 )
 def test_a_schema_as_in_the_guide_is_accepted(client, avro):
@@ -160,6 +169,8 @@ def test_a_dataset_is_held_by_an_import_until_it_ends(client, dataset, s3):
 def test_a_group_answers_its_domain_and_takes_a_role_only_with_a_key(client):
     assert client.create_dataset_group(name="d", domain="ECOMMERCE")["domain"] == "ECOMMERCE"
     assert "kmsKeyArn" in refusal(client.create_dataset_group, name="k", roleArn=ROLE)[1]
+    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    assert "roleArn" in refusal(client.create_dataset_group, name="k", kmsKeyArn=key)[1]
     tags = [{"tagKey": str(number), "tagValue": ""} for number in range(51)]
     assert refusal(client.create_dataset_group, name="t", tags=tags)[0] == "TooManyTagsException"
 
