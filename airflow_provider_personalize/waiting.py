@@ -191,6 +191,11 @@ def is_being_deleted(row: Resource, description: Mapping[str, Any]) -> bool:
     return (_shown_status(row, description) or "").startswith("DELETE")
 
 
+def is_being_stopped(description: Mapping[str, Any]) -> bool:
+    """Tell whether a training is being stopped."""
+    return (description.get("status") or "").endswith(" STOPPING")
+
+
 def _compare_times(seen: object, meant: str | None) -> float:
     """Seconds by which an update is younger than the one that is meant; 0 where any will do."""
     if meant is None or not isinstance(seen, datetime):

@@ -167,6 +167,12 @@ class Assumptions:
         asks="How many hours is a training billed for?",
         source=f"{_GUIDE}/API_SolutionVersion.html has them, as billed; they are not wall time",
     )
+    same_version_name: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Does CreateSolutionVersion refuse a name that another version of the solution has?",
+        source=f"{_GUIDE}/API_CreateSolutionVersion.html names ResourceAlreadyExistsException, and does not say when",
+    )
 
     def __setattr__(self, name: str, value: Any) -> None:
         question = self.__dataclass_fields__.get(name)

@@ -34,8 +34,9 @@ _BEST: Final = "arn:aws:personalize:::recipe/aws-user-personalization"
 
 
 def path(backend: PersonalizeBackend, request: Mapping[str, Any]) -> str:
-    """Return the path in a version's ARN: its solution and eight hex digits, the same for the same name."""
-    seed = f"{request.get('solutionArn')} {request.get('name', backend.made)}"
+    """Return the path in a version's ARN: its solution and eight hex digits, the same for a name that is taken."""
+    name = request.get("name") if assumptions.same_version_name == "refused" else None
+    seed = f"{request.get('solutionArn')} {name or backend.made}"
     return f"{str(request.get('solutionArn')).rpartition('/')[2]}/{hashlib.sha256(seed.encode()).hexdigest()[:8]}"
 
 

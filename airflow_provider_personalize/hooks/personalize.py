@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from airflow_provider_personalize.exceptions import ConnectionMissingError, IncompleteAnswerError
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION_VERSION, Resource
-from airflow_provider_personalize.waiting import TRAINED, UNDER_WAY, Verdict, Wait
+from airflow_provider_personalize.waiting import TRAINED, UNDER_WAY, Verdict, Wait, is_being_stopped
 from airflow_provider_personalize.weather import is_about_credentials, is_not_found, is_weather
 
 if TYPE_CHECKING:
@@ -111,14 +111,15 @@ class PersonalizeHook(AwsBaseHook):
             parameters["nextToken"] = page["nextToken"]
 
     def stop_training(self, solution_version_arn: str) -> None:
-        """Stop the training of a version. One that is over meanwhile is left as it is."""
+        """Stop the training of a version. One that is over meanwhile, or being stopped, is left as it is."""
         try:
             self.conn.stop_solution_version_creation(solutionVersionArn=solution_version_arn)
-        except Exception as error:
+        except Exception:
             version = self.find(SOLUTION_VERSION, solution_version_arn)
-            if version and version["status"] not in SOLUTION_VERSION.final:
+            if version and version["status"] not in SOLUTION_VERSION.final and not is_being_stopped(version):
                 raise
-            self.log.warning("The training of %s is over and cannot be stopped: %s", solution_version_arn, error)
+            status = version["status"] if version else "gone"
+            self.log.warning("The training of %s is %s: there is nothing to stop", solution_version_arn, status)
         else:
             self.log.info("Stopping the training of %s", solution_version_arn)
 
