@@ -130,9 +130,12 @@ class Wait:
         update = description.get(self.row.update_member)
         if self.goal == SETTLED:
             return self._judge_settled(description, update or {})
-        if not update:
-            return self._judge_without_update(description)
-        return self._judge_update(description, update)
+        verdict = self._judge_update(description, update) if update else self._judge_without_update(description)
+        own = description.get("status")
+        if verdict.outcome == REACHED and own is not None and own not in self.row.final:
+            # a dataset shows its update in its own status too; which of the two changes first is not documented
+            return Verdict(UNDER_WAY, own, f"the {self.row.title} itself is not settled", description)
+        return verdict
 
     def _judge_status(self, part: Mapping[str, Any], description: Mapping[str, Any]) -> Verdict:
         status = part.get("status")

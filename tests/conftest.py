@@ -6,6 +6,7 @@ import asyncio
 import os
 import tempfile
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -78,3 +79,15 @@ def personalize(passing_time: Time):
     faults.clear()
     assumptions.reset()
     clock.reset()
+
+
+@pytest.fixture
+def unknown_status(personalize) -> Callable[[str], None]:
+    """Let a resource show a status that the service does not have yet."""
+    from airflow_provider_personalize.emulator.models import personalize_backends
+
+    def show(arn: str) -> None:
+        record = personalize_backends["123456789012"]["us-east-1"].records[arn]
+        record.progress.statuses = ["A STATUS OF NEXT YEAR"] * len(record.progress.statuses)
+
+    return show

@@ -82,6 +82,33 @@ def test_a_solution_is_settled_when_nothing_is_under_way_with_it(own, update, ou
     assert Wait("solution", ARN, "settled").judge(description).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("own", "update", "outcome"),
+    [
+        ("ACTIVE", "ACTIVE", REACHED),
+        ("UPDATE PENDING", "ACTIVE", UNDER_WAY),
+        ("UPDATE IN_PROGRESS", "ACTIVE", UNDER_WAY),
+        ("ACTIVE", "UPDATE IN_PROGRESS", UNDER_WAY),
+        ("A STATUS OF NEXT YEAR", "ACTIVE", UNDER_WAY),
+        ("UPDATE IN_PROGRESS", "CREATE FAILED", FAILED),
+        ("ACTIVE", "CREATE FAILED", FAILED),
+        ("ACTIVE", "UPDATE FAILED", FAILED),
+        ("UPDATE PENDING", None, UNDER_WAY),
+        ("ACTIVE", None, REACHED),
+    ],
+)
+def test_the_update_of_a_dataset_shows_at_both_levels(own, update, outcome):
+    latest = {"latestDatasetUpdate": {"status": update, "creationDateTime": THEN}} if update else {}
+    wait = Wait("dataset", ARN, "updated", require_update=False)
+    assert wait.judge({"status": own, **latest}).outcome == outcome
+
+
+def test_a_dataset_is_settled_after_an_update_that_failed_in_whatever_word():
+    for word in ("CREATE FAILED", "UPDATE FAILED"):
+        description = {"status": "ACTIVE", "latestDatasetUpdate": {"status": word}}
+        assert Wait("dataset", ARN, "settled").judge(description).outcome == REACHED
+
+
 @pytest.mark.parametrize("row", RESOURCES.values(), ids=list(RESOURCES))
 def test_each_kind_ends_by_its_own_words(row):
     wait = Wait(row.name, ARN)

@@ -1,6 +1,16 @@
 """Change Amazon Personalize from a DAG."""
 
-from airflow_provider_personalize.operators.datasets import CreateDatasetImportJobOperator
+from airflow_provider_personalize.operators.datasets import (
+    CreateDataDeletionJobOperator,
+    CreateDatasetExportJobOperator,
+    CreateDatasetGroupOperator,
+    CreateDatasetImportJobOperator,
+    CreateDatasetOperator,
+    CreateSchemaOperator,
+    DeleteDatasetOperator,
+    DeleteSchemaOperator,
+    UpdateDatasetOperator,
+)
 from airflow_provider_personalize.operators.streaming import (
     GetRecommendationsOperator,
     PutActionInteractionsOperator,
@@ -8,6 +18,10 @@ from airflow_provider_personalize.operators.streaming import (
     PutEventsOperator,
     PutItemsOperator,
     PutUsersOperator,
+)
+from airflow_provider_personalize.operators.tags import (
+    TagResourceOperator,
+    UntagResourceOperator,
 )
 from airflow_provider_personalize.operators.training import (
     CreateSolutionOperator,
@@ -19,9 +33,16 @@ from airflow_provider_personalize.operators.training import (
 )
 
 __all__ = [
+    "CreateDataDeletionJobOperator",
+    "CreateDatasetExportJobOperator",
+    "CreateDatasetGroupOperator",
     "CreateDatasetImportJobOperator",
+    "CreateDatasetOperator",
+    "CreateSchemaOperator",
     "CreateSolutionOperator",
     "CreateSolutionVersionOperator",
+    "DeleteDatasetOperator",
+    "DeleteSchemaOperator",
     "DeleteSolutionOperator",
     "GetRecommendationsOperator",
     "GetSolutionMetricsOperator",
@@ -31,5 +52,8 @@ __all__ = [
     "PutItemsOperator",
     "PutUsersOperator",
     "StopSolutionVersionCreationOperator",
+    "TagResourceOperator",
+    "UntagResourceOperator",
+    "UpdateDatasetOperator",
     "UpdateSolutionOperator",
 ]

@@ -108,11 +108,14 @@ class CreateOperator(_Creating):
     Create a resource, or find the one that is there already.
 
     :param if_exists: What to do where one of this name exists: ``"reuse"`` takes it, if it is as wanted; an error lists
-        each difference otherwise. ``"fail"`` is an error, unless an earlier try of this task made it. Tags are not
-        compared.
+        each difference otherwise. ``"fail"`` is an error, unless this task or an earlier try of it made it. Tags are
+        not compared.
     :param ignore_changes: Parameters in which one that exists may differ, by name: those that another task sets later
         on.
     """
+
+    #: What is wanted where a member is not given, of those that one that exists is held to all the same.
+    unless_given: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(
         self,
@@ -135,25 +138,34 @@ class CreateOperator(_Creating):
         while (found := self.find(context, request)) and is_being_deleted(self.resource, found):
             self.wait_out(self.wait(found[self.resource.arn_member], GONE), deadline, "it is being deleted")
         is_new = False
-        if not found:
+        if found:
+            self._check_free(context, found)
+        else:
             found, is_new = self.create(context, request, deadline)
         if not is_new:
-            self._check(context, request, found)
+            self._check(request, found)
         return self.finish(context, found, deadline)
 
-    def _check(self, context: Context, request: dict[str, Any], found: dict[str, Any]) -> None:
-        """Tell whether one that exists may be taken."""
+    def _check_free(self, context: Context, found: dict[str, Any]) -> None:
+        """Tell whether there may be one already."""
+        if self.if_exists == "fail" and not self.is_of_earlier_try(context, found):
+            raise ResourceExistsError(
+                f"The {self.resource.title} {found[self.resource.arn_member]} exists already, since "
+                f"{found['creationDateTime']}, and if_exists is 'fail'."
+            )
+
+    def _check(self, request: dict[str, Any], found: dict[str, Any]) -> None:
+        """Tell whether one that exists is as wanted, and no failed one."""
         from botocore import xform_name
 
         arn = found[self.resource.arn_member]
-        if self.if_exists == "fail" and not self.is_of_earlier_try(context, found):
-            raise ResourceExistsError(
-                f"The {self.resource.title} {arn} exists already, since {found['creationDateTime']}, and if_exists is "
-                "'fail'."
-            )
-        compared = {member: value for member, value in request.items() if xform_name(member) not in self.ignore_changes}
+        wanted = {**self.unless_given, **request}
+        compared = {member: value for member, value in wanted.items() if xform_name(member) not in self.ignore_changes}
         if changed := self.differences(compared, found):
             raise ResourceDiffersError(self.resource.title, arn, changed)
+        wait = self.wait(arn)
+        if (verdict := wait.judge(found)).failed:
+            raise wait.error(verdict)
         self.log.info("The %s %s exists already, as wanted. No other is made", self.resource.title, arn)
 
 
