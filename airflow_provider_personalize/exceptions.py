@@ -57,7 +57,8 @@ class ResourceFailedError(PersonalizeError):
         self.arn = arn
         self.status = status
         self.reason = reason
-        super().__init__(f"The {what} of {arn} ended in {status}: {reason or 'the service gives no reason'}")
+        ended = f" ended in {status}" if status else ""
+        super().__init__(f"The {what} of {arn}{ended}: {reason or 'the service gives no reason'}")
 
 
 class ResourceStoppedError(ResourceFailedError, AirflowFailException):

@@ -128,7 +128,8 @@ class PersonalizeTask(BaseOperator):
         self.log.info("%s %s: %s in the triggerer: %s", wait.title, wait.arn, event["outcome"], event["last_seen"])
         if event["outcome"] == TIMED_OUT:
             raise wait.timeout_error(event["last_seen"])
-        verdict = Verdict(event["outcome"], event["status"], event["reason"])
+        found = {wait.row.arn_member: event["found"]} if event["found"] else {}
+        verdict = Verdict(event["outcome"], event["status"], event["reason"], found)
         if verdict.outcome == BROKEN:
             verdict = self._look_again(wait, verdict)
         if verdict.failed:

@@ -21,7 +21,7 @@ from airflow_provider_personalize.exceptions import (
     UpdateReplacedError,
     WaitTimeoutError,
 )
-from airflow_provider_personalize.resources import RESOURCES, Resource
+from airflow_provider_personalize.resources import RESOURCES, SOLUTION, Resource
 
 Goal = Literal["ready", "updated", "settled", "stopped", "gone", "trained"]
 Outcome = Literal["under way", "reached", "failed", "replaced", "timed out", "broken"]
@@ -116,11 +116,15 @@ class Wait:
         return self.row.wait_limit if self.goal == READY else self.row.update_wait_limit
 
     def judge(self, description: Mapping[str, Any]) -> Verdict:
-        """Tell how far it has come, by what ``Describe…`` answers of it."""
+        """
+        Tell how far it has come, by what ``Describe…`` answers of it.
+
+        :param description: Of what is waited for; while automatic training has made no version, of the solution.
+        """
         if self.goal == GONE:
             return Verdict(UNDER_WAY, _shown_status(self.row, description), None, description)
-        if self.goal == TRAINED and not description:
-            return Verdict(UNDER_WAY, None, f"no automatic training has begun since {self.created}")
+        if self.goal == TRAINED and self.row.arn_member not in description:
+            return self._judge_schedule(description)
         if self.goal == STOPPED and description.get("status") == self.row.stopped:
             return Verdict(REACHED, self.row.stopped, None, description)
         if self.goal == STOPPED and description.get("status") in self.row.ready:
@@ -136,6 +140,16 @@ class Wait:
             # a dataset shows its update in its own status too; which of the two changes first is not documented
             return Verdict(UNDER_WAY, own, f"the {self.row.title} itself is not settled", description)
         return verdict
+
+    def _judge_schedule(self, solution: Mapping[str, Any]) -> Verdict:
+        """Tell by the solution whether the version that is not there may still come."""
+        if (itself := Wait(SOLUTION.name, self.arn).judge(solution)).failed:
+            return itself
+        update = solution.get(SOLUTION.update_member) or {}
+        is_off = configuration(SOLUTION, solution).get("performAutoTraining") is False
+        if is_off and (not update or update.get("status") in SOLUTION.final):
+            return Verdict(FAILED, None, "automatic training is off, so that none will come", solution)
+        return Verdict(UNDER_WAY, None, f"no automatic training has begun since {self.created}", solution)
 
     def _judge_status(self, part: Mapping[str, Any], description: Mapping[str, Any]) -> Verdict:
         status = part.get("status")

@@ -160,3 +160,31 @@ def test_an_update_without_a_date_is_recognised_by_being_another():
     assert visibility(before, patience=9e9).judge(shown).outcome == UNDER_WAY
     shown = {"status": "ACTIVE", "latestSolutionUpdate": {**before, "status": "CREATE PENDING"}}
     assert visibility(before, patience=9e9).judge(shown).outcome == REACHED
+
+
+@pytest.mark.parametrize(
+    ("own", "update", "outcome"),
+    [
+        (True, None, UNDER_WAY),
+        (False, None, FAILED),
+        (False, ("CREATE PENDING", True), UNDER_WAY),
+        (False, ("ACTIVE", True), UNDER_WAY),
+        (True, ("ACTIVE", False), FAILED),
+        (True, ("CREATE PENDING", False), UNDER_WAY),
+        (True, ("CREATE FAILED", False), UNDER_WAY),
+        (False, ("CREATE FAILED", True), FAILED),
+    ],
+)
+def test_a_version_of_automatic_training_may_come_as_long_as_that_is_on_or_may_be_turned_on(own, update, outcome):
+    described = {"solutionArn": ARN, "status": "ACTIVE", "performAutoTraining": own}
+    if update:
+        described["latestSolutionUpdate"] = {"status": update[0], "performAutoTraining": update[1]}
+    verdict = Wait("solution_version", ARN, "trained").judge(described)
+    assert verdict.outcome == outcome
+    assert "automatic training" in verdict.reason
+
+
+def test_a_solution_that_failed_trains_nothing():
+    wait = Wait("solution_version", ARN, "trained")
+    verdict = wait.judge({"solutionArn": ARN, "status": "CREATE FAILED", "performAutoTraining": True})
+    assert str(wait.error(verdict)).startswith(f"The automatic solution version of {ARN} ended in CREATE FAILED")

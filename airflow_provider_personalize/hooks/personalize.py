@@ -12,7 +12,7 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
 
 from airflow_provider_personalize.exceptions import ConnectionMissingError, IncompleteAnswerError
-from airflow_provider_personalize.resources import RESOURCES, SOLUTION_VERSION, Resource
+from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
 from airflow_provider_personalize.waiting import TRAINED, UNDER_WAY, Verdict, Wait, is_being_stopped
 from airflow_provider_personalize.weather import is_about_credentials, is_not_found, is_weather
 
@@ -155,8 +155,11 @@ class PersonalizeHook(AwsBaseHook):
 
     def _read(self, wait: Wait) -> dict[str, Any]:
         """Read what a wait is judged by."""
-        arn = self.automatic_version_since(wait.arn, wait.created) if wait.goal == TRAINED else wait.arn
-        return self.describe(wait.row, arn) if arn else {}
+        if wait.goal != TRAINED:
+            return self.describe(wait.row, wait.arn)
+        arn = self.automatic_version_since(wait.arn, wait.created)
+        version = self.find(SOLUTION_VERSION, arn) if arn else None
+        return version or self.describe(SOLUTION, wait.arn)
 
     def automatic_version_since(self, solution_arn: str, since: str | None) -> str | None:
         """

@@ -8,14 +8,22 @@ from airflow_provider_personalize.sensors.datasets import (
     DatasetSensor,
     DatasetUpdateSensor,
 )
-from airflow_provider_personalize.sensors.training import SolutionUpdateSensor
+from airflow_provider_personalize.sensors.training import (
+    AutomaticSolutionVersionSensor,
+    SolutionSensor,
+    SolutionUpdateSensor,
+    SolutionVersionSensor,
+)
 
 __all__ = [
+    "AutomaticSolutionVersionSensor",
     "DataDeletionJobSensor",
     "DatasetExportJobSensor",
     "DatasetGroupSensor",
     "DatasetImportJobSensor",
     "DatasetSensor",
     "DatasetUpdateSensor",
+    "SolutionSensor",
     "SolutionUpdateSensor",
+    "SolutionVersionSensor",
 ]

@@ -12,6 +12,7 @@ from airflow_provider_personalize._compat import (
     AirflowSensorTimeout,
     AirflowSkipException,
     BaseSensorOperator,
+    PokeReturnValue,
 )
 from airflow_provider_personalize.exceptions import ResourceFailedError, UpdateReplacedError, WaitTimeoutError
 from airflow_provider_personalize.links import PersonalizeLink
@@ -73,7 +74,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             with self._leniency():
                 raise AirflowSensorTimeout(f"{timeout} Last seen: {self._last_seen}") from timeout
 
-    def poke(self, context: Context) -> bool:
+    def poke(self, context: Context) -> bool | PokeReturnValue:
         """
         Look once.
 
@@ -88,13 +89,14 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             raise AirflowFailException(str(self.wait.error(verdict)))
         return verdict.outcome == REACHED
 
-    def _look_then_defer(self, context: Context) -> None:
-        if not self._poke_patiently(context):
+    def _look_then_defer(self, context: Context) -> Any:
+        if not (done := self._poke_patiently(context)):
             by_execution = bool(self.execution_timeout) and self.execution_timeout.total_seconds() < self.timeout
             resume = {"limit": "execution_timeout" if by_execution else "timeout"}
             self.defer_until(self.wait, self.poke_interval, self.deadline_after(self.timeout), resume)
+        return getattr(done, "xcom_value", None)
 
-    def _poke_patiently(self, context: Context) -> bool:
+    def _poke_patiently(self, context: Context) -> bool | PokeReturnValue:
         try:
             return self.poke(context)
         except AirflowFailException:
@@ -105,7 +107,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             self.log.warning("The look failed, and silent_fail is set: %s", error)
             return False
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> None:  # noqa: ARG002 - Airflow's
+    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:  # noqa: ARG002 - Airflow's
         """End as the event says, by the rules of any sensor."""
         with self._leniency():
             try:
