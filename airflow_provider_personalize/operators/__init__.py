@@ -23,6 +23,7 @@ from airflow_provider_personalize.operators.tags import (
     TagResourceOperator,
     UntagResourceOperator,
 )
+from airflow_provider_personalize.operators.teardown import DeleteDatasetGroupOperator
 from airflow_provider_personalize.operators.training import (
     CreateSolutionOperator,
     CreateSolutionVersionOperator,
@@ -41,6 +42,7 @@ __all__ = [
     "CreateSchemaOperator",
     "CreateSolutionOperator",
     "CreateSolutionVersionOperator",
+    "DeleteDatasetGroupOperator",
     "DeleteDatasetOperator",
     "DeleteSchemaOperator",
     "DeleteSolutionOperator",

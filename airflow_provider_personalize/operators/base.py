@@ -110,6 +110,8 @@ class WaitingOperator(PersonalizeOperator):
         self.deferrable = deferrable
         self.waiter_delay = _seconds("waiter_delay", waiter_delay)
         self.timeout = _seconds("timeout", timeout)
+        #: What :meth:`go_on` has to remember across deferrals, as JSON primitives.
+        self.carried: dict[str, Any] = {}
 
     @property
     def arn(self) -> str:
@@ -152,7 +154,7 @@ class WaitingOperator(PersonalizeOperator):
         :raises WaitTimeoutError: There is no time left, with ``last_seen``.
         """
         self.log.info("Something else is under way with %s: %s", wait.arn, last_seen)
-        self._wait_further(wait, deadline, last_seen, resume={"then": "go on"}, pause=True)
+        self._wait_further(wait, deadline, last_seen, resume={"then": "go on", "carried": self.carried}, pause=True)
 
     def _wait_further(
         self, wait: Wait, deadline: float, last_seen: str, *, resume: dict[str, Any], pause: bool
@@ -166,7 +168,9 @@ class WaitingOperator(PersonalizeOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:
         """Go on after the wait in the triggerer: with the next step, or to the end."""
-        if self.resumed(event).get("then") == "go on":
+        resume = self.resumed(event)
+        if resume.get("then") == "go on":
+            self.carried = resume["carried"]
             return self.go_on(context, event["deadline"])
         return event["wait"]["arn"]
 
