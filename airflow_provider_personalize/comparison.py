@@ -24,6 +24,8 @@ _FALSE_UNLESS_SAID: Final = frozenset(
         "enableMetadataWithRecommendations",
     }
 )
+# Maps that are taken as a whole; in others, the service may show more than was given.
+_WHOLE: Final = frozenset({"excludedDatasetColumns", "includedDatasetColumns"})
 _OF_THE_UPDATE_ITSELF: Final = frozenset({"status", "failureReason", "creationDateTime", "lastUpdatedDateTime"})
 
 
@@ -35,6 +37,8 @@ def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str
 def _compare(wanted: Any, found: Any, name: str) -> Iterator[str]:
     if isinstance(wanted, Mapping):
         known = found if isinstance(found, Mapping) else {}
+        if name.rpartition(".")[2] in _WHOLE:
+            wanted = {**dict.fromkeys(known, ()), **wanted}
         for member, value in wanted.items():
             if value is False and member in _FALSE_UNLESS_SAID and known.get(member) is None:
                 continue

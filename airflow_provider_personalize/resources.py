@@ -33,6 +33,7 @@ class Resource:
     :param ready: The statuses that mean success.
     :param failed: The statuses that mean that it will never succeed. Any other status is still under way.
     :param stopped: The status of one that was stopped, where that can be.
+    :param started_by: The operation that starts one again that was stopped, where there is one.
     :param updates: Whether its description has a ``latest<Kind>Update`` with a status of its own.
     :param update_failed: What that status may be, too, where an update failed.
     :param has_status: Whether its description has a status at all; without one it exists at once.
@@ -50,6 +51,7 @@ class Resource:
     ready: frozenset[str] = frozenset({ACTIVE})
     failed: frozenset[str] = frozenset({CREATE_FAILED})
     stopped: str | None = None
+    started_by: str | None = None
     updates: bool = False
     update_failed: frozenset[str] = frozenset()
     has_status: bool = True
@@ -146,14 +148,22 @@ SOLUTION_VERSION: Final = Resource(
     wait_limit=24 * _HOUR,
 )
 CAMPAIGN: Final = Resource(
-    "campaign", updates=True, list_filter="solutionArn", poll_interval=_MINUTE, wait_limit=3 * _HOUR
+    "campaign",
+    updates=True,
+    list_filter="solutionArn",
+    poll_interval=_MINUTE,
+    wait_limit=3 * _HOUR,
+    update_poll_interval=_MINUTE,
+    update_wait_limit=3 * _HOUR,
 )
 RECOMMENDER: Final = Resource(
     "recommender",
     stopped="INACTIVE",
+    started_by="StartRecommender",
     updates=True,
     poll_interval=_MINUTE,
     wait_limit=6 * _HOUR,
+    update_poll_interval=_MINUTE,
     update_wait_limit=6 * _HOUR,
 )
 EVENT_TRACKER: Final = Resource("event_tracker")

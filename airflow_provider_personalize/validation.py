@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 # The first botocore that knows a member, from botocore's changelog and the history of its model.
 SINCE: Final[Mapping[str, str]] = {
     "eventsConfig": "1.37.29",
+    "includedDatasetColumns": "1.41.6",
     "performIncrementalUpdate": "1.41.6",
+    "rankingInfluence": "1.41.6",
 }
+
+#: What follows a solution's ARN where its newest ACTIVE version is meant.
+LATEST: Final = "/$LATEST"
 
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 _UNICODE_CLASSES: Final[Mapping[str, str]] = {
@@ -157,7 +162,7 @@ def _wrong_arns(operation: str, shape: StructureShape, request: Mapping[str, Any
         value = request.get(resource.arn_member)
         if resource.arn_member not in shape.members or not isinstance(value, str):
             continue
-        if operation.endswith("Campaign") and value.endswith("/$LATEST"):
+        if operation.endswith("Campaign") and value.endswith(LATEST):
             continue
         if value.startswith("arn:") and not resource.is_arn(value):
             yield f"{resource.arn_member} is {value!r}: it is not the ARN of a {resource.title}"
@@ -220,6 +225,11 @@ def _create_solution(request: Mapping[str, Any]) -> Iterator[str]:
         yield f"recipeArn is {recipe!r} and performAutoML is True: leave out one of them"
     if request.get("performAutoML") is not True and recipe is None:
         yield "recipeArn is missing: it is required unless performAutoML is True"
+    yield from _wrong_recipe(request)
+
+
+def _wrong_recipe(request: Mapping[str, Any]) -> Iterator[str]:
+    recipe = request.get("recipeArn")
     if isinstance(recipe, str) and recipe.startswith("arn:") and not _RECIPE.fullmatch(recipe):
         yield f"recipeArn is {recipe!r}: it is not the ARN of a recipe"
 
@@ -295,6 +305,35 @@ def _events(member: str) -> Callable[[Mapping[str, Any]], Iterator[str]]:
 _TAKEN: Final = {"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"}
 
 
+def _campaign(request: Mapping[str, Any]) -> Iterator[str]:
+    """Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_CampaignConfig.html)."""
+    version = request.get("solutionVersionArn")
+    in_sync = _dig(request, "campaignConfig", "syncWithLatestSolutionVersion") is True
+    if in_sync and isinstance(version, str) and not version.endswith(LATEST):
+        yield (
+            "campaignConfig.syncWithLatestSolutionVersion is True: solutionVersionArn must be the solution's ARN "
+            f"followed by {LATEST}"
+        )
+
+
+def _update_campaign(request: Mapping[str, Any]) -> Iterator[str]:
+    """Check a campaign's update; that one without any change is refused is assumed."""
+    yield from _campaign(request)
+    yield from _nothing_of(request, "solutionVersionArn", "minProvisionedTPS", "campaignConfig")
+
+
+def _update_metric_attribution(request: Mapping[str, Any]) -> Iterator[str]:
+    """Require what the model leaves optional; that the service refuses to do without it is assumed."""
+    if request.get("metricAttributionArn") is None:
+        yield "metricAttributionArn is missing"
+    yield from _nothing_of(request, "addMetrics", "removeMetrics", "metricsOutputConfig")
+
+
+def _nothing_of(request: Mapping[str, Any], *members: str) -> Iterator[str]:
+    if not any(_says_something(request.get(member)) for member in members):
+        yield f"nothing to change: give at least one of {', '.join(members)}"
+
+
 def _says_something(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(_says_something(item) for item in value.values())
@@ -308,14 +347,18 @@ def _dig(value: Any, *names: str) -> Any:
 
 
 _RULES: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]] = {
+    "CreateCampaign": _campaign,
     "CreateDataDeletionJob": _reads_from_s3,
     "CreateDataset": _create_dataset,
     "CreateDatasetGroup": _create_dataset_group,
     "CreateDatasetImportJob": _reads_from_s3,
+    "CreateRecommender": _wrong_recipe,
     "CreateSchema": _create_schema,
     "CreateSolution": _create_solution,
     "GetRecommendations": _get_recommendations,
     "PutActionInteractions": _events("actionInteractions"),
     "PutEvents": _events("eventList"),
+    "UpdateCampaign": _update_campaign,
+    "UpdateMetricAttribution": _update_metric_attribution,
     "UpdateSolution": _update_solution,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 import boto3
@@ -55,3 +56,46 @@ def bring_interactions(header: str = "USER_ID,ITEM_ID,TIMESTAMP", count: int = 1
     s3.create_bucket(Bucket="shop")
     rows = "".join(f"u{number % 50},i{number % 70},{1_700_000_000 + number}\n" for number in range(count))
     s3.put_object(Bucket="shop", Key="interactions.csv", Body=f"{header}\n{rows}".encode())
+
+
+HOUR: Final = 3600
+MARKET: Final = f"{PREFIX}dataset-group/market"
+RECOMMENDED: Final = "arn:aws:personalize:::recipe/aws-ecomm-recommended-for-you"
+
+
+def open_market(client: Any) -> str:
+    """Make an ECOMMERCE dataset group with interactions, and a solution in it; return a trained version."""
+    schema = {**SCHEMA, "fields": [*SCHEMA["fields"], {"name": "EVENT_TYPE", "type": "string"}]}
+    client.create_schema(name="market", schema=json.dumps(schema), domain="ECOMMERCE")
+    client.create_dataset_group(name="market", domain="ECOMMERCE")
+    clock.advance(HOUR)
+    dataset = client.create_dataset(
+        name="market", schemaArn=f"{PREFIX}schema/market", datasetGroupArn=MARKET, datasetType="INTERACTIONS"
+    )["datasetArn"]
+    clock.advance(HOUR)
+    put_interactions("market.csv", lambda n: f"u{n % 50},i{(n * 7) % 40},{1_700_000_000 + n},{_EVENTS[n % 5 == 0]}")
+    source = {"dataLocation": "s3://shop/market.csv"}
+    client.create_dataset_import_job(jobName="market", datasetArn=dataset, dataSource=source, roleArn=ROLE)
+    clock.advance(HOUR)
+    recipe = "arn:aws:personalize:::recipe/aws-user-personalization-v2"
+    solution = client.create_solution(
+        name="market", datasetGroupArn=MARKET, recipeArn=recipe, performAutoTraining=False
+    )["solutionArn"]
+    clock.advance(HOUR)
+    return train(client, solution)
+
+
+_EVENTS: Final = ("View", "Purchase")
+
+
+def put_interactions(key: str, line: Callable[[int], str], count: int = 1000) -> None:
+    """Put interactions with a type into the bucket."""
+    text = "\n".join(["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", *map(line, range(count))])
+    boto3.client("s3", region_name="us-east-1").put_object(Bucket="shop", Key=key, Body=text.encode())
+
+
+def train(client: Any, solution: str) -> str:
+    """Train a version, and let it become ACTIVE."""
+    version: str = client.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    clock.advance(HOUR)
+    return version

@@ -18,7 +18,7 @@ from airflow_provider_personalize.operators.base import PersonalizeOperator, Wai
 from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
 from airflow_provider_personalize.resources import RESOURCES
-from airflow_provider_personalize.sensors.base import PersonalizeSensor
+from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
 from airflow_provider_personalize.task import PersonalizeTask
 
 try:
@@ -30,7 +30,7 @@ try:
 except ImportError:  # Airflow before 3.2
     from airflow.serialization.serialized_objects import SerializedDAG as DagSerialization
 
-BASES = [PersonalizeTask, WaitingOperator, CreateOperator, UpdateOperator, PersonalizeSensor]
+BASES = [PersonalizeTask, WaitingOperator, CreateOperator, UpdateOperator, PersonalizeSensor, UpdateSensor]
 OPERATORS = [getattr(operators, name) for name in operators.__all__]
 SENSORS = [getattr(sensors, name) for name in sensors.__all__]
 WAITING = {task for task in OPERATORS + SENSORS if issubclass(task, (WaitingOperator, PersonalizeSensor))}
@@ -69,9 +69,9 @@ def test_what_the_service_requires_is_required(operator):
     required = {xform_name(member) for member in shape_of(operator).required_members}
     ours = set(needed(operator))
     # the job's name is derived where it is not given; the role is required although the API no longer says so; and who
-    # trains must be said, since the API's default buys a training a week
+    # trains must be said, since the API's default buys a training a week; an update of nothing in particular is none
     assert required - ours <= {"job_name"}
-    assert ours - required <= {"role_arn", "perform_auto_training"}
+    assert ours - required <= {"role_arn", "perform_auto_training", "metric_attribution_arn"}
 
 
 @every_sensor

@@ -20,6 +20,11 @@ BUY = {"eventType": "buy", "weight": 1.0}
         ({"schedulingExpression": "rate(1 days)"}, {"schedulingExpression": "rate(1 day)"}),
         ({"events": [CLICK, BUY]}, {"events": [{**BUY, "eventValueThreshold": 0}, CLICK]}),
         ({"events": []}, {}),
+        ({"excludedDatasetColumns": {"ITEMS": ["A"], "USERS": []}}, {"excludedDatasetColumns": {"ITEMS": ["A"]}}),
+        (
+            {"itemExplorationConfig": {"explorationWeight": "0.3"}},
+            {"itemExplorationConfig": {"explorationWeight": "0.3", "explorationItemAgeCutOff": "30"}},
+        ),
         ({"performIncrementalUpdate": False, "publishAttributionMetricsToS3": False}, {}),
     ],
 )
@@ -37,6 +42,12 @@ def test_what_is_so_does_not_differ(wanted, found):
         ({"a": {"b": 1}}, {"a": None}, "a.b: wanted 1, found None"),
         ({"schedulingExpression": "rate(2 days)"}, {"schedulingExpression": "rate(3 days)"}, "schedulingExpression"),
         ({"events": [CLICK]}, {"events": [CLICK, BUY]}, "events"),
+        (
+            {"excludedDatasetColumns": {"ITEMS": ["A"]}},
+            {"excludedDatasetColumns": {"ITEMS": ["A"], "USERS": ["B"]}},
+            "excludedDatasetColumns.USERS",
+        ),
+        ({"excludedDatasetColumns": {}}, {"excludedDatasetColumns": {"ITEMS": ["A"]}}, "excludedDatasetColumns.ITEMS"),
         ({"events": [CLICK, CLICK]}, {"events": [CLICK]}, "events"),
         ({"events": [{**CLICK, "weight": 0.7}]}, {"events": [CLICK]}, "events"),
     ],

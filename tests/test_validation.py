@@ -70,13 +70,72 @@ def test_all_faults_are_listed_at_once():
         assert any(named in fault for fault in found), named
 
 
+PREFIX = "arn:aws:personalize:us-east-1:123456789012:"
+NEWER = {
+    "eventsConfig": ("UpdateSolution", {"solutionUpdateConfig": events({"eventType": "x"})}),
+    "performIncrementalUpdate": ("UpdateSolution", {"performIncrementalUpdate": True}),
+    "rankingInfluence": ("UpdateCampaign", {"campaignConfig": {"rankingInfluence": {"POPULARITY": 0.5}}}),
+    "includedDatasetColumns": (
+        "UpdateRecommender",
+        {"recommenderConfig": {"trainingDataConfig": {"includedDatasetColumns": {"ITEMS": ["GENRE"]}}}},
+    ),
+}
+
+
 @pytest.mark.parametrize("member", SINCE)
 def test_a_member_that_this_botocore_does_not_know_names_the_version_that_does(member):
     """An older model: today's without the member."""
-    shape = _without(MODEL.operation_model("UpdateSolution").input_shape, member)
-    request = {"performIncrementalUpdate": True, "solutionUpdateConfig": events({"eventType": "x"})}
-    found = faults("UpdateSolution", shape, {"solutionArn": SOLUTION, **request})
+    operation, request = NEWER[member]
+    kind = operation.removeprefix("Update").lower()
+    shape = _without(MODEL.operation_model(operation).input_shape, member)
+    found = faults(operation, shape, {f"{kind}Arn": f"{PREFIX}{kind}/shop", **request})
     assert found == [f"{member} is not known to the installed botocore: it takes boto3 {SINCE[member]} or newer"]
+
+
+CAMPAIGN = f"{PREFIX}campaign/shop"
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "named"),
+    [
+        ("UpdateCampaign", {"campaignArn": CAMPAIGN}, "nothing to change"),
+        ("UpdateCampaign", {"campaignArn": CAMPAIGN, "campaignConfig": {}}, "nothing to change"),
+        (
+            "UpdateCampaign",
+            {"campaignArn": CAMPAIGN, "solutionVersionArn": SOLUTION},
+            "not the ARN of a solution version",
+        ),
+        ("UpdateMetricAttribution", {"addMetrics": []}, "metricAttributionArn is missing"),
+        ("UpdateMetricAttribution", {"metricAttributionArn": f"{PREFIX}metric-attribution/a"}, "nothing to change"),
+        (
+            "CreateCampaign",
+            {
+                "name": "c",
+                "solutionVersionArn": f"{SOLUTION}/0a1b2c3d",
+                "campaignConfig": {"syncWithLatestSolutionVersion": True},
+            },
+            "must be the solution's ARN followed by /$LATEST",
+        ),
+        (
+            "CreateRecommender",
+            {"name": "r", "datasetGroupArn": f"{PREFIX}dataset-group/g", "recipeArn": SOLUTION},
+            "it is not the ARN of a recipe",
+        ),
+    ],
+)
+def test_what_only_the_prose_says_of_serving_is_said_too(operation, request_, named):
+    found = faults(operation, MODEL.operation_model(operation).input_shape, request_)
+    assert any(named in fault for fault in found)
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_a_campaign_may_be_of_the_latest_version(synced):
+    request = {
+        "campaignArn": CAMPAIGN,
+        "solutionVersionArn": f"{SOLUTION}/$LATEST",
+        "campaignConfig": {"syncWithLatestSolutionVersion": synced},
+    }
+    assert faults("UpdateCampaign", MODEL.operation_model("UpdateCampaign").input_shape, request) == []
 
 
 def _without(shape, member):

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from airflow_provider_personalize.exceptions import UpdateReplacedError
+from airflow_provider_personalize.exceptions import ResourceStoppedError, UpdateReplacedError
 from airflow_provider_personalize.resources import RESOURCES
-from airflow_provider_personalize.waiting import FAILED, REACHED, UNDER_WAY, Visibility, Wait, iso
+from airflow_provider_personalize.waiting import FAILED, REACHED, UNDER_WAY, Moved, Visibility, Wait, iso
 
 ARN = "arn:aws:personalize:us-east-1:123456789012:solution/shop"
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -116,6 +116,66 @@ def test_each_kind_ends_by_its_own_words(row):
     if row.has_status:
         assert {wait.judge({"status": status}).outcome for status in row.failed} == {FAILED}
         assert wait.judge({"status": "CREATE PENDING"}).outcome == UNDER_WAY
+
+
+RECOMMENDER = ARN.replace("solution", "recommender")
+
+
+@pytest.mark.parametrize(
+    ("goal", "status", "outcome"),
+    [
+        ("stopped", "ACTIVE", UNDER_WAY),
+        ("stopped", "STOP PENDING", UNDER_WAY),
+        ("stopped", "STOP IN_PROGRESS", UNDER_WAY),
+        ("stopped", "INACTIVE", REACHED),
+        ("stopped", "CREATE FAILED", FAILED),
+        ("started", "INACTIVE", UNDER_WAY),
+        ("started", "START PENDING", UNDER_WAY),
+        ("started", "START IN_PROGRESS", UNDER_WAY),
+        ("started", "ACTIVE", REACHED),
+        ("started", "CREATE FAILED", FAILED),
+        ("ready", "INACTIVE", FAILED),
+        ("ready", "START PENDING", UNDER_WAY),
+    ],
+)
+def test_a_recommender_is_stopped_and_started_by_its_own_words(goal, status, outcome):
+    assert Wait("recommender", RECOMMENDER, goal).judge({"status": status}).outcome == outcome
+
+
+def test_a_stopped_recommender_says_who_starts_it():
+    wait = Wait("recommender", RECOMMENDER)
+    error = wait.error(wait.judge({"status": "INACTIVE"}))
+    assert isinstance(error, ResourceStoppedError)
+    assert "StartRecommenderOperator" in str(error)
+
+
+@pytest.mark.parametrize("goal", ["ready", "updated", "settled", "stopped", "started", "gone"])
+@pytest.mark.parametrize(("own", "update"), [("DELETE PENDING", "ACTIVE"), ("ACTIVE", "DELETE IN_PROGRESS")])
+def test_what_is_being_deleted_is_nothing_else(goal, own, update):
+    description = {"status": own, "latestRecommenderUpdate": {"status": update}}
+    verdict = Wait("recommender", RECOMMENDER, goal).judge(description)
+    assert (verdict.outcome, verdict.status[:6]) == (UNDER_WAY, "DELETE")
+
+
+@pytest.mark.parametrize(
+    ("update", "outcome"),
+    [({}, FAILED), ({"status": "CREATE FAILED"}, FAILED), ({"status": "ACTIVE"}, REACHED)],
+)
+def test_an_update_may_make_up_for_a_failed_creation(update, outcome):
+    description = {"status": "CREATE FAILED", "latestCampaignUpdate": update}
+    assert Wait("campaign", ARN).judge(description).outcome == outcome
+
+
+def test_no_update_at_all_is_not_enough_where_the_resource_itself_failed():
+    wait = Wait("campaign", ARN, "updated", require_update=False)
+    assert wait.judge({"status": "CREATE FAILED"}).outcome == FAILED
+
+
+def test_a_call_is_shown_once_the_status_has_changed_or_time_is_up():
+    for patience, outcome in ((9e9, UNDER_WAY), (1, REACHED)):
+        moved = Moved("recommender", RECOMMENDER, "stopped", before="ACTIVE", patience=patience)
+        assert moved.judge({"status": "ACTIVE"}).outcome == outcome
+        assert moved.judge({"status": "STOP PENDING"}).outcome == REACHED
 
 
 WANTED = {"performAutoTraining": True}

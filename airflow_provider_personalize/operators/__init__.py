@@ -1,5 +1,10 @@
 """Change Amazon Personalize from a DAG."""
 
+from airflow_provider_personalize.operators.attribution import (
+    CreateMetricAttributionOperator,
+    DeleteMetricAttributionOperator,
+    UpdateMetricAttributionOperator,
+)
 from airflow_provider_personalize.operators.datasets import (
     CreateDataDeletionJobOperator,
     CreateDatasetExportJobOperator,
@@ -39,11 +44,13 @@ __all__ = [
     "CreateDatasetGroupOperator",
     "CreateDatasetImportJobOperator",
     "CreateDatasetOperator",
+    "CreateMetricAttributionOperator",
     "CreateSchemaOperator",
     "CreateSolutionOperator",
     "CreateSolutionVersionOperator",
     "DeleteDatasetGroupOperator",
     "DeleteDatasetOperator",
+    "DeleteMetricAttributionOperator",
     "DeleteSchemaOperator",
     "DeleteSolutionOperator",
     "GetRecommendationsOperator",
@@ -57,5 +64,6 @@ __all__ = [
     "TagResourceOperator",
     "UntagResourceOperator",
     "UpdateDatasetOperator",
+    "UpdateMetricAttributionOperator",
     "UpdateSolutionOperator",
 ]

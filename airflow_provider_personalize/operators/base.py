@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize.exceptions import InvalidRequestError
 from airflow_provider_personalize.links import PersonalizeLink
@@ -18,6 +18,10 @@ from airflow_provider_personalize.waiting import UNDER_WAY, Goal, Wait
 if TYPE_CHECKING:
     from airflow.utils.context import Context
     from botocore.model import StructureShape
+
+#: Seconds for which what was just written is looked for before it is enough that nothing speaks against it.
+PATIENCE: Final = 60
+SHOWN_DELAY: Final = 2
 
 
 class PersonalizeOperator(PersonalizeTask):

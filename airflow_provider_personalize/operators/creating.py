@@ -13,24 +13,23 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_personalize.comparison import configuration, differences
 from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceExistsError
-from airflow_provider_personalize.operators.base import WaitingOperator, identity_of
+from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator, identity_of
 from airflow_provider_personalize.validation import parse
 from airflow_provider_personalize.waiting import GONE, SETTLED, UNDER_WAY, Shown, is_being_deleted, is_being_stopped
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
 
-#: Seconds for which something that was just created may be unknown to the service.
-_PATIENCE: Final = 60
-_SHOWN_DELAY: Final = 2
-
 
 class _Creating(WaitingOperator):
     """Look for a resource, and create it."""
+
+    #: The errors that say that it is there already.
+    taken: ClassVar[tuple[str, ...]] = ("ResourceAlreadyExistsException",)
 
     def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
         """Find what a request would make, by the ARN that it would get; return its description, or None."""
@@ -60,15 +59,15 @@ class _Creating(WaitingOperator):
         """Create it; return its description, and whether it is new for sure."""
         try:
             arn = self.call(request)[self.resource.arn_member]
-        except self.client.exceptions.ResourceAlreadyExistsException:
+        except tuple(getattr(self.client.exceptions, name) for name in self.taken):
             # somebody was faster, or boto3 repeated a call whose answer was lost
             if found := _patiently(lambda: self.find_existing(context, request)):
                 return found, False
             raise
         self.log.info("Created the %s %s", self.resource.title, arn)
         self.note(context, request, arn)
-        shown = Shown(self.resource.name, arn, patience=time.time() + _PATIENCE)
-        return dict(self.hook.wait(shown, delay=_SHOWN_DELAY, deadline=deadline).description), True
+        shown = Shown(self.resource.name, arn, patience=time.time() + PATIENCE)
+        return dict(self.hook.wait(shown, delay=SHOWN_DELAY, deadline=deadline).description), True
 
     def find_existing(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """Find what the service says exists already."""
@@ -93,9 +92,9 @@ class _Creating(WaitingOperator):
 
 def _patiently(look: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
     """Look for something that may not be shown yet, until it is or that can no longer be the reason."""
-    until = time.time() + _PATIENCE
+    until = time.time() + PATIENCE
     while (found := look()) is None and time.time() < until:
-        time.sleep(_SHOWN_DELAY)
+        time.sleep(SHOWN_DELAY)
     return found
 
 

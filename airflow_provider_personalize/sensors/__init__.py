@@ -1,5 +1,6 @@
 """Wait for Amazon Personalize in a DAG."""
 
+from airflow_provider_personalize.sensors.attribution import MetricAttributionSensor
 from airflow_provider_personalize.sensors.datasets import (
     DataDeletionJobSensor,
     DatasetExportJobSensor,
@@ -23,6 +24,7 @@ __all__ = [
     "DatasetImportJobSensor",
     "DatasetSensor",
     "DatasetUpdateSensor",
+    "MetricAttributionSensor",
     "SolutionSensor",
     "SolutionUpdateSensor",
     "SolutionVersionSensor",

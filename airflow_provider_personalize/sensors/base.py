@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,7 +19,7 @@ from airflow_provider_personalize.exceptions import ResourceFailedError, UpdateR
 from airflow_provider_personalize.links import PersonalizeLink
 from airflow_provider_personalize.resources import RESOURCES
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask
-from airflow_provider_personalize.waiting import REACHED, Goal, Verdict, Wait
+from airflow_provider_personalize.waiting import REACHED, UPDATED, Goal, Verdict, Wait
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -133,3 +134,27 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
                     f"Skipped, since {'soft' if soft else 'never'}_fail is set: {error}"
                 ) from error
             raise
+
+
+class UpdateSensor(PersonalizeSensor):
+    """
+    A sensor for the latest update of one of the kinds whose description shows it.
+
+    The resource itself stays ACTIVE during an update, so these sensors look at ``latest…Update`` in its description.
+    Behind the operator that updates they cannot take an earlier update for that operator's; give them
+    ``require_update=False`` there, since that operator sends nothing where all is as wanted from the start.
+
+    :param require_update: Whether to wait for a first update where none was ever made; without it that passes, unless
+        the resource itself failed.
+    """
+
+    goal: ClassVar[Goal] = UPDATED
+
+    def __init__(self, *, require_update: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.require_update = require_update
+
+    @property
+    def wait(self) -> Wait:
+        """What this sensor waits for."""
+        return replace(super().wait, require_update=self.require_update)

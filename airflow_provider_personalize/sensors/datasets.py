@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from airflow_provider_personalize.links import DatasetGroupLink
-from airflow_provider_personalize.sensors.base import PersonalizeSensor
+from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
 from airflow_provider_personalize.task import PersonalizeTask
-from airflow_provider_personalize.waiting import Wait
 
 _LINK: Final = DatasetGroupLink()
 
@@ -51,7 +49,7 @@ class DatasetSensor(PersonalizeSensor):
         self.dataset_arn = dataset_arn
 
 
-class DatasetUpdateSensor(PersonalizeSensor):
+class DatasetUpdateSensor(UpdateSensor):
     """
     Wait until a dataset has the schema of its latest update.
 
@@ -60,26 +58,18 @@ class DatasetUpdateSensor(PersonalizeSensor):
     UPDATE PENDING and UPDATE IN_PROGRESS meanwhile. Both must be ACTIVE.
 
     :param dataset_arn: The ARN of the dataset. (templated)
-    :param require_update: Whether to wait for a first update where none was ever made; without it that passes.
     :raises AirflowFailException: The update failed, with the service's reason.
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
     resource = "dataset"
-    goal = "updated"
     link = _LINK
     operator_extra_links = (link,)
     template_fields: ClassVar[tuple[str, ...]] = ("dataset_arn", *PersonalizeTask.template_fields)
 
-    def __init__(self, *, dataset_arn: str, require_update: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *, dataset_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
-        self.require_update = require_update
-
-    @property
-    def wait(self) -> Wait:
-        """What this sensor waits for."""
-        return replace(super().wait, require_update=self.require_update)
 
 
 class DatasetImportJobSensor(PersonalizeSensor):
