@@ -334,3 +334,10 @@ def test_a_second_run_is_told_by_itself(tmp_path: Path) -> None:
 def test_standalone_with_exit_ends_with_the_run(tmp_path: Path) -> None:
     said = say_green(tmp_path, "--standalone", "--exit")
     assert (said.status, said.left) == (0, []), said.out
+
+
+@pytest.mark.slow
+def test_a_retry_finds_its_training_in_airflows_task_state_store(tmp_path: Path) -> None:
+    """And the sensor of automatic trainings returns the version in each mode."""
+    said = say(tmp_path, "run", DAGS / "trainings.py", "--speed", "600")
+    assert said.status == 0, said.out + said.err
