@@ -5,6 +5,10 @@ from airflow_provider_personalize.operators.attribution import (
     DeleteMetricAttributionOperator,
     UpdateMetricAttributionOperator,
 )
+from airflow_provider_personalize.operators.batch import (
+    CreateBatchInferenceJobOperator,
+    CreateBatchSegmentJobOperator,
+)
 from airflow_provider_personalize.operators.datasets import (
     CreateDataDeletionJobOperator,
     CreateDatasetExportJobOperator,
@@ -15,6 +19,20 @@ from airflow_provider_personalize.operators.datasets import (
     DeleteDatasetOperator,
     DeleteSchemaOperator,
     UpdateDatasetOperator,
+)
+from airflow_provider_personalize.operators.serving import (
+    CreateCampaignOperator,
+    CreateEventTrackerOperator,
+    CreateFilterOperator,
+    CreateRecommenderOperator,
+    DeleteCampaignOperator,
+    DeleteEventTrackerOperator,
+    DeleteFilterOperator,
+    DeleteRecommenderOperator,
+    StartRecommenderOperator,
+    StopRecommenderOperator,
+    UpdateCampaignOperator,
+    UpdateRecommenderOperator,
 )
 from airflow_provider_personalize.operators.streaming import (
     GetRecommendationsOperator,
@@ -39,18 +57,28 @@ from airflow_provider_personalize.operators.training import (
 )
 
 __all__ = [
+    "CreateBatchInferenceJobOperator",
+    "CreateBatchSegmentJobOperator",
+    "CreateCampaignOperator",
     "CreateDataDeletionJobOperator",
     "CreateDatasetExportJobOperator",
     "CreateDatasetGroupOperator",
     "CreateDatasetImportJobOperator",
     "CreateDatasetOperator",
+    "CreateEventTrackerOperator",
+    "CreateFilterOperator",
     "CreateMetricAttributionOperator",
+    "CreateRecommenderOperator",
     "CreateSchemaOperator",
     "CreateSolutionOperator",
     "CreateSolutionVersionOperator",
+    "DeleteCampaignOperator",
     "DeleteDatasetGroupOperator",
     "DeleteDatasetOperator",
+    "DeleteEventTrackerOperator",
+    "DeleteFilterOperator",
     "DeleteMetricAttributionOperator",
+    "DeleteRecommenderOperator",
     "DeleteSchemaOperator",
     "DeleteSolutionOperator",
     "GetRecommendationsOperator",
@@ -60,10 +88,14 @@ __all__ = [
     "PutEventsOperator",
     "PutItemsOperator",
     "PutUsersOperator",
+    "StartRecommenderOperator",
+    "StopRecommenderOperator",
     "StopSolutionVersionCreationOperator",
     "TagResourceOperator",
     "UntagResourceOperator",
+    "UpdateCampaignOperator",
     "UpdateDatasetOperator",
     "UpdateMetricAttributionOperator",
+    "UpdateRecommenderOperator",
     "UpdateSolutionOperator",
 ]
