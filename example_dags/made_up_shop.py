@@ -1,7 +1,8 @@
 """
 A shop with made-up data, for the examples to act on: what is there of it is found, the rest is made.
 
-In an AWS account, what it makes is free of charge but for the import, which is charged by the GB.
+In an AWS account, what it makes is free of charge but for the import, which is charged by the GB, and the training,
+where one is asked for.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from airflow_provider_personalize.operators import (
     CreateDatasetImportJobOperator,
     CreateDatasetOperator,
     CreateSchemaOperator,
+    CreateSolutionOperator,
+    CreateSolutionVersionOperator,
 )
 
 ROLE = "arn:aws:iam::123456789012:role/personalize-uses-s3"
@@ -74,3 +77,17 @@ def made_up_shop(name: str, role_arn: str = ROLE) -> dict[str, Any]:
         deferrable=True,
     )
     return {"dataset_group_arn": group.output, "imported": import_interactions.output}
+
+
+@task_group
+def trained_solution(name: str, recipe: str, dataset_group_arn: Any) -> Any:
+    """Make a solution that does not train by itself, and train a version of it; return the version's ARN."""
+    solution = CreateSolutionOperator(
+        task_id="solution",
+        name=name,
+        dataset_group_arn=dataset_group_arn,
+        recipe_arn=f"arn:aws:personalize:::recipe/{recipe}",
+        perform_auto_training=False,
+    )
+    train = CreateSolutionVersionOperator(task_id="train", solution_arn=solution.output, deferrable=True)
+    return train.output

@@ -1,4 +1,4 @@
-"""The examples: what they say of themselves, and that they run to the end, twice, by the command that they name."""
+"""The examples: what they say of themselves, and that they run to the end by the command that they name."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# those whose tasks do something else in a second run
+TWICE = {"example_custom_pipeline", "example_update_many_solutions", "example_update_solution"}
 EXAMPLES = sorted((ROOT / "example_dags").glob("example_*.py"))
 
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -26,10 +28,12 @@ def test_it_says_how_to_run_it_and_what_is_charged(example: Path) -> None:
 
 @pytest.mark.slow
 @every_example
-def test_it_runs_to_the_end_and_again(example: Path) -> None:
-    """The second run finds what the first one made, in the same Personalize."""
-    command = [sys.executable, "-m", "airflow_provider_personalize.emulator", "run", example, "--speed", "600"]
-    done = subprocess.run([*command, "--times", "2"], cwd=ROOT, text=True, capture_output=True, timeout=600)
+def test_it_runs_to_the_end(example: Path) -> None:
+    """A second run, where there is one, is in the same Personalize and finds what the first one made."""
+    times = 2 if example.stem in TWICE else 1
+    command = [sys.executable, "-m", "airflow_provider_personalize.emulator", "run", example]
+    options = ["--speed", "600", "--times", str(times)]
+    done = subprocess.run([*command, *options], cwd=ROOT, text=True, capture_output=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     dag_ids = re.findall(r'dag_id="(\w+)"', example.read_text(encoding="utf-8"))
-    assert re.findall(r"^(\w+): success", done.stdout, re.MULTILINE) == dag_ids * 2
+    assert re.findall(r"^(\w+): success", done.stdout, re.MULTILINE) == dag_ids * times
