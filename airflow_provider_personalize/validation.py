@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.resources import RESOURCES
@@ -29,6 +29,8 @@ SINCE: Final[Mapping[str, str]] = {
 
 #: What follows a solution's ARN where its newest ACTIVE version is meant.
 LATEST: Final = "/$LATEST"
+
+_Rule = Callable[[Mapping[str, Any]], Iterator[str]]
 
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 _UNICODE_CLASSES: Final[Mapping[str, str]] = {
@@ -85,13 +87,16 @@ def _literal(text: str) -> Any:
     return text
 
 
-def faults(operation: str, shape: StructureShape, request: Mapping[str, Any]) -> list[str]:
+def faults(
+    operation: str, shape: StructureShape, request: Mapping[str, Any], leave_out: Collection[str] = ()
+) -> list[str]:
     """
     List everything that is wrong with a request, one sentence each.
 
     :param operation: The operation's name, as in ``UpdateSolution``.
     :param shape: Its input shape in botocore's model.
     :param request: The request, with the API's member names.
+    :param leave_out: The names of rules in :data:`ASSUMED` that are not to be asked.
     """
     from botocore.validate import ParamValidator
 
@@ -102,6 +107,9 @@ def faults(operation: str, shape: StructureShape, request: Mapping[str, Any]) ->
     found += _reserved_tags(request)
     if operation in _RULES:
         found += _RULES[operation](request)
+    for name, rules in ASSUMED.items():
+        if operation in rules and name not in leave_out:
+            found += rules[operation](request)
     return found
 
 
@@ -187,34 +195,30 @@ def rate_days(expression: object) -> int | None:
 
 
 def _update_solution(request: Mapping[str, Any]) -> Iterator[str]:
-    """
-    Check what only the prose says of ``UpdateSolution``.
-
-    That the service refuses an update without any change is assumed.
-    """
+    """Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateSolution.html)."""
     yield from _wrong_schedule(request, "solutionUpdateConfig")
-    if not any(_says_something(value) for name, value in request.items() if name != "solutionArn"):
-        yield (
-            "nothing to change: give at least one of performAutoTraining, performIncrementalUpdate, "
-            "solutionUpdateConfig"
-        )
 
 
 def _wrong_schedule(request: Mapping[str, Any], config: str) -> Iterator[str]:
-    """
-    Check a schedule of automatic training.
-
-    The range of the rate: https://docs.aws.amazon.com/personalize/latest/dg/API_AutoTrainingConfig.html. That a
-    schedule does not go with automatic training turned off is how the guide calls it
-    (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html); that the service refuses it is assumed.
-    """
-    schedule = _dig(request, config, "autoTrainingConfig", "schedulingExpression")
-    named = f"{config}.autoTrainingConfig.schedulingExpression is {schedule!r}"
-    days = rate_days(schedule)
+    """Check the rate: https://docs.aws.amazon.com/personalize/latest/dg/API_AutoTrainingConfig.html."""
+    days = rate_days(_dig(request, config, *_SCHEDULE))
     if days is not None and not 1 <= days <= 30:
-        yield f"{named}: from rate(1 day) to rate(30 days) is allowed"
-    if schedule is not None and request.get("performAutoTraining") is False:
-        yield f"{named} and performAutoTraining is False: a schedule is allowed only with automatic training"
+        yield f"{_named(request, config)}: from rate(1 day) to rate(30 days) is allowed"
+
+
+def _idle_schedule(request: Mapping[str, Any]) -> Iterator[str]:
+    """Find a schedule where automatic training is off: the guide leaves it out then (updating-solution.html)."""
+    for config in ("solutionConfig", "solutionUpdateConfig"):
+        if _dig(request, config, *_SCHEDULE) is not None and request.get("performAutoTraining") is False:
+            named = _named(request, config)
+            yield f"{named} and performAutoTraining is False: a schedule is allowed only with automatic training"
+
+
+_SCHEDULE: Final = ("autoTrainingConfig", "schedulingExpression")
+
+
+def _named(request: Mapping[str, Any], config: str) -> str:
+    return f"{'.'.join((config, *_SCHEDULE))} is {_dig(request, config, *_SCHEDULE)!r}"
 
 
 def _create_solution(request: Mapping[str, Any]) -> Iterator[str]:
@@ -269,8 +273,8 @@ def _create_dataset(request: Mapping[str, Any]) -> Iterator[str]:
         yield f"datasetType is {wanted!r}: allowed are {', '.join(_DATASET_TYPES)}"
 
 
-def _reads_from_s3(request: Mapping[str, Any]) -> Iterator[str]:
-    """Require the location, which the model leaves optional because the structure is shared; assumed."""
+def _no_location(request: Mapping[str, Any]) -> Iterator[str]:
+    """Require the location, which the model leaves optional because the structure is shared."""
     if isinstance(request.get("dataSource"), Mapping) and _dig(request, "dataSource", "dataLocation") is None:
         yield "dataSource.dataLocation is missing"
 
@@ -316,22 +320,20 @@ def _campaign(request: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _update_campaign(request: Mapping[str, Any]) -> Iterator[str]:
-    """Check a campaign's update; that one without any change is refused is assumed."""
-    yield from _campaign(request)
-    yield from _nothing_of(request, "solutionVersionArn", "minProvisionedTPS", "campaignConfig")
-
-
 def _update_metric_attribution(request: Mapping[str, Any]) -> Iterator[str]:
     """Require what the model leaves optional; that the service refuses to do without it is assumed."""
     if request.get("metricAttributionArn") is None:
         yield "metricAttributionArn is missing"
-    yield from _nothing_of(request, "addMetrics", "removeMetrics", "metricsOutputConfig")
 
 
-def _nothing_of(request: Mapping[str, Any], *members: str) -> Iterator[str]:
-    if not any(_says_something(request.get(member)) for member in members):
-        yield f"nothing to change: give at least one of {', '.join(members)}"
+def _nothing_to_change(*members: str) -> _Rule:
+    """Make the rule that at least one of some members is given."""
+
+    def rule(request: Mapping[str, Any]) -> Iterator[str]:
+        if not any(_says_something(request.get(member)) for member in members):
+            yield f"nothing to change: give at least one of {', '.join(members)}"
+
+    return rule
 
 
 def _says_something(value: Any) -> bool:
@@ -346,19 +348,29 @@ def _dig(value: Any, *names: str) -> Any:
     return value
 
 
-_RULES: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]] = {
+_Rules = Mapping[str, _Rule]
+
+_RULES: Final[_Rules] = {
     "CreateCampaign": _campaign,
-    "CreateDataDeletionJob": _reads_from_s3,
     "CreateDataset": _create_dataset,
     "CreateDatasetGroup": _create_dataset_group,
-    "CreateDatasetImportJob": _reads_from_s3,
     "CreateRecommender": _wrong_recipe,
     "CreateSchema": _create_schema,
     "CreateSolution": _create_solution,
     "GetRecommendations": _get_recommendations,
     "PutActionInteractions": _events("actionInteractions"),
     "PutEvents": _events("eventList"),
-    "UpdateCampaign": _update_campaign,
+    "UpdateCampaign": _campaign,
     "UpdateMetricAttribution": _update_metric_attribution,
     "UpdateSolution": _update_solution,
+}
+# Rules of which nobody outside of AWS knows whether the service refuses what they find, by name
+ASSUMED: Final[Mapping[str, _Rules]] = {
+    "empty_update": {
+        "UpdateCampaign": _nothing_to_change("solutionVersionArn", "minProvisionedTPS", "campaignConfig"),
+        "UpdateMetricAttribution": _nothing_to_change("addMetrics", "removeMetrics", "metricsOutputConfig"),
+        "UpdateSolution": _nothing_to_change("performAutoTraining", "performIncrementalUpdate", "solutionUpdateConfig"),
+    },
+    "schedule_with_training_off": {"CreateSolution": _idle_schedule, "UpdateSolution": _idle_schedule},
+    "import_without_location": {"CreateDataDeletionJob": _no_location, "CreateDatasetImportJob": _no_location},
 }

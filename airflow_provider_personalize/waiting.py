@@ -122,10 +122,10 @@ class Wait:
 
         :param description: Of what is waited for; while automatic training has made no version, of the solution.
         """
-        if self.goal == TRAINED and self.row.arn_member not in description:
-            return self._judge_schedule(description)
         if self.goal == GONE or is_being_deleted(self.row, description):
             return Verdict(UNDER_WAY, _shown_status(self.row, description), None, description)
+        if self.goal == TRAINED and self.row.arn_member not in description:
+            return self._judge_schedule(description)
         if self.goal in {STOPPED, STARTED}:
             return self._judge_switch(description)
         if self.goal in {READY, TRAINED}:
@@ -139,16 +139,6 @@ class Wait:
             # a dataset shows its update in its own status too; which of the two changes first is not documented
             return Verdict(UNDER_WAY, own, f"the {self.row.title} itself is not settled", description)
         return verdict
-
-    def _judge_schedule(self, solution: Mapping[str, Any]) -> Verdict:
-        """Tell by the solution whether the version that is not there may still come."""
-        if (itself := Wait(SOLUTION.name, self.arn).judge(solution)).failed:
-            return itself
-        update = solution.get(SOLUTION.update_member) or {}
-        is_off = configuration(SOLUTION, solution).get("performAutoTraining") is False
-        if is_off and (not update or update.get("status") in SOLUTION.final):
-            return Verdict(FAILED, None, "automatic training is off, so that none will come", solution)
-        return Verdict(UNDER_WAY, None, f"no automatic training has begun since {self.created}", solution)
 
     def _judge_switch(self, description: Mapping[str, Any]) -> Verdict:
         status = description.get("status")
@@ -165,6 +155,16 @@ class Wait:
         if description.get("status") in self.row.failed and update.get("status") in self.row.ready:
             return Verdict(REACHED, update["status"], "its making failed, and an update made up for that", description)
         return self._judge_status(description, description)
+
+    def _judge_schedule(self, solution: Mapping[str, Any]) -> Verdict:
+        """Tell by the solution whether the version that is not there may still come."""
+        if (itself := Wait(SOLUTION.name, self.arn).judge(solution)).failed:
+            return itself
+        update = solution.get(SOLUTION.update_member) or {}
+        is_off = configuration(SOLUTION, solution).get("performAutoTraining") is False
+        if is_off and (not update or update.get("status") in SOLUTION.final):
+            return Verdict(FAILED, None, "automatic training is off, so that none will come", solution)
+        return Verdict(UNDER_WAY, None, f"no automatic training has begun since {self.created}", solution)
 
     def _judge_status(self, part: Mapping[str, Any], description: Mapping[str, Any]) -> Verdict:
         status = part.get("status")
@@ -227,15 +227,15 @@ def is_being_deleted(row: Resource, description: Mapping[str, Any]) -> bool:
     return (_shown_status(row, description) or "").startswith("DELETE")
 
 
-def is_being_stopped(description: Mapping[str, Any]) -> bool:
-    """Tell whether a training is being stopped."""
-    return (description.get("status") or "").endswith(" STOPPING")
-
-
 def is_switching(goal: Goal, description: Mapping[str, Any]) -> bool:
     """Tell whether a resource is on its way to being stopped or started, whichever is the goal."""
     word = {STOPPED: "STOP ", STARTED: "START "}[goal]
     return str(description.get("status")).startswith(word)
+
+
+def is_being_stopped(description: Mapping[str, Any]) -> bool:
+    """Tell whether a training is being stopped."""
+    return (description.get("status") or "").endswith(" STOPPING")
 
 
 def _compare_times(seen: object, meant: str | None) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import tempfile
 import time
@@ -25,6 +26,17 @@ os.environ |= {
     }""",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+def _read_the_models_once() -> None:
+    """Let all botocore sessions share a loader: tests make clients anew, and reading the models is most of that."""
+    import botocore.session
+    from botocore.loaders import create_loader
+
+    botocore.session.create_loader = functools.cache(create_loader)
+
+
+_read_the_models_once()
 
 
 class Time:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 import boto3
@@ -14,6 +16,7 @@ PREFIX: Final = "arn:aws:personalize:us-east-1:123456789012:"
 SOLUTION: Final = f"{PREFIX}solution/shop"
 DATASET: Final = f"{PREFIX}dataset/shop/INTERACTIONS"
 ROLE: Final = "arn:aws:iam::123456789012:role/personalize"
+KEYS: Final = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
 LOCATION: Final = "s3://shop/interactions.csv"
 SCHEMA: Final = {
     "type": "record",
@@ -28,31 +31,41 @@ SCHEMA: Final = {
 }
 
 
+def api(service: str = "personalize") -> Any:
+    """A client, as the environment would have it; one for all tests, since to make one takes longer than most."""
+    return _api(service, os.environ.get("AWS_ENDPOINT_URL"))
+
+
+@cache
+def _api(service: str, url: str | None) -> Any:
+    return boto3.client(service, endpoint_url=url, **KEYS)
+
+
 def open_shop(recipe: str = "aws-user-personalization-v2", **solution: Any) -> Any:
     """Make a dataset group, a dataset, and a solution that does not train by itself; return a client."""
-    client = boto3.client("personalize", region_name="us-east-1")
-    client.create_schema(name="shop", schema=json.dumps(SCHEMA))
-    client.create_dataset_group(name="shop")
+    personalize = api()
+    personalize.create_schema(name="shop", schema=json.dumps(SCHEMA))
+    personalize.create_dataset_group(name="shop")
     clock.advance(600)
-    client.create_dataset(
+    personalize.create_dataset(
         name="shop",
         schemaArn=f"{PREFIX}schema/shop",
         datasetGroupArn=f"{PREFIX}dataset-group/shop",
         datasetType="INTERACTIONS",
     )
-    client.create_solution(
+    personalize.create_solution(
         name="shop",
         datasetGroupArn=f"{PREFIX}dataset-group/shop",
         recipeArn=f"arn:aws:personalize:::recipe/{recipe}",
         **{"performAutoTraining": False, **solution},
     )
     clock.advance(600)
-    return client
+    return personalize
 
 
 def bring_interactions(header: str = "USER_ID,ITEM_ID,TIMESTAMP", count: int = 1000) -> None:
     """Put a CSV where the import job of a test looks for it."""
-    s3 = boto3.client("s3", region_name="us-east-1")
+    s3 = api("s3")
     s3.create_bucket(Bucket="shop")
     rows = "".join(f"u{number % 50},i{number % 70},{1_700_000_000 + number}\n" for number in range(count))
     s3.put_object(Bucket="shop", Key="interactions.csv", Body=f"{header}\n{rows}".encode())
@@ -91,7 +104,7 @@ _EVENTS: Final = ("View", "Purchase")
 def put_interactions(key: str, line: Callable[[int], str], count: int = 1000) -> None:
     """Put interactions with a type into the bucket."""
     text = "\n".join(["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", *map(line, range(count))])
-    boto3.client("s3", region_name="us-east-1").put_object(Bucket="shop", Key=key, Body=text.encode())
+    api("s3").put_object(Bucket="shop", Key=key, Body=text.encode())
 
 
 def train(client: Any, solution: str) -> str:

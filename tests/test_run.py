@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from airflow_provider_personalize.emulator.reasons import reason
+from airflow_provider_personalize.emulator.running.reasons import reason
 
 DAGS = Path(__file__).parent / "dags"
 ROOT = Path(__file__).parents[1]

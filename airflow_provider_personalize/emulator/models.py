@@ -2,7 +2,7 @@
 The backend: one account's Personalize in one region.
 
 Nearly every operation is a verb and a kind: there is a method for each verb and a row for each kind. The others are
-functions in modules of their own; :data:`OTHERS` names them.
+functions among the rules; :data:`OTHERS` names them.
 """
 
 from __future__ import annotations
@@ -15,35 +15,31 @@ from typing import Any, Final
 from moto.core.base_backend import BackendDict, BaseBackend
 
 from airflow_provider_personalize import validation
-from airflow_provider_personalize.emulator import (
-    attribution,
-    bill,
-    campaigns,
-    events,
-    faults,
-    model,
-    paging,
-    recipes,
-    runtime,
-    staleness,
-    tagging,
-    versions,
-)
+from airflow_provider_personalize.emulator import bill, faults, paging, service_model, staleness
 from airflow_provider_personalize.emulator.agenda import Agenda
 from airflow_provider_personalize.emulator.assumptions import assumptions
+from airflow_provider_personalize.emulator.backend import Request
 from airflow_provider_personalize.emulator.calls import Call, calls
 from airflow_provider_personalize.emulator.clock import clock
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
-from airflow_provider_personalize.emulator.kinds import KINDS, Kind
+from airflow_provider_personalize.emulator.kinds import Kind
 from airflow_provider_personalize.emulator.progress import Progress, deletion
 from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.records import GONE, Entry, Members, Record
+from airflow_provider_personalize.emulator.rules import (
+    attribution,
+    campaigns,
+    events,
+    recipes,
+    runtime,
+    tagging,
+    versions,
+)
+from airflow_provider_personalize.emulator.table import KINDS
 
 _TICK: Final = 0.001
 # What a resource takes over from the resources that it is made in
 _INHERITED: Final = ("datasetGroupArn", "solutionArn", "recipeArn")
-
-Request = Mapping[str, Any]
 
 
 class PersonalizeBackend(BaseBackend):
@@ -57,7 +53,7 @@ class PersonalizeBackend(BaseBackend):
         self._kinds: dict[str, dict[str, Record]] = {name: {} for name in KINDS}
         self._related: dict[str, dict[str, Record]] = {}
         self.made = 0
-        self._memory = staleness.Memory()
+        self._memory = staleness.Memory(lambda arn: self.records[arn].serial if arn in self.records else 0)
 
     def reset(self) -> None:
         """Forget all, with what was told to fail and the log of calls."""
@@ -79,6 +75,11 @@ class PersonalizeBackend(BaseBackend):
         finally:
             calls.append(Call(operation, arn, clock.now(), error))
 
+    def catch_up(self) -> None:
+        """Let everything happen that is due by now, as each call does; without one, nobody would see it in S3."""
+        with self.lock:
+            self.agenda.catch_up()
+
     def _remembering(self, operation: str, request: Request, arn: str | None) -> Members:
         if operation not in OPERATIONS:
             return self._answer(operation, request)
@@ -88,9 +89,9 @@ class PersonalizeBackend(BaseBackend):
         try:
             return self._act(operation, request)
         except Refused as refused:
-            # that what an operation has no error of its own for is called invalid is assumed
-            if refused.code not in model.errors(operation) and refused.code in _ORDINARY:
-                raise Refused("InvalidInputException", refused.message) from None
+            undocumented = refused.code not in service_model.errors(operation) and refused.code in _ORDINARY
+            if undocumented and assumptions.undocumented_error != "as_it_is":
+                raise Refused(assumptions.undocumented_error, refused.message) from None
             raise
 
     def _act(self, operation: str, request: Request) -> Members:
@@ -101,7 +102,8 @@ class PersonalizeBackend(BaseBackend):
                 kind.missing(self, request) if kind and "solutionVersionArn" in request else (),
                 "ResourceNotFoundException",
             )
-            _refuse(validation.faults(operation, model.request_shape(operation), request), assumptions.constraint_error)
+            shape = service_model.request_shape(operation)
+            _refuse(validation.faults(operation, shape, request, _left_out()), assumptions.constraint_error)
             return verb(self, operation, kind, request) if verb and kind else OTHERS[operation](self, request)
 
     def _subject(self, operation: str, request: Request) -> str | None:
@@ -170,11 +172,14 @@ class PersonalizeBackend(BaseBackend):
         quotas.check(self, kind, members)
         record = self.start(operation, kind, arn, members)
         record.tags = tags
-        answer = model.answer_shape(operation)
-        return model.shown(answer, record.known()) if answer else {}
+        answer = service_model.answer_shape(operation)
+        return service_model.shown(answer, record.known()) if answer else {}
 
     def _check_free(self, kind: Kind, arn: str, request: Request) -> None:
-        if self.existing(arn):
+        there = self.existing(arn)
+        if there and kind.is_job and there.failed and assumptions.name_of_failed_job == "free":
+            self._forget(there)
+        elif there:
             raise Refused("ResourceAlreadyExistsException", f"Another resource with Arn {arn} already exists.")
         group = request.get("datasetGroupArn", "")
         if kind.one_per_group and self.belonging(kind.resource.name, "datasetGroupArn", group):
@@ -184,23 +189,25 @@ class PersonalizeBackend(BaseBackend):
     def start(self, operation: str, kind: Kind, arn: str, members: Members) -> Record:
         """Let a resource come into being."""
         now = clock.now()
-        progress = Progress(kind.resource.name, (*kind.creating, kind.success), now)
+        progress = Progress(kind.resource.name, (*kind.on_the_way, kind.success), now)
         self.made += 1
         record = Record(members, progress, None, now, kind, arn, self.made)
         record.failure = faults.ordered_failure(operation, arn) or kind.work(self, record)
         if record.failure:
-            progress.statuses = (*kind.creating, kind.failure)
+            progress.statuses = (*kind.on_the_way, kind.failure)
         self._keep(record, members)
         bill.add(self, record)
         self._watch(record)
         return record
 
-    def begin(self, name: str, request: Members, more: Members) -> Record:
-        """Let the service itself make a resource."""
+    def begin(self, name: str, request: Members, more: Members, *, held: bool) -> Record:
+        """Let the service itself make a resource; ``held`` to the quotas or not."""
         kind = KINDS[name]
         operation = f"Create{kind.resource.pascal}"
         inherited = _inherited(self._parents(operation, kind, request))
         members = {**inherited, **kind.complete(self, request), **more}
+        if held:
+            quotas.check(self, kind, members)
         return self.start(operation, kind, self._arn(kind, request), members)
 
     def _watch(self, record: Record) -> None:
@@ -247,10 +254,10 @@ class PersonalizeBackend(BaseBackend):
         record.describe()
         self.settle(record)
         self.find(kind, arn)  # this description may have been the one that ends a deletion
-        answer = model.answer_shape(operation)
+        answer = service_model.answer_shape(operation)
         assert answer is not None  # noqa: S101 - every Describe has an answer
         known = {**record.known(), **kind.adds(self, record)}
-        return {kind.resource.member: model.shown(answer.members[kind.resource.member], known)}
+        return {kind.resource.member: service_model.shown(answer.members[kind.resource.member], known)}
 
     def _list(self, operation: str, kind: Kind, request: Request) -> Members:
         resource = kind.resource
@@ -258,14 +265,15 @@ class PersonalizeBackend(BaseBackend):
         found = self.all_of(resource.name)
         if narrowed is not None:
             found = self.belonging(resource.name, resource.list_filter or "", narrowed)
-        numbered = [(record.serial, record) for record in found]
-        if kind.newest_first:
-            numbered = [(-serial, record) for serial, record in reversed(numbered)]
+        listed = {record.arn: (record.serial, record.known) for record in found}
+        numbered = list(self._memory.overlay(resource, narrowed, listed).values())
+        if kind.newest_first or assumptions.lists_begin_with == "newest":
+            numbered = [(-serial, known) for serial, known in reversed(numbered)]
         page, more = paging.page(numbered, request, f"{operation} {narrowed}")
-        answer = model.answer_shape(operation)
+        answer = service_model.answer_shape(operation)
         assert answer is not None  # noqa: S101 - every List has an answer
         summary = answer.members[resource.list_member].member
-        return {resource.list_member: [model.shown(summary, record.known()) for record in page], **more}
+        return {resource.list_member: [service_model.shown(summary, known()) for known in page], **more}
 
     def _delete(self, operation: str, kind: Kind, request: Request) -> Members:  # noqa: ARG002 - a verb like the others
         record = self.find(kind, request[kind.resource.arn_member])
@@ -297,7 +305,8 @@ class PersonalizeBackend(BaseBackend):
         resource, move = kind.resource, kind.moves[operation]
         record = self.find(kind, request[resource.arn_member])
         if record.status not in move.ways or not all(update.progress.ended for update in record.updates):
-            raise in_use(f"The {resource.title} {record.arn} is {record.status}, or an update of it is under way")
+            text = f"The {resource.title} {record.arn} is {record.status}, or an update of it is under way"
+            raise Refused(assumptions.move_from_wrong_status, text)
         self._lead(record, move.switch, move.ways[record.status])
         return {resource.arn_member: record.arn}
 
@@ -333,8 +342,11 @@ class PersonalizeBackend(BaseBackend):
         progress = Progress(f"{kind.resource.name}_update", (), now)
         update = Entry(asked, progress, None, now)
         update.failure = faults.ordered_failure(operation, record.arn) or kind.update_work(self, record, update)
-        progress.statuses = (*(kind.updating or kind.creating), kind.update_failure if update.failure else kind.success)
-        record.updates.append(update)
+        progress.statuses = (
+            *(kind.changing or kind.on_the_way),
+            kind.update_failure if update.failure else kind.success,
+        )
+        record.add(update)
         self._keep(record, asked)
         self._watch(record)
 
@@ -346,6 +358,11 @@ def _arns(members: Request) -> list[str]:
 def _inherited(parents: list[Record]) -> Members:
     known = [{**parent.current(), parent.kind.resource.arn_member: parent.arn} for parent in parents]
     return {name: each[name] for each in known for name in _INHERITED if name in each}
+
+
+def _left_out() -> set[str]:
+    """Name the rules of validation that are assumed, and of which the opposite is assumed now."""
+    return {name for name in validation.ASSUMED if getattr(assumptions, name) == "accepted"}
 
 
 def _refuse(wrong: Any, code: str = "InvalidInputException") -> None:
@@ -361,7 +378,7 @@ Other = Callable[[PersonalizeBackend, Request], Members]
 
 
 def _operations() -> dict[str, tuple[Verb, Kind]]:
-    known = model.operations()
+    known = service_model.operations()
     return {
         operation: (verb, kind)
         for kind in KINDS.values()

@@ -39,6 +39,7 @@ from airflow_provider_personalize.resources import Resource
 GROUP = f"{PREFIX}dataset-group/shop"
 ITEMS = f"{PREFIX}dataset/shop/ITEMS"
 PRICE = {"name": "PRICE", "type": "float"}
+CATEGORY = {"name": "CATEGORY_L1", "type": "string", "categorical": True}
 LOST = "(reset)"  # how the emulator notes a call that was done and whose answer was lost
 TAGS = [{"tagKey": "team", "tagValue": "shop"}]
 deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
@@ -89,10 +90,11 @@ STAYING = [
         CreateSchemaOperator,
         {"name": "new", "schema": items()},
         f"{PREFIX}schema/new",
-        {"schema": items(maybe("SIZE"), version="2.0"), "domain": "ECOMMERCE"},
+        {"schema": items(CATEGORY, maybe("SIZE"), version="2.0"), "domain": "ECOMMERCE"},
         [
             "domain: wanted 'ECOMMERCE', found None",
             "schema.version: wanted '2.0', found '1.0'",
+            f"schema.fields.CATEGORY_L1: wanted {CATEGORY!r}, found None",
             "schema.fields.SIZE: wanted {'name': 'SIZE', 'type': ['null', 'int']}, found None",
         ],
         {"domain": "ECOMMERCE"},

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from airflow_provider_personalize.emulator import bill, faults
-from airflow_provider_personalize.emulator.airflow_home import NO_AIRFLOW, AirflowHome
-from airflow_provider_personalize.emulator.process import interruptible, running
+from airflow_provider_personalize.emulator.running.airflow_home import NO_AIRFLOW, AirflowHome
+from airflow_provider_personalize.emulator.running.process import interruptible, running
+from airflow_provider_personalize.emulator.running.watch import Watch, say
 from airflow_provider_personalize.emulator.server import Server
-from airflow_provider_personalize.emulator.watch import Watch, say
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 

@@ -8,21 +8,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Members
 
 
-def _digest(backend: PersonalizeBackend, request: Mapping[str, Any]) -> str:
+def _digest(backend: Backend, request: Mapping[str, Any]) -> str:
     seed = f"{backend.account_id} {backend.region_name} {request.get('datasetGroupArn')} {backend.made}"
     return hashlib.sha256(seed.encode()).hexdigest()
 
 
-def path(backend: PersonalizeBackend, request: Mapping[str, Any]) -> str:
+def path(backend: Backend, request: Mapping[str, Any]) -> str:
     """Return the path in a tracker's ARN: eight hex digits, not its name."""
     return _digest(backend, request)[:8]
 
 
-def complete(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+def complete(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Add the tracking id, which events are sent with."""
     tracking_id = str(uuid.UUID(_digest(backend, request)[:32]))
     return {**request, "trackingId": tracking_id, "accountId": backend.account_id}

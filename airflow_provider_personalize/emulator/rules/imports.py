@@ -10,23 +10,30 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator import rows, s3
+from airflow_provider_personalize.emulator import s3
 from airflow_provider_personalize.emulator.assumptions import assumptions
-from airflow_provider_personalize.emulator.training_data import fields_of, types_of
+from airflow_provider_personalize.emulator.quotas import quotas
+from airflow_provider_personalize.emulator.rules import rows
+from airflow_provider_personalize.emulator.rules.training_data import fields_in, types_of
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Members, Record
 
 _INVALID_LOCATION: Final = "Invalid Data location."
 _NOT_ALLOWED: Final = (
     "Failed to create a data import job for {} dataset. Insufficient privileges for accessing data in Amazon S3."
 )
-_LONGEST_ID: Final = 256
 _IDS: Final = ("USER_ID", "ITEM_ID", "ACTION_ID")
+# Columns of interactions that do not count with the event types
+_UNCOUNTED: Final = {*_IDS, "TIMESTAMP", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
+_TEXTUAL: Final = "textual_characters"
+_CJK: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _BOOLEANS: Final = frozenset({"true", "false", "0", "1"})
 
 
@@ -34,26 +41,38 @@ class _Unfit(Exception):  # noqa: N818 - it ends the reading, and is no error of
     """The data cannot be imported, for this reason."""
 
 
-def complete(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
+def complete(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
     """Add the service's default: all earlier bulk data is replaced."""
     return {"importMode": "FULL", **request}
 
 
-def call_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:
+def call_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what is wrong with the request in the light of the dataset."""
     dataset = backend.records[request["datasetArn"]]
     incremental = request.get("importMode") == "INCREMENTAL" and assumptions.first_import_incremental == "refused"
     if incremental and not any(_is_base(job, dataset) for job in _jobs(backend, dataset)):
         yield "importMode is INCREMENTAL: the first import into a dataset must be FULL"
-    if assumptions.import_header_checked == "call":
-        try:
-            for text in _texts(backend, request):
-                _missing_columns(_fields(backend, request), next(csv.reader(text), []))
-        except _Unfit as reason:
-            yield str(reason)
+    try:
+        _look(backend, request)
+    except _Unfit as reason:
+        yield str(reason)
 
 
-def _jobs(backend: PersonalizeBackend, dataset: Record) -> list[Record]:
+def _look(backend: Backend, request: Mapping[str, Any]) -> None:
+    """Look at as much of the data as is assumed to be looked at by the call."""
+    if "call" not in {assumptions.import_access_checked, assumptions.import_header_checked}:
+        return
+    try:
+        texts = _texts(backend, request)
+    except _Unfit:
+        if assumptions.import_access_checked == "call":
+            raise
+        return
+    for text in texts if assumptions.import_header_checked == "call" else ():
+        _missing_columns(_fields(backend, request), next(csv.reader(text), []))
+
+
+def _jobs(backend: Backend, dataset: Record) -> list[Record]:
     return backend.belonging("dataset_import_job", "datasetArn", dataset.arn)
 
 
@@ -62,12 +81,12 @@ def _is_base(job: Record, dataset: Record) -> bool:
     return job.created >= dataset.created and job.members["importMode"] == "FULL" and job.usable
 
 
-def read(backend: PersonalizeBackend, job: Record) -> str | None:
+def read(backend: Backend, job: Record) -> str | None:
     """Read the data of a job and count it; return why it cannot be imported, or None."""
     try:
         job.holds = list(_read_all(_fields(backend, job.members), _texts(backend, job.members)))
         job.records = len(job.holds)
-        _enough(backend, job)
+        _check_interactions(backend, job)
     except (_Unfit, csv.Error) as reason:
         return str(reason)
     except UnicodeDecodeError:
@@ -75,7 +94,7 @@ def read(backend: PersonalizeBackend, job: Record) -> str | None:
     return None
 
 
-def bring(backend: PersonalizeBackend, job: Record) -> None:
+def bring(backend: Backend, job: Record) -> None:
     """Put the rows of a job that ended well into its dataset."""
     dataset = backend.existing(job.members["datasetArn"])
     if job.usable and dataset:
@@ -83,25 +102,35 @@ def bring(backend: PersonalizeBackend, job: Record) -> None:
     job.holds = None
 
 
-def _enough(backend: PersonalizeBackend, job: Record) -> None:
-    interactions = backend.records[job.members["datasetArn"]].members["datasetType"].endswith("INTERACTIONS")
-    if interactions and job.records < assumptions.minimum_interactions:
+def _check_interactions(backend: Backend, job: Record) -> None:
+    """Hold interactions with items, and no others, to what there must be and may be of them."""
+    if backend.records[job.members["datasetArn"]].members["datasetType"] != "INTERACTIONS":
+        return
+    if job.records < assumptions.minimum_interactions:
         raise _Unfit(f"Dataset has fewer than {assumptions.minimum_interactions:g} interactions: {job.records}.")
+    types = {row["EVENT_TYPE"] for row in job.holds if "EVENT_TYPE" in row}
+    columns = {field["name"] for field in _fields(backend, job.members)} - _UNCOUNTED
+    _fit("event_types_and_columns", len(types) + len(columns))
 
 
-def _fields(backend: PersonalizeBackend, members: Mapping[str, Any]) -> list[dict[str, Any]]:
-    dataset = backend.records[members["datasetArn"]]
-    return fields_of(backend.records[dataset.members["schemaArn"]].members["schema"])
+def _fit(size: str, amount: int, what: str = "") -> None:
+    for text in quotas.excess(size, amount, what):
+        raise _Unfit(text)
 
 
-def _texts(backend: PersonalizeBackend, members: Mapping[str, Any]) -> Iterator[io.TextIOWrapper]:
+def _fields(backend: Backend, members: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return fields_in(backend, backend.records[members["datasetArn"]])
+
+
+def _texts(backend: Backend, members: Mapping[str, Any]) -> Iterator[io.TextIOWrapper]:
     """Open the file, or the files of the folder's first level."""
     try:
-        files = s3.read(backend, members["dataSource"]["dataLocation"])
+        files = s3.read(backend, members["dataSource"].get("dataLocation", ""))
     except s3.Denied:
         raise _Unfit(_NOT_ALLOWED.format(members["datasetArn"].rpartition("/")[2])) from None
     except s3.Unreachable:
         raise _Unfit(_INVALID_LOCATION) from None
+    _fit(f"{members.get('importMode', 'FULL').lower()}_import_bytes", sum(len(text) for _, text in files))
     return (io.TextIOWrapper(io.BytesIO(text), encoding="utf-8-sig", newline="") for _, text in files)
 
 
@@ -118,8 +147,9 @@ def _read_all(fields: list[dict[str, Any]], texts: Iterator[io.TextIOWrapper]) -
 
 
 def _missing_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
-    # that an optional column may be left out is assumed
-    missing = [field["name"] for field in fields if "null" not in types_of(field) and field["name"] not in header]
+    accepted = assumptions.missing_optional_column == "accepted"
+    needed = [field["name"] for field in fields if not ("null" in types_of(field) and accepted)]
+    missing = [name for name in needed if name not in header]
     if missing:
         raise _Unfit(f"Input csv is missing the following columns: [{', '.join(missing)}]")
 
@@ -134,26 +164,46 @@ Check = tuple[int, str, Callable[[str], Any], bool]
 
 
 def _checks(fields: list[dict[str, Any]], header: list[str]) -> list[Check]:
-    by_name = {field["name"]: types_of(field) for field in fields}
+    by_name = {field["name"]: field for field in fields}
     return [
-        (place, name, _reader(name, by_name[name]), "null" in by_name[name])
+        (place, name, _reader(by_name[name]), "null" in types_of(by_name[name]))
         for place, name in enumerate(header)
         if name in by_name
     ]
 
 
-def _reader(name: str, types: list[str]) -> Callable[[str], Any]:
+def _reader(field: Mapping[str, Any]) -> Callable[[str], Any]:
+    types = types_of(field)
     if "string" in types:
-        return _read_id if name in _IDS else str
+        return _text_reader(field)
     if "float" in types or "double" in types:
         return float
     return _read_boolean if "boolean" in types else int
 
 
-def _read_id(text: str) -> str:
-    if len(text) > _LONGEST_ID:
-        raise _Unfit(f"Length cannot be more than {_LONGEST_ID} characters for an id.")
-    return text
+def _text_reader(field: Mapping[str, Any]) -> Callable[[str], str]:
+    name = field["name"]
+    size = next((size for size, is_so in _kinds_of_text(field) if is_so), None)
+    if size is None:
+        return str
+
+    cjk = f"{size}_cjk" if size == _TEXTUAL else size
+    limits = (quotas.in_force()[each] for each in (size, cjk))
+    # what is no longer than this is fine without a closer look
+    fine = min((limit for limit in limits if limit is not None), default=math.inf)
+
+    def read(text: str) -> str:
+        if len(text) > fine:
+            _fit(cjk if _CJK.search(text) else size, len(text), name)
+        return text
+
+    return read
+
+
+def _kinds_of_text(field: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    yield "id_characters", field["name"] in _IDS
+    yield _TEXTUAL, field.get("textual") is True
+    yield "categorical_characters", field.get("categorical") is True or field["name"] == "IMPRESSION"
 
 
 def _read_boolean(text: str) -> str:

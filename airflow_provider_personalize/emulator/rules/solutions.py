@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator import recipes
 from airflow_provider_personalize.emulator.assumptions import assumptions
+from airflow_provider_personalize.emulator.rules import recipes
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Members, Record
 
 _WEEKLY: Final = {"schedulingExpression": "rate(7 days)"}
@@ -26,7 +26,7 @@ _KNOWN_BY: Final = {
 }
 
 
-def complete(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
+def complete(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
     """Add the service's defaults. The one to know: automatic training is on, weekly, unless it is turned off."""
     asked = {"performHPO": False, "performAutoML": False, "performAutoTraining": True, **request}
     return _with_schedule(asked)
@@ -39,16 +39,19 @@ def _with_schedule(members: Members) -> Members:
     return members
 
 
-def create_faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001
+def create_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001
     """List the options that the recipe does not know."""
     config = request.get("solutionConfig", {})
     if "recipeArn" in request and "domain" in recipes.find(request["recipeArn"]):
         yield f"recipeArn is {request['recipeArn']!r}: it is for recommenders, not for solutions"
+    for recipe_arn in config.get("autoMLConfig", {}).get("recipeList", ()):
+        if recipes.find(recipe_arn)["recipeType"] != "USER_PERSONALIZATION":
+            yield f"solutionConfig.autoMLConfig.recipeList: {recipe_arn} is not of the type USER_PERSONALIZATION"
     yield from _unknown_options(request.get("recipeArn"), {**request, **config}, "solutionConfig")
 
 
 def update_faults(
-    backend: PersonalizeBackend,  # noqa: ARG001 - called like the rules
+    backend: Backend,  # noqa: ARG001 - called like the rules
     solution: Record,
     request: Mapping[str, Any],
 ) -> Iterator[str]:
@@ -70,10 +73,17 @@ def _unknown_options(recipe_arn: str | None, options: Mapping[str, Any], config:
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
-    """Make what the solution shows once the update is ACTIVE: what the update names is replaced, the rest stays."""
+    """Make what the solution shows once the update is ACTIVE: what the update names is replaced."""
     switches = {name: value for name, value in update.items() if name != "solutionUpdateConfig"}
-    config = {**members.get("solutionConfig", {}), **update.get("solutionUpdateConfig", {})}
+    config = {**_left(members, update), **update.get("solutionUpdateConfig", {})}
     if update.get("performAutoTraining") is False and assumptions.schedule_when_off == "dropped":
         config.pop("autoTrainingConfig", None)
     kept = {name: value for name, value in members.items() if name != "solutionConfig"}
     return _with_schedule({**kept, **switches, **({"solutionConfig": config} if config else {})})
+
+
+def _left(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
+    """Return what stays of a solution's configuration."""
+    dropped = update.get("solutionUpdateConfig") and assumptions.unnamed_solution_config == "dropped"
+    gone = {"autoTrainingConfig", "eventsConfig"} if dropped else set()
+    return {name: value for name, value in members.get("solutionConfig", {}).items() if name not in gone}

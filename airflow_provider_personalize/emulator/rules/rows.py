@@ -10,7 +10,7 @@ from airflow_provider_personalize.emulator.clock import clock
 from airflow_provider_personalize.emulator.engine.data import DatasetData
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Record
 
 
@@ -29,7 +29,7 @@ class Rows:
     event_ids: set[str] = field(default_factory=set)
 
 
-def dataset_of(backend: PersonalizeBackend, group_arn: str, dataset_type: str) -> Record | None:
+def dataset_of(backend: Backend, group_arn: str, dataset_type: str) -> Record | None:
     """Return a group's dataset of a type, with everything in it that has been imported by now."""
     datasets = backend.belonging("dataset", "datasetGroupArn", group_arn)
     found = next((each for each in datasets if each.members["datasetType"] == dataset_type), None)
@@ -38,7 +38,7 @@ def dataset_of(backend: PersonalizeBackend, group_arn: str, dataset_type: str) -
     return found
 
 
-def settle(backend: PersonalizeBackend, dataset: Record) -> None:
+def settle(backend: Backend, dataset: Record) -> None:
     """Let the jobs that have ended do to a dataset what they do at their end."""
     for job in backend.belonging("dataset_import_job", "datasetArn", dataset.arn):
         backend.settle(job)
@@ -46,7 +46,7 @@ def settle(backend: PersonalizeBackend, dataset: Record) -> None:
         backend.settle(job)
 
 
-def of(backend: PersonalizeBackend, group_arn: str) -> dict[str, DatasetData]:
+def of(backend: Backend, group_arn: str) -> dict[str, DatasetData]:
     """Return the rows of a group's datasets, by type."""
     datasets = backend.belonging("dataset", "datasetGroupArn", group_arn)
     for dataset in datasets:
@@ -87,7 +87,7 @@ def imported(dataset: Record, rows: Iterable[Mapping[str, Any]], mode: str, when
     dataset.holds.changed = when
 
 
-def news_since(backend: PersonalizeBackend, group_arn: str, when: float) -> bool:
+def news_since(backend: Backend, group_arn: str, when: float) -> bool:
     """Tell whether interactions came since some time."""
     kinds = ("INTERACTIONS", "ACTION_INTERACTIONS")
     datasets = [dataset_of(backend, group_arn, kind) for kind in kinds]

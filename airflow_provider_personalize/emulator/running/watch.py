@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from airflow_provider_personalize.emulator.airflow_home import AirflowHome
-from airflow_provider_personalize.emulator.reasons import reason
+from airflow_provider_personalize.emulator.running.airflow_home import AirflowHome
+from airflow_provider_personalize.emulator.running.reasons import reason
 
 say: Final = partial(print, flush=True)
 

@@ -14,7 +14,7 @@ from airflow_provider_personalize.emulator import paging
 from airflow_provider_personalize.emulator.errors import not_found
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Members
 
 PREFIX: Final = "arn:aws:personalize:::"
@@ -75,7 +75,7 @@ def find(recipe_arn: str) -> Members:
     return RECIPES[f"{PREFIX}{path}"]
 
 
-def list_recipes(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
+def list_recipes(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
     """List the recipes: all of them, or those for a domain."""
     wanted = request.get("domain")
     found = [recipe for recipe in RECIPES.values() if wanted in {None, recipe.get("domain")}]
@@ -84,13 +84,13 @@ def list_recipes(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Mem
     return {"recipes": [{name: recipe[name] for name in shown if name in recipe} for recipe in taken], **more}
 
 
-def describe_recipe(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
+def describe_recipe(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
     """Describe a recipe."""
     recipe = find(request["recipeArn"])
     return {"recipe": {name: value for name, value in recipe.items() if name != "domain"}}
 
 
-def describe_algorithm(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
+def describe_algorithm(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
     """Describe a recipe's algorithm. Its hyperparameters are not known here."""
     arn = request["algorithmArn"]
     recipe = next((recipe for recipe in RECIPES.values() if recipe["algorithmArn"] == arn), None)
@@ -99,7 +99,7 @@ def describe_algorithm(backend: PersonalizeBackend, request: Mapping[str, Any]) 
     return {"algorithm": {"name": recipe["name"], "algorithmArn": arn, "defaultHyperParameters": {}, **_DATES}}
 
 
-def describe_feature_transformation(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
+def describe_feature_transformation(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
     """Describe the feature transformation, which all recipes share."""
     arn = request["featureTransformationArn"]
     if arn != _TRANSFORMATION:

@@ -14,14 +14,14 @@ from airflow_provider_personalize.emulator import paging
 from airflow_provider_personalize.emulator.errors import Refused, not_found
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Members, Record
 
 _EXPRESSION: Final = re.compile(r"SUM\((Interactions|Items)\.\w+\)|SAMPLECOUNT\(\)", re.IGNORECASE)
 _MOST: Final = 10
 
 
-def faults(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001 - like the rules
+def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001 - like the rules
     """List what is wrong with the metrics."""
     return _wrong(request["metrics"], "metrics")
 
@@ -39,7 +39,7 @@ def _wrong(metrics: list[Mapping[str, Any]], name: str) -> Iterator[str]:
 
 
 def update_faults(
-    backend: PersonalizeBackend,  # noqa: ARG001 - called like the rules
+    backend: Backend,  # noqa: ARG001 - called like the rules
     attribution: Record,
     request: Mapping[str, Any],
 ) -> Iterator[str]:
@@ -53,8 +53,6 @@ def update_faults(
         raise Refused("ResourceAlreadyExistsException", f"addMetrics: {', '.join(sorted(taken))} already exists")
     if len(there - removed) + len(added) > _MOST:
         yield f"addMetrics: there would be more than {_MOST} metrics"
-    if not {"addMetrics", "removeMetrics", "metricsOutputConfig"} & set(request):
-        yield "nothing to change: give at least one of addMetrics, removeMetrics, metricsOutputConfig"
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
@@ -64,7 +62,7 @@ def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
     return {**members, "metrics": [*kept, *update.get("addMetrics", ())], "metricsOutputConfig": config}
 
 
-def list_metrics(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+def list_metrics(backend: Backend, request: Mapping[str, Any]) -> Members:
     """List the metrics of an attribution."""
     arn = request.get("metricAttributionArn", "")
     attribution = backend.existing(arn)

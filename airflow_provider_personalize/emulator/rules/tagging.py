@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_personalize.emulator.errors import Refused, not_found
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Members, Record
 
 _MOST: Final = 50
@@ -31,7 +31,7 @@ def _check(keys: Collection[str]) -> None:
         raise Refused("TooManyTagsException", f"tags has {len(keys)} entries: at most {_MOST}")
 
 
-def _find(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Record:
+def _find(backend: Backend, request: Mapping[str, Any]) -> Record:
     arn = request["resourceArn"]
     record = backend.existing(arn)
     if record is None:
@@ -41,13 +41,13 @@ def _find(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Record:
     return record
 
 
-def list_tags(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+def list_tags(backend: Backend, request: Mapping[str, Any]) -> Members:
     """List a resource's tags."""
     tags = _find(backend, request).tags
     return {"tags": [{"tagKey": key, "tagValue": value} for key, value in tags.items()]}
 
 
-def tag(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+def tag(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Add tags to a resource, or change the values of those it has."""
     record = _find(backend, request)
     tags = {**record.tags, **tags_of(request)}
@@ -56,7 +56,7 @@ def tag(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
     return {}
 
 
-def untag(backend: PersonalizeBackend, request: Mapping[str, Any]) -> Members:
+def untag(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Take tags off a resource; those it does not have make no difference."""
     record = _find(backend, request)
     if len(request["tagKeys"]) > _MOST:
