@@ -279,6 +279,36 @@ def _no_location(request: Mapping[str, Any]) -> Iterator[str]:
         yield "dataSource.dataLocation is missing"
 
 
+def _get_recommendations(request: Mapping[str, Any]) -> Iterator[str]:
+    """
+    Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_RS_GetRecommendations.html).
+
+    That a campaign and a recommender at once are refused is assumed.
+    """
+    if ("campaignArn" in request) == ("recommenderArn" in request):
+        yield "give either campaignArn or recommenderArn"
+    most = 50 if "metadataColumns" in request else 500
+    count = request.get("numResults")
+    if isinstance(count, int) and count > most:
+        yield f"numResults is {count}: at most {most} is allowed" + (" with metadataColumns" if most == 50 else "")
+
+
+def _events(member: str) -> Callable[[Mapping[str, Any]], Iterator[str]]:
+    def rule(request: Mapping[str, Any]) -> Iterator[str]:
+        """Check the names of properties (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_Event.html)."""
+        events = request.get(member)
+        for number, event in enumerate(events if isinstance(events, (list, tuple)) else ()):
+            properties = parse("structure", _dig(event, "properties"))
+            taken = [name for name in properties if name.lower() in _TAKEN] if isinstance(properties, dict) else []
+            if taken:
+                yield f"{member}[{number}].properties has {', '.join(taken)}: not allowed as the name of a property"
+
+    return rule
+
+
+_TAKEN: Final = {"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"}
+
+
 def _campaign(request: Mapping[str, Any]) -> Iterator[str]:
     """Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_CampaignConfig.html)."""
     version = request.get("solutionVersionArn")
@@ -327,6 +357,9 @@ _RULES: Final[_Rules] = {
     "CreateRecommender": _wrong_recipe,
     "CreateSchema": _create_schema,
     "CreateSolution": _create_solution,
+    "GetRecommendations": _get_recommendations,
+    "PutActionInteractions": _events("actionInteractions"),
+    "PutEvents": _events("eventList"),
     "UpdateCampaign": _campaign,
     "UpdateMetricAttribution": _update_metric_attribution,
     "UpdateSolution": _update_solution,

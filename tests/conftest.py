@@ -64,12 +64,12 @@ def passing_time(monkeypatch: pytest.MonkeyPatch) -> Time:
     """Replace sleeping, in the package's modules only, by moving the clocks."""
     from airflow_provider_personalize import task, waiting
     from airflow_provider_personalize.hooks import personalize as hook
-    from airflow_provider_personalize.operators import attribution, base, creating, serving, updating
+    from airflow_provider_personalize.operators import attribution, base, creating, serving, streaming, updating
     from airflow_provider_personalize.triggers import personalize as trigger
 
     passing = Time()
     fake = type("time", (), {"time": passing.time, "sleep": passing.sleep, "monotonic": time.monotonic})
-    for module in (hook, attribution, base, creating, serving, updating, task, waiting, trigger):
+    for module in (hook, attribution, base, creating, serving, streaming, updating, task, waiting, trigger):
         monkeypatch.setattr(module, "time", fake)
     loop = type("asyncio", (), {"sleep": passing.sleep_in_loop, "CancelledError": asyncio.CancelledError})
     monkeypatch.setattr(trigger, "asyncio", loop)

@@ -54,3 +54,8 @@ def test_every_operator_and_sensor_is_in_the_tables():
 
     rows = set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
     assert rows == {*operators.__all__, *sensors.__all__}
+
+
+def test_every_example_is_linked():
+    examples = {f"example_dags/{path.name}" for path in (ROOT / "example_dags").glob("example_*.py")}
+    assert set(re.findall(r"\]\((example_dags/\w+\.py)\)", README)) == examples

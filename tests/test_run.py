@@ -216,6 +216,7 @@ def test_ctrl_c_ends_all_that_was_started_and_leaves_nothing_behind(tmp_path: Pa
         (["run", __file__, "--conf", "{"], "not JSON"),
         (["run", __file__, "--conf", "[1]"], "not a JSON object"),
         (["run", __file__, "--python", "nopython"], "there is no program nopython"),
+        (["run", __file__, "--times", "0"], "must be a number, 1 or more"),
         (["serve", "--port", "0", "--speed", "0"], "must be more than 0"),
     ],
 )
@@ -319,6 +320,14 @@ def test_standalone_runs_the_dag_shows_a_web_ui_and_ends_with_the_runs_status(tm
     process.communicate(timeout=90)
     assert process.returncode == 1
     assert not until_gone(started)
+
+
+@pytest.mark.slow
+def test_a_second_run_is_told_by_itself(tmp_path: Path) -> None:
+    said = say_green(tmp_path, "--times", "2")
+    assert (said.status, said.left) == (0, []), said.out
+    first, second = said.out.split("\ngreen: success (6 success)")[:2]
+    assert [part.count("double[1]") for part in (first, second)] == [3, 3]
 
 
 @pytest.mark.slow

@@ -84,6 +84,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="the DAG file; its folder is the dags folder, nothing else in it is run",
     )
     add("--dag-id", metavar="ID", help="run only this DAG; otherwise all that the file has, one after the other")
+    add("--times", metavar="N", type=_count, default=1,
+        help="run it N times, one after the other, to see that a second run finds what the first one made")  # fmt: skip
     add("--interactions", metavar="CSV", type=_file, help='the same as --conf \'{"interactions": "<absolute path>"}\'')
     add("--conf", metavar="JSON", type=_json_object, default={}, help="the run's configuration: its params")
     add("--aws-conn-id", metavar="ID", action="append", default=["aws_default"], dest="aws_conn_ids",
@@ -197,6 +199,12 @@ def _failure(text: str) -> tuple[str, str]:
     if not operation.startswith(("Create", "Update")) or not reason:
         raise argparse.ArgumentTypeError(f"{text!r} is not OPERATION=REASON with a Create… or Update… operation")
     return operation, reason
+
+
+def _count(value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise argparse.ArgumentTypeError("must be a number, 1 or more")
+    return int(value)
 
 
 def _positive(value: str) -> float:

@@ -5,7 +5,10 @@ from airflow_provider_personalize.operators.attribution import (
     DeleteMetricAttributionOperator,
     UpdateMetricAttributionOperator,
 )
-from airflow_provider_personalize.operators.batch import CreateBatchInferenceJobOperator, CreateBatchSegmentJobOperator
+from airflow_provider_personalize.operators.batch import (
+    CreateBatchInferenceJobOperator,
+    CreateBatchSegmentJobOperator,
+)
 from airflow_provider_personalize.operators.datasets import (
     CreateDataDeletionJobOperator,
     CreateDatasetExportJobOperator,
@@ -31,7 +34,18 @@ from airflow_provider_personalize.operators.serving import (
     UpdateCampaignOperator,
     UpdateRecommenderOperator,
 )
-from airflow_provider_personalize.operators.tags import TagResourceOperator, UntagResourceOperator
+from airflow_provider_personalize.operators.streaming import (
+    GetRecommendationsOperator,
+    PutActionInteractionsOperator,
+    PutActionsOperator,
+    PutEventsOperator,
+    PutItemsOperator,
+    PutUsersOperator,
+)
+from airflow_provider_personalize.operators.tags import (
+    TagResourceOperator,
+    UntagResourceOperator,
+)
 from airflow_provider_personalize.operators.teardown import DeleteDatasetGroupOperator
 from airflow_provider_personalize.operators.training import (
     CreateSolutionOperator,
@@ -67,7 +81,13 @@ __all__ = [
     "DeleteRecommenderOperator",
     "DeleteSchemaOperator",
     "DeleteSolutionOperator",
+    "GetRecommendationsOperator",
     "GetSolutionMetricsOperator",
+    "PutActionInteractionsOperator",
+    "PutActionsOperator",
+    "PutEventsOperator",
+    "PutItemsOperator",
+    "PutUsersOperator",
     "StartRecommenderOperator",
     "StopRecommenderOperator",
     "StopSolutionVersionCreationOperator",

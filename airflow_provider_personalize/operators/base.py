@@ -17,6 +17,7 @@ from airflow_provider_personalize.waiting import UNDER_WAY, Goal, Wait
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+    from botocore.model import StructureShape
 
 #: Seconds for which what was just written is looked for before it is enough that nothing speaks against it.
 PATIENCE: Final = 60
@@ -39,6 +40,12 @@ class PersonalizeOperator(PersonalizeTask):
         hook = self.hook if self.service == "personalize" else self.connection.hook(self.service)
         return hook.conn
 
+    @property
+    def input_shape(self) -> StructureShape:
+        """The operation's input in botocore's model."""
+        shape: StructureShape = self.client.meta.service_model.operation_model(self.operation).input_shape
+        return shape
+
     def request(self, **derived: Any) -> dict[str, Any]:
         """
         Build the request out of the parameters that were given.
@@ -46,9 +53,16 @@ class PersonalizeOperator(PersonalizeTask):
         :param derived: Parameters that take the place of the operator's own.
         :raises InvalidRequestError: With everything that is wrong with it.
         """
+        request = self.given(**derived)
+        if found := faults(self.operation, self.input_shape, request):
+            raise InvalidRequestError(self.operation, found)
+        return request
+
+    def given(self, **derived: Any) -> dict[str, Any]:
+        """Build the request as :meth:`request` does, unchecked."""
         from botocore import xform_name
 
-        shape = self.client.meta.service_model.operation_model(self.operation).input_shape
+        shape = self.input_shape
         names = {xform_name(member): member for member in shape.members}
         request = {}
         for parameter in self.members:
@@ -56,8 +70,6 @@ class PersonalizeOperator(PersonalizeTask):
             value = coerce(shape.members.get(member), derived.get(parameter, getattr(self, parameter)))
             if value is not None:
                 request[member] = value
-        if found := faults(self.operation, shape, request):
-            raise InvalidRequestError(self.operation, found)
         return request
 
     def call(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,6 +185,12 @@ class WaitingOperator(PersonalizeOperator):
     def is_of_earlier_try(self, context: Context, thing: Mapping[str, Any]) -> bool:
         """Tell whether an earlier try of this task instance may have made something."""
         return context["ti"].try_number > 1 and self.is_of_this_run(context, thing)
+
+
+def identity_of(context: Context) -> str:
+    """Tell a task instance from all others: the same in each of its tries, another in each run and mapped instance."""
+    ti = context["ti"]
+    return "/".join(map(str, (ti.dag_id, ti.task_id, ti.run_id, ti.map_index)))
 
 
 def _seconds(parameter: str, value: float | timedelta | None) -> float | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_personalize.comparison import configuration, differences
 from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceExistsError
-from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
+from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator, identity_of
 from airflow_provider_personalize.validation import parse
 from airflow_provider_personalize.waiting import GONE, SETTLED, UNDER_WAY, Shown, is_being_deleted, is_being_stopped
 
@@ -262,8 +262,7 @@ class RunOperator(_Creating):
     def _names(self, context: Context) -> Iterable[str]:
         """Derive names: the same in each try of a task instance, others in each run and mapped instance."""
         ti = context["ti"]
-        subject = getattr(self, self.subject)
-        identity = "/".join(map(str, (ti.dag_id, ti.task_id, ti.run_id, ti.map_index, subject)))
+        identity = f"{identity_of(context)}/{getattr(self, self.subject)}"
         digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
         readable = re.sub(r"[^a-zA-Z0-9]+", "-", f"{ti.dag_id}-{ti.task_id}").strip("-")[:40].strip("-")
         name = f"{readable or 'airflow'}-{digest}"

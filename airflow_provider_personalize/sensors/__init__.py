@@ -1,7 +1,10 @@
 """Wait for Amazon Personalize in a DAG."""
 
 from airflow_provider_personalize.sensors.attribution import MetricAttributionSensor
-from airflow_provider_personalize.sensors.batch import BatchInferenceJobSensor, BatchSegmentJobSensor
+from airflow_provider_personalize.sensors.batch import (
+    BatchInferenceJobSensor,
+    BatchSegmentJobSensor,
+)
 from airflow_provider_personalize.sensors.datasets import (
     DataDeletionJobSensor,
     DatasetExportJobSensor,

@@ -52,12 +52,8 @@ def put_events(backend: Backend, request: Mapping[str, Any]) -> Members:
         for excess in quotas.excess("event_bytes", len(json.dumps(event)), f"eventList[{place}]"):
             raise Refused("InvalidInputException", excess)
     dataset = _tracked(backend, request["trackingId"], "INTERACTIONS")
-    user = {"USER_ID": request.get("userId")}
-    _take(
-        dataset,
-        request["eventList"],
-        [{**user, **_row(backend, dataset, event, _EVENT)} for event in request["eventList"]],
-    )
+    user, events = {"USER_ID": request.get("userId")}, request["eventList"]
+    _take_events(dataset, events, [{**user, **_row(backend, dataset, event, _EVENT)} for event in events])
     return {}
 
 
@@ -65,7 +61,7 @@ def put_action_interactions(backend: Backend, request: Mapping[str, Any]) -> Mem
     """Take interactions with actions."""
     dataset = _tracked(backend, request["trackingId"], "ACTION_INTERACTIONS")
     events = request["actionInteractions"]
-    _take(dataset, events, [_row(backend, dataset, event, _ACTION_EVENT) for event in events])
+    _take_events(dataset, events, [_row(backend, dataset, event, _ACTION_EVENT) for event in events])
     return {}
 
 
@@ -81,6 +77,11 @@ def put_rows(backend: Backend, request: Mapping[str, Any]) -> Members:
     columns = {key.replace("Id", "_ID").upper(): key}
     _take(dataset, request[member], [_row(backend, dataset, each, columns) for each in request[member]])
     return {}
+
+
+def _take_events(dataset: Record, sent: list[Any], made: list[dict[str, Any]]) -> None:
+    rows.put_events(dataset, sent, made)
+    bill.put(dataset, len(json.dumps(sent)))
 
 
 def _take(dataset: Record, sent: list[Any], made: list[dict[str, Any]]) -> None:

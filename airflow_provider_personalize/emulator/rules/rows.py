@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_personalize.emulator.clock import clock
@@ -21,10 +21,12 @@ class Rows:
 
     :param data: Its rows.
     :param changed: When rows came last.
+    :param event_ids: The ids of the events that came.
     """
 
     data: DatasetData
     changed: float | None = None
+    event_ids: set[str] = field(default_factory=set)
 
 
 def dataset_of(backend: Backend, group_arn: str, dataset_type: str) -> Record | None:
@@ -56,6 +58,26 @@ def put(dataset: Record, rows: Iterable[Mapping[str, Any]]) -> None:
     """Take rows that came in real time."""
     dataset.holds.data.put(rows)
     dataset.holds.changed = clock.now()
+
+
+def put_events(dataset: Record, events: Iterable[Mapping[str, Any]], rows: Iterable[Mapping[str, Any]]) -> None:
+    """
+    Take events that came in real time, each with its row: the first of each id.
+
+    Later ones of the same id are not used in training (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_Event.html);
+    that they are not kept at all is assumed.
+    """
+    new = [row for event, row in zip(events, rows, strict=True) if _is_first(dataset.holds, event.get("eventId"))]
+    if new:
+        put(dataset, new)
+
+
+def _is_first(holds: Rows, event_id: str | None) -> bool:
+    if event_id is None:
+        return True
+    is_first = event_id not in holds.event_ids
+    holds.event_ids.add(event_id)
+    return is_first
 
 
 def imported(dataset: Record, rows: Iterable[Mapping[str, Any]], mode: str, when: float) -> None:

@@ -39,6 +39,7 @@ class Options:
     failures: list[tuple[str, str]]
     aws_conn_ids: list[str]
     dag_id: str | None
+    times: int
     standalone: bool
     exit: bool
     keep: bool
@@ -108,7 +109,7 @@ class _Runs:
         file = "--subdir" if self._airflow_2 else "--dagfile-path"
         statuses = [
             self._watch(dag_id, "dags", "test", dag_id, file, str(self._options.path), *self._conf())
-            for dag_id in self._dag_ids
+            for dag_id in self._dag_ids * self._options.times
         ]
         return max(statuses)
 
@@ -117,7 +118,7 @@ class _Runs:
         with self._airflow("standalone") as it:
             self._wait_until_up(it)
             say("Web UI       {}  user: {}  password: {}".format(self._home.web, *self._home.login()))
-            status = max(self._trigger(dag_id, it) for dag_id in self._dag_ids)
+            status = max(self._trigger(dag_id, it) for dag_id in self._dag_ids * self._options.times)
             if not self._options.exit:
                 self._stay_up(it)
         return status

@@ -38,7 +38,7 @@ class Task(NamedTuple):
 
 class Watch:
     """
-    Tell what the tasks of a DAG's run do.
+    Tell what the tasks of a DAG's run do: of the first that begins from now on.
 
     :param home: The Airflow that runs it.
     :param dag_id: The DAG.
@@ -54,6 +54,7 @@ class Watch:
         self._first: dict[Task, float] = {}
         self._last: dict[Task, float] = {}
         self._run: str | None = None
+        self._before = _last_run(home.database, dag_id)
 
     @property
     def over(self) -> bool:
@@ -69,7 +70,7 @@ class Watch:
         """Tell what has changed since the last look."""
         self._read_log()
         with contextlib.suppress(sqlite3.OperationalError):  # busy, or not there yet: the next look will see
-            self._run, now = _read(self._home.database, self._dag_id)
+            self._run, now = _read(self._home.database, self._dag_id, self._before)
             self._tell({task: self._running(task, state) for task, state in now.items()})
 
     def close(self) -> int:
@@ -146,16 +147,31 @@ class _Tail:
         return text + newline
 
 
-def _read(database: Path, dag_id: str) -> tuple[str | None, dict[Task, str | None]]:
-    """Read the state of the DAG's run and of its tasks."""
-    with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
-        run = connection.execute("SELECT state FROM dag_run WHERE dag_id = ? ORDER BY id", [dag_id]).fetchone()
+def _last_run(database: Path, dag_id: str) -> int:
+    """Read the number of the DAG's last run, 0 where there is none."""
+    with _opened(database) as connection:
+        last: int = connection.execute(
+            "SELECT coalesce(max(id), 0) FROM dag_run WHERE dag_id = ?", [dag_id]
+        ).fetchone()[0]
+        return last
+
+
+def _read(database: Path, dag_id: str, before: int) -> tuple[str | None, dict[Task, str | None]]:
+    """Read the state of the DAG's first run after another one, and of its tasks."""
+    with _opened(database) as connection:
+        run = connection.execute(
+            "SELECT state, run_id FROM dag_run WHERE dag_id = ? AND id > ? ORDER BY id", [dag_id, before]
+        ).fetchone()
         rows = connection.execute(
-            "SELECT task_id, map_index, state FROM task_instance WHERE dag_id = ?"
+            "SELECT task_id, map_index, state FROM task_instance WHERE dag_id = ? AND run_id = ?"
             " ORDER BY end_date IS NULL, end_date, task_id, map_index",
-            [dag_id],
+            [dag_id, run and run[1]],
         )
         return run and run[0], {Task(task_id, index): state for task_id, index, state in rows}
+
+
+def _opened(database: Path) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+    return contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=5))
 
 
 def _table(rows: list[tuple[str, str, str]]) -> None:
