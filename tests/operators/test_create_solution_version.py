@@ -174,6 +174,7 @@ def test_the_store_knows_the_version_before_the_service_shows_it(personalize):
     store = Store()
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         train(store=store)()
+    clock.advance(300)
     assert list(store.values()) == [versions(personalize)[0]["solutionVersionArn"]]
 
 

@@ -97,7 +97,7 @@ STAYING = [
             f"schema.fields.CATEGORY_L1: wanted {CATEGORY!r}, found None",
             "schema.fields.SIZE: wanted {'name': 'SIZE', 'type': ['null', 'int']}, found None",
         ],
-        {"domain": "ECOMMERCE"},
+        {"domain": "ECOMMERCE", "schema": json.dumps(items(CATEGORY))},
     ),
     Making(
         CreateDatasetGroupOperator,

@@ -295,7 +295,7 @@ def test_what_is_refused_as_in_use_is_planned_anew(doomed, operation, deferrable
 def test_what_is_refused_as_in_use_for_ever_ends_by_the_deadline(doomed):
     faults.error_next("DeleteFilter", "ResourceInUseException", message="held for ever", times=None)
     with pytest.raises(WaitTimeoutError, match="held for ever"):
-        tear_down(timeout=4 * HOUR)()
+        tear_down(timeout=HOUR / 2)()
 
 
 def test_throttling_is_waited_out(doomed):
