@@ -74,6 +74,21 @@ def test_what_the_service_requires_is_required(operator):
     assert ours - required <= {"role_arn", "perform_auto_training", "metric_attribution_arn"}
 
 
+def test_whatever_changes_something_has_its_operator():
+    """On an older boto3 too: the operators know what that does not."""
+    service = botocore.session.get_session().get_service_model("personalize")
+    reading = ("Describe", "List", "Get")
+    changing = {operation for operation in service.operation_names if not operation.startswith(reading)}
+    assert changing <= {operator.operation for operator in OPERATORS if operator.service == "personalize"}
+    assert len(changing) == 34
+
+
+def test_whatever_has_a_status_or_an_update_has_its_sensor():
+    goals = {(sensor.resource, sensor.goal) for sensor in SENSORS}
+    assert goals >= {(row.name, "ready") for row in RESOURCES.values() if row.has_status}
+    assert goals >= {(row.name, "updated") for row in RESOURCES.values() if row.updates}
+
+
 @every_sensor
 def test_a_sensor_takes_the_arn_of_its_kind(sensor):
     # the ARN of a version that automatic training will make is not known: the solution's is
