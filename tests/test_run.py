@@ -327,7 +327,8 @@ def test_a_second_run_is_told_by_itself(tmp_path: Path) -> None:
     said = say_green(tmp_path, "--times", "2")
     assert (said.status, said.left) == (0, []), said.out
     first, second = said.out.split("\ngreen: success (6 success)")[:2]
-    assert [part.count("double[1]") for part in (first, second)] == [3, 3]
+    # how many of its states are told depends on how fast it goes through them
+    assert all("double[1]" in part for part in (first, second)), said.out
 
 
 @pytest.mark.slow
