@@ -13,8 +13,8 @@ from botocore.config import Config
 
 from airflow_provider_personalize.exceptions import ConnectionMissingError, IncompleteAnswerError
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION_VERSION, Resource
-from airflow_provider_personalize.waiting import TRAINED, UNDER_WAY, Verdict, Wait
-from airflow_provider_personalize.weather import is_about_credentials, is_not_found, is_weather
+from airflow_provider_personalize.waiting import UNDER_WAY, Reading, Source, Verdict, Wait
+from airflow_provider_personalize.weather import is_about_credentials, is_not_found
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
@@ -26,6 +26,7 @@ _CLIENT_DEFAULTS: Final = {
     "connect_timeout": 10,
     "read_timeout": 30,
     "retries": {"mode": "standard", "max_attempts": 3},
+    "max_pool_connections": 32,
 }
 
 
@@ -132,44 +133,39 @@ class PersonalizeHook(AwsBaseHook):
 
         :raises botocore.exceptions.ClientError: The service's answer is no: denied, not found, invalid.
         """
-        try:
-            return wait.judge(self._read_with_fresh_credentials(wait))
-        except Exception as error:
-            if is_not_found(error) and (verdict := wait.judge_missing()):
-                return verdict
-            if not is_weather(error):
-                raise
-            return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}")
-
-    def _read_with_fresh_credentials(self, wait: Wait) -> dict[str, Any]:
-        try:
-            return self._read(wait)
-        except Exception as error:
-            if not is_about_credentials(error):
-                raise
-            self.log.info("The credentials are not taken; fetching the connection %r anew: %s", self.aws_conn_id, error)
+        reading = self.read(wait.source)
+        if reading.error and is_about_credentials(reading.error):
+            self.log.info("The credentials are not taken; fetching the connection %r anew", self.aws_conn_id)
             for cached in ("conn", "conn_config"):
                 self.__dict__.pop(cached, None)
-            return self._read(wait)
+            reading = self.read(wait.source)
+        return wait.judge_reading(reading)
 
-    def _read(self, wait: Wait) -> dict[str, Any]:
-        """Read what a wait is judged by."""
-        arn = self.automatic_version_since(wait.arn, wait.created) if wait.goal == TRAINED else wait.arn
-        return self.describe(wait.row, arn) if arn else {}
+    def read(self, source: Source) -> Reading:
+        """Read what waits are judged by. It never raises: an error is in the reading."""
+        try:
+            return Reading(self._read(source))
+        except Exception as error:  # noqa: BLE001 - whoever waits decides what it means
+            return Reading(error=error)
 
-    def automatic_version_since(self, solution_arn: str, since: str | None) -> str | None:
+    def _read(self, source: Source) -> dict[str, Any]:
+        if source.trained_since is None:
+            return self.describe(source.resource, source.arn)
+        arn = self.automatic_version_since(source.arn, source.trained_since)
+        return self.describe(source.resource, arn) if arn else {}
+
+    def automatic_version_since(self, solution_arn: str, since: str) -> str | None:
         """
         Find the first version that automatic training began after a moment.
 
         :param solution_arn: The ARN of the solution.
-        :param since: The moment, in ISO 8601; None means ever.
+        :param since: The moment, in ISO 8601.
         :return: The version's ARN; None where there is none yet.
         """
         versions = [
             version
             for version in self.list_all(SOLUTION_VERSION, solutionArn=solution_arn)
-            if version.get("trainingType") == _AUTOMATIC
-            and (since is None or version["creationDateTime"] > datetime.fromisoformat(since))
+            if version.get("trainingType") == _AUTOMATIC and version["creationDateTime"] > datetime.fromisoformat(since)
         ]
         first = min(versions, key=lambda version: version["creationDateTime"], default=None)
         return str(first["solutionVersionArn"]) if first else None
@@ -179,7 +175,7 @@ class PersonalizeHook(AwsBaseHook):
         Wait until something is reached, in this process.
 
         :param wait: What to wait for: ``Wait("solution", arn)``.
-        :param delay: Seconds between two looks; from the table where None.
+        :param delay: Seconds between two looks; None means what suits the kind, and sooner at first.
         :param deadline: When to give up, in seconds since the epoch; from the table, from now on, where None.
         :return: The verdict; its ``description`` is what the service answered last.
         :raises ResourceFailedError: It failed, with the service's reason.
@@ -191,7 +187,8 @@ class PersonalizeHook(AwsBaseHook):
             self.log.info("%s %s: %s, for %d s", wait.title, wait.arn, verdict, time.time() - started)
             if time.time() >= deadline:
                 raise wait.timeout_error(str(verdict))
-            time.sleep(max(0, min(delay or wait.poll_interval, deadline - time.time())))
+            pause = wait.pause(time.time() - started) if delay is None else delay
+            time.sleep(max(0, min(pause, deadline - time.time())))
         if verdict.failed:
             raise wait.error(verdict)
         self.log.info("%s %s: %s, after %d s", wait.title, wait.arn, verdict, time.time() - started)
