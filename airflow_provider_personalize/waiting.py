@@ -99,6 +99,18 @@ class Reading:
     description: Mapping[str, Any] = field(default_factory=dict)
     error: Exception | None = None
 
+    def abridged(self, source: Source) -> Reading:
+        """Leave out what no wait is judged by: whole descriptions of thousands of resources are megabytes."""
+        update = RESOURCES[source.resource].update_member
+        description = {member: self.description[member] for member in _JUDGED if member in self.description}
+        if shown := self.description.get(update):
+            description[update] = {member: shown[member] for member in _JUDGED if member in shown}
+        return Reading(description, self.error)
+
+
+# The members of a description, and of an update in it, that waits are judged by.
+_JUDGED: Final = ("status", "failureReason", "creationDateTime")
+
 
 @dataclass(frozen=True)
 class Wait:
@@ -169,7 +181,7 @@ class Wait:
             return verdict
         if is_weather(error):
             return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}")
-        raise error
+        raise error.with_traceback(None)  # waits that share a reading would make it longer one after the other
 
     @property
     def limit(self) -> int:

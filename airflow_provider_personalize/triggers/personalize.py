@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from asyncio import TimeoutError as AsyncTimeoutError
-from asyncio import sleep, wait_for
+from asyncio import sleep, wait
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any, ClassVar, Final
@@ -17,8 +16,8 @@ from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, G
 
 # Seconds that the last look may take beyond the deadline.
 _GRACE: Final = 30
-# By how much pauses grow at the most while the service is throttled or cannot be reached.
-_MOST_PATIENT: Final = 8
+# How often the pause doubles at the most while the service is throttled or cannot be reached.
+_DOUBLINGS: Final = 3
 
 
 class PersonalizeTrigger(BaseTrigger):
@@ -124,7 +123,7 @@ class PersonalizeTrigger(BaseTrigger):
         async with joined(self.connection, self.wait.source) as line:
             weather = 0
             while True:
-                pause = self._delay(time.monotonic() - began) * min(2**weather, _MOST_PATIENT)
+                pause = self._delay(time.monotonic() - began)
                 seen = await self._see(line, max(began, time.monotonic() - pause / 2))
                 before, verdict = verdict, self.wait.judge_reading(seen.reading)
                 if verdict.outcome != UNDER_WAY:
@@ -134,7 +133,11 @@ class PersonalizeTrigger(BaseTrigger):
                     self.log.info("%s %s: %s, %d s left", self.wait.title, self.wait.arn, verdict, left)
                 if left <= 0:
                     return TIMED_OUT, verdict
-                weather = weather + 1 if seen.reading.error else 0
+                if seen.reading.error:
+                    pause *= 2 ** min(weather, _DOUBLINGS)
+                    weather += 1
+                else:
+                    weather = 0
                 await sleep(min(seen.until_next(pause), left))
 
     def _delay(self, waited: float) -> float:
@@ -143,10 +146,11 @@ class PersonalizeTrigger(BaseTrigger):
     async def _see(self, line: Line, not_before: float) -> Seen:
         """Look, but not for much longer than until the deadline."""
         left = max(0, self.deadline - time.time())
-        try:
-            return await wait_for(line.see(self.wait.source, not_before), left + _GRACE)
-        except AsyncTimeoutError:
-            return Seen(Reading(error=TimeoutError("the service does not answer")), time.monotonic())
+        looking = line.see(self.wait.source, not_before)
+        await wait({looking}, timeout=left + _GRACE)  # not wait_for, which would cancel what others wait for too
+        if looking.done():
+            return looking.result()
+        return Seen(Reading(error=TimeoutError("the service does not answer")), time.monotonic())
 
 
 class SolutionUpdateTrigger(PersonalizeTrigger):

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from asgiref.sync import sync_to_async
 
 from airflow_provider_personalize.waiting import Reading, Source
-from airflow_provider_personalize.weather import is_about_credentials
+from airflow_provider_personalize.weather import is_about_credentials, is_weather
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.connection import Connection
@@ -72,42 +72,53 @@ class Line:
         self._hook: asyncio.Future[PersonalizeHook] | None = None
         self._born = 0.0
         self._seen: dict[Source, asyncio.Future[Seen]] = {}
+        self._closed = False
 
-    async def see(self, source: Source, not_before: float) -> Seen:
-        """Read a source, or share what was begun to be read since a moment on the monotonic clock."""
+    def see(self, source: Source, not_before: float) -> asyncio.Future[Seen]:
+        """Read a source, or share what was begun to be read since a moment on the monotonic clock. Do not cancel it."""
         latest = self._seen.get(source)
-        if latest is None or (latest.done() and (latest.cancelled() or _began(latest) < not_before)):
+        if latest is None or (latest.done() and _began(latest) < not_before):
             latest = self._seen[source] = asyncio.ensure_future(self._see(source))
-        return await asyncio.shield(latest)
+        return latest
 
     async def _see(self, source: Source) -> Seen:
         async with self._slots:
-            now = time.monotonic()
-            self._next_start = max(now, self._next_start + 1 / _RATE)
-            await asyncio.sleep(self._next_start - now)
-            hook = await self._hook_now()
+            await self._turn()
             began = time.monotonic()
-            reading = await self._in_thread(lambda: hook.read(source))
-            if reading.error and is_about_credentials(reading.error):
-                hook = await self._hook_after(hook)
-                reading = await self._in_thread(lambda: hook.read(source))
-            return Seen(reading, began)
+            try:
+                hook = await self._hook_now()
+                reading = await self._read(hook, source)
+                if reading.error and is_about_credentials(reading.error):
+                    reading = await self._read(await self._hook_after(hook), source)
+            except Exception as error:
+                # while credentials are fetched too, the way may be broken, and be whole again at the next look
+                if not is_weather(error):
+                    raise
+                reading = Reading(error=error)
+            return Seen(reading.abridged(source), began)
 
-    def leave(self, source: Source | None) -> None:
-        """Forget what was read of a source that nobody waits for any more, and the client with the last."""
-        self.waits[source] -= 1
-        if not self.waits[source]:
-            del self.waits[source]
-            if source in self._seen:
-                self._seen.pop(source).cancel()
+    async def _turn(self) -> None:
+        """Wait until a request may begin."""
+        now = time.monotonic()
+        self._next_start = max(now, self._next_start + 1 / _RATE)
+        await asyncio.sleep(self._next_start - now)
 
     async def use(self, what: Callable[[PersonalizeHook], Result]) -> Result:
         """Do something with the client."""
-        hook = await self._hook_now()
-        return await self._in_thread(lambda: what(hook))
+        return await self._in_thread(what, await self._hook_now())
 
-    async def _in_thread(self, what: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, what)
+    async def _read(self, hook: PersonalizeHook, source: Source) -> Reading:
+        return await self._in_thread(lambda hook: hook.read(source), hook)
+
+    async def _in_thread(self, what: Callable[[PersonalizeHook], Result], hook: PersonalizeHook) -> Result:
+        def run() -> Result:
+            try:
+                return what(hook)
+            finally:
+                if self._closed:
+                    hook.conn.close()  # once more: this may have opened a connection after close() did
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
 
     async def _hook_now(self) -> PersonalizeHook:
         hook = self._hook
@@ -117,23 +128,29 @@ class Line:
 
     async def _hook_after(self, old: PersonalizeHook) -> PersonalizeHook:
         """Return a client with credentials newer than those of an old one, which the service did not take."""
-        if self._hook and self._hook.done() and self._hook.result() is old:
+        if self._hook and _made(self._hook) is old:
             _log.info("The credentials of %r are not taken; fetching them anew", self._connection.aws_conn_id)
             self._renew()
         return await self._hook_now()
 
     def _renew(self) -> asyncio.Future[PersonalizeHook]:
         self._born = time.monotonic()
-        self._hook = asyncio.ensure_future(self._make_hook(self._hook))
+        before = _made(self._hook) if self._hook else None
+        self._hook = asyncio.ensure_future(self._make_hook(before))
         self._hook.add_done_callback(self._forget_failure)
         return self._hook
 
     def _forget_failure(self, hook: asyncio.Future[PersonalizeHook]) -> None:
-        if self._hook is hook and (hook.cancelled() or hook.exception()):
+        if self._hook is hook and _made(hook) is None:
             self._hook = None
 
-    async def _make_hook(self, before: asyncio.Future[PersonalizeHook] | None) -> PersonalizeHook:
-        """Make a new client; where that fails, go on with the one before, if there is one."""
+    async def _make_hook(self, before: PersonalizeHook | None) -> PersonalizeHook:
+        """
+        Make a new client in place of the one before, and close that.
+
+        Where that fails, go on with the one before: Airflow says of a connection that it does not exist also when it
+        could only not be looked up, and its credentials were good until now.
+        """
 
         def make() -> PersonalizeHook:
             hook = self._connection.hook()
@@ -147,20 +164,37 @@ class Line:
             if before is None:
                 raise
             _log.exception("The connection %r could not be read again", self._connection.aws_conn_id)
-            return await before
+            return before
+        if before is not None:
+            before.conn.close()
         return hook
 
+    def leave(self, source: Source | None) -> None:
+        """Forget what was read of a source that nobody waits for any more, and the client with the last."""
+        self.waits[source] -= 1
+        if not self.waits[source]:
+            del self.waits[source]
+            if source in self._seen:
+                self._seen.pop(source).cancel()
+
     def close(self) -> None:
-        """Let go of threads and sockets."""
+        """Let go of threads and sockets, as soon as requests under way have ended."""
+        self._closed = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
         if self._hook:
             self._hook.cancel()
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        if self._hook and self._hook.done() and not self._hook.cancelled() and not self._hook.exception():
-            self._hook.result().conn.close()
+            if hook := _made(self._hook):
+                hook.conn.close()
+
+
+def _made(hook: asyncio.Future[PersonalizeHook]) -> PersonalizeHook | None:
+    """Return a client, if it was made."""
+    return hook.result() if hook.done() and not hook.cancelled() and not hook.exception() else None
 
 
 def _began(seen: asyncio.Future[Seen]) -> float:
-    return float("-inf") if seen.exception() else seen.result().began
+    """Tell when what is now seen was begun; what failed or was given up never was."""
+    return float("-inf") if seen.cancelled() or seen.exception() else seen.result().began
 
 
 @asynccontextmanager
