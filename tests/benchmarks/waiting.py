@@ -3,7 +3,7 @@ What a thousand waits cost a triggerer: this package's trigger beside one made t
 
 ::
 
-    uv venv bench && uv pip install --python bench/bin/python -e . "apache-airflow-providers-amazon[aiobotocore]" psutil
+    python3 -m venv bench && bench/bin/pip install -e . "apache-airflow-providers-amazon[aiobotocore]"
     bench/bin/python tests/benchmarks/waiting.py                    # 1, 100, 500, 1000 and 2000 waits: half an hour
     bench/bin/python tests/benchmarks/waiting.py 1000 --ways ours   # one number, one of the two
     bench/bin/python tests/benchmarks/waiting.py 1 1000 --one-arn   # all of them wait for the same solution
@@ -247,7 +247,7 @@ def measure(way: str, number: int, options: argparse.Namespace) -> dict[str, flo
         began = next(said)["began"]
         service.stdin.write(f"{began}\n")
         service.stdin.flush()
-        measured = next(said)
+        (measured,) = said
         report = json.loads(service.communicate()[0])
     delays = [at - report["active"][arn] for arn, at in measured["fired"]] or [0]
     return {
@@ -290,7 +290,7 @@ def endpoint(home: Path, *, ends: bool) -> Iterator[tuple[subprocess.Popen[str],
 
 def environment(home: str, extra: dict[str, Any]) -> dict[str, str]:
     connection = {"conn_type": "aws", "login": "test", "password": "test", "extra": extra}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "AWS_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "AWS_", "PYTHON"))}
     return kept | {
         "AIRFLOW_HOME": home,
         "AIRFLOW__CORE__FERNET_KEY": "",

@@ -308,6 +308,7 @@ def test_credentials_that_cannot_be_fetched_for_now_are_weather(monkeypatch):
             async with joined(roles, SHOP) as line:
                 stopped = await see(line)
                 monkeypatch.setenv("AWS_ENDPOINT_URL_STS", os.environ["AWS_ENDPOINT_URL"])
+                connection(monkeypatch, **role)  # with all the time it needs
                 return [stopped, await see(line)]
 
         stopped, seen = run(looks())
