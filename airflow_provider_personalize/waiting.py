@@ -100,11 +100,17 @@ class Reading:
     error: Exception | None = None
 
     def abridged(self, source: Source) -> Reading:
-        """Leave out what no wait is judged by: whole descriptions of thousands of resources are megabytes."""
+        """
+        Leave out what no wait is judged by.
+
+        Whole descriptions of thousands of resources are megabytes, and an error's traceback keeps connections open.
+        """
         update = RESOURCES[source.resource].update_member
         description = {member: self.description[member] for member in _JUDGED if member in self.description}
         if shown := self.description.get(update):
             description[update] = {member: shown[member] for member in _JUDGED if member in shown}
+        if self.error:
+            self.error.__context__ = self.error.__cause__ = self.error.__traceback__ = None
         return Reading(description, self.error)
 
 

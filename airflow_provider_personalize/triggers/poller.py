@@ -70,9 +70,9 @@ class Line:
         self._slots = asyncio.Semaphore(_THREADS)
         self._next_start = 0.0
         self._hook: asyncio.Future[PersonalizeHook] | None = None
+        self._in_use: PersonalizeHook | None = None
         self._born = 0.0
         self._seen: dict[Source, asyncio.Future[Seen]] = {}
-        self._closed = False
 
     def see(self, source: Source, not_before: float) -> asyncio.Future[Seen]:
         """Read a source, or share what was begun to be read since a moment on the monotonic clock. Do not cancel it."""
@@ -94,8 +94,8 @@ class Line:
                 # while credentials are fetched too, the way may be broken, and be whole again at the next look
                 if not is_weather(error):
                     raise
-                reading = Reading(error=error)
-            return Seen(reading.abridged(source), began)
+                reading = Reading(error=error).abridged(source)
+            return Seen(reading, began)
 
     async def _turn(self) -> None:
         """Wait until a request may begin."""
@@ -108,15 +108,15 @@ class Line:
         return await self._in_thread(what, await self._hook_now())
 
     async def _read(self, hook: PersonalizeHook, source: Source) -> Reading:
-        return await self._in_thread(lambda hook: hook.read(source), hook)
+        return await self._in_thread(lambda hook: hook.read(source).abridged(source), hook)
 
     async def _in_thread(self, what: Callable[[PersonalizeHook], Result], hook: PersonalizeHook) -> Result:
         def run() -> Result:
             try:
                 return what(hook)
             finally:
-                if self._closed:
-                    hook.conn.close()  # once more: this may have opened a connection after close() did
+                if hook is not self._in_use:
+                    hook.conn.close()  # once more: this may have opened a connection since
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, run)
 
@@ -128,23 +128,22 @@ class Line:
 
     async def _hook_after(self, old: PersonalizeHook) -> PersonalizeHook:
         """Return a client with credentials newer than those of an old one, which the service did not take."""
-        if self._hook and _made(self._hook) is old:
+        if self._in_use is old and self._hook and self._hook.done():
             _log.info("The credentials of %r are not taken; fetching them anew", self._connection.aws_conn_id)
             self._renew()
         return await self._hook_now()
 
     def _renew(self) -> asyncio.Future[PersonalizeHook]:
         self._born = time.monotonic()
-        before = _made(self._hook) if self._hook else None
-        self._hook = asyncio.ensure_future(self._make_hook(before))
+        self._hook = asyncio.ensure_future(self._make_hook())
         self._hook.add_done_callback(self._forget_failure)
         return self._hook
 
     def _forget_failure(self, hook: asyncio.Future[PersonalizeHook]) -> None:
-        if self._hook is hook and _made(hook) is None:
+        if self._hook is hook and (hook.cancelled() or hook.exception()):
             self._hook = None
 
-    async def _make_hook(self, before: PersonalizeHook | None) -> PersonalizeHook:
+    async def _make_hook(self) -> PersonalizeHook:
         """
         Make a new client in place of the one before, and close that.
 
@@ -161,10 +160,11 @@ class Line:
         try:
             hook: PersonalizeHook = await sync_to_async(make, thread_sensitive=False, executor=self._threads)()
         except Exception:
-            if before is None:
+            if self._in_use is None:
                 raise
             _log.exception("The connection %r could not be read again", self._connection.aws_conn_id)
-            return before
+            return self._in_use
+        before, self._in_use = self._in_use, hook
         if before is not None:
             before.conn.close()
         return hook
@@ -179,17 +179,12 @@ class Line:
 
     def close(self) -> None:
         """Let go of threads and sockets, as soon as requests under way have ended."""
-        self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         if self._hook:
             self._hook.cancel()
-            if hook := _made(self._hook):
-                hook.conn.close()
-
-
-def _made(hook: asyncio.Future[PersonalizeHook]) -> PersonalizeHook | None:
-    """Return a client, if it was made."""
-    return hook.result() if hook.done() and not hook.cancelled() and not hook.exception() else None
+        if hook := self._in_use:
+            self._in_use = None
+            hook.conn.close()
 
 
 def _began(seen: asyncio.Future[Seen]) -> float:

@@ -75,7 +75,6 @@ def threads() -> list[str]:
 
 
 def sockets() -> int:
-    gc.collect()  # those of the tests' own clients
     return sum(each.status == "ESTABLISHED" for each in psutil.Process().net_connections("tcp"))
 
 
@@ -92,12 +91,13 @@ def shop(personalize_endpoint: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
     client = open_shop()
     calls.clear()
     monkeypatch.setattr(PersonalizeTrigger, "hold", 0)
+    gc.collect()
     before = sockets()
     yield client
     faults.clear()
     assert poller._lines == {}
     assert settles(lambda: threads() == []), threads()
-    assert settles(lambda: sockets() <= before)
+    assert settles(lambda: sockets() <= before), sockets()
 
 
 @pytest.fixture
