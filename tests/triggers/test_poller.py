@@ -44,7 +44,15 @@ def connection(monkeypatch: pytest.MonkeyPatch, name: str = "edited", **extra: A
 
 
 def run(test: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(asyncio.wait_for(test, PATIENCE))
+    """Run a test in a loop of its own, in which no task may be left."""
+
+    async def whole() -> Any:
+        result, end = await asyncio.wait_for(test, PATIENCE), time.monotonic() + PATIENCE
+        await until(lambda: len(asyncio.all_tasks()) == 1 or time.monotonic() > end)
+        assert len(asyncio.all_tasks()) == 1, asyncio.all_tasks()
+        return result
+
+    return asyncio.run(whole())
 
 
 async def until(condition: Callable[[], Any]) -> None:
@@ -254,7 +262,7 @@ def test_an_edited_connection_is_seen_after_a_while(made, monkeypatch, passing_t
     assert run(regions()) == ["us-east-1", "us-east-1", "eu-west-1"]
 
 
-def test_the_client_before_is_closed(monkeypatch, passing_time):
+def test_the_client_before_is_closed(made, monkeypatch, passing_time):
     edited = connection(monkeypatch)
 
     async def looks() -> None:
