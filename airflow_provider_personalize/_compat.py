@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 try:
-    from airflow.sdk import BaseOperator, BaseOperatorLink, BaseSensorOperator
+    from airflow.sdk import BaseOperator, BaseOperatorLink, BaseSensorOperator, PokeReturnValue
     from airflow.sdk.execution_time.xcom import XCom
 except ImportError:  # Airflow 2
     from airflow.models import BaseOperator, BaseOperatorLink, XCom
-    from airflow.sensors.base import BaseSensorOperator
+    from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
 
 try:
     from airflow.sdk.configuration import conf
@@ -37,6 +37,7 @@ __all__ = [
     "BaseOperator",
     "BaseOperatorLink",
     "BaseSensorOperator",
+    "PokeReturnValue",
     "XCom",
     "conf",
 ]

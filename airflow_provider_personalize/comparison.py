@@ -24,6 +24,8 @@ _FALSE_UNLESS_SAID: Final = frozenset(
         "enableMetadataWithRecommendations",
     }
 )
+# Maps that are taken as a whole; in others, the service may show more than was given.
+_WHOLE: Final = frozenset({"excludedDatasetColumns", "includedDatasetColumns"})
 _OF_THE_UPDATE_ITSELF: Final = frozenset({"status", "failureReason", "creationDateTime", "lastUpdatedDateTime"})
 
 
@@ -35,6 +37,8 @@ def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str
 def _compare(wanted: Any, found: Any, name: str) -> Iterator[str]:
     if isinstance(wanted, Mapping):
         known = found if isinstance(found, Mapping) else {}
+        if name.rpartition(".")[2] in _WHOLE:
+            wanted = {**dict.fromkeys(known, ()), **wanted}
         for member, value in wanted.items():
             if value is False and member in _FALSE_UNLESS_SAID and known.get(member) is None:
                 continue
@@ -63,6 +67,34 @@ def _same_entries(wanted: Sequence[Any], found: Sequence[Any]) -> bool:
             return False
         left.remove(match)
     return not left
+
+
+def exact_differences(wanted: Any, found: Any, name: str) -> list[str]:
+    """
+    List in what two JSON documents differ, one sentence each, also where only one of them has a member.
+
+    Lists of what has a name, such as the fields of a schema, are compared by these names, and by their order.
+    """
+    return list(_compare_exactly(wanted, found, name))
+
+
+def _compare_exactly(wanted: Any, found: Any, name: str) -> Iterator[str]:
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        for member in {**wanted, **found}:
+            yield from _compare_exactly(wanted.get(member), found.get(member), f"{name}.{member}")
+    elif (ours := _by_name(wanted)) and (theirs := _by_name(found)):
+        yield from _compare_exactly(ours, theirs, name)
+        if set(ours) == set(theirs) and list(ours) != list(theirs):
+            yield f"{name}: wanted in the order {', '.join(ours)}, found in the order {', '.join(theirs)}"
+    elif not _same(wanted, found):
+        yield f"{name}: wanted {wanted!r}, found {found!r}"
+
+
+def _by_name(value: Any) -> dict[str, Any] | None:
+    """Index a list of things by their names; None for anything else."""
+    if not isinstance(value, list) or not all(isinstance(item, Mapping) and "name" in item for item in value):
+        return None
+    return {str(item["name"]): item for item in value}
 
 
 def configuration(row: Resource, description: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ What can go wrong, named after what happened.
     ├── UpdateReplacedError(AirflowFailException)    another update came before this one's outcome was seen, not retried
     ├── ResourceExistsError(AirflowFailException)    it was there before, and must not have been; not retried
     ├── ResourceDiffersError(AirflowFailException)   it exists already, with other content; not retried
+    ├── TooFewRecommendationsError                   what was deployed recommends less than it must
     ├── WaitTimeoutError                             the time limit ran out, with the status seen last
     └── IncompleteAnswerError                        the service answered without what was asked for
 
@@ -19,7 +20,8 @@ Errors of the service itself (``botocore.exceptions.ClientError`` and its kin) c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from airflow_provider_personalize._compat import AirflowException, AirflowFailException
 
@@ -55,7 +57,8 @@ class ResourceFailedError(PersonalizeError):
         self.arn = arn
         self.status = status
         self.reason = reason
-        super().__init__(f"The {what} of {arn} ended in {status}: {reason or 'the service gives no reason'}")
+        ended = f" ended in {status}" if status else ""
+        super().__init__(f"The {what} of {arn}{ended}: {reason or 'the service gives no reason'}")
 
 
 class ResourceStoppedError(ResourceFailedError, AirflowFailException):
@@ -80,6 +83,17 @@ class ResourceDiffersError(PersonalizeError, AirflowFailException):
         super().__init__(f"The {what} {arn} exists already, with {_count(differences, 'difference')}:{listed}")
 
 
+class TooFewRecommendationsError(PersonalizeError):
+    """What was deployed recommends fewer items than it must."""
+
+    def __init__(self, request: Mapping[str, Any], found: Sequence[Mapping[str, Any]], least: int) -> None:
+        self.found = list(found)
+        items = ", ".join(item["itemId"] for item in found)
+        super().__init__(
+            f"{_count(found, 'recommendation')} came, at least {least} must: [{items}]. The request was {dict(request)}"
+        )
+
+
 class WaitTimeoutError(PersonalizeError):
     """The time limit ran out before the wait was over."""
 
@@ -88,5 +102,5 @@ class IncompleteAnswerError(PersonalizeError):
     """The service answered without the resource that was asked for."""
 
 
-def _count(things: Sequence[str], noun: str) -> str:
+def _count(things: Sequence[object], noun: str) -> str:
     return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"

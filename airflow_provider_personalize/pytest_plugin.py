@@ -80,4 +80,8 @@ def _leave_accounts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _speed(request: pytest.FixtureRequest) -> float:
     marker = request.node.get_closest_marker("local_personalize")
-    return float(marker.kwargs.get("speed", 0)) if marker else 0
+    return _speed_of(*marker.args, **marker.kwargs) if marker else 0
+
+
+def _speed_of(speed: float = 0) -> float:
+    return speed

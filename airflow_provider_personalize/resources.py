@@ -33,7 +33,9 @@ class Resource:
     :param ready: The statuses that mean success.
     :param failed: The statuses that mean that it will never succeed. Any other status is still under way.
     :param stopped: The status of one that was stopped, where that can be.
+    :param started_by: The operation that starts one again that was stopped, where there is one.
     :param updates: Whether its description has a ``latest<Kind>Update`` with a status of its own.
+    :param update_failed: What that status may be, too, where an update failed.
     :param has_status: Whether its description has a status at all; without one it exists at once.
     :param irregular_list_member: The member of ``List<Kind>s``' answer, where it is not ``<kind>s``.
     :param list_filter: The parameter that narrows ``List<Kind>s``, if there is one.
@@ -49,7 +51,9 @@ class Resource:
     ready: frozenset[str] = frozenset({ACTIVE})
     failed: frozenset[str] = frozenset({CREATE_FAILED})
     stopped: str | None = None
+    started_by: str | None = None
     updates: bool = False
+    update_failed: frozenset[str] = frozenset()
     has_status: bool = True
     irregular_list_member: str | None = None
     list_filter: str | None = "datasetGroupArn"
@@ -63,7 +67,7 @@ class Resource:
     @property
     def final(self) -> frozenset[str]:
         """The statuses in which nothing is under way."""
-        return self.ready | self.failed | ({self.stopped} if self.stopped else set())
+        return self.ready | self.failed | self.update_failed | ({self.stopped} if self.stopped else set())
 
     @property
     def title(self) -> str:
@@ -113,7 +117,13 @@ class Resource:
 
 SCHEMA: Final = Resource("schema", has_status=False, list_filter=None)
 DATASET_GROUP: Final = Resource("dataset_group", list_filter=None)
-DATASET: Final = Resource("dataset", updates=True, arn_path=f"{_NAME}/[A-Z_]+")
+DATASET: Final = Resource(
+    "dataset",
+    updates=True,
+    # assumed: in its own status an update is UPDATE PENDING and UPDATE IN_PROGRESS, and how one fails was never seen
+    update_failed=frozenset({"UPDATE FAILED"}),
+    arn_path=f"{_NAME}/[A-Z_]+",
+)
 DATASET_IMPORT_JOB: Final = Resource(
     "dataset_import_job", list_filter="datasetArn", poll_interval=_MINUTE, wait_limit=6 * _HOUR
 )
@@ -138,14 +148,22 @@ SOLUTION_VERSION: Final = Resource(
     wait_limit=24 * _HOUR,
 )
 CAMPAIGN: Final = Resource(
-    "campaign", updates=True, list_filter="solutionArn", poll_interval=_MINUTE, wait_limit=3 * _HOUR
+    "campaign",
+    updates=True,
+    list_filter="solutionArn",
+    poll_interval=_MINUTE,
+    wait_limit=3 * _HOUR,
+    update_poll_interval=_MINUTE,
+    update_wait_limit=3 * _HOUR,
 )
 RECOMMENDER: Final = Resource(
     "recommender",
     stopped="INACTIVE",
+    started_by="StartRecommender",
     updates=True,
     poll_interval=_MINUTE,
     wait_limit=6 * _HOUR,
+    update_poll_interval=_MINUTE,
     update_wait_limit=6 * _HOUR,
 )
 EVENT_TRACKER: Final = Resource("event_tracker")

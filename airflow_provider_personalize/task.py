@@ -22,6 +22,8 @@ DEFAULT_DEFERRABLE: Final[bool] = conf.getboolean("operators", "default_deferrab
 
 # The trigger watches the deadline; Airflow's own limit on the deferral is only a net, for a triggerer that is gone.
 _NET: Final = timedelta(seconds=60)
+# So far may the clocks of Airflow and of the service be apart: what a run made must not look older than the run.
+_SKEW: Final = timedelta(seconds=60)
 
 
 class PersonalizeTask(BaseOperator):
@@ -85,7 +87,7 @@ class PersonalizeTask(BaseOperator):
         """Tell whether something was created since this DAG run began; so it is where that cannot be told."""
         began = getattr(context.get("dag_run"), "start_date", None)
         created = thing.get("creationDateTime")
-        return began is None or created is None or bool(created >= began)
+        return began is None or created is None or bool(created >= began - _SKEW)
 
     def defer_until(
         self, wait: Wait, delay: float | None, deadline: float, resume: dict[str, Any], *, pause: bool = False
@@ -126,7 +128,8 @@ class PersonalizeTask(BaseOperator):
         self.log.info("%s %s: %s in the triggerer: %s", wait.title, wait.arn, event["outcome"], event["last_seen"])
         if event["outcome"] == TIMED_OUT:
             raise wait.timeout_error(event["last_seen"])
-        verdict = Verdict(event["outcome"], event["status"], event["reason"])
+        found = {wait.row.arn_member: event["found"]} if event["found"] else {}
+        verdict = Verdict(event["outcome"], event["status"], event["reason"], found)
         if verdict.outcome == BROKEN:
             verdict = self._look_again(wait, verdict)
         if verdict.failed:

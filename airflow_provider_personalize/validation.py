@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.resources import RESOURCES
@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 # The first botocore that knows a member, from botocore's changelog and the history of its model.
 SINCE: Final[Mapping[str, str]] = {
     "eventsConfig": "1.37.29",
+    "includedDatasetColumns": "1.41.6",
     "performIncrementalUpdate": "1.41.6",
+    "rankingInfluence": "1.41.6",
 }
+
+#: What follows a solution's ARN where its newest ACTIVE version is meant.
+LATEST: Final = "/$LATEST"
+
+_Rule = Callable[[Mapping[str, Any]], Iterator[str]]
 
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 _UNICODE_CLASSES: Final[Mapping[str, str]] = {
@@ -80,13 +87,16 @@ def _literal(text: str) -> Any:
     return text
 
 
-def faults(operation: str, shape: StructureShape, request: Mapping[str, Any]) -> list[str]:
+def faults(
+    operation: str, shape: StructureShape, request: Mapping[str, Any], leave_out: Collection[str] = ()
+) -> list[str]:
     """
     List everything that is wrong with a request, one sentence each.
 
     :param operation: The operation's name, as in ``UpdateSolution``.
     :param shape: Its input shape in botocore's model.
     :param request: The request, with the API's member names.
+    :param leave_out: The names of rules in :data:`ASSUMED` that are not to be asked.
     """
     from botocore.validate import ParamValidator
 
@@ -94,8 +104,12 @@ def faults(operation: str, shape: StructureShape, request: Mapping[str, Any]) ->
     found = [_with_hint(line) for line in report.splitlines()]
     found += _beyond_types(shape, request, "")
     found += _wrong_arns(operation, shape, request)
+    found += _reserved_tags(request)
     if operation in _RULES:
         found += _RULES[operation](request)
+    for name, rules in ASSUMED.items():
+        if operation in rules and name not in leave_out:
+            found += rules[operation](request)
     return found
 
 
@@ -156,10 +170,19 @@ def _wrong_arns(operation: str, shape: StructureShape, request: Mapping[str, Any
         value = request.get(resource.arn_member)
         if resource.arn_member not in shape.members or not isinstance(value, str):
             continue
-        if operation.endswith("Campaign") and value.endswith("/$LATEST"):
+        if operation.endswith("Campaign") and value.endswith(LATEST):
             continue
         if value.startswith("arn:") and not resource.is_arn(value):
             yield f"{resource.arn_member} is {value!r}: it is not the ARN of a {resource.title}"
+
+
+def _reserved_tags(request: Mapping[str, Any]) -> Iterator[str]:
+    """Find tags of AWS's own (https://docs.aws.amazon.com/personalize/latest/dg/personalize-managing-tags.html)."""
+    tags = request.get("tags")
+    for tag in tags if isinstance(tags, (list, tuple)) else ():
+        for member in ("tagKey", "tagValue"):
+            if str(_dig(tag, member)).lower().startswith("aws:"):
+                yield f"tags: {member} is {tag[member]!r}: what begins with aws: is reserved"
 
 
 _RATE: Final = re.compile(r"rate\((\d+) days?\)")
@@ -172,34 +195,30 @@ def rate_days(expression: object) -> int | None:
 
 
 def _update_solution(request: Mapping[str, Any]) -> Iterator[str]:
-    """
-    Check what only the prose says of ``UpdateSolution``.
-
-    That the service refuses an update without any change is assumed.
-    """
+    """Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateSolution.html)."""
     yield from _wrong_schedule(request, "solutionUpdateConfig")
-    if not any(_says_something(value) for name, value in request.items() if name != "solutionArn"):
-        yield (
-            "nothing to change: give at least one of performAutoTraining, performIncrementalUpdate, "
-            "solutionUpdateConfig"
-        )
 
 
 def _wrong_schedule(request: Mapping[str, Any], config: str) -> Iterator[str]:
-    """
-    Check a schedule of automatic training.
-
-    The range of the rate: https://docs.aws.amazon.com/personalize/latest/dg/API_AutoTrainingConfig.html. That a
-    schedule does not go with automatic training turned off is how the guide calls it
-    (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html); that the service refuses it is assumed.
-    """
-    schedule = _dig(request, config, "autoTrainingConfig", "schedulingExpression")
-    named = f"{config}.autoTrainingConfig.schedulingExpression is {schedule!r}"
-    days = rate_days(schedule)
+    """Check the rate: https://docs.aws.amazon.com/personalize/latest/dg/API_AutoTrainingConfig.html."""
+    days = rate_days(_dig(request, config, *_SCHEDULE))
     if days is not None and not 1 <= days <= 30:
-        yield f"{named}: from rate(1 day) to rate(30 days) is allowed"
-    if schedule is not None and request.get("performAutoTraining") is False:
-        yield f"{named} and performAutoTraining is False: a schedule is allowed only with automatic training"
+        yield f"{_named(request, config)}: from rate(1 day) to rate(30 days) is allowed"
+
+
+def _idle_schedule(request: Mapping[str, Any]) -> Iterator[str]:
+    """Find a schedule where automatic training is off: the guide leaves it out then (updating-solution.html)."""
+    for config in ("solutionConfig", "solutionUpdateConfig"):
+        if _dig(request, config, *_SCHEDULE) is not None and request.get("performAutoTraining") is False:
+            named = _named(request, config)
+            yield f"{named} and performAutoTraining is False: a schedule is allowed only with automatic training"
+
+
+_SCHEDULE: Final = ("autoTrainingConfig", "schedulingExpression")
+
+
+def _named(request: Mapping[str, Any], config: str) -> str:
+    return f"{'.'.join((config, *_SCHEDULE))} is {_dig(request, config, *_SCHEDULE)!r}"
 
 
 def _create_solution(request: Mapping[str, Any]) -> Iterator[str]:
@@ -210,6 +229,11 @@ def _create_solution(request: Mapping[str, Any]) -> Iterator[str]:
         yield f"recipeArn is {recipe!r} and performAutoML is True: leave out one of them"
     if request.get("performAutoML") is not True and recipe is None:
         yield "recipeArn is missing: it is required unless performAutoML is True"
+    yield from _wrong_recipe(request)
+
+
+def _wrong_recipe(request: Mapping[str, Any]) -> Iterator[str]:
+    recipe = request.get("recipeArn")
     if isinstance(recipe, str) and recipe.startswith("arn:") and not _RECIPE.fullmatch(recipe):
         yield f"recipeArn is {recipe!r}: it is not the ARN of a recipe"
 
@@ -221,12 +245,95 @@ def _create_dataset_group(request: Mapping[str, Any]) -> Iterator[str]:
     """Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDatasetGroup.html)."""
     if request.get("roleArn") is not None and request.get("kmsKeyArn") is None:
         yield "roleArn is given without kmsKeyArn: a role is allowed only with a key"
+    if request.get("kmsKeyArn") is not None and request.get("roleArn") is None:
+        yield "kmsKeyArn is given without roleArn: a key needs a role that may use it"
 
 
-def _create_dataset_import_job(request: Mapping[str, Any]) -> Iterator[str]:
-    """Require the location, which the model leaves optional because the structure is shared; assumed."""
+def _create_schema(request: Mapping[str, Any]) -> Iterator[str]:
+    """Check that it is Avro, in JSON (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateSchema.html)."""
+    if not isinstance(request.get("schema"), str):
+        return
+    try:
+        avro = json.loads(request["schema"])
+    except ValueError as error:
+        yield f"schema is not JSON: {error}"
+    else:
+        if not isinstance(avro, dict) or avro.get("type") != "record":
+            yield "schema must be an Avro record"
+
+
+#: https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDataset.html
+_DATASET_TYPES: Final = ("INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIONS")
+
+
+def _create_dataset(request: Mapping[str, Any]) -> Iterator[str]:
+    """Check the type, which only the prose lists."""
+    wanted = request.get("datasetType")
+    if isinstance(wanted, str) and wanted.upper() not in _DATASET_TYPES:
+        yield f"datasetType is {wanted!r}: allowed are {', '.join(_DATASET_TYPES)}"
+
+
+def _no_location(request: Mapping[str, Any]) -> Iterator[str]:
+    """Require the location, which the model leaves optional because the structure is shared."""
     if isinstance(request.get("dataSource"), Mapping) and _dig(request, "dataSource", "dataLocation") is None:
         yield "dataSource.dataLocation is missing"
+
+
+def _get_recommendations(request: Mapping[str, Any]) -> Iterator[str]:
+    """
+    Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_RS_GetRecommendations.html).
+
+    That a campaign and a recommender at once are refused is assumed.
+    """
+    if ("campaignArn" in request) == ("recommenderArn" in request):
+        yield "give either campaignArn or recommenderArn"
+    most = 50 if "metadataColumns" in request else 500
+    count = request.get("numResults")
+    if isinstance(count, int) and count > most:
+        yield f"numResults is {count}: at most {most} is allowed" + (" with metadataColumns" if most == 50 else "")
+
+
+def _events(member: str) -> Callable[[Mapping[str, Any]], Iterator[str]]:
+    def rule(request: Mapping[str, Any]) -> Iterator[str]:
+        """Check the names of properties (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_Event.html)."""
+        events = request.get(member)
+        for number, event in enumerate(events if isinstance(events, (list, tuple)) else ()):
+            properties = parse("structure", _dig(event, "properties"))
+            taken = [name for name in properties if name.lower() in _TAKEN] if isinstance(properties, dict) else []
+            if taken:
+                yield f"{member}[{number}].properties has {', '.join(taken)}: not allowed as the name of a property"
+
+    return rule
+
+
+_TAKEN: Final = {"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"}
+
+
+def _campaign(request: Mapping[str, Any]) -> Iterator[str]:
+    """Check what only the prose says (https://docs.aws.amazon.com/personalize/latest/dg/API_CampaignConfig.html)."""
+    version = request.get("solutionVersionArn")
+    in_sync = _dig(request, "campaignConfig", "syncWithLatestSolutionVersion") is True
+    if in_sync and isinstance(version, str) and not version.endswith(LATEST):
+        yield (
+            "campaignConfig.syncWithLatestSolutionVersion is True: solutionVersionArn must be the solution's ARN "
+            f"followed by {LATEST}"
+        )
+
+
+def _update_metric_attribution(request: Mapping[str, Any]) -> Iterator[str]:
+    """Require what the model leaves optional; that the service refuses to do without it is assumed."""
+    if request.get("metricAttributionArn") is None:
+        yield "metricAttributionArn is missing"
+
+
+def _nothing_to_change(*members: str) -> _Rule:
+    """Make the rule that at least one of some members is given."""
+
+    def rule(request: Mapping[str, Any]) -> Iterator[str]:
+        if not any(_says_something(request.get(member)) for member in members):
+            yield f"nothing to change: give at least one of {', '.join(members)}"
+
+    return rule
 
 
 def _says_something(value: Any) -> bool:
@@ -241,9 +348,29 @@ def _dig(value: Any, *names: str) -> Any:
     return value
 
 
-_RULES: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]] = {
+_Rules = Mapping[str, _Rule]
+
+_RULES: Final[_Rules] = {
+    "CreateCampaign": _campaign,
+    "CreateDataset": _create_dataset,
     "CreateDatasetGroup": _create_dataset_group,
-    "CreateDatasetImportJob": _create_dataset_import_job,
+    "CreateRecommender": _wrong_recipe,
+    "CreateSchema": _create_schema,
     "CreateSolution": _create_solution,
+    "GetRecommendations": _get_recommendations,
+    "PutActionInteractions": _events("actionInteractions"),
+    "PutEvents": _events("eventList"),
+    "UpdateCampaign": _campaign,
+    "UpdateMetricAttribution": _update_metric_attribution,
     "UpdateSolution": _update_solution,
+}
+# Rules of which nobody outside of AWS knows whether the service refuses what they find, by name
+ASSUMED: Final[Mapping[str, _Rules]] = {
+    "empty_update": {
+        "UpdateCampaign": _nothing_to_change("solutionVersionArn", "minProvisionedTPS", "campaignConfig"),
+        "UpdateMetricAttribution": _nothing_to_change("addMetrics", "removeMetrics", "metricsOutputConfig"),
+        "UpdateSolution": _nothing_to_change("performAutoTraining", "performIncrementalUpdate", "solutionUpdateConfig"),
+    },
+    "schedule_with_training_off": {"CreateSolution": _idle_schedule, "UpdateSolution": _idle_schedule},
+    "import_without_location": {"CreateDataDeletionJob": _no_location, "CreateDatasetImportJob": _no_location},
 }

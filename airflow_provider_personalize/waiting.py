@@ -21,16 +21,17 @@ from airflow_provider_personalize.exceptions import (
     UpdateReplacedError,
     WaitTimeoutError,
 )
-from airflow_provider_personalize.resources import RESOURCES, Resource
+from airflow_provider_personalize.resources import RESOURCES, SOLUTION, Resource
 from airflow_provider_personalize.weather import is_not_found, is_weather
 
-Goal = Literal["ready", "updated", "settled", "stopped", "gone", "trained"]
+Goal = Literal["ready", "updated", "settled", "stopped", "started", "gone", "trained"]
 Outcome = Literal["under way", "reached", "failed", "replaced", "timed out", "broken"]
 
 READY: Final = "ready"
 UPDATED: Final = "updated"
 SETTLED: Final = "settled"
 STOPPED: Final = "stopped"
+STARTED: Final = "started"
 GONE: Final = "gone"
 TRAINED: Final = "trained"
 
@@ -79,12 +80,15 @@ class Source:
 
     :param resource: The kind, by its name in the table.
     :param arn: The ARN; for what automatic training makes, that of the solution.
-    :param trained_since: The moment since which automatic training must have begun the version that is read.
+    :param trained: Whether it is the version that automatic training made of the solution; of the solution, while there
+        is none.
+    :param since: The moment (ISO 8601) since which that version must have been begun.
     """
 
     resource: str
     arn: str
-    trained_since: str | None = None
+    trained: bool = False
+    since: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,17 +109,23 @@ class Reading:
 
         Whole descriptions of thousands of resources are megabytes, and an error's traceback keeps connections open.
         """
-        update = RESOURCES[source.resource].update_member
-        description = {member: self.description[member] for member in _JUDGED if member in self.description}
-        if shown := self.description.get(update):
-            description[update] = {member: shown[member] for member in _JUDGED if member in shown}
         if self.error:
             self.error.__context__ = self.error.__cause__ = self.error.__traceback__ = None
+        if source.trained:  # judged by the solution's configuration too
+            return self
+        update = RESOURCES[source.resource].update_member
+        description = _judged_of(self.description)
+        if shown := self.description.get(update):
+            description[update] = _judged_of(shown)
         return Reading(description, self.error)
 
 
-# The members of a description, and of an update in it, that waits are judged by.
-_JUDGED: Final = ("status", "failureReason", "creationDateTime")
+def _judged_of(description: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        member: description[member]
+        for member in ("status", "failureReason", "creationDateTime")
+        if member in description
+    }
 
 
 @dataclass(frozen=True)
@@ -127,8 +137,8 @@ class Wait:
     :param arn: The ARN.
     :param goal: ``"ready"``: the resource itself is usable. ``"updated"``: its latest update is ACTIVE. ``"settled"``:
         nothing is under way with it, whether what was under way succeeded or not. ``"stopped"``: it was stopped and can
-        be started again. ``"gone"``: it is deleted. ``"trained"``: of the solution with this ARN, automatic training
-        has made a version.
+        be started again. ``"started"``: it was started again. ``"gone"``: it is deleted. ``"trained"``: of the solution
+        with this ARN, automatic training has made a version.
     :param created: For ``"updated"``: the ``creationDateTime`` (ISO 8601) of the one update that is meant. None means
         the latest, whichever it is. For ``"trained"``: the moment since which the version was begun.
     :param require_update: For ``"updated"``: whether to wait for a first update where none was ever made.
@@ -149,7 +159,7 @@ class Wait:
     def title(self) -> str:
         """What is waited for, as a person writes it: ``solution update``."""
         named = {UPDATED: "{} update", SETTLED: "settling of {}", STOPPED: "stop of {}", GONE: "deletion of {}"}
-        named[TRAINED] = "automatic {}"
+        named |= {STARTED: "start of {}", TRAINED: "automatic {}"}
         return named.get(self.goal, "{}").format(self.row.title)
 
     @property
@@ -169,7 +179,8 @@ class Wait:
     @property
     def source(self) -> Source:
         """What it is judged by."""
-        return Source(self.resource, self.arn, self.created if self.goal == TRAINED else None)
+        trained = self.goal == TRAINED
+        return Source(self.resource, self.arn, trained, self.created if trained else None)
 
     def judge_reading(self, reading: Reading) -> Verdict:
         """
@@ -195,23 +206,54 @@ class Wait:
         return self.row.wait_limit if self.goal == READY else self.row.update_wait_limit
 
     def judge(self, description: Mapping[str, Any]) -> Verdict:
-        """Tell how far it has come, by what ``Describe…`` answers of it."""
-        if self.goal == GONE:
+        """
+        Tell how far it has come, by what ``Describe…`` answers of it.
+
+        :param description: Of what is waited for; while automatic training has made no version, of the solution.
+        """
+        if self.goal == GONE or is_being_deleted(self.row, description):
             return Verdict(UNDER_WAY, _shown_status(self.row, description), None, description)
-        if self.goal == TRAINED and not description:
-            return Verdict(UNDER_WAY, None, f"no automatic training has begun since {self.created}")
-        if self.goal == STOPPED and description.get("status") == self.row.stopped:
-            return Verdict(REACHED, self.row.stopped, None, description)
-        if self.goal == STOPPED and description.get("status") in self.row.ready:
-            return Verdict(UNDER_WAY, description["status"], "the stop is not shown yet", description)
-        if self.goal in {READY, STOPPED, TRAINED}:
-            return self._judge_status(description, description)
+        if self.goal == TRAINED and self.row.arn_member not in description:
+            return self._judge_schedule(description)
+        if self.goal in {STOPPED, STARTED}:
+            return self._judge_switch(description)
+        if self.goal in {READY, TRAINED}:
+            return self._judge_itself(description)
         update = description.get(self.row.update_member)
         if self.goal == SETTLED:
             return self._judge_settled(description, update or {})
-        if not update:
-            return self._judge_without_update(description)
-        return self._judge_update(description, update)
+        verdict = self._judge_update(description, update) if update else self._judge_without_update(description)
+        own = description.get("status")
+        if verdict.outcome == REACHED and own is not None and own not in self.row.final:
+            # a dataset shows its update in its own status too; which of the two changes first is not documented
+            return Verdict(UNDER_WAY, own, f"the {self.row.title} itself is not settled", description)
+        return verdict
+
+    def _judge_switch(self, description: Mapping[str, Any]) -> Verdict:
+        status = description.get("status")
+        active, stopped = self.row.ready, frozenset({self.row.stopped})
+        before, after = (active, stopped) if self.goal == STOPPED else (stopped, active)
+        if status in after:
+            return Verdict(REACHED, status, None, description)
+        if status in before:
+            return Verdict(UNDER_WAY, status, "the call is not shown yet", description)
+        return self._judge_status(description, description)
+
+    def _judge_itself(self, description: Mapping[str, Any]) -> Verdict:
+        update = description.get(self.row.update_member) or {}
+        if description.get("status") in self.row.failed and update.get("status") in self.row.ready:
+            return Verdict(REACHED, update["status"], "its making failed, and an update made up for that", description)
+        return self._judge_status(description, description)
+
+    def _judge_schedule(self, solution: Mapping[str, Any]) -> Verdict:
+        """Tell by the solution whether the version that is not there may still come."""
+        if (itself := Wait(SOLUTION.name, self.arn).judge(solution)).failed:
+            return itself
+        update = solution.get(SOLUTION.update_member) or {}
+        is_off = configuration(SOLUTION, solution).get("performAutoTraining") is False
+        if is_off and (not update or update.get("status") in SOLUTION.final):
+            return Verdict(FAILED, None, "automatic training is off, so that none will come", solution)
+        return Verdict(UNDER_WAY, None, f"no automatic training has begun since {self.created}", solution)
 
     def _judge_status(self, part: Mapping[str, Any], description: Mapping[str, Any]) -> Verdict:
         status = part.get("status")
@@ -230,6 +272,8 @@ class Wait:
 
     def _judge_without_update(self, description: Mapping[str, Any]) -> Verdict:
         stale_or_never = self.require_update or self.created is not None
+        if not stale_or_never and (itself := self._judge_status(description, description)).failed:
+            return itself
         return Verdict(UNDER_WAY if stale_or_never else REACHED, None, "no update has been made", description)
 
     def _judge_update(self, description: Mapping[str, Any], update: Mapping[str, Any]) -> Verdict:
@@ -249,9 +293,11 @@ class Wait:
         """Make the error for a verdict that :attr:`Verdict.failed`."""
         if verdict.outcome == REPLACED:
             return UpdateReplacedError(f"The outcome of the {self.title} of {self.arn} is unknown: {verdict.reason}")
-        kind = ResourceStoppedError if verdict.status == self.row.stopped else ResourceFailedError
         arn = verdict.description.get(self.row.arn_member, self.arn)
-        return kind(self.title, arn, verdict.status, verdict.reason)
+        if verdict.status != self.row.stopped:
+            return ResourceFailedError(self.title, arn, verdict.status, verdict.reason)
+        hint = f"it was stopped; {self.row.started_by}Operator starts it again" if self.row.started_by else None
+        return ResourceStoppedError(self.title, arn, verdict.status, verdict.reason or hint)
 
     def timeout_error(self, last_seen: str) -> WaitTimeoutError:
         """Make the error for a wait that ran out."""
@@ -259,15 +305,26 @@ class Wait:
 
 
 def _shown_status(row: Resource, description: Mapping[str, Any]) -> str | None:
-    """Tell the status that says most: a campaign that was updated once shows its deletion in its update only."""
+    """Tell the status that says most: a campaign that was updated once may show its deletion in its update only."""
     status: str | None = description.get("status")
     update = description.get(row.update_member) or {}
-    return update.get("status", status) if status in row.ready else status
+    return update.get("status", status) if status in row.final else status
 
 
 def is_being_deleted(row: Resource, description: Mapping[str, Any]) -> bool:
     """Tell whether a resource is on its way out."""
     return (_shown_status(row, description) or "").startswith("DELETE")
+
+
+def is_switching(goal: Goal, description: Mapping[str, Any]) -> bool:
+    """Tell whether a resource is on its way to being stopped or started, whichever is the goal."""
+    word = {STOPPED: "STOP ", STARTED: "START "}[goal]
+    return str(description.get("status")).startswith(word)
+
+
+def is_being_stopped(description: Mapping[str, Any]) -> bool:
+    """Tell whether a training is being stopped."""
+    return (description.get("status") or "").endswith(" STOPPING")
 
 
 def _compare_times(seen: object, meant: str | None) -> float:
@@ -336,3 +393,25 @@ class Shown(Wait):
     def judge_missing(self) -> Verdict | None:
         """Tell that it is under way, for a while; then it is an error."""
         return Verdict(UNDER_WAY, None, "it is not shown yet") if time.time() < self.patience else None
+
+
+@dataclass(frozen=True)
+class Moved(Wait):
+    """
+    Wait until something has left the status that it had before a call.
+
+    That reads may be stale after a write is assumed.
+
+    :param before: The status that it had.
+    :param patience: Until when it may still be shown (epoch seconds).
+    """
+
+    before: str | None = None
+    patience: float = 0
+
+    def judge(self, description: Mapping[str, Any]) -> Verdict:
+        """Tell whether it shows another status, or time is up."""
+        status = description.get("status")
+        if status == self.before and time.time() < self.patience:
+            return Verdict(UNDER_WAY, status, "the call is not shown yet", description)
+        return Verdict(REACHED, status, None, description)

@@ -46,6 +46,11 @@ def is_not_found(error: Exception) -> bool:
     return _code(error) == "ResourceNotFoundException"
 
 
+def is_in_use(error: Exception) -> bool:
+    """Tell whether the service says that something depends on the resource, or that it is in transition."""
+    return _code(error) == "ResourceInUseException"
+
+
 def _code(error: Exception) -> str:
     # botocore's transport errors have a response, and it is None
     response = getattr(error, "response", None) or {}

@@ -16,7 +16,6 @@ you turn it off.
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timezone
 
 try:
@@ -25,7 +24,14 @@ except ImportError:  # Airflow 2
     from airflow import DAG
     from airflow.decorators import task
 
-from airflow_provider_personalize.operators import CreateDatasetImportJobOperator, UpdateSolutionOperator
+from airflow_provider_personalize.operators import (
+    CreateDatasetGroupOperator,
+    CreateDatasetImportJobOperator,
+    CreateDatasetOperator,
+    CreateSchemaOperator,
+    CreateSolutionOperator,
+    UpdateSolutionOperator,
+)
 from airflow_provider_personalize.sensors import SolutionUpdateSensor
 
 COLUMNS = {
@@ -36,7 +42,6 @@ COLUMNS = {
     "TIMESTAMP": {"type": "long"},
 }
 ANY_OTHER_COLUMN = {"type": "string", "categorical": True}
-RECIPE = "arn:aws:personalize:::recipe/aws-user-personalization-v2"
 
 with DAG(
     dag_id="example_update_solution",
@@ -44,6 +49,8 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=None,
     catchup=False,
+    # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
+    default_args={"waiter_delay": 5},
     # the parameters arrive with the types they have, not as texts
     render_template_as_native_obj=True,
     params={
@@ -57,7 +64,7 @@ with DAG(
 
     @task
     def upload_interactions(params: dict[str, str] | None = None) -> dict[str, object]:
-        """Bring the CSV to S3, and tell where it is and which columns it has."""
+        """Bring the CSV to S3; tell where it is, and the schema for its columns."""
         import io
         from pathlib import Path
 
@@ -75,63 +82,55 @@ with DAG(
         if not s3.check_for_bucket(params["bucket"]):
             s3.create_bucket(params["bucket"])
         s3.load_string(text, "interactions.csv", params["bucket"], replace=True)
-        location = f"s3://{params['bucket']}/interactions.csv"
-        return {"dataLocation": location, "columns": text.partition("\n")[0].strip().split(",")}
-
-    @task
-    def prepare(upload: dict[str, list[str]], params: dict[str, str] | None = None) -> dict[str, str]:
-        """Make what the example needs beforehand, where it is not there yet: all but the import is free of charge."""
-        from airflow_provider_personalize.hooks import PersonalizeHook
-        from airflow_provider_personalize.waiting import Wait
-
-        hook = PersonalizeHook()
-        name = (params or {})["name"]
-
-        def make(kind: str, arn: str, **request: object) -> str:
-            try:
-                getattr(hook.conn, f"create_{kind}")(name=name, **request)
-            except hook.conn.exceptions.ResourceAlreadyExistsException:
-                print(f"{arn} is there already")
-            hook.wait(Wait(kind, arn), delay=1)
-            return arn
-
-        partition, region, account = hook.conn_partition, hook.conn_region_name, hook.account_id
-        prefix = f"arn:{partition}:personalize:{region}:{account}:"
-        fields = [{"name": column, **COLUMNS.get(column, ANY_OTHER_COLUMN)} for column in upload["columns"]]
-        avro = {"type": "record", "name": "Interactions", "namespace": "example", "version": "1.0", "fields": fields}
-        schema = make("schema", f"{prefix}schema/{name}", schema=json.dumps(avro))
-        group = make("dataset_group", f"{prefix}dataset-group/{name}")
-        dataset = make(
-            "dataset",
-            f"{prefix}dataset/{name}/INTERACTIONS",
-            schemaArn=schema,
-            datasetGroupArn=group,
-            datasetType="INTERACTIONS",
-        )
-        # said, not left to the default: the service would train by itself every week, and charge for it
-        solution = make(
-            "solution",
-            f"{prefix}solution/{name}",
-            datasetGroupArn=group,
-            recipeArn=RECIPE,
-            performAutoTraining=False,
-        )
-        return {"dataset_arn": dataset, "solution_arn": solution}
+        columns = text.partition("\n")[0].strip().split(",")
+        fields = [{"name": column, **COLUMNS.get(column, ANY_OTHER_COLUMN)} for column in columns]
+        return {
+            "data_source": {"dataLocation": f"s3://{params['bucket']}/interactions.csv"},
+            "schema": {
+                "type": "record",
+                "name": "Interactions",
+                "namespace": "example",
+                "version": "1.0",
+                "fields": fields,
+            },
+        }
 
     uploaded = upload_interactions()
-    prepared = prepare(uploaded)
+
+    # What is there already is found and left as it is. All of it is free of charge.
+    schema = CreateSchemaOperator(task_id="schema", name="{{ params.name }}", schema=uploaded["schema"])
+
+    dataset_group = CreateDatasetGroupOperator(task_id="dataset_group", name="{{ params.name }}")
+
+    dataset = CreateDatasetOperator(
+        task_id="dataset",
+        name="{{ params.name }}",
+        schema_arn=schema.output,
+        dataset_group_arn=dataset_group.output,
+        dataset_type="INTERACTIONS",
+    )
+
+    # How it trains is for the update below to say: ignored here, so that a second run finds it in order.
+    solution = CreateSolutionOperator(
+        task_id="solution",
+        name="{{ params.name }}",
+        dataset_group_arn=dataset_group.output,
+        recipe_arn="arn:aws:personalize:::recipe/aws-user-personalization-v2",
+        perform_auto_training=False,
+        ignore_changes=["perform_auto_training"],
+    )
 
     import_interactions = CreateDatasetImportJobOperator(
         task_id="import_interactions",
-        dataset_arn=prepared["dataset_arn"],
-        data_source={"dataLocation": uploaded["dataLocation"]},
+        dataset_arn=dataset.output,
+        data_source=uploaded["data_source"],
         role_arn="{{ params.role_arn }}",
         deferrable=True,
     )
 
     train_every_three_days = UpdateSolutionOperator(
         task_id="train_every_three_days",
-        solution_arn=prepared["solution_arn"],
+        solution_arn=solution.output,
         perform_auto_training=True,
         solution_update_config={
             "autoTrainingConfig": {"schedulingExpression": "rate(3 days)"},
@@ -149,7 +148,7 @@ with DAG(
     # from the start there is no update, and that is fine.
     solution_update_is_active = SolutionUpdateSensor(
         task_id="solution_update_is_active",
-        solution_arn=prepared["solution_arn"],
+        solution_arn=solution.output,
         require_update=False,
         deferrable=True,
     )

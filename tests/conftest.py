@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import tempfile
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -24,6 +26,17 @@ os.environ |= {
     }""",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+def _read_the_models_once() -> None:
+    """Let all botocore sessions share a loader: tests make clients anew, and reading the models is most of that."""
+    import botocore.session
+    from botocore.loaders import create_loader
+
+    botocore.session.create_loader = functools.cache(create_loader)
+
+
+_read_the_models_once()
 
 
 class Time:
@@ -55,13 +68,13 @@ def passing_time(monkeypatch: pytest.MonkeyPatch) -> Time:
     """Replace sleeping, in the package's modules only, by moving the clocks."""
     from airflow_provider_personalize import task, waiting
     from airflow_provider_personalize.hooks import personalize as hook
-    from airflow_provider_personalize.operators import base, creating, updating
+    from airflow_provider_personalize.operators import attribution, base, creating, serving, streaming, updating
     from airflow_provider_personalize.triggers import personalize as trigger
     from airflow_provider_personalize.triggers import poller
 
     passing = Time()
     fake = type("time", (), {"time": passing.time, "sleep": passing.sleep, "monotonic": passing.monotonic})
-    for module in (hook, base, creating, updating, task, waiting, trigger, poller):
+    for module in (hook, attribution, base, creating, serving, streaming, updating, task, waiting, trigger, poller):
         monkeypatch.setattr(module, "time", fake)
     monkeypatch.setattr(trigger, "sleep", passing.sleep_in_loop)
     return passing
@@ -82,3 +95,15 @@ def personalize(passing_time: Time):
     faults.clear()
     assumptions.reset()
     clock.reset()
+
+
+@pytest.fixture
+def unknown_status(personalize) -> Callable[[str], None]:
+    """Let a resource show a status that the service does not have yet."""
+    from airflow_provider_personalize.emulator.models import personalize_backends
+
+    def show(arn: str) -> None:
+        record = personalize_backends["123456789012"]["us-east-1"].records[arn]
+        record.progress.statuses = ["A STATUS OF NEXT YEAR"] * len(record.progress.statuses)
+
+    return show

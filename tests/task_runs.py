@@ -41,6 +41,7 @@ class Run:
 
     :param make: Makes the task; called again after each deferral, as another worker would.
     :param began: When its DAG run began.
+    :param store: Airflow's task state store, where it has one.
     :param between: What happens while it is deferred.
     :param deferrals: What it deferred with, in order.
     """
@@ -49,6 +50,7 @@ class Run:
     ti: TaskInstance = field(default_factory=TaskInstance)
     params: dict[str, Any] = field(default_factory=dict)
     began: datetime | None = None
+    store: Any = None
     between: Callable[[], None] = lambda: None
     deferrals: list[TaskDeferred] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -73,6 +75,8 @@ class Run:
         task = self.make()
         run = SimpleNamespace(run_id=self.ti.run_id, start_date=self.began)
         context = {"ti": self.ti, "task": task, "params": self.params, "run_id": self.ti.run_id, "dag_run": run}
+        if self.store is not None:
+            context["task_state_store"] = self.store
         task.render_template_fields(context)
         return task, context
 

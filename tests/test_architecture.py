@@ -73,6 +73,25 @@ def _plain_imports(node: ast.AST) -> list[str]:
     return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
 
 
+# The rooms of the emulator, in the order of what may know of what; annotations count
+EMULATOR_ORDER = ["engine", "rules", "table", "models", "responses", "server", "running", "__main__"]
+
+
+@pytest.mark.parametrize("path", EMULATOR, ids=lambda path: path.name)
+def test_the_emulators_rooms_know_only_of_those_before_them(path):
+    room = path.relative_to(PACKAGE / "emulator").with_suffix("").parts[0]
+    later = EMULATOR_ORDER[EMULATOR_ORDER.index(room) + 1 :] if room in EMULATOR_ORDER else []
+    assert not rooms_imported(path) & set(later)
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """The rooms of the emulator that a file imports, for its annotations too."""
+    prefix = f"{NAME}.emulator"
+    froms = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    inner = {node.module.split(".")[2] for node in froms if (node.module or "").startswith(f"{prefix}.")}
+    return inner | {alias.name for node in froms if node.module == prefix for alias in node.names}
+
+
 def modules(*packages: str) -> str:
     """Say in Python: import every module of these packages."""
     paths = [path for package in packages for path in sorted((PACKAGE / package).glob("*.py"))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_personalize.comparison import configuration, differences
+from airflow_provider_personalize.comparison import configuration, differences, exact_differences
 from airflow_provider_personalize.resources import SOLUTION
 
 CLICK = {"eventType": "click", "eventValueThreshold": 0.5, "weight": 0.8}
@@ -20,6 +20,11 @@ BUY = {"eventType": "buy", "weight": 1.0}
         ({"schedulingExpression": "rate(1 days)"}, {"schedulingExpression": "rate(1 day)"}),
         ({"events": [CLICK, BUY]}, {"events": [{**BUY, "eventValueThreshold": 0}, CLICK]}),
         ({"events": []}, {}),
+        ({"excludedDatasetColumns": {"ITEMS": ["A"], "USERS": []}}, {"excludedDatasetColumns": {"ITEMS": ["A"]}}),
+        (
+            {"itemExplorationConfig": {"explorationWeight": "0.3"}},
+            {"itemExplorationConfig": {"explorationWeight": "0.3", "explorationItemAgeCutOff": "30"}},
+        ),
         ({"performIncrementalUpdate": False, "publishAttributionMetricsToS3": False}, {}),
     ],
 )
@@ -37,6 +42,12 @@ def test_what_is_so_does_not_differ(wanted, found):
         ({"a": {"b": 1}}, {"a": None}, "a.b: wanted 1, found None"),
         ({"schedulingExpression": "rate(2 days)"}, {"schedulingExpression": "rate(3 days)"}, "schedulingExpression"),
         ({"events": [CLICK]}, {"events": [CLICK, BUY]}, "events"),
+        (
+            {"excludedDatasetColumns": {"ITEMS": ["A"]}},
+            {"excludedDatasetColumns": {"ITEMS": ["A"], "USERS": ["B"]}},
+            "excludedDatasetColumns.USERS",
+        ),
+        ({"excludedDatasetColumns": {}}, {"excludedDatasetColumns": {"ITEMS": ["A"]}}, "excludedDatasetColumns.ITEMS"),
         ({"events": [CLICK, CLICK]}, {"events": [CLICK]}, "events"),
         ({"events": [{**CLICK, "weight": 0.7}]}, {"events": [CLICK]}, "events"),
     ],
@@ -67,3 +78,30 @@ def test_an_update_counts_once_it_is_active():
         },
     }
     assert differences(after, configuration(SOLUTION, solution)) == []
+
+
+ITEM = {"name": "ITEM_ID", "type": "string"}
+PRICE = {"name": "PRICE", "type": ["null", "float"]}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "named"),
+    [
+        ({"fields": [ITEM, PRICE], "a": {}}, {"a": {}, "fields": [ITEM, {**PRICE, "type": ["float", "null"]}]}, []),
+        ({"a": 1}, {}, ["x.a: wanted 1, found None"]),
+        ({}, {"a": 1}, ["x.a: wanted None, found 1"]),
+        ({"fields": [ITEM]}, {"fields": [ITEM, PRICE]}, ["x.fields.PRICE: wanted None, found {"]),
+        ({"fields": [ITEM, PRICE]}, {"fields": [PRICE, ITEM]}, ["x.fields: wanted in the order ITEM_ID, PRICE, found"]),
+        (
+            {"fields": [ITEM]},
+            {"fields": [{**ITEM, "categorical": True}]},
+            ["x.fields.ITEM_ID.categorical: wanted None"],
+        ),
+        ("no JSON", {"fields": [ITEM]}, ["x: wanted 'no JSON', found {"]),
+        ({"fields": []}, {"fields": [ITEM]}, ["x.fields: wanted [], found [{"]),
+    ],
+)
+def test_documents_differ_in_what_only_one_of_them_has_too(wanted, found, named):
+    listed = exact_differences(wanted, found, "x")
+    assert len(listed) == len(named)
+    assert all(line.startswith(start) for line, start in zip(listed, named, strict=True))

@@ -115,6 +115,27 @@ def test_without_moto_only_the_tests_that_need_it_fail_and_say_what_to_install(p
     assert "another exception" not in result.stdout.str()
 
 
+def test_the_marker_takes_a_speed_and_nothing_else(pytester):
+    pytester.makepyfile("""
+        import pytest
+
+        @pytest.mark.local_personalize(60)
+        def test_by_place(local_personalize):
+            assert local_personalize.clock.speed == 60
+
+        @pytest.mark.local_personalize(sped=60)
+        def test_misspelt(local_personalize):
+            pass
+
+        @pytest.mark.local_personalize(speed="fast")
+        def test_nonsense(local_personalize):
+            pass
+    """)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(["*unexpected keyword argument 'sped'*", "*speed is 'fast'*"])
+
+
 def test_the_plugin_costs_next_to_nothing_beside_pytest():
     script = "import pytest, sys; before = set(sys.modules)\nimport airflow_provider_personalize.pytest_plugin\n"
     script += "print(sorted(set(sys.modules) - before))"

@@ -1,4 +1,4 @@
-"""README's examples, as a reader would run them."""
+"""The examples of README and of the guide to the local Personalize, as a reader would run them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ import pytest
 
 pytest_plugins = "pytester"
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "local-personalize.md").read_text(encoding="utf-8")
 
 
-def python_blocks() -> list[str]:
-    return re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def python_blocks(text: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+SCRIPTS = [block for block in python_blocks(GUIDE) if "def test_" not in block]
+TESTS = [block for text in (README, GUIDE) for block in python_blocks(text) if "def test_" in block]
 
 
 def test_the_first_example_is_a_dag():
@@ -22,19 +28,25 @@ def test_the_first_example_is_a_dag():
     from airflow.sdk import DAG
 
     with DAG("readme", start_date=datetime(2026, 1, 1, tzinfo=timezone.utc), schedule=None) as dag:
-        exec(python_blocks()[0], {})
+        exec(python_blocks(README)[0], {})
     assert dag.task_ids == ["import_interactions", "train_every_three_days"]
 
 
-def test_every_fault_of_the_example_can_be_told(personalize):
-    (example,) = (block for block in python_blocks() if "faults.clear()" in block)
+@pytest.mark.parametrize("example", SCRIPTS)
+def test_every_example_of_the_guide_runs(personalize, example):
     exec(example, {})
 
 
-def test_the_example_test_passes(pytester: pytest.Pytester):
-    (example,) = (block for block in python_blocks() if "local_personalize" in block)
+@pytest.mark.parametrize("example", TESTS)
+def test_every_example_of_a_test_passes(pytester: pytest.Pytester, example):
     pytester.makepyfile(example)
     pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=1)
+
+
+def test_the_guide_tells_of_every_fault():
+    from airflow_provider_personalize.emulator import faults
+
+    assert {name for name in dir(faults) if name.endswith("_next")} <= set(re.findall(r"faults\.(\w+)", GUIDE))
 
 
 def test_every_operator_and_sensor_is_in_the_tables():
@@ -42,3 +54,8 @@ def test_every_operator_and_sensor_is_in_the_tables():
 
     rows = set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
     assert rows == {*operators.__all__, *sensors.__all__}
+
+
+def test_every_example_is_linked():
+    examples = {f"example_dags/{path.name}" for path in (ROOT / "example_dags").glob("example_*.py")}
+    assert set(re.findall(r"\]\((example_dags/\w+\.py)\)", README)) == examples

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from airflow_provider_personalize.emulator.reasons import reason
+from airflow_provider_personalize.emulator.running.reasons import reason
 
 DAGS = Path(__file__).parent / "dags"
 ROOT = Path(__file__).parents[1]
@@ -216,6 +216,7 @@ def test_ctrl_c_ends_all_that_was_started_and_leaves_nothing_behind(tmp_path: Pa
         (["run", __file__, "--conf", "{"], "not JSON"),
         (["run", __file__, "--conf", "[1]"], "not a JSON object"),
         (["run", __file__, "--python", "nopython"], "there is no program nopython"),
+        (["run", __file__, "--times", "0"], "must be a number, 1 or more"),
         (["serve", "--port", "0", "--speed", "0"], "must be more than 0"),
     ],
 )
@@ -322,6 +323,21 @@ def test_standalone_runs_the_dag_shows_a_web_ui_and_ends_with_the_runs_status(tm
 
 
 @pytest.mark.slow
+def test_a_second_run_is_told_by_itself(tmp_path: Path) -> None:
+    said = say_green(tmp_path, "--times", "2")
+    assert (said.status, said.left) == (0, []), said.out
+    first, second = said.out.split("\ngreen: success (6 success)")[:2]
+    assert [part.count("double[1]") for part in (first, second)] == [3, 3]
+
+
+@pytest.mark.slow
 def test_standalone_with_exit_ends_with_the_run(tmp_path: Path) -> None:
     said = say_green(tmp_path, "--standalone", "--exit")
     assert (said.status, said.left) == (0, []), said.out
+
+
+@pytest.mark.slow
+def test_a_retry_finds_its_training_in_airflows_task_state_store(tmp_path: Path) -> None:
+    """And the sensor of automatic trainings returns the version in each mode."""
+    said = say(tmp_path, "run", DAGS / "trainings.py", "--speed", "600")
+    assert said.status == 0, said.out + said.err

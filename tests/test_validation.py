@@ -70,13 +70,72 @@ def test_all_faults_are_listed_at_once():
         assert any(named in fault for fault in found), named
 
 
+PREFIX = "arn:aws:personalize:us-east-1:123456789012:"
+NEWER = {
+    "eventsConfig": ("UpdateSolution", {"solutionUpdateConfig": events({"eventType": "x"})}),
+    "performIncrementalUpdate": ("UpdateSolution", {"performIncrementalUpdate": True}),
+    "rankingInfluence": ("UpdateCampaign", {"campaignConfig": {"rankingInfluence": {"POPULARITY": 0.5}}}),
+    "includedDatasetColumns": (
+        "UpdateRecommender",
+        {"recommenderConfig": {"trainingDataConfig": {"includedDatasetColumns": {"ITEMS": ["GENRE"]}}}},
+    ),
+}
+
+
 @pytest.mark.parametrize("member", SINCE)
 def test_a_member_that_this_botocore_does_not_know_names_the_version_that_does(member):
     """An older model: today's without the member."""
-    shape = _without(MODEL.operation_model("UpdateSolution").input_shape, member)
-    request = {"performIncrementalUpdate": True, "solutionUpdateConfig": events({"eventType": "x"})}
-    found = faults("UpdateSolution", shape, {"solutionArn": SOLUTION, **request})
+    operation, request = NEWER[member]
+    kind = operation.removeprefix("Update").lower()
+    shape = _without(MODEL.operation_model(operation).input_shape, member)
+    found = faults(operation, shape, {f"{kind}Arn": f"{PREFIX}{kind}/shop", **request})
     assert found == [f"{member} is not known to the installed botocore: it takes boto3 {SINCE[member]} or newer"]
+
+
+CAMPAIGN = f"{PREFIX}campaign/shop"
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "named"),
+    [
+        ("UpdateCampaign", {"campaignArn": CAMPAIGN}, "nothing to change"),
+        ("UpdateCampaign", {"campaignArn": CAMPAIGN, "campaignConfig": {}}, "nothing to change"),
+        (
+            "UpdateCampaign",
+            {"campaignArn": CAMPAIGN, "solutionVersionArn": SOLUTION},
+            "not the ARN of a solution version",
+        ),
+        ("UpdateMetricAttribution", {"addMetrics": []}, "metricAttributionArn is missing"),
+        ("UpdateMetricAttribution", {"metricAttributionArn": f"{PREFIX}metric-attribution/a"}, "nothing to change"),
+        (
+            "CreateCampaign",
+            {
+                "name": "c",
+                "solutionVersionArn": f"{SOLUTION}/0a1b2c3d",
+                "campaignConfig": {"syncWithLatestSolutionVersion": True},
+            },
+            "must be the solution's ARN followed by /$LATEST",
+        ),
+        (
+            "CreateRecommender",
+            {"name": "r", "datasetGroupArn": f"{PREFIX}dataset-group/g", "recipeArn": SOLUTION},
+            "it is not the ARN of a recipe",
+        ),
+    ],
+)
+def test_what_only_the_prose_says_of_serving_is_said_too(operation, request_, named):
+    found = faults(operation, MODEL.operation_model(operation).input_shape, request_)
+    assert any(named in fault for fault in found)
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_a_campaign_may_be_of_the_latest_version(synced):
+    request = {
+        "campaignArn": CAMPAIGN,
+        "solutionVersionArn": f"{SOLUTION}/$LATEST",
+        "campaignConfig": {"syncWithLatestSolutionVersion": synced},
+    }
+    assert faults("UpdateCampaign", MODEL.operation_model("UpdateCampaign").input_shape, request) == []
 
 
 def _without(shape, member):
@@ -141,3 +200,48 @@ def test_tags_in_any_script_are_allowed():
     assert faults("CreateDatasetImportJob", shape, request) == []
     request["tags"] = [{"tagKey": "a?b", "tagValue": ""}]
     assert any("tagKey" in fault for fault in faults("CreateDatasetImportJob", shape, request))
+
+
+PREFIX = SOLUTION.removesuffix("solution/shop")
+ROLE = "arn:aws:iam::123456789012:role/personalize"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
+DATASET = {"name": "a", "schemaArn": f"{PREFIX}schema/a", "datasetGroupArn": f"{PREFIX}dataset-group/a"}
+DELETION = {"jobName": "a", "datasetGroupArn": f"{PREFIX}dataset-group/a", "roleArn": ROLE}
+
+
+def any_faults(operation: str, request: dict[str, object]) -> list[str]:
+    return faults(operation, MODEL.operation_model(operation).input_shape, request)
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        ("CreateSchema", {"name": "a", "schema": '{"type": "record"}'}),
+        ("CreateDatasetGroup", {"name": "a"}),
+        ("CreateDatasetGroup", {"name": "a", "roleArn": ROLE, "kmsKeyArn": KEY}),
+        ("CreateDataset", {**DATASET, "datasetType": "Action_Interactions"}),
+        ("CreateDataDeletionJob", {**DELETION, "dataSource": {"dataLocation": "s3://bucket/users.csv"}}),
+        ("TagResource", {"resourceArn": SOLUTION, "tags": [{"tagKey": "team:aws:", "tagValue": ""}]}),
+    ],
+)
+def test_what_the_prose_allows_is_no_fault(operation, request_):
+    assert any_faults(operation, request_) == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "named"),
+    [
+        ("CreateSchema", {"name": "a", "schema": "{"}, "schema is not JSON"),
+        ("CreateSchema", {"name": "a", "schema": "[]"}, "schema must be an Avro record"),
+        ("CreateSchema", {"name": "a", "schema": '{"type": "array"}'}, "schema must be an Avro record"),
+        ("CreateDatasetGroup", {"name": "a", "roleArn": ROLE}, "roleArn is given without kmsKeyArn"),
+        ("CreateDatasetGroup", {"name": "a", "kmsKeyArn": KEY}, "kmsKeyArn is given without roleArn"),
+        ("CreateDataset", {**DATASET, "datasetType": "SALES"}, "datasetType is 'SALES': allowed are INTERACTIONS, "),
+        ("CreateDataDeletionJob", {**DELETION, "dataSource": {}}, "dataSource.dataLocation is missing"),
+        ("CreateDatasetGroup", {"name": "a", "tags": [{"tagKey": "AWS:x", "tagValue": ""}]}, "tags: tagKey is 'AWS:x'"),
+        ("TagResource", {"resourceArn": SOLUTION, "tags": [{"tagKey": "x", "tagValue": "aws:x"}]}, "tags: tagValue"),
+    ],
+)
+def test_what_only_the_prose_forbids_is_a_fault(operation, request_, named):
+    (fault,) = any_faults(operation, request_)
+    assert fault.startswith(named)

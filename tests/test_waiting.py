@@ -8,9 +8,9 @@ from typing import get_args
 
 import pytest
 
-from airflow_provider_personalize.exceptions import UpdateReplacedError
+from airflow_provider_personalize.exceptions import ResourceStoppedError, UpdateReplacedError
 from airflow_provider_personalize.resources import RESOURCES
-from airflow_provider_personalize.waiting import FAILED, REACHED, UNDER_WAY, Goal, Reading, Visibility, Wait, iso
+from airflow_provider_personalize.waiting import FAILED, REACHED, UNDER_WAY, Goal, Moved, Reading, Visibility, Wait, iso
 
 ARN = "arn:aws:personalize:us-east-1:123456789012:solution/shop"
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -84,6 +84,33 @@ def test_a_solution_is_settled_when_nothing_is_under_way_with_it(own, update, ou
     assert Wait("solution", ARN, "settled").judge(description).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("own", "update", "outcome"),
+    [
+        ("ACTIVE", "ACTIVE", REACHED),
+        ("UPDATE PENDING", "ACTIVE", UNDER_WAY),
+        ("UPDATE IN_PROGRESS", "ACTIVE", UNDER_WAY),
+        ("ACTIVE", "UPDATE IN_PROGRESS", UNDER_WAY),
+        ("A STATUS OF NEXT YEAR", "ACTIVE", UNDER_WAY),
+        ("UPDATE IN_PROGRESS", "CREATE FAILED", FAILED),
+        ("ACTIVE", "CREATE FAILED", FAILED),
+        ("ACTIVE", "UPDATE FAILED", FAILED),
+        ("UPDATE PENDING", None, UNDER_WAY),
+        ("ACTIVE", None, REACHED),
+    ],
+)
+def test_the_update_of_a_dataset_shows_at_both_levels(own, update, outcome):
+    latest = {"latestDatasetUpdate": {"status": update, "creationDateTime": THEN}} if update else {}
+    wait = Wait("dataset", ARN, "updated", require_update=False)
+    assert wait.judge({"status": own, **latest}).outcome == outcome
+
+
+def test_a_dataset_is_settled_after_an_update_that_failed_in_whatever_word():
+    for word in ("CREATE FAILED", "UPDATE FAILED"):
+        description = {"status": "ACTIVE", "latestDatasetUpdate": {"status": word}}
+        assert Wait("dataset", ARN, "settled").judge(description).outcome == REACHED
+
+
 @pytest.mark.parametrize("row", RESOURCES.values(), ids=list(RESOURCES))
 def test_each_kind_ends_by_its_own_words(row):
     wait = Wait(row.name, ARN)
@@ -102,9 +129,69 @@ def test_an_abridged_description_is_judged_like_the_whole(row, goal):
         updated = {"name": "shop", "status": update, "failureReason": "the update's", "creationDateTime": THEN}
         whole = Reading({**described, row.update_member: updated} if row.updates else described)
         short = whole.abridged(wait.source)
-        assert "name" not in str(short)
+        assert goal == "trained" or "name" not in str(short)
         before, after = wait.judge_reading(whole), wait.judge_reading(short)
         assert (after.outcome, after.status, after.reason) == (before.outcome, before.status, before.reason)
+
+
+RECOMMENDER = ARN.replace("solution", "recommender")
+
+
+@pytest.mark.parametrize(
+    ("goal", "status", "outcome"),
+    [
+        ("stopped", "ACTIVE", UNDER_WAY),
+        ("stopped", "STOP PENDING", UNDER_WAY),
+        ("stopped", "STOP IN_PROGRESS", UNDER_WAY),
+        ("stopped", "INACTIVE", REACHED),
+        ("stopped", "CREATE FAILED", FAILED),
+        ("started", "INACTIVE", UNDER_WAY),
+        ("started", "START PENDING", UNDER_WAY),
+        ("started", "START IN_PROGRESS", UNDER_WAY),
+        ("started", "ACTIVE", REACHED),
+        ("started", "CREATE FAILED", FAILED),
+        ("ready", "INACTIVE", FAILED),
+        ("ready", "START PENDING", UNDER_WAY),
+    ],
+)
+def test_a_recommender_is_stopped_and_started_by_its_own_words(goal, status, outcome):
+    assert Wait("recommender", RECOMMENDER, goal).judge({"status": status}).outcome == outcome
+
+
+def test_a_stopped_recommender_says_who_starts_it():
+    wait = Wait("recommender", RECOMMENDER)
+    error = wait.error(wait.judge({"status": "INACTIVE"}))
+    assert isinstance(error, ResourceStoppedError)
+    assert "StartRecommenderOperator" in str(error)
+
+
+@pytest.mark.parametrize("goal", ["ready", "updated", "settled", "stopped", "started", "gone"])
+@pytest.mark.parametrize(("own", "update"), [("DELETE PENDING", "ACTIVE"), ("ACTIVE", "DELETE IN_PROGRESS")])
+def test_what_is_being_deleted_is_nothing_else(goal, own, update):
+    description = {"status": own, "latestRecommenderUpdate": {"status": update}}
+    verdict = Wait("recommender", RECOMMENDER, goal).judge(description)
+    assert (verdict.outcome, verdict.status[:6]) == (UNDER_WAY, "DELETE")
+
+
+@pytest.mark.parametrize(
+    ("update", "outcome"),
+    [({}, FAILED), ({"status": "CREATE FAILED"}, FAILED), ({"status": "ACTIVE"}, REACHED)],
+)
+def test_an_update_may_make_up_for_a_failed_creation(update, outcome):
+    description = {"status": "CREATE FAILED", "latestCampaignUpdate": update}
+    assert Wait("campaign", ARN).judge(description).outcome == outcome
+
+
+def test_no_update_at_all_is_not_enough_where_the_resource_itself_failed():
+    wait = Wait("campaign", ARN, "updated", require_update=False)
+    assert wait.judge({"status": "CREATE FAILED"}).outcome == FAILED
+
+
+def test_a_call_is_shown_once_the_status_has_changed_or_time_is_up():
+    for patience, outcome in ((9e9, UNDER_WAY), (1, REACHED)):
+        moved = Moved("recommender", RECOMMENDER, "stopped", before="ACTIVE", patience=patience)
+        assert moved.judge({"status": "ACTIVE"}).outcome == outcome
+        assert moved.judge({"status": "STOP PENDING"}).outcome == REACHED
 
 
 WANTED = {"performAutoTraining": True}
@@ -149,3 +236,31 @@ def test_an_update_without_a_date_is_recognised_by_being_another():
     assert visibility(before, patience=9e9).judge(shown).outcome == UNDER_WAY
     shown = {"status": "ACTIVE", "latestSolutionUpdate": {**before, "status": "CREATE PENDING"}}
     assert visibility(before, patience=9e9).judge(shown).outcome == REACHED
+
+
+@pytest.mark.parametrize(
+    ("own", "update", "outcome"),
+    [
+        (True, None, UNDER_WAY),
+        (False, None, FAILED),
+        (False, ("CREATE PENDING", True), UNDER_WAY),
+        (False, ("ACTIVE", True), UNDER_WAY),
+        (True, ("ACTIVE", False), FAILED),
+        (True, ("CREATE PENDING", False), UNDER_WAY),
+        (True, ("CREATE FAILED", False), UNDER_WAY),
+        (False, ("CREATE FAILED", True), FAILED),
+    ],
+)
+def test_a_version_of_automatic_training_may_come_as_long_as_that_is_on_or_may_be_turned_on(own, update, outcome):
+    described = {"solutionArn": ARN, "status": "ACTIVE", "performAutoTraining": own}
+    if update:
+        described["latestSolutionUpdate"] = {"status": update[0], "performAutoTraining": update[1]}
+    verdict = Wait("solution_version", ARN, "trained").judge(described)
+    assert verdict.outcome == outcome
+    assert "automatic training" in verdict.reason
+
+
+def test_a_solution_that_failed_trains_nothing():
+    wait = Wait("solution_version", ARN, "trained")
+    verdict = wait.judge({"solutionArn": ARN, "status": "CREATE FAILED", "performAutoTraining": True})
+    assert str(wait.error(verdict)).startswith(f"The automatic solution version of {ARN} ended in CREATE FAILED")

@@ -18,6 +18,7 @@ Amazon Personalize on your own machine, for Airflow DAGs, without an AWS account
 
   run PATH       run a DAG file to its end, under the Airflow that is installed and against a local Personalize
   serve --port N be that local Personalize, for whatever takes an endpoint
+  assumptions    tell what it takes for granted, since nobody outside of AWS knows, and what else could be
 """
 _RUN: Final = """\
 Run a DAG file to its end: the real Airflow in a folder of its own that is thrown away, and an emulator of Amazon
@@ -45,6 +46,10 @@ _SERVE: Final = """\
 Serve Amazon Personalize, S3 and the rest of moto at an address, until Ctrl-C. The first line printed is the URL.
 All that it holds is gone when it ends.
 """
+_ASSUMPTIONS: Final = """\
+Print two tables in Markdown: the questions about Amazon Personalize that are open, with the answers that can be set
+(from Python, or by HTTP while it is served), the default first; and how many seconds everything takes.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,9 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     text = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog=_PROGRAM, description=_ABOUT, formatter_class=text)
-    commands = parser.add_subparsers(required=True, metavar="run|serve", help="each has its own --help")
+    commands = parser.add_subparsers(required=True, metavar="run|serve|assumptions", help="each has its own --help")
     _add_run(commands.add_parser("run", description=_RUN, epilog=_RUN_END, formatter_class=text))
     _add_serve(commands.add_parser("serve", description=_SERVE, formatter_class=text))
+    commands.add_parser("assumptions", description=_ASSUMPTIONS, formatter_class=text).set_defaults(do=_assumptions)
     return parser
 
 
@@ -78,6 +84,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="the DAG file; its folder is the dags folder, nothing else in it is run",
     )
     add("--dag-id", metavar="ID", help="run only this DAG; otherwise all that the file has, one after the other")
+    add("--times", metavar="N", type=_count, default=1,
+        help="run it N times, one after the other, to see that a second run finds what the first one made")  # fmt: skip
     add("--interactions", metavar="CSV", type=_file, help='the same as --conf \'{"interactions": "<absolute path>"}\'')
     add("--conf", metavar="JSON", type=_json_object, default={}, help="the run's configuration: its params")
     add("--aws-conn-id", metavar="ID", action="append", default=["aws_default"], dest="aws_conn_ids",
@@ -113,7 +121,7 @@ def _add_speed(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    from airflow_provider_personalize.emulator.run import Options, run
+    from airflow_provider_personalize.emulator.running.run import Options, run
 
     options = {name: value for name, value in vars(asked).items() if name not in {"do", "interactions"}}
     if asked.interactions:
@@ -121,8 +129,15 @@ def _run(asked: argparse.Namespace) -> int:
     return run(Options(**options))
 
 
+def _assumptions(asked: argparse.Namespace) -> int:  # noqa: ARG001 - called like its neighbours
+    from airflow_provider_personalize.emulator import questions
+
+    print(questions.answers(), questions.durations(), sep="\n", end="")
+    return 0
+
+
 def _serve(asked: argparse.Namespace) -> int:
-    from airflow_provider_personalize.emulator.process import interruptible
+    from airflow_provider_personalize.emulator.running.process import interruptible
     from airflow_provider_personalize.emulator.server import Server
 
     if taken := _why_not(asked.host, asked.port):
@@ -184,6 +199,12 @@ def _failure(text: str) -> tuple[str, str]:
     if not operation.startswith(("Create", "Update")) or not reason:
         raise argparse.ArgumentTypeError(f"{text!r} is not OPERATION=REASON with a Create… or Update… operation")
     return operation, reason
+
+
+def _count(value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise argparse.ArgumentTypeError("must be a number, 1 or more")
+    return int(value)
 
 
 def _positive(value: str) -> float:

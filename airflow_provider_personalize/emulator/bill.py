@@ -5,8 +5,10 @@ What the real service would charge for what was done here.
 
 It is an estimate to compare two ways of doing a thing by, and no promise: the prices are those of :class:`Prices`, and
 the hours of a training are ``assumptions.training_hours``. Serving is counted on the emulator's clock, from ACTIVE to
-the deletion or the stop, at the throughput that is provisioned. What failed is not charged; a training that was stopped
-is (https://docs.aws.amazon.com/personalize/latest/dg/stopping-solution-version.html).
+the deletion or the stop, at the throughput that is provisioned, whatever is asked for. Data that comes in real time
+is counted as the JSON that was sent. What failed is not charged; a training that was stopped is
+(https://docs.aws.amazon.com/personalize/latest/dg/stopping-solution-version.html). What the service charges extra for
+themes and for incremental updates is left out.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.clock import clock
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
     from airflow_provider_personalize.emulator.records import Record
 
 _HOUR: Final = 3600
@@ -35,11 +37,13 @@ class Prices:
     """
     List prices in US dollars, without tiers. All are assumed: set down from memory of the price page, not read there.
 
-    The service charges its v2 recipes by interactions and requests, and domain recommenders by users and requests; they
-    are put at the prices of the other recipes here. See https://aws.amazon.com/personalize/pricing/ for what holds now.
+    What is charged for, data that is imported and data that comes in real time among it, is as an older version of that
+    page has it. The service charges its v2 recipes by interactions and requests, and domain recommenders by users and
+    requests; they are put at the prices of the other recipes here. See https://aws.amazon.com/personalize/pricing/ for
+    what holds now.
 
     :param as_of: The month that the prices are taken to be of.
-    :param imported_gb: For a GB imported.
+    :param imported_gb: For a GB imported, or put in real time.
     :param training_hour: For an hour of training.
     :param tps_hour: For an hour of one transaction per second provisioned.
     :param batch_1000: For 1,000 lines answered by batch inference.
@@ -125,21 +129,21 @@ class _Tariff:
     unit: str
     price: str
     quantity: Callable[[_Meter], float]
-    known: Callable[[PersonalizeBackend, Record], float] = field(default=lambda backend, record: 0)  # noqa: ARG005
+    known: Callable[[Backend, Record], float] = field(default=lambda backend, record: 0)  # noqa: ARG005
     rate: Callable[[Record], float] = field(default=lambda record: 0)  # noqa: ARG005
 
 
-def _gigabytes(backend: PersonalizeBackend, job: Record) -> float:
+def _gigabytes(backend: Backend, job: Record) -> float:
     with suppress(s3.Unreachable):
-        return sum(len(text) for _, text in s3.read(backend, job.members["dataSource"]["dataLocation"])) / _GB
+        return sum(len(text) for _, text in s3.read(backend, job.members["dataSource"].get("dataLocation", ""))) / _GB
     return 0
 
 
-def _answers(backend: PersonalizeBackend, job: Record) -> float:  # noqa: ARG001 - called like its neighbours
+def _answers(backend: Backend, job: Record) -> float:  # noqa: ARG001 - called like its neighbours
     return sum(map(len, (job.holds or {}).values())) / 1000
 
 
-def _users(backend: PersonalizeBackend, job: Record) -> float:
+def _users(backend: Backend, job: Record) -> float:
     return _answers(backend, job) * float(job.members["numResults"])
 
 
@@ -168,6 +172,7 @@ def _recommender(recommender: Record) -> float:
 
 
 _TARIFFS: Final = {
+    "dataset": _Tariff(lambda _: "real-time data", "GB", "imported_gb", lambda meter: meter.used),
     "dataset_import_job": _Tariff(lambda _: "import", "GB", "imported_gb", _if_made, _gigabytes),
     "solution_version": _Tariff(_training, "hour", "training_hour", _trained),
     "campaign": _Tariff(lambda _: "serving", "TPS-hour", "tps_hour", lambda meter: meter.used, rate=_campaign),
@@ -181,12 +186,19 @@ _lock = threading.Lock()
 _meters: dict[int, _Meter] = {}  # by the identity of the record: an ARN can have several, one after the other
 
 
-def add(backend: PersonalizeBackend, record: Record) -> None:
+def add(backend: Backend, record: Record) -> None:
     """Begin to count what a new resource uses."""
     tariff = _TARIFFS.get(record.kind.resource.name)
     if tariff:
         with _lock:
             _meters[id(record)] = _Meter(record, tariff, tariff.known(backend, record))
+
+
+def put(dataset: Record, size: int) -> None:
+    """Count bytes that came into a dataset in real time."""
+    with _lock:
+        if meter := _meters.get(id(dataset)):
+            meter.used += size / _GB
 
 
 def look(record: Record) -> None:

@@ -1,8 +1,14 @@
-"""Which calls the emulator has answered: what a test counts to see that something was asked for once, or not at all."""
+"""
+Which calls the emulator has answered: what a test counts to see that something was asked for once, or not at all.
+
+A server that runs for days forgets the oldest.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+_MOST: Final = 200_000
 
 
 class Call(NamedTuple):
@@ -22,7 +28,13 @@ class Call(NamedTuple):
 
 
 class Calls(list[Call]):
-    """All calls since the state was last reset, in the order of their answers."""
+    """The calls since the state was last reset, in the order of their answers; the latest 100,000 at least."""
+
+    def append(self, call: Call) -> None:
+        """Note a call."""
+        super().append(call)
+        if len(self) > _MOST:
+            del self[: _MOST // 2]
 
     def of(self, operation: str, arn: str | None = None) -> list[Call]:
         """Return the calls of one operation, and about one resource if an ARN is given."""

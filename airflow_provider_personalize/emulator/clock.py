@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from airflow_provider_personalize.emulator.given import check_number
+
 DEFAULT_SPEED = 60.0
 
 
@@ -45,8 +47,7 @@ class Clock:
 
     @speed.setter
     def speed(self, speed: float) -> None:
-        if speed < 0:
-            raise ValueError(f"speed is {speed}: time does not run backwards")
+        check_number("speed", speed)
         with self._lock:
             self._start, self._since = self._now(), time.monotonic()
             self._speed = float(speed)
@@ -66,8 +67,7 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Skip some seconds of the service's time."""
-        if seconds < 0:
-            raise ValueError(f"advance is {seconds}: time does not run backwards")
+        check_number("advance", seconds)
         with self._lock:
             self._start += seconds
 

@@ -25,9 +25,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from airflow_provider_personalize.emulator import model, wire
+from airflow_provider_personalize.emulator import service_model, wire
 from airflow_provider_personalize.emulator.clock import clock
 from airflow_provider_personalize.emulator.errors import Refused
+from airflow_provider_personalize.emulator.given import check_positive
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -65,10 +66,14 @@ class _Order:
 
     def __post_init__(self) -> None:
         _check_operation(self.operation)
+        if self.arn is not None and not str(self.arn).startswith("arn:"):
+            raise ValueError(f"arn is {self.arn!r}: give the ARN of a resource, or null for all")
         if self.seconds is not None:
-            _check_positive("seconds", self.seconds)
+            check_positive("seconds", self.seconds)
             self.times = None if self.times is _ONCE else self.times
-        if self.times is not None and (not isinstance(self.times, int) or self.times < 1):
+        if self.times is not None and (
+            isinstance(self.times, bool) or not isinstance(self.times, int) or self.times < 1
+        ):
             raise ValueError(f"times is {self.times!r}: give a whole number from 1, or null for until it is cleared")
 
     @property
@@ -96,7 +101,7 @@ class _Bucket:
 
     def __post_init__(self) -> None:
         _check_operation(self.operation)
-        _check_positive("rate_per_second", self.rate)
+        check_positive("rate_per_second", self.rate)
         self._left = self._most = max(1.0, self.rate)
 
     def allows(self, operation: str) -> bool:
@@ -126,8 +131,10 @@ def fail_next(operation: str, reason: str, **when: Unpack[When]) -> None:
     :param operation: An operation that starts something, as in ``UpdateSolution`` or ``CreateDatasetImportJob``.
     :param reason: The ``failureReason`` to show, where the service has one.
     """
-    if not operation.startswith(("Create", "Update")):
+    if not operation.startswith(("Create", "Update")) or operation == "CreateSchema":
         raise ValueError(f"operation is {operation!r}: only what a Create or an Update starts can fail later")
+    if not isinstance(reason, str) or not reason:
+        raise ValueError(f"reason is {reason!r}: give a text, which failureReason is to show")
     _add(_Order("fail_next", operation, reason=reason, **when))
 
 
@@ -172,7 +179,7 @@ def slow_next(operation: str | None = None, *, latency: float, **when: Unpack[Wh
 
     :param latency: The seconds to wait: over HTTP really, in the same process on the emulator's clock.
     """
-    _check_positive("latency", latency)
+    check_positive("latency", latency)
     _add(_Order("slow_next", operation, before=lambda _: wire.pause(latency), **when))
 
 
@@ -208,15 +215,30 @@ def garbled_next(operation: str | None = None, **when: Unpack[When]) -> None:
 
 def stale_next(operation: str | None = None, *, hides: float, **when: Unpack[When]) -> None:
     """
-    Let descriptions after the next writes show what was before: what is new does not exist, what is deleted still does.
+    Let descriptions and lists after the next writes show what was before.
+
+    What is new does not exist, what is deleted still does.
 
     :param operation: A Create, Update, Delete, Start or Stop.
     :param hides: For how many seconds of the service's time.
     """
     if operation is not None and not operation.startswith(_WRITES):
         raise ValueError(f"operation is {operation!r}: only what a write changed can be seen late")
-    _check_positive("hides", hides)
+    check_positive("hides", hides)
     _add(_Order("stale_next", operation, hides=hides, **when))
+
+
+@contextmanager
+def all_or_none() -> Iterator[None]:
+    """Forget what was told in this block if one of it makes no sense."""
+    with _lock:
+        before = [*_orders], [*_buckets]
+    try:
+        yield
+    except Exception:
+        with _lock:
+            _orders[:], _buckets[:] = before
+        raise
 
 
 def throttle(rate_per_second: float, operation: str | None = None) -> None:
@@ -304,13 +326,8 @@ def _hang(order: _Order) -> None:
 
 
 def _check_operation(operation: str | None) -> None:
-    if operation is not None and operation not in model.operations():
+    if operation is not None and operation not in service_model.operations():
         raise ValueError(f"operation is {operation!r}: Personalize has no such operation")
-
-
-def _check_positive(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
-        raise ValueError(f"{name} is {value!r}: give a number above 0")
 
 
 def _check_status(status: object, least: int) -> None:

@@ -2,7 +2,7 @@
 The backend: one account's Personalize in one region.
 
 Nearly every operation is a verb and a kind: there is a method for each verb and a row for each kind. The others are
-functions in modules of their own; :data:`OTHERS` names them.
+functions among the rules; :data:`OTHERS` names them.
 """
 
 from __future__ import annotations
@@ -15,49 +15,44 @@ from typing import Any, Final
 from moto.core.base_backend import BackendDict, BaseBackend
 
 from airflow_provider_personalize import validation
-from airflow_provider_personalize.emulator import (
-    attribution,
-    bill,
-    campaigns,
-    events,
-    faults,
-    model,
-    paging,
-    recipes,
-    runtime,
-    staleness,
-    tagging,
-    versions,
-)
+from airflow_provider_personalize.emulator import bill, faults, paging, service_model, staleness
 from airflow_provider_personalize.emulator.agenda import Agenda
 from airflow_provider_personalize.emulator.assumptions import assumptions
+from airflow_provider_personalize.emulator.backend import Request
 from airflow_provider_personalize.emulator.calls import Call, calls
 from airflow_provider_personalize.emulator.clock import clock
-from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
-from airflow_provider_personalize.emulator.kinds import KINDS, Kind
+from airflow_provider_personalize.emulator.errors import Refused, in_use
+from airflow_provider_personalize.emulator.kinds import Kind
 from airflow_provider_personalize.emulator.progress import Progress, deletion
 from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.records import GONE, Entry, Members, Record
+from airflow_provider_personalize.emulator.rules import (
+    attribution,
+    campaigns,
+    events,
+    recipes,
+    runtime,
+    tagging,
+    versions,
+)
+from airflow_provider_personalize.emulator.store import Store
+from airflow_provider_personalize.emulator.table import KINDS
 
 _TICK: Final = 0.001
 # What a resource takes over from the resources that it is made in
 _INHERITED: Final = ("datasetGroupArn", "solutionArn", "recipeArn")
 
-Request = Mapping[str, Any]
 
-
-class PersonalizeBackend(BaseBackend):
+class PersonalizeBackend(Store, BaseBackend):
     """What exists in an account and region."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
-        super().__init__(region_name, account_id)
+        BaseBackend.__init__(self, region_name, account_id)
+        Store.__init__(self)
         self.lock = threading.RLock()
-        self.records: dict[str, Record] = {}
         self.agenda = Agenda()
-        self._kinds: dict[str, dict[str, Record]] = {name: {} for name in KINDS}
-        self._related: dict[str, dict[str, Record]] = {}
         self.made = 0
-        self._memory = staleness.Memory()
+        self._memory = staleness.Memory(lambda arn: self.records[arn].serial if arn in self.records else 0)
 
     def reset(self) -> None:
         """Forget all, with what was told to fail and the log of calls."""
@@ -79,6 +74,11 @@ class PersonalizeBackend(BaseBackend):
         finally:
             calls.append(Call(operation, arn, clock.now(), error))
 
+    def catch_up(self) -> None:
+        """Let everything happen that is due by now, as each call does; without one, nobody would see it in S3."""
+        with self.lock:
+            self.agenda.catch_up()
+
     def _remembering(self, operation: str, request: Request, arn: str | None) -> Members:
         if operation not in OPERATIONS:
             return self._answer(operation, request)
@@ -88,9 +88,9 @@ class PersonalizeBackend(BaseBackend):
         try:
             return self._act(operation, request)
         except Refused as refused:
-            # that what an operation has no error of its own for is called invalid is assumed
-            if refused.code not in model.errors(operation) and refused.code in _ORDINARY:
-                raise Refused("InvalidInputException", refused.message) from None
+            undocumented = refused.code not in service_model.errors(operation) and refused.code in _ORDINARY
+            if undocumented and assumptions.undocumented_error != "as_it_is":
+                raise Refused(assumptions.undocumented_error, refused.message) from None
             raise
 
     def _act(self, operation: str, request: Request) -> Members:
@@ -101,7 +101,8 @@ class PersonalizeBackend(BaseBackend):
                 kind.missing(self, request) if kind and "solutionVersionArn" in request else (),
                 "ResourceNotFoundException",
             )
-            _refuse(validation.faults(operation, model.request_shape(operation), request), assumptions.constraint_error)
+            shape = service_model.request_shape(operation)
+            _refuse(validation.faults(operation, shape, request, _left_out()), assumptions.constraint_error)
             return verb(self, operation, kind, request) if verb and kind else OTHERS[operation](self, request)
 
     def _subject(self, operation: str, request: Request) -> str | None:
@@ -118,48 +119,6 @@ class PersonalizeBackend(BaseBackend):
         owner = f"arn:{self.partition}:personalize:{self.region_name}:{self.account_id}"
         return f"{owner}:{kind.resource.arn_kind}/{kind.path(self, request)}"
 
-    def find(self, kind: Kind, arn: str) -> Record:
-        """Return a resource, or say that it does not exist."""
-        record = self.records.get(arn)
-        if record is None or self._has_gone(record):
-            raise not_found(kind.resource.title, arn)
-        return record
-
-    def existing(self, arn: str) -> Record | None:
-        """Return a resource of whatever kind, or None."""
-        record = self.records.get(arn)
-        return None if record is None or self._has_gone(record) else record
-
-    def _has_gone(self, record: Record) -> bool:
-        there = self.records.get(record.arn) is record
-        if there and record.status == GONE:
-            self._forget(record)
-        return not there or record.arn not in self.records
-
-    def _forget(self, record: Record) -> None:
-        along, member = record.kind.takes_along, record.kind.resource.arn_member
-        for companion in self.belonging(along, member, record.arn) if along else ():
-            self._forget(companion)
-        del self.records[record.arn]
-        del self._kinds[record.kind.resource.name][record.arn]
-        self._related.pop(record.arn, None)
-        for arn in _arns(record.members):
-            self._related.get(arn, {}).pop(record.arn, None)
-
-    def _keep(self, record: Record, members: Request) -> None:
-        self.records[record.arn] = self._kinds[record.kind.resource.name][record.arn] = record
-        for arn in _arns(members):
-            self._related.setdefault(arn, {})[record.arn] = record
-
-    def all_of(self, kind: str) -> list[Record]:
-        """Return all resources of a kind, oldest first."""
-        return [record for record in list(self._kinds[kind].values()) if not self._has_gone(record)]
-
-    def belonging(self, kind: str, member: str, arn: str) -> list[Record]:
-        """Return the resources of a kind that name a resource, oldest first."""
-        related = [record for record in self._related.get(arn, {}).values() if record.kind is KINDS[kind]]
-        return [each for each in related if each.current().get(member) == arn and not self._has_gone(each)]
-
     def _create(self, operation: str, kind: Kind, request: Request) -> Members:
         parents = self._parents(operation, kind, request)
         _refuse(kind.faults(self, request))
@@ -170,11 +129,14 @@ class PersonalizeBackend(BaseBackend):
         quotas.check(self, kind, members)
         record = self.start(operation, kind, arn, members)
         record.tags = tags
-        answer = model.answer_shape(operation)
-        return model.shown(answer, record.known()) if answer else {}
+        answer = service_model.answer_shape(operation)
+        return service_model.shown(answer, record.known()) if answer else {}
 
     def _check_free(self, kind: Kind, arn: str, request: Request) -> None:
-        if self.existing(arn):
+        there = self.existing(arn)
+        if there and kind.is_job and there.failed and assumptions.name_of_failed_job == "free":
+            self.forget(there)
+        elif there:
             raise Refused("ResourceAlreadyExistsException", f"Another resource with Arn {arn} already exists.")
         group = request.get("datasetGroupArn", "")
         if kind.one_per_group and self.belonging(kind.resource.name, "datasetGroupArn", group):
@@ -184,30 +146,32 @@ class PersonalizeBackend(BaseBackend):
     def start(self, operation: str, kind: Kind, arn: str, members: Members) -> Record:
         """Let a resource come into being."""
         now = clock.now()
-        progress = Progress(kind.resource.name, (*kind.creating, kind.success), now)
+        progress = Progress(kind.resource.name, (*kind.on_the_way, kind.success), now)
         self.made += 1
         record = Record(members, progress, None, now, kind, arn, self.made)
         record.failure = faults.ordered_failure(operation, arn) or kind.work(self, record)
         if record.failure:
-            progress.statuses = (*kind.creating, kind.failure)
-        self._keep(record, members)
+            progress.statuses = (*kind.on_the_way, kind.failure)
+        self.keep(record, members)
         bill.add(self, record)
         self._watch(record)
         return record
 
-    def begin(self, name: str, request: Members, more: Members) -> Record:
-        """Let the service itself make a resource."""
+    def begin(self, name: str, request: Members, more: Members, *, held: bool) -> Record:
+        """Let the service itself make a resource; ``held`` to the quotas or not."""
         kind = KINDS[name]
         operation = f"Create{kind.resource.pascal}"
         inherited = _inherited(self._parents(operation, kind, request))
         members = {**inherited, **kind.complete(self, request), **more}
+        if held:
+            quotas.check(self, kind, members)
         return self.start(operation, kind, self._arn(kind, request), members)
 
     def _watch(self, record: Record) -> None:
         self.agenda.add(record.expected, partial(self._look, record))
 
     def _look(self, record: Record) -> float | None:
-        if self._has_gone(record):
+        if self.has_gone(record):
             return None
         self.settle(record)
         # what does not go by time ends when somebody looks at it, and is settled then
@@ -247,10 +211,10 @@ class PersonalizeBackend(BaseBackend):
         record.describe()
         self.settle(record)
         self.find(kind, arn)  # this description may have been the one that ends a deletion
-        answer = model.answer_shape(operation)
+        answer = service_model.answer_shape(operation)
         assert answer is not None  # noqa: S101 - every Describe has an answer
         known = {**record.known(), **kind.adds(self, record)}
-        return {kind.resource.member: model.shown(answer.members[kind.resource.member], known)}
+        return {kind.resource.member: service_model.shown(answer.members[kind.resource.member], known)}
 
     def _list(self, operation: str, kind: Kind, request: Request) -> Members:
         resource = kind.resource
@@ -258,14 +222,15 @@ class PersonalizeBackend(BaseBackend):
         found = self.all_of(resource.name)
         if narrowed is not None:
             found = self.belonging(resource.name, resource.list_filter or "", narrowed)
-        numbered = [(record.serial, record) for record in found]
-        if kind.newest_first:
-            numbered = [(-serial, record) for serial, record in reversed(numbered)]
+        listed = {record.arn: (record.serial, record.known) for record in found}
+        numbered = list(self._memory.overlay(resource, narrowed, listed).values())
+        if kind.newest_first or assumptions.lists_begin_with == "newest":
+            numbered = [(-serial, known) for serial, known in reversed(numbered)]
         page, more = paging.page(numbered, request, f"{operation} {narrowed}")
-        answer = model.answer_shape(operation)
+        answer = service_model.answer_shape(operation)
         assert answer is not None  # noqa: S101 - every List has an answer
         summary = answer.members[resource.list_member].member
-        return {resource.list_member: [model.shown(summary, record.known()) for record in page], **more}
+        return {resource.list_member: [service_model.shown(summary, known()) for known in page], **more}
 
     def _delete(self, operation: str, kind: Kind, request: Request) -> Members:  # noqa: ARG002 - a verb like the others
         record = self.find(kind, request[kind.resource.arn_member])
@@ -297,7 +262,8 @@ class PersonalizeBackend(BaseBackend):
         resource, move = kind.resource, kind.moves[operation]
         record = self.find(kind, request[resource.arn_member])
         if record.status not in move.ways or not all(update.progress.ended for update in record.updates):
-            raise in_use(f"The {resource.title} {record.arn} is {record.status}, or an update of it is under way")
+            text = f"The {resource.title} {record.arn} is {record.status}, or an update of it is under way"
+            raise Refused(assumptions.move_from_wrong_status, text)
         self._lead(record, move.switch, move.ways[record.status])
         return {resource.arn_member: record.arn}
 
@@ -333,19 +299,23 @@ class PersonalizeBackend(BaseBackend):
         progress = Progress(f"{kind.resource.name}_update", (), now)
         update = Entry(asked, progress, None, now)
         update.failure = faults.ordered_failure(operation, record.arn) or kind.update_work(self, record, update)
-        progress.statuses = (*(kind.updating or kind.creating), kind.update_failure if update.failure else kind.success)
-        record.updates.append(update)
-        self._keep(record, asked)
+        progress.statuses = (
+            *(kind.changing or kind.on_the_way),
+            kind.update_failure if update.failure else kind.success,
+        )
+        record.add(update)
+        self.keep(record, asked)
         self._watch(record)
-
-
-def _arns(members: Request) -> list[str]:
-    return [value for name, value in members.items() if name.endswith("Arn") and isinstance(value, str)]
 
 
 def _inherited(parents: list[Record]) -> Members:
     known = [{**parent.current(), parent.kind.resource.arn_member: parent.arn} for parent in parents]
     return {name: each[name] for each in known for name in _INHERITED if name in each}
+
+
+def _left_out() -> set[str]:
+    """Name the rules of validation that are assumed, and of which the opposite is assumed now."""
+    return {name for name in validation.ASSUMED if getattr(assumptions, name) == "accepted"}
 
 
 def _refuse(wrong: Any, code: str = "InvalidInputException") -> None:
@@ -361,7 +331,7 @@ Other = Callable[[PersonalizeBackend, Request], Members]
 
 
 def _operations() -> dict[str, tuple[Verb, Kind]]:
-    known = model.operations()
+    known = service_model.operations()
     return {
         operation: (verb, kind)
         for kind in KINDS.values()

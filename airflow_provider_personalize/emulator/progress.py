@@ -5,50 +5,20 @@ moto's own switch decides: ``state_manager.set_transition("personalize::solution
 ``"immediate"``, ``"manual"`` (``"times"`` descriptions per step) or ``"time"`` (``"seconds"`` per step). A deletion
 follows the same switch as the creation unless it has its own, like ``campaign_delete``. Unlike moto's own
 ``ManagedState``, time is the emulator's clock, and a status that nobody looked at is not skipped late: what is seen
-depends on the time alone.
+depends on the time alone. Where that switch is not set, things take the seconds that are in ``assumptions``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from moto.moto_api import state_manager
 
+from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.clock import clock
-
-# Seconds of service time from the call to the end, typical of small data; there are two steps on the way.
-# https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html says "a few minutes" of updates; the others
-# are from outputs recorded in AWS's sample notebooks (https://github.com/aws-samples/amazon-personalize-samples).
-# The seconds of exports, stops, starts, metric attributions and the deletion of users are assumed.
-SECONDS: Final = {
-    "dataset_group": 30,
-    "dataset": 30,
-    "dataset_update": 120,
-    "dataset_import_job": 6 * 60,
-    "dataset_export_job": 6 * 60,
-    "data_deletion_job": 2 * 60 * 60,
-    "solution": 1,
-    "solution_update": 180,
-    "solution_version": 40 * 60,
-    "solution_version_stop": 120,
-    "campaign": 10 * 60,
-    "campaign_update": 10 * 60,
-    "campaign_delete": 120,
-    "recommender": 50 * 60,
-    "recommender_update": 50 * 60,
-    "recommender_delete": 120,
-    "recommender_start": 10 * 60,
-    "recommender_stop": 120,
-    "event_tracker": 60,
-    "filter": 60,
-    "batch_inference_job": 20 * 60,
-    "batch_segment_job": 8 * 60,
-    "metric_attribution": 60,
-    "metric_attribution_update": 60,
-}
-_STEPS = 2
+from airflow_provider_personalize.emulator.durations import SECONDS
 
 
 def switch(name: str) -> str:
@@ -63,9 +33,15 @@ def deletion(name: str) -> str:
 
 
 def register() -> None:
-    """Tell moto how long everything takes unless the user says otherwise."""
-    for name, seconds in SECONDS.items():
-        state_manager.register_default_transition(switch(name), {"progression": "time", "seconds": seconds / _STEPS})
+    """Tell moto that everything goes by time unless the user says otherwise."""
+    for name in SECONDS:
+        state_manager.register_default_transition(switch(name), {"progression": "time"})
+
+
+def _way(name: str, steps: int) -> dict[str, Any]:
+    """Return how something goes on, with the seconds of each step: all take the same, unless moto was told."""
+    seconds = assumptions.seconds.get(name, 0) / max(steps, 1)
+    return {"seconds": seconds, **state_manager.get_transition(switch(name))}
 
 
 @dataclass
@@ -98,7 +74,7 @@ class Progress:
     @property
     def expected(self) -> float:
         """When the last status will be reached by time; now, if something else decides."""
-        how = state_manager.get_transition(switch(self.name))
+        how = self._how()
         left = 0 if self.ended else len(self.statuses) - 1 - self._step
         return self.reached + left * how["seconds"] if left and how["progression"] == "time" else clock.now()
 
@@ -106,8 +82,11 @@ class Progress:
         """Count a description, for a manual progression."""
         self._looks += 1
 
+    def _how(self) -> dict[str, Any]:
+        return _way(self.name, len(self.statuses) - 1)
+
     def _go_on(self) -> None:
-        how = state_manager.get_transition(switch(self.name))
+        how = self._how()
         if self._step < len(self.statuses) - 1:
             {"immediate": self._at_once, "manual": self._by_looks, "time": self._by_time}[how["progression"]](how)
 

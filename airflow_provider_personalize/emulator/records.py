@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator import model
+from airflow_provider_personalize.emulator import service_model
 from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.clock import clock
+from airflow_provider_personalize.resources import SOLUTION
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.kinds import Kind
@@ -61,7 +62,7 @@ class Record(Entry):
 
     :param serial: Its place in the order of creation, for lists.
     :param tags: Its tags.
-    :param records: How many records an import has read.
+    :param records: How many records a job has read or deleted.
     """
 
     kind: Kind
@@ -75,7 +76,7 @@ class Record(Entry):
     @property
     def status(self) -> str:
         """The status now, whether or not the kind shows it."""
-        update = self.updates[-1] if self.updates and self.kind.updating else None
+        update = self.updates[-1] if self.updates and self.kind.changing else None
         return self.progress.status if update is None or update.progress.ended else update.progress.status
 
     @property
@@ -115,31 +116,50 @@ class Record(Entry):
             self._applied += 1
         return self.members
 
+    def add(self, update: Entry) -> None:
+        """Begin an update; of those that have ended, only the latest are kept."""
+        spare = min(self._applied, len(self.updates) - _LATEST_UPDATES)
+        if spare > 0:
+            del self.updates[:spare]
+            self._applied -= spare
+        self.updates.append(update)
+
     def _apply(self, update: Entry) -> None:
         if not update.failed and self.kind.apply:
             self.members = self.kind.apply(self.members, update.members)
-            self.holds = update.holds or self.holds
-            if self.failed and not self.leaving:
+            self.holds, update.holds = update.holds or self.holds, None
+            if self.failed and not self.leaving and assumptions.failed_campaign_updated == self.kind.success:
                 self._recover()
             # that the resource counts as updated at that moment is assumed
             self.progress.reached = max(self.progress.reached, update.progress.reached)
 
     def _recover(self) -> None:
-        """Be as if it had never failed; assumed of what may be updated after it failed."""
+        """Be as if it had never failed."""
         self.failure = None
         self.progress.statuses = (*self.progress.statuses[:-1], self.kind.success)
 
     def known(self) -> Members:
         """Return all there is to say of it, by the API's member names."""
         self.current()
-        known = {**super().known(), "status": self.status, self.kind.resource.arn_member: self.arn}
+        resource = self.kind.resource
+        known = {**super().known(), **self._asked(), "status": self.status, resource.arn_member: self.arn}
         visible = [update for update in self.updates if self._is_visible(update)]
-        if not visible or not self.kind.resource.updates:
-            return known
+        if not visible or not resource.updates:
+            empty = resource.updates and assumptions.no_update_yet == "empty"
+            return {**known, resource.update_member: {}} if empty else known
         latest = self._shown(visible[-1])
         if self.leaving and assumptions.deletion_shown == "update":
             known["status"], latest["status"] = self.kind.success, known["status"]
-        return {**known, self.kind.resource.update_member: latest}
+        return {**known, resource.update_member: latest}
+
+    def _asked(self) -> Members:
+        """Return what updates that are under way will make of a solution, if it is assumed to show that already."""
+        early = self.kind.resource is SOLUTION and assumptions.solution_while_updating == "as_asked"
+        ahead = self.updates[self._applied :] if early and self.kind.apply else []
+        members = self.members
+        for update in ahead:
+            members = self.kind.apply(members, update.members) if self.kind.apply else members
+        return members
 
     def _is_visible(self, update: Entry) -> bool:
         delay = assumptions.update_visible_after
@@ -147,6 +167,6 @@ class Record(Entry):
 
     def _shown(self, update: Entry) -> Members:
         resource = self.kind.resource
-        answer = model.answer_shape(f"Describe{resource.pascal}")
+        answer = service_model.answer_shape(f"Describe{resource.pascal}")
         assert answer is not None  # noqa: S101 - every Describe has an answer
-        return model.shown(answer.members[resource.member].members[resource.update_member], update.known())
+        return service_model.shown(answer.members[resource.member].members[resource.update_member], update.known())

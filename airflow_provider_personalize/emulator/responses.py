@@ -14,7 +14,7 @@ from typing import Any
 from moto.core.responses import BaseResponse
 from moto.core.utils import camelcase_to_underscores
 
-from airflow_provider_personalize.emulator import model
+from airflow_provider_personalize.emulator import service_model
 from airflow_provider_personalize.emulator.errors import Refused
 from airflow_provider_personalize.emulator.models import personalize_backends
 from airflow_provider_personalize.emulator.wire import Lost
@@ -30,7 +30,7 @@ class PersonalizeResponse(BaseResponse):
 
     def _get_action(self) -> str:
         path = self.normalized_request.path
-        return model.operation_at().get(path) or super()._get_action()
+        return service_model.operation_at().get(path) or super()._get_action()
 
     def respond(self, operation: str) -> tuple[str, dict[str, Any]]:
         """Answer a call."""
@@ -40,20 +40,26 @@ class PersonalizeResponse(BaseResponse):
         except Lost as lost:
             return lost.answer()
         except Refused as refused:
-            status = model.error_status(operation, refused.code) or refused.status
+            status = service_model.error_status(operation, refused.code) or refused.status
             answer = {"__type": refused.code, "message": refused.message}
         # a Delete and its kin answer nothing at all
-        empty = status == 200 and model.answer_shape(operation) is None
+        empty = status == 200 and service_model.answer_shape(operation) is None
         return "" if empty else json.dumps(answer), {"status": status, "Content-Type": _JSON}
 
     def _request(self) -> dict[str, Any]:
         try:
-            request = json.loads(self.body or "{}")
+            request = json.loads(self.body or "{}", parse_constant=_not_json)
+            if "\\ud" in str(self.body).lower():
+                json.dumps(request, ensure_ascii=False).encode()  # half a character cannot be kept
         except ValueError as error:
             raise Refused("SerializationException", f"The request is not JSON: {error}") from None
         if not isinstance(request, dict):
             raise Refused("SerializationException", "The request is not a JSON object")
         return {name: value for name, value in request.items() if value is not None}
+
+
+def _not_json(constant: str) -> Any:
+    raise ValueError(f"{constant} is not a number in JSON")
 
 
 def _method(operation: str) -> Callable[[PersonalizeResponse], tuple[str, dict[str, Any]]]:
@@ -63,5 +69,5 @@ def _method(operation: str) -> Callable[[PersonalizeResponse], tuple[str, dict[s
     return method
 
 
-for _operation in model.operations():
+for _operation in service_model.operations():
     setattr(PersonalizeResponse, camelcase_to_underscores(_operation), _method(_operation))

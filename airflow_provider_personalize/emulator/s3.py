@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from moto.backends import get_backend
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.models import PersonalizeBackend
+    from airflow_provider_personalize.emulator.backend import Backend
 
 
 class Unreachable(Exception):  # noqa: N818 - what it means for a job, the job says
@@ -19,7 +19,7 @@ class Denied(Unreachable):
     """The bucket is another account's."""
 
 
-def read(backend: PersonalizeBackend, location: str, *, deep: bool = False) -> list[tuple[str, bytes]]:
+def read(backend: Backend, location: str, *, deep: bool = False) -> list[tuple[str, bytes]]:
     """
     Read a file, or the files of a folder, by their keys.
 
@@ -35,7 +35,7 @@ def read(backend: PersonalizeBackend, location: str, *, deep: bool = False) -> l
     return [(each.name, each.value) for each in found]
 
 
-def _s3(backend: PersonalizeBackend, location: str, bucket: str) -> Any:
+def _s3(backend: Backend, location: str, bucket: str) -> Any:
     s3 = get_backend("s3")[backend.account_id][backend.partition]
     if bucket not in s3.buckets and bucket in get_backend("s3").bucket_accounts:
         raise Denied(location)
@@ -49,12 +49,12 @@ def _folder(s3: Any, bucket: str, prefix: str, delimiter: str | None) -> list[An
     return [key for key in keys if not key.name.endswith("/")]
 
 
-def check(backend: PersonalizeBackend, location: str) -> None:
+def check(backend: Backend, location: str) -> None:
     """Check that one could write there."""
     _s3(backend, location, location.removeprefix("s3://").partition("/")[0])
 
 
-def write(backend: PersonalizeBackend, folder: str, name: str, lines: Iterable[str]) -> None:
+def write(backend: Backend, folder: str, name: str, lines: Iterable[str]) -> None:
     """Write a file into a folder."""
     bucket, _, prefix = folder.removeprefix("s3://").partition("/")
     key = f"{prefix.rstrip('/')}/{name}".lstrip("/")

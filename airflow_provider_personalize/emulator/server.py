@@ -19,7 +19,7 @@ of its own, in JSON, under ``/_personalize/``; a request that makes no sense is 
 - ``GET quotas``: how many of each kind there may be
 - ``POST quotas``: ``{"dataset_group": 100, "schema": null}``; null is any number
 - ``GET assumptions``: those that are in force
-- ``POST assumptions``: ``{"unchanged_update": "ignored", …}``
+- ``POST assumptions``: ``{"unchanged_update": "ignored", "seconds": {"campaign": 60}, …}``; what is not named stays
 
 moto's own controls are there too: ``POST /moto-api/reset``, ``POST /moto-api/state-manager/set-transition``.
 """
@@ -43,6 +43,8 @@ from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
 from airflow_provider_personalize.emulator import assumptions, bill, calls, clock, faults, quotas, wire
+from airflow_provider_personalize.emulator.given import check_number
+from airflow_provider_personalize.emulator.models import personalize_backends
 
 _PREFIX: Final = "/_personalize/"
 _WITHOUT_BODY: Final = {204, 304}
@@ -197,6 +199,7 @@ class _Controls:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if not environ.get("PATH_INFO", "").startswith(_PREFIX):
+            _catch_up()
             return self._app(environ, start_response)
         return self._answer(Request(environ))(environ, start_response)
 
@@ -207,6 +210,13 @@ class _Controls:
             return _json({"error": str(error)}, error.code or 500)
         except (AttributeError, TypeError, ValueError) as error:
             return _json({"error": str(error)}, 400)
+
+
+def _catch_up() -> None:
+    """Let jobs end that are due, so that S3 has their files when a client looks there and nowhere else."""
+    for account in list(personalize_backends.values()):
+        for backend in list(account.values()):
+            backend.catch_up()
 
 
 def _json(answer: Any, status: int = 200) -> Response:
@@ -268,10 +278,11 @@ def _get_faults(request: Request) -> Any:  # noqa: ARG001 - called like its neig
 
 def _post_faults(request: Request) -> Any:
     sent = _sent(request, *_ORDERS)
-    for order, arguments in sent.items():
-        if not isinstance(arguments, dict):
-            raise ValueError(f"{order} must be a JSON object")  # noqa: TRY004 - answered like the other mistakes
-        _ORDERS[order](**arguments)
+    with faults.all_or_none():
+        for order, arguments in sent.items():
+            if not isinstance(arguments, dict):
+                raise ValueError(f"{order} must be a JSON object")  # noqa: TRY004 - answered like the other mistakes
+            _ORDERS[order](**arguments)
     return {}
 
 
@@ -287,8 +298,7 @@ def _get_clock(request: Request) -> Any:  # noqa: ARG001 - called like its neigh
 def _post_clock(request: Request) -> Any:
     sent = _sent(request, "speed", "advance")
     for name, value in sent.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-            raise ValueError(f"{name} is {value!r}: it must be a number, 0 or more")
+        check_number(name, value)
     clock.speed = sent.get("speed", clock.speed)
     clock.advance(sent.get("advance", 0))
     return _get_clock(request)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_personalize.emulator import model
+from airflow_provider_personalize.emulator import service_model
 from airflow_provider_personalize.emulator.responses import PersonalizeResponse
 
 url_bases = [r"https?://personalize(?:-events|-runtime)?\.(.+)\.amazonaws\.com"]
-url_paths = {f"{{0}}{path}$": PersonalizeResponse.dispatch for path in ("/", *model.operation_at())}
+url_paths = {f"{{0}}{path}$": PersonalizeResponse.dispatch for path in ("/", *service_model.operation_at())}

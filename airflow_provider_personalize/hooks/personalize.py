@@ -12,8 +12,8 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
 
 from airflow_provider_personalize.exceptions import ConnectionMissingError, IncompleteAnswerError
-from airflow_provider_personalize.resources import RESOURCES, SOLUTION_VERSION, Resource
-from airflow_provider_personalize.waiting import UNDER_WAY, Reading, Source, Verdict, Wait
+from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
+from airflow_provider_personalize.waiting import UNDER_WAY, Reading, Source, Verdict, Wait, is_being_stopped
 from airflow_provider_personalize.weather import is_about_credentials, is_not_found
 
 if TYPE_CHECKING:
@@ -112,14 +112,15 @@ class PersonalizeHook(AwsBaseHook):
             parameters["nextToken"] = page["nextToken"]
 
     def stop_training(self, solution_version_arn: str) -> None:
-        """Stop the training of a version. One that is over meanwhile is left as it is."""
+        """Stop the training of a version. One that is over meanwhile, or being stopped, is left as it is."""
         try:
             self.conn.stop_solution_version_creation(solutionVersionArn=solution_version_arn)
-        except Exception as error:
+        except Exception:
             version = self.find(SOLUTION_VERSION, solution_version_arn)
-            if version and version["status"] not in SOLUTION_VERSION.final:
+            if version and version["status"] not in SOLUTION_VERSION.final and not is_being_stopped(version):
                 raise
-            self.log.warning("The training of %s is over and cannot be stopped: %s", solution_version_arn, error)
+            status = version["status"] if version else "gone"
+            self.log.warning("The training of %s is %s: there is nothing to stop", solution_version_arn, status)
         else:
             self.log.info("Stopping the training of %s", solution_version_arn)
 
@@ -149,26 +150,45 @@ class PersonalizeHook(AwsBaseHook):
             return Reading(error=error)
 
     def _read(self, source: Source) -> dict[str, Any]:
-        if source.trained_since is None:
+        if not source.trained:
             return self.describe(source.resource, source.arn)
-        arn = self.automatic_version_since(source.arn, source.trained_since)
-        return self.describe(source.resource, arn) if arn else {}
+        arn = self.automatic_version_since(source.arn, source.since)
+        version = self.find(SOLUTION_VERSION, arn) if arn else None
+        return version or self.describe(SOLUTION, source.arn)
 
-    def automatic_version_since(self, solution_arn: str, since: str) -> str | None:
+    def automatic_version_since(self, solution_arn: str, since: str | None) -> str | None:
         """
         Find the first version that automatic training began after a moment.
 
         :param solution_arn: The ARN of the solution.
-        :param since: The moment, in ISO 8601.
+        :param since: The moment, in ISO 8601; None means ever.
         :return: The version's ARN; None where there is none yet.
         """
         versions = [
             version
             for version in self.list_all(SOLUTION_VERSION, solutionArn=solution_arn)
-            if version.get("trainingType") == _AUTOMATIC and version["creationDateTime"] > datetime.fromisoformat(since)
+            if version.get("trainingType") == _AUTOMATIC
+            and (since is None or version["creationDateTime"] > datetime.fromisoformat(since))
         ]
         first = min(versions, key=lambda version: version["creationDateTime"], default=None)
         return str(first["solutionVersionArn"]) if first else None
+
+    def newest_version(self, solution_arn: str, at: datetime | None = None) -> str | None:
+        """
+        Find the version that ``$LATEST`` means: the newest that is ACTIVE.
+
+        :param solution_arn: The ARN of the solution.
+        :param at: Of those that were ACTIVE at that moment already; None means now. That nothing else than becoming
+            ACTIVE moves a version's ``lastUpdatedDateTime`` is assumed.
+        :return: The version's ARN; None where none is ACTIVE.
+        """
+        active = [
+            version
+            for version in self.list_all(SOLUTION_VERSION, solutionArn=solution_arn)
+            if version["status"] in SOLUTION_VERSION.ready and (at is None or version["lastUpdatedDateTime"] <= at)
+        ]
+        newest = max(active, key=lambda version: version["creationDateTime"], default=None)
+        return str(newest["solutionVersionArn"]) if newest else None
 
     def wait(self, wait: Wait, *, delay: float | None = None, deadline: float | None = None) -> Verdict:
         """

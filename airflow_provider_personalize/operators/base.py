@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize.exceptions import InvalidRequestError
 from airflow_provider_personalize.links import PersonalizeLink
@@ -17,6 +17,11 @@ from airflow_provider_personalize.waiting import UNDER_WAY, Goal, Wait
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+    from botocore.model import StructureShape
+
+#: Seconds for which what was just written is looked for before it is enough that nothing speaks against it.
+PATIENCE: Final = 60
+SHOWN_DELAY: Final = 2
 
 
 class PersonalizeOperator(PersonalizeTask):
@@ -35,6 +40,12 @@ class PersonalizeOperator(PersonalizeTask):
         hook = self.hook if self.service == "personalize" else self.connection.hook(self.service)
         return hook.conn
 
+    @property
+    def input_shape(self) -> StructureShape:
+        """The operation's input in botocore's model."""
+        shape: StructureShape = self.client.meta.service_model.operation_model(self.operation).input_shape
+        return shape
+
     def request(self, **derived: Any) -> dict[str, Any]:
         """
         Build the request out of the parameters that were given.
@@ -42,9 +53,16 @@ class PersonalizeOperator(PersonalizeTask):
         :param derived: Parameters that take the place of the operator's own.
         :raises InvalidRequestError: With everything that is wrong with it.
         """
+        request = self.given(**derived)
+        if found := faults(self.operation, self.input_shape, request):
+            raise InvalidRequestError(self.operation, found)
+        return request
+
+    def given(self, **derived: Any) -> dict[str, Any]:
+        """Build the request as :meth:`request` does, unchecked."""
         from botocore import xform_name
 
-        shape = self.client.meta.service_model.operation_model(self.operation).input_shape
+        shape = self.input_shape
         names = {xform_name(member): member for member in shape.members}
         request = {}
         for parameter in self.members:
@@ -52,8 +70,6 @@ class PersonalizeOperator(PersonalizeTask):
             value = coerce(shape.members.get(member), derived.get(parameter, getattr(self, parameter)))
             if value is not None:
                 request[member] = value
-        if found := faults(self.operation, shape, request):
-            raise InvalidRequestError(self.operation, found)
         return request
 
     def call(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,6 +114,8 @@ class WaitingOperator(PersonalizeOperator):
         self.deferrable = deferrable
         self.waiter_delay = _seconds("waiter_delay", waiter_delay)
         self.timeout = _seconds("timeout", timeout)
+        #: What :meth:`go_on` has to remember across deferrals, as JSON primitives.
+        self.carried: dict[str, Any] = {}
 
     @property
     def arn(self) -> str:
@@ -140,7 +158,7 @@ class WaitingOperator(PersonalizeOperator):
         :raises WaitTimeoutError: There is no time left, with ``last_seen``.
         """
         self.log.info("Something else is under way with %s: %s", wait.arn, last_seen)
-        self._wait_further(wait, deadline, last_seen, resume={"then": "go on"}, pause=True)
+        self._wait_further(wait, deadline, last_seen, resume={"then": "go on", "carried": self.carried}, pause=True)
 
     def _wait_further(
         self, wait: Wait, deadline: float, last_seen: str, *, resume: dict[str, Any], pause: bool
@@ -155,7 +173,9 @@ class WaitingOperator(PersonalizeOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:
         """Go on after the wait in the triggerer: with the next step, or to the end."""
-        if self.resumed(event).get("then") == "go on":
+        resume = self.resumed(event)
+        if resume.get("then") == "go on":
+            self.carried = resume["carried"]
             return self.go_on(context, event["deadline"])
         return event["wait"]["arn"]
 
@@ -166,6 +186,12 @@ class WaitingOperator(PersonalizeOperator):
     def is_of_earlier_try(self, context: Context, thing: Mapping[str, Any]) -> bool:
         """Tell whether an earlier try of this task instance may have made something."""
         return context["ti"].try_number > 1 and self.is_of_this_run(context, thing)
+
+
+def identity_of(context: Context) -> str:
+    """Tell a task instance from all others: the same in each of its tries, another in each run and mapped instance."""
+    ti = context["ti"]
+    return "/".join(map(str, (ti.dag_id, ti.task_id, ti.run_id, ti.map_index)))
 
 
 def _seconds(parameter: str, value: float | timedelta | None) -> float | None:

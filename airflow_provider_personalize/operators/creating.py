@@ -12,25 +12,24 @@ import hashlib
 import itertools
 import re
 import time
-from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_personalize.comparison import configuration, differences
 from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceExistsError
-from airflow_provider_personalize.operators.base import WaitingOperator
+from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator, identity_of
 from airflow_provider_personalize.validation import parse
-from airflow_provider_personalize.waiting import GONE, REACHED, Shown, is_being_deleted
+from airflow_provider_personalize.waiting import GONE, SETTLED, UNDER_WAY, Shown, is_being_deleted, is_being_stopped
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
 
-#: Seconds for which something that was just created may be unknown to the service.
-_PATIENCE: Final = 60
-_SHOWN_DELAY: Final = 2
-
 
 class _Creating(WaitingOperator):
     """Look for a resource, and create it."""
+
+    #: The errors that say that it is there already.
+    taken: ClassVar[tuple[str, ...]] = ("ResourceAlreadyExistsException",)
 
     def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
         """Find what a request would make, by the ARN that it would get; return its description, or None."""
@@ -46,7 +45,7 @@ class _Creating(WaitingOperator):
         """
         arns = (value for value in request.values() if isinstance(value, str))
         owner = next(found[1] for arn in arns if (found := re.match(r"(arn:[^:]+:personalize:[^:]+:\d{12}):", arn)))
-        return f"{owner}:{self.resource.arn_kind}/{request.get('name') or request['jobName']}"
+        return f"{owner}:{self.resource.arn_kind}/{_name(request)}"
 
     def find_in_list(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """Find what a request would make, by its name in the list of its kind."""
@@ -60,20 +59,22 @@ class _Creating(WaitingOperator):
         """Create it; return its description, and whether it is new for sure."""
         try:
             arn = self.call(request)[self.resource.arn_member]
-        except self.client.exceptions.ResourceAlreadyExistsException:
+        except tuple(getattr(self.client.exceptions, name) for name in self.taken):
             # somebody was faster, or boto3 repeated a call whose answer was lost
-            if found := self._find_patiently(context, request):
+            if found := _patiently(lambda: self.find_existing(context, request)):
                 return found, False
             raise
         self.log.info("Created the %s %s", self.resource.title, arn)
-        shown = Shown(self.resource.name, arn, patience=time.time() + _PATIENCE)
-        return dict(self.hook.wait(shown, delay=_SHOWN_DELAY, deadline=deadline).description), True
+        self.note(context, request, arn)
+        shown = Shown(self.resource.name, arn, patience=time.time() + PATIENCE)
+        return dict(self.hook.wait(shown, delay=SHOWN_DELAY, deadline=deadline).description), True
 
-    def _find_patiently(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
-        until = time.time() + _PATIENCE
-        while (found := self.find(context, request)) is None and time.time() < until:
-            time.sleep(_SHOWN_DELAY)
-        return found
+    def find_existing(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Find what the service says exists already."""
+        return self.find(context, request)
+
+    def note(self, context: Context, request: Mapping[str, Any], arn: str) -> None:
+        """Take note of the ARN that a request got, as soon as it is known."""
 
     def differences(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
         """List in what one that exists differs from the request. A description shows no tags."""
@@ -89,16 +90,31 @@ class _Creating(WaitingOperator):
         return arn
 
 
+def _patiently(look: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
+    """Look for something that may not be shown yet, until it is or that can no longer be the reason."""
+    until = time.time() + PATIENCE
+    while (found := look()) is None and time.time() < until:
+        time.sleep(SHOWN_DELAY)
+    return found
+
+
+def _name(request: Mapping[str, Any]) -> str:
+    return str(request.get("name") or request["jobName"])
+
+
 class CreateOperator(_Creating):
     """
     Create a resource, or find the one that is there already.
 
     :param if_exists: What to do where one of this name exists: ``"reuse"`` takes it, if it is as wanted; an error lists
-        each difference otherwise. ``"fail"`` is an error, unless an earlier try of this task made it. Tags are not
-        compared.
+        each difference otherwise. ``"fail"`` is an error, unless this task or an earlier try of it made it. Tags are
+        not compared.
     :param ignore_changes: Parameters in which one that exists may differ, by name: those that another task sets later
         on.
     """
+
+    #: What is wanted where a member is not given, of those that one that exists is held to all the same.
+    unless_given: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(
         self,
@@ -121,25 +137,34 @@ class CreateOperator(_Creating):
         while (found := self.find(context, request)) and is_being_deleted(self.resource, found):
             self.wait_out(self.wait(found[self.resource.arn_member], GONE), deadline, "it is being deleted")
         is_new = False
-        if not found:
+        if found:
+            self._check_free(context, found)
+        else:
             found, is_new = self.create(context, request, deadline)
         if not is_new:
-            self._check(context, request, found)
+            self._check(request, found)
         return self.finish(context, found, deadline)
 
-    def _check(self, context: Context, request: dict[str, Any], found: dict[str, Any]) -> None:
-        """Tell whether one that exists may be taken."""
+    def _check_free(self, context: Context, found: dict[str, Any]) -> None:
+        """Tell whether there may be one already."""
+        if self.if_exists == "fail" and not self.is_of_earlier_try(context, found):
+            raise ResourceExistsError(
+                f"The {self.resource.title} {found[self.resource.arn_member]} exists already, since "
+                f"{found['creationDateTime']}, and if_exists is 'fail'."
+            )
+
+    def _check(self, request: dict[str, Any], found: dict[str, Any]) -> None:
+        """Tell whether one that exists is as wanted, and no failed one."""
         from botocore import xform_name
 
         arn = found[self.resource.arn_member]
-        if self.if_exists == "fail" and not self.is_of_earlier_try(context, found):
-            raise ResourceExistsError(
-                f"The {self.resource.title} {arn} exists already, since {found['creationDateTime']}, and if_exists is "
-                "'fail'."
-            )
-        compared = {member: value for member, value in request.items() if xform_name(member) not in self.ignore_changes}
+        wanted = {**self.unless_given, **request}
+        compared = {member: value for member, value in wanted.items() if xform_name(member) not in self.ignore_changes}
         if changed := self.differences(compared, found):
             raise ResourceDiffersError(self.resource.title, arn, changed)
+        wait = self.wait(arn)
+        if (verdict := wait.judge(found)).failed:
+            raise wait.error(verdict)
         self.log.info("The %s %s exists already, as wanted. No other is made", self.resource.title, arn)
 
 
@@ -148,12 +173,21 @@ class RunOperator(_Creating):
     Start something that runs and ends: once for each task instance, whatever becomes of the worker.
 
     A name that is not given is derived from the task instance and what it acts on. So a retry finds what an earlier try
-    started, another run starts another, and after one that failed a retry starts another. Clearing a run that had ended
-    starts it anew.
+    started, another run starts another, and after one that failed a retry starts another. One that somebody stopped is
+    not started again. Clearing a run that had ended starts it anew.
+
+    Where Airflow has a task state store (3.3 and newer), the ARN is kept there as soon as it is known, and a retry
+    looks at that first; a store that fails is no reason to fail.
     """
 
     #: The parameter that holds the name.
     naming: ClassVar[str] = "job_name"
+    #: Whether a retry looks for a while before it starts another: for a kind whose name is not in its ARN.
+    patient: ClassVar[bool] = False
+    #: Whether killing the task stops what it started. What was stopped is started again then, by the next try.
+    stop_on_kill = False
+    #: What was started or found, once that is known.
+    started_arn: str | None = None
 
     def go_on(self, context: Context, deadline: float) -> str:
         """Start it, or find what an earlier try started, and wait for it."""
@@ -163,12 +197,43 @@ class RunOperator(_Creating):
         given = parse("string", getattr(self, self.naming))
         for name in [given] if given else self._names(context):
             request = self.request(**{self.naming: name})
-            found, is_new = self.find(context, request), False
+            found, is_new = self._look(context, request, deadline), False
             if not found:
                 found, is_new = self.create(context, request, deadline)
             if is_new or self._is_to_be_waited_for(context, request, found, is_derived=not given):
+                self.note(context, request, found[self.resource.arn_member])
                 return found
         raise AssertionError("the derived names never end")
+
+    def _look(self, context: Context, request: Mapping[str, Any], deadline: float) -> dict[str, Any] | None:
+        """Find what an earlier try started; what this task's end is stopping, once it has stopped."""
+        found = self._recall(context, request) or self.find(context, request)
+        if found is None and self.patient and context["ti"].try_number > 1:
+            found = _patiently(lambda: self.find(context, request))
+        while found and self.stop_on_kill and is_being_stopped(found):
+            arn = found[self.resource.arn_member]
+            self.wait_out(self.wait(arn, SETTLED), deadline, found["status"])
+            found = self.hook.find(self.resource, arn)
+        return found
+
+    def _recall(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Find what an earlier try took note of."""
+        try:
+            store = context.get("task_state_store")
+            arn = None if store is None else store.get(_name(request))
+        except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
+            self.log.warning("The task state store does not answer; looking without it: %s", error)
+            return None
+        return _patiently(lambda: self.hook.find(self.resource, arn)) if arn else None
+
+    def note(self, context: Context, request: Mapping[str, Any], arn: str) -> None:
+        """Keep it where a retry looks first."""
+        self.started_arn = arn
+        try:
+            if (store := context.get("task_state_store")) is not None:
+                store.set(_name(request), arn)
+        except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
+            self.log.warning("The task state store does not take %s; a retry will look for it: %s", arn, error)
 
     def _is_to_be_waited_for(
         self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any], *, is_derived: bool
@@ -177,8 +242,9 @@ class RunOperator(_Creating):
         title, arn = self.resource.title, found[self.resource.arn_member]
         wait = self.wait(arn)
         verdict = wait.judge(found)
-        over = verdict.outcome == REACHED and not self.is_of_this_run(context, found)
-        if is_derived and (verdict.failed or over):
+        over = verdict.outcome != UNDER_WAY and not self.is_of_this_run(context, found)
+        stopped = verdict.status == self.resource.stopped and not self.stop_on_kill
+        if is_derived and (over or (verdict.failed and not stopped)):
             self.log.info("The %s %s is over, %s: another is made", title, arn, verdict)
             return False
         if changed := self.differences(request, found):
@@ -196,8 +262,7 @@ class RunOperator(_Creating):
     def _names(self, context: Context) -> Iterable[str]:
         """Derive names: the same in each try of a task instance, others in each run and mapped instance."""
         ti = context["ti"]
-        subject = getattr(self, self.subject)
-        identity = "/".join(map(str, (ti.dag_id, ti.task_id, ti.run_id, ti.map_index, subject)))
+        identity = f"{identity_of(context)}/{getattr(self, self.subject)}"
         digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
         readable = re.sub(r"[^a-zA-Z0-9]+", "-", f"{ti.dag_id}-{ti.task_id}").strip("-")[:40].strip("-")
         name = f"{readable or 'airflow'}-{digest}"

@@ -1,15 +1,274 @@
-"""Bring data into Amazon Personalize."""
+"""Say what data there is, and bring it into Amazon Personalize, out of it, or delete users from it."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from airflow_provider_personalize.comparison import exact_differences
 from airflow_provider_personalize.links import DatasetGroupLink
-from airflow_provider_personalize.operators.creating import RunOperator
-from airflow_provider_personalize.resources import DATASET_IMPORT_JOB
+from airflow_provider_personalize.operators.creating import CreateOperator, RunOperator
+from airflow_provider_personalize.operators.deleting import DeleteOperator
+from airflow_provider_personalize.operators.updating import UpdateOperator
+from airflow_provider_personalize.resources import (
+    DATA_DELETION_JOB,
+    DATASET,
+    DATASET_EXPORT_JOB,
+    DATASET_GROUP,
+    DATASET_IMPORT_JOB,
+    SCHEMA,
+)
 from airflow_provider_personalize.task import PersonalizeTask
+from airflow_provider_personalize.validation import parse
+
+if TYPE_CHECKING:
+    from airflow.utils.context import Context
 
 _LINK: Final = DatasetGroupLink()
+
+
+class CreateSchemaOperator(CreateOperator):
+    """
+    Create a schema: which columns a dataset has. Or find the one that is there already.
+
+    Calls ``CreateSchema`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateSchema.html). A schema cannot be
+    changed. One that exists is as wanted if it is the same JSON, however it is written: the order of the fields counts,
+    since it is that of a CSV's columns, and the order of an object's members does not.
+
+    :param name: The name, at most 63 letters, digits, hyphens and underscores. (templated)
+    :param schema: An Avro record, as a structure or as JSON in a text, at most 20,000 characters. Its ``name`` is the
+        type of the dataset, see https://docs.aws.amazon.com/personalize/latest/dg/how-it-works-dataset-schema.html.
+        (templated)
+    :param domain: ``"ECOMMERCE"`` or ``"VIDEO_ON_DEMAND"``, for a dataset group of that domain; None is for a custom
+        one. (templated)
+    :return: The ARN of the schema.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises ResourceDiffersError: A schema of this name exists and is not as wanted.
+    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
+    """
+
+    operation = "CreateSchema"
+    resource = SCHEMA
+    link = _LINK
+    members = ("name", "schema", "domain")
+    unless_given: ClassVar[Mapping[str, Any]] = {"domain": None}
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"schema": "json"}
+
+    def __init__(self, *, name: str, schema: dict[str, Any] | str, domain: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+        self.schema = schema
+        self.domain = domain
+
+    def request(self, **derived: Any) -> dict[str, Any]:
+        """Build the request: the API takes a schema as a text."""
+        schema = parse("structure", self.schema)
+        text = json.dumps(schema, ensure_ascii=False) if isinstance(schema, Mapping) else self.schema
+        return super().request(schema=text, **derived)
+
+    def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002 - the base's
+        """Find it by its name: nothing in the request tells the account that its ARN has in it."""
+        return self.find_in_list(request)
+
+    def differences(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+        """List in what one that exists differs."""
+        ours = dict(request)
+        schema = ours.pop("schema", found["schema"])
+        changed = exact_differences(parse("structure", schema), parse("structure", found["schema"]), "schema")
+        return super().differences(ours, found) + changed
+
+
+class DeleteSchemaOperator(DeleteOperator):
+    """
+    Delete a schema.
+
+    Calls ``DeleteSchema`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteSchema.html). It is gone at
+    once; a dataset that uses it, deleted or not yet gone, makes the service refuse.
+
+    :param schema_arn: The ARN of the schema. (templated)
+    :return: The ARN.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where a dataset uses it.
+    """
+
+    operation = "DeleteSchema"
+    resource = SCHEMA
+    link = _LINK
+    members = ("schema_arn",)
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+
+    def __init__(self, *, schema_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.schema_arn = schema_arn
+
+
+class CreateDatasetGroupOperator(CreateOperator):
+    """
+    Create a dataset group, which holds all else. Or find the one that is there already.
+
+    Calls ``CreateDatasetGroup`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDatasetGroup.html).
+
+    :param name: The name, at most 63 letters, digits, hyphens and underscores. (templated)
+    :param domain: ``"ECOMMERCE"`` or ``"VIDEO_ON_DEMAND"``, for recommenders; None is a custom group. (templated)
+    :param kms_key_arn: The ARN of a key of your own that encrypts the datasets. (templated)
+    :param role_arn: The ARN of the IAM role that may use the key: with ``kms_key_arn``, and only with it. (templated)
+    :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
+    :return: The ARN of the dataset group.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises ResourceDiffersError: A group of this name exists and is not as wanted.
+    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
+    :raises ResourceFailedError: The group ended in CREATE FAILED, with the service's reason.
+    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    """
+
+    operation = "CreateDatasetGroup"
+    resource = DATASET_GROUP
+    link = _LINK
+    members = ("name", "domain", "kms_key_arn", "role_arn", "tags")
+    unless_given: ClassVar[Mapping[str, Any]] = {"domain": None}
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
+    operator_extra_links = (link,)
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        domain: str | None = None,
+        kms_key_arn: str | None = None,
+        role_arn: str | None = None,
+        tags: list[dict[str, str]] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+        self.domain = domain
+        self.kms_key_arn = kms_key_arn
+        self.role_arn = role_arn
+        self.tags = tags
+
+    def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002 - the base's
+        """Find it by its name: nothing in the request tells the account that its ARN has in it."""
+        return self.find_in_list(request)
+
+
+class CreateDatasetOperator(CreateOperator):
+    """
+    Create an empty dataset in a dataset group. Or find the one that is there already.
+
+    Calls ``CreateDataset`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDataset.html). A group has one
+    dataset of each type, which is found by that type: one of another name is a difference.
+
+    :param name: The name, at most 63 letters, digits, hyphens and underscores. (templated)
+    :param schema_arn: The ARN of the schema. (templated)
+    :param dataset_group_arn: The ARN of the dataset group, which must be ACTIVE. (templated)
+    :param dataset_type: ``"INTERACTIONS"``, ``"ITEMS"``, ``"USERS"``, ``"ACTIONS"`` or ``"ACTION_INTERACTIONS"``, in
+        capitals or not. (templated)
+    :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
+    :return: The ARN of the dataset.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises ResourceDiffersError: A dataset of this type exists in the group and is not as wanted.
+    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
+    :raises ResourceFailedError: The dataset ended in CREATE FAILED.
+    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    """
+
+    operation = "CreateDataset"
+    resource = DATASET
+    link = _LINK
+    members = ("name", "schema_arn", "dataset_group_arn", "dataset_type", "tags")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
+    operator_extra_links = (link,)
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        schema_arn: str,
+        dataset_group_arn: str,
+        dataset_type: str,
+        tags: list[dict[str, str]] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+        self.schema_arn = schema_arn
+        self.dataset_group_arn = dataset_group_arn
+        self.dataset_type = dataset_type
+        self.tags = tags
+
+    def request(self, **derived: Any) -> dict[str, Any]:
+        """Build the request, with the type in capitals as descriptions show it."""
+        request = super().request(**derived)
+        return {**request, "datasetType": request["datasetType"].upper()}
+
+    def arn_of(self, request: Mapping[str, Any]) -> str:
+        """Tell the ARN: that of its group, and its type. Its name is not in it."""
+        group = request["datasetGroupArn"].replace(f":{DATASET_GROUP.arn_kind}/", f":{DATASET.arn_kind}/")
+        return f"{group}/{request['datasetType']}"
+
+
+class UpdateDatasetOperator(UpdateOperator):
+    """
+    Give a dataset another schema, and go on when it has it.
+
+    Calls ``UpdateDataset`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateDataset.html), for datasets of
+    items and users only. The new schema must keep all fields as they are; what it adds must accept null, and no
+    existing solution trains on it (https://docs.aws.amazon.com/personalize/latest/dg/updating-dataset-schema.html).
+
+    :param dataset_arn: The ARN of the dataset. (templated)
+    :param schema_arn: The ARN of the new schema. (templated)
+    :return: The dataset's ARN. Also in XCom, as ``dataset_update``: the update's ``creationDateTime`` (None where
+        nothing had to change), its content, and whether this task ``sent`` it.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises ResourceFailedError: The update, or the dataset itself, failed; with the service's reason.
+    :raises UpdateReplacedError: Somebody made another update before the outcome of this one was seen.
+    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    """
+
+    operation = "UpdateDataset"
+    resource = DATASET
+    link = _LINK
+    unchanged = "has this schema already"
+    members = ("dataset_arn", "schema_arn")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    operator_extra_links = (link,)
+
+    def __init__(self, *, dataset_arn: str, schema_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset_arn = dataset_arn
+        self.schema_arn = schema_arn
+
+
+class DeleteDatasetOperator(DeleteOperator):
+    """
+    Delete a dataset with all its data, and go on when it is gone.
+
+    Calls ``DeleteDataset`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteDataset.html). An update of it
+    that is under way is waited for. A job or a training under way, a campaign, a filter, a metric attribution, and an
+    event tracker where it is of interactions, make the service refuse
+    (https://docs.aws.amazon.com/personalize/latest/dg/deleting-resources.html).
+
+    :param dataset_arn: The ARN of the dataset. (templated)
+    :return: The ARN.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where something depends on it.
+    :raises WaitTimeoutError: It is not gone in time, with the status seen last.
+    """
+
+    operation = "DeleteDataset"
+    resource = DATASET
+    link = _LINK
+    members = ("dataset_arn",)
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    operator_extra_links = (link,)
+
+    def __init__(self, *, dataset_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset_arn = dataset_arn
 
 
 class CreateDatasetImportJobOperator(RunOperator):
@@ -76,4 +335,105 @@ class CreateDatasetImportJobOperator(RunOperator):
         self.job_name = job_name
         self.import_mode = import_mode
         self.publish_attribution_metrics_to_s3 = publish_attribution_metrics_to_s3
+        self.tags = tags
+
+
+class CreateDatasetExportJobOperator(RunOperator):
+    """
+    Export a dataset to S3 as CSV, and go on when it is there.
+
+    Calls ``CreateDatasetExportJob``
+    (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDatasetExportJob.html).
+
+    :param dataset_arn: The ARN of the dataset. (templated)
+    :param job_output: ``{"s3DataDestination": {"path": "s3://bucket/folder/", "kmsKeyArn": …}}``, without a key for the
+        bucket's own encryption. (templated)
+    :param role_arn: The ARN of the IAM role by which the service writes. (templated)
+    :param ingestion_mode: ``"BULK"`` exports what was imported, ``"PUT"`` what came in real time, ``"ALL"`` both; None
+        is PUT. (templated)
+    :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one; one of
+        your own needs something of the run in it, such as ``{{ ts_nodash }}``. (templated)
+    :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
+    :return: The ARN of the job.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises ResourceDiffersError: A job of this name exists and exports something else.
+    :raises ResourceExistsError: A job of this name was there before this run began.
+    :raises ResourceFailedError: The export failed, with the service's reason.
+    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    """
+
+    operation = "CreateDatasetExportJob"
+    resource = DATASET_EXPORT_JOB
+    link = _LINK
+    members = ("job_name", "dataset_arn", "ingestion_mode", "role_arn", "job_output", "tags")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"job_output": "json", "tags": "json"}
+    operator_extra_links = (link,)
+
+    def __init__(
+        self,
+        *,
+        dataset_arn: str,
+        job_output: dict[str, Any] | str,
+        role_arn: str,
+        ingestion_mode: str | None = None,
+        job_name: str | None = None,
+        tags: list[dict[str, str]] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dataset_arn = dataset_arn
+        self.job_output = job_output
+        self.role_arn = role_arn
+        self.ingestion_mode = ingestion_mode
+        self.job_name = job_name
+        self.tags = tags
+
+
+class CreateDataDeletionJobOperator(RunOperator):
+    """
+    Delete users from all datasets of a group, and go on when they are gone. There is no way back.
+
+    Calls ``CreateDataDeletionJob``
+    (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDataDeletionJob.html). It can take up to a day until
+    datasets and models have no references to them any more; until then the service trains on their data.
+
+    :param dataset_group_arn: The ARN of the dataset group. (templated)
+    :param data_source: ``{"dataLocation": "s3://bucket/users.csv"}``: a CSV with the one column USER_ID. A folder ends
+        in ``/``, and unlike an import the job reads the CSVs of all its subfolders, too. (templated)
+    :param role_arn: The ARN of the IAM role by which the service reads the files. (templated)
+    :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one; one of
+        your own needs something of the run in it, such as ``{{ ts_nodash }}``. (templated)
+    :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
+    :return: The ARN of the job. ``DescribeDataDeletionJob`` tells of how many users data was deleted.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises ResourceDiffersError: A job of this name exists and deletes other users.
+    :raises ResourceExistsError: A job of this name was there before this run began.
+    :raises ResourceFailedError: The deletion failed, with the service's reason.
+    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    """
+
+    operation = "CreateDataDeletionJob"
+    resource = DATA_DELETION_JOB
+    link = _LINK
+    members = ("job_name", "dataset_group_arn", "data_source", "role_arn", "tags")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"data_source": "json", "tags": "json"}
+    operator_extra_links = (link,)
+
+    def __init__(
+        self,
+        *,
+        dataset_group_arn: str,
+        data_source: dict[str, str] | str,
+        role_arn: str,
+        job_name: str | None = None,
+        tags: list[dict[str, str]] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dataset_group_arn = dataset_group_arn
+        self.data_source = data_source
+        self.role_arn = role_arn
+        self.job_name = job_name
         self.tags = tags

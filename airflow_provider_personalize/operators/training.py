@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize.exceptions import InvalidRequestError
@@ -206,7 +206,8 @@ class CreateSolutionVersionOperator(RunOperator):
         for the recipes User-Personalization and HRNN-Coldstart only. None is FULL. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :param stop_on_kill: Whether to stop the training where the task is killed, marked as failed or succeeded, or
-        cleared: on the worker, and from Airflow 3.3 on while deferred too. The hours until then are charged.
+        cleared: on the worker, and from Airflow 3.3 on while deferred too. The hours until then are charged, and the
+        next try trains anew.
     :return: The ARN of the version.
     :raises InvalidRequestError: Parameters are wrong; nothing was sent.
     :raises ResourceExistsError: A version of this ``name`` is from before this run.
@@ -219,6 +220,7 @@ class CreateSolutionVersionOperator(RunOperator):
     resource = SOLUTION_VERSION
     link = _LINK
     naming = "name"
+    patient = True
     members = ("solution_arn", "name", "training_mode", "tags")
     template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
@@ -240,25 +242,31 @@ class CreateSolutionVersionOperator(RunOperator):
         self.training_mode = training_mode
         self.tags = tags
         self.stop_on_kill = stop_on_kill
-        self._started_arn: str | None = None
 
     def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """
-        Find the version of this name among those begun since the run began.
+        Find the version of this name among those under way or begun since the run began.
 
         The ARN of a version does not tell its name, and neither does the list of versions.
         """
-        for summary in self.hook.list_all(SOLUTION_VERSION, solutionArn=self.solution_arn):
-            if self.is_of_this_run(context, summary):
-                version = self.hook.find(SOLUTION_VERSION, summary[SOLUTION_VERSION.arn_member])
-                if version and version.get("name") == request["name"]:
-                    return version
-        return None
 
-    def finish(self, context: Context, found: Mapping[str, Any], deadline: float) -> str:
-        """Wait for it, and return its ARN."""
-        self._started_arn = found[SOLUTION_VERSION.arn_member]
-        return super().finish(context, found, deadline)
+        def is_likely(summary: Mapping[str, Any]) -> bool:
+            return summary["status"] not in self.resource.final or self.is_of_this_run(context, summary)
+
+        return self._find_among(filter(is_likely, self._versions(request)), request)
+
+    def find_existing(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
+        """Find the version of this name among all."""
+        return self._find_among(self._versions(request), request)
+
+    def _versions(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """List the solution's versions, newest first."""
+        versions = self.hook.list_all(self.resource, solutionArn=request["solutionArn"])
+        return sorted(versions, key=lambda summary: summary["creationDateTime"], reverse=True)
+
+    def _find_among(self, summaries: Iterable[dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any] | None:
+        described = (self.hook.find(self.resource, summary[self.resource.arn_member]) for summary in summaries)
+        return next((found for found in described if found and found.get("name") == request["name"]), None)
 
     @property
     def trigger_options(self) -> dict[str, Any]:
@@ -267,8 +275,8 @@ class CreateSolutionVersionOperator(RunOperator):
 
     def on_kill(self) -> None:
         """Stop the training, where that was asked for."""
-        if self.stop_on_kill and self._started_arn:
-            self.hook.stop_training(self._started_arn)
+        if self.stop_on_kill and self.started_arn:
+            self.hook.stop_training(self.started_arn)
 
 
 class StopSolutionVersionCreationOperator(WaitingOperator):

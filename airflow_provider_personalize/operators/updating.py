@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_personalize.comparison import configuration, differences
-from airflow_provider_personalize.operators.base import WaitingOperator
+from airflow_provider_personalize.exceptions import UpdateReplacedError
+from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
 from airflow_provider_personalize.waiting import REACHED, READY, SETTLED, UNDER_WAY, UPDATED, Goal, Visibility, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
-
-#: Seconds for which an update that was sent is looked for before it is enough that the resource is as wanted.
-_PATIENCE: Final = 60
-_VISIBILITY_DELAY: Final = 2
 
 
 class UpdateOperator(WaitingOperator):
@@ -44,7 +41,7 @@ class UpdateOperator(WaitingOperator):
     def go_on(self, context: Context, deadline: float) -> str:
         """Come from whatever is now to an update of ours that the service shows, and wait for it."""
         request = self.request()
-        content = {member: value for member, value in request.items() if member != self.resource.arn_member}
+        content = self._content(request)
         settled = self.wait(self.arn, SETTLED)
         refusal = ""
         while True:
@@ -66,23 +63,39 @@ class UpdateOperator(WaitingOperator):
 
     def check_usable(self, found: Mapping[str, Any]) -> None:
         """Refuse to update what itself failed."""
+        self._check_itself(found)
+
+    def _check_itself(self, found: Mapping[str, Any]) -> None:
         itself = self.wait(self.arn, READY)
         if (verdict := itself.judge(found)).failed:
             raise itself.error(verdict)
 
+    def meant(self, content: Mapping[str, Any], shown: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002
+        """
+        Say what is wanted as a description would show it.
+
+        :param content: What is wanted, as the request says it.
+        :param shown: What it is compared with: how the resource is configured, or an update of it.
+        """
+        return content
+
     def differences(self, content: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
         """List what an update would change."""
-        return differences(content, configuration(self.resource, found))
+        shown = configuration(self.resource, found)
+        return differences(self.meant(content, shown), shown)
 
     def _is_ours(self, context: Context, found: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
         """Tell whether the latest update is this task's: under way, or sent by an earlier try in this run."""
         update = found.get(self.resource.update_member)
-        if not update or differences(content, update):
+        if not update:
             return False
         outcome = self.wait(self.arn).judge(found).outcome
-        return outcome == UNDER_WAY or (outcome == REACHED and self.is_of_earlier_try(context, update))
+        may_be = outcome == UNDER_WAY or (outcome == REACHED and self.is_of_earlier_try(context, update))
+        return may_be and not differences(self.meant(content, update), update)
 
     def _is_so(self, found: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+        if self.wait(self.arn, READY).judge(found).outcome != REACHED:
+            return False
         changes = self.differences(content, found)
         for change in changes:
             self.log.info("To change: %s", change)
@@ -111,12 +124,13 @@ class UpdateOperator(WaitingOperator):
             self.arn,
             UPDATED,
             before=before.get(self.resource.update_member) or {},
-            wanted=content,
-            patience=time.time() + _PATIENCE,
+            wanted=self.meant(content, configuration(self.resource, before)),
+            patience=time.time() + PATIENCE,
         )
-        found = self.hook.wait(shown, delay=_VISIBILITY_DELAY, deadline=deadline).description
+        found = self.hook.wait(shown, delay=SHOWN_DELAY, deadline=deadline).description
         if shown.shows_newer(found):
             return self._finish(context, found, content, deadline, sent=True)
+        self._check_itself(found)
         self.log.info("The service made no update of it: %s %s", self.arn, self.unchanged)
         self._show_update(context, None, content, sent=True)
         return self.arn
@@ -127,8 +141,29 @@ class UpdateOperator(WaitingOperator):
         created = iso(found[self.resource.update_member].get("creationDateTime"))
         self._show_update(context, created, content, sent=sent)
         if self.wait_for_completion:
-            self.wait_until(self.wait(self.arn, created=created), deadline, seen=found)
+            try:
+                self.wait_until(self.wait(self.arn, created=created), deadline, seen=found)
+            except UpdateReplacedError as replaced:
+                self._excuse(replaced)
         return self.arn
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:
+        """Go on after the wait in the triggerer: with the next step, or to the end."""
+        try:
+            return super().execute_complete(context, event)
+        except UpdateReplacedError as replaced:
+            self._excuse(replaced)
+        return self.arn
+
+    def _excuse(self, replaced: UpdateReplacedError) -> None:
+        """Let a later update pass where this one is in force: a campaign in sync takes each new version by itself."""
+        found = self.hook.describe(self.resource, self.arn)
+        if self.differences(self._content(self.request()), found):
+            raise replaced
+        self.log.info("%s is as wanted, though a later update followed", self.arn)
+
+    def _content(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        return {member: value for member, value in request.items() if member != self.resource.arn_member}
 
     def _show_update(self, context: Context, created: str | None, content: dict[str, Any], *, sent: bool) -> None:
         if self.do_xcom_push:

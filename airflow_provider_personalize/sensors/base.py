@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,12 +13,13 @@ from airflow_provider_personalize._compat import (
     AirflowSensorTimeout,
     AirflowSkipException,
     BaseSensorOperator,
+    PokeReturnValue,
 )
 from airflow_provider_personalize.exceptions import ResourceFailedError, UpdateReplacedError, WaitTimeoutError
 from airflow_provider_personalize.links import PersonalizeLink
 from airflow_provider_personalize.resources import RESOURCES
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask
-from airflow_provider_personalize.waiting import REACHED, Goal, Verdict, Wait
+from airflow_provider_personalize.waiting import REACHED, UPDATED, Goal, Verdict, Wait
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -73,7 +75,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             with self._leniency():
                 raise AirflowSensorTimeout(f"{timeout} Last seen: {self._last_seen}") from timeout
 
-    def poke(self, context: Context) -> bool:
+    def poke(self, context: Context) -> bool | PokeReturnValue:
         """
         Look once.
 
@@ -88,13 +90,14 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             raise AirflowFailException(str(self.wait.error(verdict)))
         return verdict.outcome == REACHED
 
-    def _look_then_defer(self, context: Context) -> None:
-        if not self._poke_patiently(context):
+    def _look_then_defer(self, context: Context) -> Any:
+        if not (done := self._poke_patiently(context)):
             by_execution = bool(self.execution_timeout) and self.execution_timeout.total_seconds() < self.timeout
             resume = {"limit": "execution_timeout" if by_execution else "timeout"}
             self.defer_until(self.wait, self.poke_interval, self.deadline_after(self.timeout), resume)
+        return getattr(done, "xcom_value", None)
 
-    def _poke_patiently(self, context: Context) -> bool:
+    def _poke_patiently(self, context: Context) -> bool | PokeReturnValue:
         try:
             return self.poke(context)
         except AirflowFailException:
@@ -105,7 +108,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             self.log.warning("The look failed, and silent_fail is set: %s", error)
             return False
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> None:  # noqa: ARG002 - Airflow's
+    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:  # noqa: ARG002 - Airflow's
         """End as the event says, by the rules of any sensor."""
         with self._leniency():
             try:
@@ -131,3 +134,27 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
                     f"Skipped, since {'soft' if soft else 'never'}_fail is set: {error}"
                 ) from error
             raise
+
+
+class UpdateSensor(PersonalizeSensor):
+    """
+    A sensor for the latest update of one of the kinds whose description shows it.
+
+    The resource itself stays ACTIVE during an update, so these sensors look at ``latest…Update`` in its description.
+    Behind the operator that updates they cannot take an earlier update for that operator's; give them
+    ``require_update=False`` there, since that operator sends nothing where all is as wanted from the start.
+
+    :param require_update: Whether to wait for a first update where none was ever made; without it that passes, unless
+        the resource itself failed.
+    """
+
+    goal: ClassVar[Goal] = UPDATED
+
+    def __init__(self, *, require_update: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.require_update = require_update
+
+    @property
+    def wait(self) -> Wait:
+        """What this sensor waits for."""
+        return replace(super().wait, require_update=self.require_update)

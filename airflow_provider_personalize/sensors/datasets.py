@@ -1,12 +1,75 @@
-"""Wait for data to come into Amazon Personalize."""
+"""Wait for data to come into Amazon Personalize, out of it, or be deleted."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from airflow_provider_personalize.links import DatasetGroupLink
-from airflow_provider_personalize.sensors.base import PersonalizeSensor
+from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
 from airflow_provider_personalize.task import PersonalizeTask
+
+_LINK: Final = DatasetGroupLink()
+
+
+class DatasetGroupSensor(PersonalizeSensor):
+    """
+    Wait until a dataset group is ACTIVE.
+
+    :param dataset_group_arn: The ARN of the dataset group. (templated)
+    :raises AirflowFailException: The group ended in CREATE FAILED, with the service's reason.
+    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    """
+
+    resource = "dataset_group"
+    link = _LINK
+    operator_extra_links = (link,)
+    template_fields: ClassVar[tuple[str, ...]] = ("dataset_group_arn", *PersonalizeTask.template_fields)
+
+    def __init__(self, *, dataset_group_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset_group_arn = dataset_group_arn
+
+
+class DatasetSensor(PersonalizeSensor):
+    """
+    Wait until a dataset is ACTIVE, which it is not while it is updated either.
+
+    :param dataset_arn: The ARN of the dataset. (templated)
+    :raises AirflowFailException: The dataset ended in CREATE FAILED.
+    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    """
+
+    resource = "dataset"
+    link = _LINK
+    operator_extra_links = (link,)
+    template_fields: ClassVar[tuple[str, ...]] = ("dataset_arn", *PersonalizeTask.template_fields)
+
+    def __init__(self, *, dataset_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset_arn = dataset_arn
+
+
+class DatasetUpdateSensor(UpdateSensor):
+    """
+    Wait until a dataset has the schema of its latest update.
+
+    That shows in two places of what ``DescribeDataset`` answers: in the status of ``latestDatasetUpdate``
+    (https://docs.aws.amazon.com/personalize/latest/dg/API_DatasetUpdateSummary.html) and in the dataset's own, which is
+    UPDATE PENDING and UPDATE IN_PROGRESS meanwhile. Both must be ACTIVE.
+
+    :param dataset_arn: The ARN of the dataset. (templated)
+    :raises AirflowFailException: The update failed, with the service's reason.
+    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    """
+
+    resource = "dataset"
+    link = _LINK
+    operator_extra_links = (link,)
+    template_fields: ClassVar[tuple[str, ...]] = ("dataset_arn", *PersonalizeTask.template_fields)
+
+    def __init__(self, *, dataset_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset_arn = dataset_arn
 
 
 class DatasetImportJobSensor(PersonalizeSensor):
@@ -19,10 +82,48 @@ class DatasetImportJobSensor(PersonalizeSensor):
     """
 
     resource = "dataset_import_job"
-    link = DatasetGroupLink()
+    link = _LINK
     operator_extra_links = (link,)
     template_fields: ClassVar[tuple[str, ...]] = ("dataset_import_job_arn", *PersonalizeTask.template_fields)
 
     def __init__(self, *, dataset_import_job_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dataset_import_job_arn = dataset_import_job_arn
+
+
+class DatasetExportJobSensor(PersonalizeSensor):
+    """
+    Wait until a dataset has been exported.
+
+    :param dataset_export_job_arn: The ARN of the job. (templated)
+    :raises AirflowFailException: The export failed, with the service's reason.
+    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    """
+
+    resource = "dataset_export_job"
+    link = _LINK
+    operator_extra_links = (link,)
+    template_fields: ClassVar[tuple[str, ...]] = ("dataset_export_job_arn", *PersonalizeTask.template_fields)
+
+    def __init__(self, *, dataset_export_job_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset_export_job_arn = dataset_export_job_arn
+
+
+class DataDeletionJobSensor(PersonalizeSensor):
+    """
+    Wait until users have been deleted, which can take a day.
+
+    :param data_deletion_job_arn: The ARN of the job. (templated)
+    :raises AirflowFailException: The deletion failed, with the service's reason.
+    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    """
+
+    resource = "data_deletion_job"
+    link = _LINK
+    operator_extra_links = (link,)
+    template_fields: ClassVar[tuple[str, ...]] = ("data_deletion_job_arn", *PersonalizeTask.template_fields)
+
+    def __init__(self, *, data_deletion_job_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_deletion_job_arn = data_deletion_job_arn

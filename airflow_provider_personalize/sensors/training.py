@@ -1,44 +1,155 @@
-"""Wait for how a solution trains."""
+"""Wait for how a solution trains, and for what it trains."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, ClassVar
+import re
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_personalize._compat import AirflowFailException, PokeReturnValue
 from airflow_provider_personalize.links import SolutionLink
-from airflow_provider_personalize.sensors.base import PersonalizeSensor
+from airflow_provider_personalize.resources import SOLUTION_VERSION
+from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
 from airflow_provider_personalize.task import PersonalizeTask
-from airflow_provider_personalize.waiting import Wait
+from airflow_provider_personalize.validation import parse
+from airflow_provider_personalize.waiting import Wait, iso
+
+if TYPE_CHECKING:
+    from airflow.utils.context import Context
 
 
-class SolutionUpdateSensor(PersonalizeSensor):
+class SolutionSensor(PersonalizeSensor):
+    """
+    Wait until a solution can be trained.
+
+    It says nothing of updates, during which a solution stays ACTIVE: see :class:`SolutionUpdateSensor`.
+
+    :param solution_arn: The ARN of the solution. (templated)
+    :raises AirflowFailException: The solution ended in CREATE FAILED.
+    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    """
+
+    resource = "solution"
+    link = SolutionLink()
+    operator_extra_links = (link,)
+    template_fields: ClassVar[tuple[str, ...]] = ("solution_arn", *PersonalizeTask.template_fields)
+
+    def __init__(self, *, solution_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.solution_arn = solution_arn
+
+
+class SolutionVersionSensor(PersonalizeSensor):
+    """
+    Wait until a version of a solution is trained.
+
+    :param solution_version_arn: The ARN of the version. (templated)
+    :raises AirflowFailException: The training failed, with the service's reason, or somebody stopped it.
+    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    """
+
+    resource = "solution_version"
+    link = SolutionLink()
+    operator_extra_links = (link,)
+    template_fields: ClassVar[tuple[str, ...]] = ("solution_version_arn", *PersonalizeTask.template_fields)
+
+    def __init__(self, *, solution_version_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.solution_version_arn = solution_version_arn
+
+
+class AutomaticSolutionVersionSensor(PersonalizeSensor):
+    """
+    Wait for the next version that automatic training makes of a solution, and return its ARN.
+
+    It is the first version that automatic training began after a moment; a version made by hand is none. The service
+    tells the ARN nowhere but in the list of versions, which this sensor reads
+    (https://docs.aws.amazon.com/personalize/latest/dg/solution-config-auto-training.html). The first training begins
+    within an hour; a later one is made only where new interactions came, so ``timeout`` should be longer than the
+    schedule's rate.
+
+    :param solution_arn: The ARN of the solution. (templated)
+    :param after: The moment, as a ``datetime`` or a text in ISO 8601, in UTC where it has no time zone. None means the
+        start of the DAG run; where that is not known, that of the task. (templated)
+    :return: The ARN of the version.
+    :raises AirflowFailException: Automatic training is off, so that none will come; or the training failed, with the
+        service's reason, or somebody stopped it; or ``after`` is no moment.
+    :raises AirflowSensorTimeout: There is none in time, with what was seen last.
+    """
+
+    resource = "solution_version"
+    goal = "trained"
+    link = SolutionLink()
+    operator_extra_links = (link,)
+    members = ("solution_arn", "after")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+
+    def __init__(self, *, solution_arn: str, after: datetime | str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.solution_arn = solution_arn
+        self.after = after
+        self._since: datetime | None = None
+
+    @property
+    def wait(self) -> Wait:
+        """What this sensor waits for."""
+        return Wait(self.resource, self.solution_arn, self.goal, iso(self._since))
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """
+        Look once.
+
+        :raises AirflowFailException: There will be none, with the reason.
+        """
+        self._since = self._since or _moment(self.after) or _start(context)
+        done = super().poke(context)
+        seen = self._last_seen.description if self._last_seen else {}
+        return PokeReturnValue(bool(done), seen.get(SOLUTION_VERSION.arn_member))
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:
+        """End as the event says, by the rules of any sensor, and return the ARN."""
+        super().execute_complete(context, event)
+        # the event has none where only the worker could look
+        found = event["found"] or self.hook.look(Wait(**event["wait"])).description[SOLUTION_VERSION.arn_member]
+        return str(found)
+
+
+def _moment(after: datetime | str | None) -> datetime | None:
+    """Read a moment, which a template may have left as a text."""
+    after = parse("string", after)
+    try:
+        moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", after)) if isinstance(after, str) else after
+    except ValueError:
+        raise AirflowFailException(
+            f"after is {after!r}: allowed are a datetime and a text in ISO 8601, such as 2026-01-31T12:00:00+00:00"
+        ) from None
+    return moment.replace(tzinfo=timezone.utc) if moment and moment.tzinfo is None else moment
+
+
+def _start(context: Context) -> datetime:
+    """Tell when the run began, or the task: that stays the same from look to look, rescheduled or not."""
+    began = getattr(context.get("dag_run"), "start_date", None) or getattr(context["ti"], "start_date", None)
+    return began or datetime.now(timezone.utc)
+
+
+class SolutionUpdateSensor(UpdateSensor):
     """
     Wait until a solution's latest update is ACTIVE.
 
     The solution's own status stays ACTIVE during an update, so this sensor looks at ``latestSolutionUpdate`` in what
     ``DescribeSolution`` answers (https://docs.aws.amazon.com/personalize/latest/dg/API_SolutionUpdateSummary.html).
-    Behind an :class:`~airflow_provider_personalize.operators.UpdateSolutionOperator` it cannot take an earlier update
-    for that operator's; give it ``require_update=False`` there, since that operator sends nothing where the solution
-    trains as wanted from the start.
 
     :param solution_arn: The ARN of the solution. (templated)
-    :param require_update: Whether to wait for a first update where none was ever made; without it that passes.
     :raises AirflowFailException: The update ended in CREATE FAILED, with the service's reason.
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
     resource = "solution"
-    goal = "updated"
     link = SolutionLink()
     operator_extra_links = (link,)
     template_fields: ClassVar[tuple[str, ...]] = ("solution_arn", *PersonalizeTask.template_fields)
 
-    def __init__(self, *, solution_arn: str, require_update: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *, solution_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.solution_arn = solution_arn
-        self.require_update = require_update
-
-    @property
-    def wait(self) -> Wait:
-        """What this sensor waits for."""
-        return replace(super().wait, require_update=self.require_update)

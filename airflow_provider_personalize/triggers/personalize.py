@@ -106,6 +106,7 @@ class PersonalizeTrigger(BaseTrigger):
         return {
             "outcome": outcome,
             "wait": asdict(self.wait),
+            "found": verdict.description.get(self.wait.row.arn_member) if verdict.description else None,
             "status": verdict.status,
             "reason": verdict.reason,
             "last_seen": str(verdict),

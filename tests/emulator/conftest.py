@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import boto3
 import pytest
+from everything import new_shop
 from moto import mock_aws
 from moto.moto_api import state_manager
 from shop import PREFIX
-from witness import watched
+from witness import watched_api
 
 from airflow_provider_personalize.emulator import assumptions, clock, faults, quotas
 
@@ -30,7 +30,17 @@ def client():
     """A client of an empty Personalize, in which time stands still."""
     with mock_aws():
         clock.freeze()
-        yield watched(boto3.client("personalize", region_name="us-east-1"))
+        yield watched_api()
+
+
+@pytest.fixture
+def shop():
+    """A shop with datasets of all types and rows in them, in which time stands still."""
+    with mock_aws():
+        made = new_shop()
+        made.open()
+        made.import_all()
+        yield made
 
 
 @pytest.fixture

@@ -7,17 +7,24 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from moto.core.utils import camelcase_to_underscores
-from shop import PREFIX, ROLE, SCHEMA
+from shop import PREFIX, ROLE, SCHEMA, api
+from witness import watched_api
 
-from airflow_provider_personalize.emulator import clock, model
+from airflow_provider_personalize.emulator import clock, service_model
 
 RECIPE: Final = "arn:aws:personalize:::recipe/aws-"
 HOUR: Final = 3600
+OUTPUT: Final = {"s3DataDestination": {"path": "s3://all/out/"}}
 TAGS: Final = [{"tagKey": "team", "tagValue": "shop"}]
 TEXT: Final = {"type": "string", "categorical": True}
 FIELDS: Final[dict[str, list[dict[str, Any]]]] = {
     "Interactions": [*SCHEMA["fields"], {"name": "EVENT_TYPE", "type": "string"}],
-    "Items": [{"name": "ITEM_ID", "type": "string"}, {"name": "GENRE", **TEXT}],
+    "Items": [
+        {"name": "ITEM_ID", "type": "string"},
+        {"name": "GENRE", **TEXT},
+        {"name": "CATEGORY_L1", **TEXT},
+        {"name": "PRICE", "type": "float"},
+    ],
     "Users": [{"name": "USER_ID", "type": "string"}, {"name": "AGE", "type": "int"}],
     "Actions": [{"name": "ACTION_ID", "type": "string"}, {"name": "VALUE", "type": "long"}],
     "Action_Interactions": [
@@ -31,7 +38,7 @@ CSVS: Final = {
     "Interactions": lambda n: (
         f"u{n % 50},i{(n % 50 * 3 + n // 50) % 40},{1_700_000_000 + n},{'view' if n % 5 else 'buy'}"
     ),
-    "Items": lambda n: f"i{n},{'comedy' if n % 2 else 'drama'}" if n < 40 else None,
+    "Items": lambda n: f"i{n},{'comedy' if n % 2 else 'drama'},film,{n}.5" if n < 40 else None,
     "Users": lambda n: f"u{n},{20 + n}" if n < 50 else None,
     "Actions": lambda n: f"a{n},{n}" if n < 10 else None,
     "Action_Interactions": lambda n: f"u{n % 50},a{(n % 50 + n // 50) % 10},taken,{1_700_000_000 + n}",
@@ -45,20 +52,21 @@ def schema(kind: str, *more: dict[str, Any]) -> str:
 class Everything:
     """The shop, and what it is made of."""
 
-    def __init__(self, client: Callable[[str], Any]) -> None:
-        self.api, self.events, self.runtime = map(client, model.SERVICES)
+    def __init__(self, client: Callable[[str], Any], name: str = "all") -> None:
+        self._client, self._name = client, name
+        self.api, self.events, self.runtime = map(client, service_model.SERVICES)
         self.s3 = client("s3")
-        self.s3.create_bucket(Bucket="all")
-        self.group = f"{PREFIX}dataset-group/all"
+        self.s3.create_bucket(Bucket=name)
+        self.group = f"{PREFIX}dataset-group/{name}"
         self.tracker = self.tracking_id = ""
         self.versions: dict[str, str] = {}
 
     def dataset(self, kind: str) -> str:
-        return f"{PREFIX}dataset/all/{kind.upper()}"
+        return f"{PREFIX}dataset/{self._name}/{kind.upper()}"
 
     def put(self, key: str, text: str) -> str:
-        self.s3.put_object(Bucket="all", Key=key, Body=text.encode())
-        return f"s3://all/{key}"
+        self.s3.put_object(Bucket=self._name, Key=key, Body=text.encode())
+        return f"s3://{self._name}/{key}"
 
     def listed(self, folder: str) -> list[str]:
         return [each["Key"] for each in self.s3.list_objects_v2(Bucket="all", Prefix=folder).get("Contents", ())]
@@ -66,22 +74,29 @@ class Everything:
     def read(self, key: str) -> str:
         return self.s3.get_object(Bucket="all", Key=key)["Body"].read().decode()
 
-    def open(self, domain: str | None = None) -> None:
-        """Make a group with datasets of all types."""
+    def beside(self, name: str) -> Everything:
+        """Return another shop in the same account."""
+        return Everything(self._client, name)
+
+    def open(self, domain: str | None = None, kinds: tuple[str, ...] = tuple(FIELDS)) -> None:
+        """Make a group with datasets of these types that it can have: in a domain there are none of actions."""
         given = {"domain": domain} if domain else {}
-        self.api.create_dataset_group(name="all", tags=TAGS, **given)
+        self.api.create_dataset_group(name=self._name, tags=TAGS, **given)
         clock.advance(HOUR)
-        for kind in FIELDS:
-            arn = self.api.create_schema(name=kind, schema=schema(kind), **given)["schemaArn"]
+        self.kinds = [kind for kind in kinds if not (domain and kind.startswith("Action"))]
+        for kind in self.kinds:
+            name = kind if self._name == "all" else f"{self._name}-{kind}"
+            arn = self.api.create_schema(name=name, schema=schema(kind), **given)["schemaArn"]
             self.api.create_dataset(name=kind, schemaArn=arn, datasetGroupArn=self.group, datasetType=kind)
         clock.advance(HOUR)
 
     def import_all(self) -> None:
         """Import rows into all datasets."""
-        for kind, line in CSVS.items():
+        for kind in self.kinds:
+            line = CSVS[kind]
             header = ",".join(field["name"] for field in FIELDS[kind])
             text = "\n".join([header, *(row for row in map(line, range(1500)) if row)])
-            self.import_csv(kind, self.put(f"in/{kind}.csv", text), f"import-{kind}")
+            self.import_csv(kind, self.put(f"in/{kind}.csv", text), f"import-{self._name}-{kind}")
 
     def import_csv(self, kind: str, location: str, job: str, mode: str = "FULL") -> str:
         given = {"datasetArn": self.dataset(kind), "dataSource": {"dataLocation": location}, "roleArn": ROLE}
@@ -121,12 +136,92 @@ class Everything:
         return getattr(self.api, f"describe_{kind}")(**{f"{member}Arn": arn})[member]
 
 
+def new_shop() -> Everything:
+    """A shop in an empty Personalize, in which time stands still."""
+    clock.freeze()
+
+    return Everything(lambda name: watched_api(name) if name in service_model.SERVICES else api(name))
+
+
+class Maker:
+    """Makes one of a kind after the other; what they need is made at once."""
+
+    def __init__(self, shop: Everything, kind: str) -> None:
+        self.shop, self._kind = shop, kind
+        self._request: dict[str, Any] = {"datasetGroupArn": shop.group}
+        getattr(self, f"_for_{kind}", lambda: None)()
+
+    def make(self, name: str = "x") -> str:
+        """Make one and return its ARN."""
+        answer = self.call(**self.request(name))
+        return next(value for member, value in answer.items() if member.endswith("Arn"))
+
+    @property
+    def call(self) -> Callable[..., Any]:
+        return getattr(self.shop.api, f"create_{self._kind}")
+
+    def request(self, name: str = "x") -> dict[str, Any]:
+        return {"jobName" if self._kind.endswith("_job") else "name": name, **self._request}
+
+    def _for_schema(self) -> None:
+        self._request = {"schema": schema("Items")}
+
+    def _for_dataset_group(self) -> None:
+        self._request = {}
+
+    def _for_dataset(self) -> None:
+        group = self.shop.api.create_dataset_group(name="fresh")["datasetGroupArn"]
+        clock.advance(HOUR)
+        self._request = {"datasetGroupArn": group, "datasetType": "Items", "schemaArn": f"{PREFIX}schema/Items"}
+
+    def _for_dataset_import_job(self) -> None:
+        source = {"dataSource": {"dataLocation": "s3://all/in/Items.csv"}, "roleArn": ROLE}
+        self._request = {"datasetArn": self.shop.dataset("Items"), **source}
+
+    def _for_dataset_export_job(self) -> None:
+        self._request = {"datasetArn": self.shop.dataset("Items"), "roleArn": ROLE, "jobOutput": OUTPUT}
+
+    def _for_data_deletion_job(self) -> None:
+        location = self.shop.put("gone.csv", "USER_ID\nu1\n")
+        self._request |= {"dataSource": {"dataLocation": location}, "roleArn": ROLE}
+
+    def _for_solution(self) -> None:
+        self._request |= {"recipeArn": f"{RECIPE}sims", "performAutoTraining": False}
+
+    def _for_solution_version(self, recipe: str = "sims") -> None:
+        self._request = {"solutionArn": self.shop.solve("parent", recipe).rpartition("/")[0]}
+
+    def _for_campaign(self, recipe: str = "sims") -> None:
+        self._request = {"solutionVersionArn": self.shop.solve("parent", recipe)}
+
+    def _for_batch_inference_job(self, recipe: str = "sims") -> None:
+        self._for_campaign(recipe)
+        source = {"s3DataSource": {"path": self.shop.put("lines.json", '{"itemId": "i1"}')}}
+        self._request |= {"roleArn": ROLE, "jobInput": source, "jobOutput": OUTPUT}
+
+    def _for_batch_segment_job(self) -> None:
+        self._for_batch_inference_job("item-affinity")
+
+    def _for_recommender(self) -> None:
+        domain = self.shop.beside("domain")
+        domain.open("ECOMMERCE")
+        domain.import_all()
+        self._request = {"datasetGroupArn": domain.group, "recipeArn": f"{RECIPE}ecomm-recommended-for-you"}
+
+    def _for_filter(self) -> None:
+        self._request["filterExpression"] = 'EXCLUDE ItemID WHERE Items.GENRE IN ("drama")'
+
+    def _for_metric_attribution(self) -> None:
+        self._request |= {"metrics": [], "metricsOutputConfig": {"roleArn": ROLE}}
+
+
 def use_everything(shop: Everything) -> None:
     """Call every operation, each so that it succeeds."""
     shop.open("ECOMMERCE")
     shop.import_all()
     _real_time(shop)
     _solutions(shop)
+    _actions(shop.beside("actions"))
     _recommender(shop)
     _jobs(shop)
     _updates(shop)
@@ -140,16 +235,12 @@ def _real_time(shop: Everything) -> None:
     shop.events.put_events(trackingId=shop.tracking_id, userId="u1", sessionId="s", eventList=[event])
     shop.events.put_items(datasetArn=shop.dataset("Items"), items=[{"itemId": "i99", "properties": '{"genre": "new"}'}])
     shop.events.put_users(datasetArn=shop.dataset("Users"), users=[{"userId": "u99", "properties": '{"age": 7}'}])
-    shop.events.put_actions(datasetArn=shop.dataset("Actions"), actions=[{"actionId": "a99"}])
-    taken = {"actionId": "a1", "userId": "u1", "sessionId": "s", "timestamp": clock.now(), "eventType": "taken"}
-    shop.events.put_action_interactions(trackingId=shop.tracking_id, actionInteractions=[taken])
 
 
 def _solutions(shop: Everything) -> None:
     for name, recipe in {
         "personal": "user-personalization-v2",
         "ranking": "personalized-ranking-v2",
-        "actions": "next-best-action",
         "segments": "item-affinity",
     }.items():
         shop.versions[name] = shop.solve(name, recipe)
@@ -158,12 +249,23 @@ def _solutions(shop: Everything) -> None:
     shop.api.get_solution_metrics(solutionVersionArn=shop.versions["personal"])
     expression = "INCLUDE ItemID WHERE Items.GENRE IN ($GENRE)"
     shop.api.create_filter(name="genre", datasetGroupArn=shop.group, filterExpression=expression)
-    for name in ("personal", "ranking", "actions"):
+    for name in ("personal", "ranking"):
         shop.campaign(name, shop.versions[name])
     asked = {"filterArn": f"{PREFIX}filter/genre", "filterValues": {"GENRE": '"comedy"'}}
     shop.runtime.get_recommendations(campaignArn=f"{PREFIX}campaign/personal", userId="u1", numResults=5, **asked)
     shop.runtime.get_personalized_ranking(campaignArn=f"{PREFIX}campaign/ranking", userId="u1", inputList=["i1", "i2"])
-    shop.runtime.get_action_recommendations(campaignArn=f"{PREFIX}campaign/actions", userId="u1")
+
+
+def _actions(shop: Everything) -> None:
+    """Recommend actions, for which a group of no domain is needed."""
+    shop.open(kinds=("Interactions", "Actions", "Action_Interactions"))
+    shop.import_all()
+    shop.track()
+    shop.events.put_actions(datasetArn=shop.dataset("Actions"), actions=[{"actionId": "a99"}])
+    taken = {"actionId": "a1", "userId": "u1", "sessionId": "s", "timestamp": clock.now(), "eventType": "taken"}
+    shop.events.put_action_interactions(trackingId=shop.tracking_id, actionInteractions=[taken])
+    campaign = shop.campaign("actions", shop.solve("actions", "next-best-action"))
+    shop.runtime.get_action_recommendations(campaignArn=campaign, userId="u1")
 
 
 def _recommender(shop: Everything) -> None:

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import json
-import time
 
-import boto3
 import pytest
+from effort import effort
 from moto.core import DEFAULT_ACCOUNT_ID
-from shop import DATASET, PREFIX, ROLE, SCHEMA
+from shop import DATASET, PREFIX, ROLE, SCHEMA, api
 from test_emulated_solution import refusal
 
 from airflow_provider_personalize.emulator import assumptions, clock
@@ -30,7 +29,7 @@ def dataset(client, group, schema) -> str:
 
 @pytest.fixture
 def s3(client):
-    made = boto3.client("s3", region_name="us-east-1")
+    made = api("s3")
     made.create_bucket(Bucket="shop")
     return made
 
@@ -89,7 +88,8 @@ def test_a_dataset_has_the_type_and_the_domain_of_its_schema(client, schema, gro
     request = {"name": "b", "schemaArn": schema, "datasetGroupArn": group}
     assert "INTERACTIONS" in refusal(client.create_dataset, **request, datasetType="ITEMS")[1]
     assert "WRONG" in refusal(client.create_dataset, **request, datasetType="WRONG")[1]
-    domain = client.create_schema(name="d", schema=json.dumps(SCHEMA), domain="ECOMMERCE")["schemaArn"]
+    with_type = with_fields({"name": "EVENT_TYPE", "type": "string"})
+    domain = client.create_schema(name="d", schema=with_type, domain="ECOMMERCE")["schemaArn"]
     request = {**request, "schemaArn": domain, "datasetType": "INTERACTIONS"}
     assert refusal(client.create_dataset, **request)[0] == "InvalidInputException"
     assumptions.domain_mismatch = "accepted"
@@ -129,11 +129,79 @@ def test_a_schema_that_personalize_cannot_use_is_refused(client, avro, named):
             name="Items",
             base=[{"name": "ITEM_ID", "type": "string"}],
         ),
+        with_fields(
+            name="ActionInteractions",
+            base=[
+                {"name": "USER_ID", "type": "string"},
+                {"name": "ACTION_ID", "type": "string"},
+                {"name": "EVENT_TYPE", "type": "string"},
+                {"name": "TIMESTAMP", "type": "long"},
+            ],
+        ),
     ],
 )
 def test_a_schema_as_in_the_guide_is_accepted(client, avro):
     arn = client.create_schema(name="a", schema=avro)["schemaArn"]
     assert client.describe_schema(schemaArn=arn)["schema"]["schema"] == avro
+
+
+CATEGORY = {"type": ["null", "string"], "categorical": True}
+# The guide's tables of required and reserved fields, read apart from the code:
+# https://docs.aws.amazon.com/personalize/latest/dg/ECOMMERCE-datasets-and-schemas.html and its like
+DOMAINS = {
+    "ECOMMERCE": {
+        "Interactions": [{"name": "EVENT_TYPE", "type": "string"}],
+        "Items": [{"name": "PRICE", "type": "float"}, {"name": "CATEGORY_L1", **CATEGORY}],
+    },
+    "VIDEO_ON_DEMAND": {
+        "Interactions": [{"name": "EVENT_TYPE", "type": "string"}],
+        "Items": [{"name": "CREATION_TIMESTAMP", "type": "long"}, {"name": "GENRES", **CATEGORY}],
+    },
+}
+LEAST = {"Interactions": SCHEMA["fields"], "Items": [{"name": "ITEM_ID", "type": "string"}]}
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("kind", LEAST)
+def test_a_domain_asks_for_fields_of_its_own(client, domain, kind):
+    needed = DOMAINS[domain][kind]
+    whole = with_fields(*needed, name=kind, base=LEAST[kind])
+    client.create_schema(name="whole", schema=whole, domain=domain)
+    for field in needed:
+        rest = [each for each in needed if each != field] + [{"name": "OTHER", "type": "int"}]
+        less = with_fields(*rest, name=kind, base=LEAST[kind])
+        assert field["name"] in refusal(client.create_schema, name="less", schema=less, domain=domain)[1]
+        client.create_schema(name=f"custom-{field['name']}", schema=less)
+
+
+@pytest.mark.parametrize(
+    ("domain", "kind", "field", "said"),
+    [
+        (None, "Interactions", {"name": "EVENT_VALUE", "type": "string"}, "EVENT_VALUE must be of type float"),
+        (None, "Interactions", {"name": "EVENT_TYPE", **CATEGORY}, "EVENT_TYPE cannot be categorical"),
+        (None, "Items", {"name": "CREATION_TIMESTAMP", "type": "int"}, "CREATION_TIMESTAMP must be of type long"),
+        ("ECOMMERCE", "Items", {"name": "GENDER", "type": "string"}, '"categorical": true'),
+        ("VIDEO_ON_DEMAND", "Items", {"name": "PRODUCT_DESCRIPTION", **CATEGORY}, '"textual": true'),
+        ("VIDEO_ON_DEMAND", "Items", {"name": "DURATION", "type": "int"}, "DURATION must be of type float"),
+    ],
+)
+def test_a_reserved_field_is_of_its_type(client, domain, kind, field, said):
+    given = {"domain": domain} if domain else {}
+    others = DOMAINS[domain][kind] if domain else []
+    schema = with_fields(*others, field, name=kind, base=LEAST[kind])
+    assert said in refusal(client.create_schema, name="a", schema=schema, **given)[1]
+
+
+def test_the_guides_example_of_action_interactions_makes_a_dataset_and_not_in_a_domain(client, group):
+    columns = ("USER_ID", "ACTION_ID", "EVENT_TYPE")
+    base = [*({"name": name, "type": "string"} for name in columns), {"name": "TIMESTAMP", "type": "long"}]
+    avro = with_fields(name="ActionInteractions", base=base)
+    arn = client.create_schema(name="a", schema=avro)["schemaArn"]
+    request = {"name": "a", "schemaArn": arn, "datasetType": "Action_Interactions"}
+    client.create_dataset(datasetGroupArn=group, **request)
+    domain = client.create_dataset_group(name="d", domain="ECOMMERCE")["datasetGroupArn"]
+    clock.advance(60)
+    assert "no datasets of actions" in refusal(client.create_dataset, datasetGroupArn=domain, **request)[1]
 
 
 def test_a_schema_and_a_group_in_use_cannot_be_deleted(client, dataset, schema, group):
@@ -160,6 +228,8 @@ def test_a_dataset_is_held_by_an_import_until_it_ends(client, dataset, s3):
 def test_a_group_answers_its_domain_and_takes_a_role_only_with_a_key(client):
     assert client.create_dataset_group(name="d", domain="ECOMMERCE")["domain"] == "ECOMMERCE"
     assert "kmsKeyArn" in refusal(client.create_dataset_group, name="k", roleArn=ROLE)[1]
+    key = "arn:aws:kms:us-east-1:123456789012:key/1"
+    assert "roleArn" in refusal(client.create_dataset_group, name="k", kmsKeyArn=key)[1]
     tags = [{"tagKey": str(number), "tagValue": ""} for number in range(51)]
     assert refusal(client.create_dataset_group, name="t", tags=tags)[0] == "TooManyTagsException"
 
@@ -259,8 +329,9 @@ def test_an_import_needs_a_location(client, dataset):
     assert "dataLocation" in refusal(client.create_dataset_import_job, **request)[1]
 
 
-def test_a_hundred_thousand_records_are_checked_in_well_under_a_second(client, dataset, s3):
-    put(s3, f"{HEADER}\n" + ROW * 100_000)
-    began = time.perf_counter()
-    start(client)
-    assert time.perf_counter() - began < 1
+def test_records_are_read_at_a_few_calls_each(client, dataset, s3):
+    for name, count in (("few", 1000), ("many", 5000)):
+        put(s3, f"{HEADER}\n" + ROW * count, f"{name}.csv")
+    few, many = (effort(lambda: start(client, f"s3://shop/{name}.csv", name)) for name in ("few", "many"))  # noqa: B023
+    assert (many - few) / 4000 < 20
+    assert outcome(client, f"{PREFIX}dataset-import-job/many") == ("ACTIVE", None)

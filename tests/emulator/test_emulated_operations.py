@@ -6,17 +6,16 @@ import boto3
 import pytest
 from everything import Everything, use_everything
 from moto import mock_aws
+from shop import KEYS
 from witness import watched
 
-from airflow_provider_personalize.emulator import calls, clock, model
+from airflow_provider_personalize.emulator import calls, clock, service_model
 from airflow_provider_personalize.emulator.server import Server
-
-KEYS = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
 
 
 def client(name, **more):
     made = boto3.client(name, **KEYS, **more)
-    return watched(made) if name in model.SERVICES else made
+    return watched(made) if name in service_model.SERVICES else made
 
 
 @pytest.fixture(params=["in the same process", "over HTTP"])
@@ -33,7 +32,7 @@ def shop(request):
 def test_every_operation_is_answered_as_the_model_says(shop):
     use_everything(shop)
     assert [(call.operation, call.error) for call in calls if call.error] == []
-    assert {call.operation for call in calls} == set(model.operations())
+    assert {call.operation for call in calls} == set(service_model.operations())
     for kind in ("dataset_group", "schema", "solution", "campaign", "filter"):
         answer = getattr(shop.api, f"list_{kind}s")()
         assert [value for value in answer.values() if isinstance(value, list)] == [[]]

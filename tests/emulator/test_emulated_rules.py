@@ -5,25 +5,21 @@ from __future__ import annotations
 import json
 
 import pytest
-from everything import HOUR, RECIPE, schema
+from everything import HOUR, RECIPE, new_shop, schema
 from moto import mock_aws
 from shop import PREFIX, ROLE
-from test_emulated_lifecycles import new_shop
 from test_emulated_solution import refusal
 
 from airflow_provider_personalize.emulator import assumptions, clock, faults
 
+DAY = 24 * HOUR
 IN_USE, INVALID, MISSING = "ResourceInUseException", "InvalidInputException", "ResourceNotFoundException"
 
 
 @pytest.fixture
-def shop():
-    with mock_aws():
-        made = new_shop()
-        made.open()
-        made.import_all()
-        made.version = made.solve("a", "user-personalization-v2")
-        yield made
+def shop(shop):
+    shop.version = shop.solve("a", "user-personalization-v2")
+    return shop
 
 
 @pytest.fixture
@@ -86,6 +82,77 @@ def test_a_recommender_told_what_is_so_makes_no_update(domain):
     assert "latestRecommenderUpdate" not in domain.describe("recommender", arn)
     assert code(domain.api.start_recommender, recommenderArn=arn) == IN_USE
     assert domain.describe("recommender", arn)["modelMetrics"]
+
+
+def test_a_recommender_trains_anew_every_week_unless_it_is_stopped(domain):
+    recipe = f"{RECIPE}ecomm-popular-items-by-views"
+    arn = domain.api.create_recommender(name="r", datasetGroupArn=domain.group, recipeArn=recipe)["recommenderArn"]
+    domain.track()
+
+    def best() -> str:
+        return domain.runtime.get_recommendations(recommenderArn=arn, userId="u1")["itemList"][0]["itemId"]
+
+    def see(item: str) -> None:
+        event = {"eventType": "view", "itemId": item, "sentAt": clock.now()}
+        for number in range(20):
+            given = {"trackingId": domain.tracking_id, "userId": f"u{number}", "sessionId": "s"}
+            domain.events.put_events(**given, eventList=[event] * 10)
+
+    see("hot")
+    assert best() != "hot"
+    clock.advance(6 * DAY)
+    assert best() != "hot"
+    clock.advance(2 * DAY)
+    assert best() == "hot"
+    for item in ("hotter", "hotter", "hottest"):
+        see(item)
+    domain.api.stop_recommender(recommenderArn=arn)
+    clock.advance(8 * DAY)
+    domain.api.start_recommender(recommenderArn=arn)
+    clock.advance(HOUR)
+    assert best() == "hot"
+    clock.advance(7 * DAY)
+    assert best() == "hotter"
+
+
+def test_tuned_hyperparameters_and_the_best_recipe_are_shown_when_the_training_ends(shop):
+    ranges = {"integerHyperParameterRanges": [{"name": "bptt", "minValue": 2, "maxValue": 32}]}
+    config = {
+        "algorithmHyperParameters": {"hidden_dimension": "55"},
+        "hpoConfig": {"algorithmHyperParameterRanges": ranges},
+    }
+    version = shop.solve("tuned", "user-personalization", performHPO=True, solutionConfig=config)
+    found = shop.describe("solution_version", version)["tunedHPOParams"]["algorithmHyperParameters"]
+    assert found == {"bptt": "2", "hidden_dimension": "55"}
+    assert "tunedHPOParams" not in shop.describe("solution_version", shop.version)
+    config = {"autoMLConfig": {"recipeList": [f"{RECIPE}hrnn-metadata", f"{RECIPE}hrnn"]}}
+    request = {"datasetGroupArn": shop.group, "performAutoML": True, "performAutoTraining": False}
+    arn = shop.api.create_solution(name="auto", solutionConfig=config, **request)["solutionArn"]
+    clock.advance(HOUR)
+    version = shop.train(arn)
+    assert shop.describe("solution", arn)["autoMLResult"] == {"bestRecipeArn": f"{RECIPE}hrnn-metadata"}
+    assert shop.describe("solution_version", version)["recipeArn"] == f"{RECIPE}hrnn-metadata"
+    config = {"autoMLConfig": {"recipeList": [f"{RECIPE}sims"]}}
+    assert "sims" in refusal(shop.api.create_solution, name="b", solutionConfig=config, **request)[1]
+
+
+def test_a_filter_is_held_by_batch_jobs_and_by_campaigns_if_that_is_assumed(shop):
+    expression = 'EXCLUDE ItemID WHERE Items.GENRE IN ("drama")'
+    arn = shop.api.create_filter(name="f", datasetGroupArn=shop.group, filterExpression=expression)["filterArn"]
+    clock.advance(HOUR)
+    places = {
+        "jobInput": {"s3DataSource": {"path": shop.put("one.json", '{"userId": "u1"}')}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://all/out"}},
+    }
+    given = {"solutionVersionArn": shop.version, "roleArn": ROLE, "filterArn": arn}
+    shop.api.create_batch_inference_job(jobName="b", **given, **places)
+    assert code(shop.api.delete_filter, filterArn=arn) == IN_USE
+    clock.advance(HOUR)
+    shop.campaign("c", shop.version)
+    assumptions.filter_of_a_campaign = "held"
+    assert code(shop.api.delete_filter, filterArn=arn) == IN_USE
+    assumptions.filter_of_a_campaign = "free"
+    shop.api.delete_filter(filterArn=arn)
 
 
 def test_a_group_has_one_event_tracker(shop):
@@ -172,7 +239,8 @@ def test_recipes_are_listed_by_domain(shop):
 
 def test_events_are_exported_and_a_users_data_is_deleted(shop):
     shop.track()
-    event = {"eventType": "buy", "itemId": "i1", "sentAt": 1_800_000_000, "properties": "{}"}
+    source = {"eventAttributionSource": "mail"}
+    event = {"eventType": "buy", "itemId": "i1", "sentAt": 1_800_000_000, "metricAttribution": source}
     shop.events.put_events(trackingId=shop.tracking_id, userId="u7", sessionId="s", eventList=[event])
     job = {"roleArn": ROLE, "datasetArn": shop.dataset("Interactions")}
     output = {"s3DataDestination": {"path": "s3://all/export/"}}
@@ -181,11 +249,11 @@ def test_events_are_exported_and_a_users_data_is_deleted(shop):
     clock.advance(HOUR)
     shop.api.list_schemas()
     (key,) = shop.listed("export/")
-    assert shop.read(key).splitlines()[1:] == ["u7,i1,1800000000,buy"]
+    assert shop.read(key).splitlines()[1:] == ["u7,i1,1800000000,buy,mail"]
     source = {"dataLocation": shop.put("gone/a/users.csv", "USER_ID\nu7\n").replace("a/users.csv", "")}
     made = shop.api.create_data_deletion_job(jobName="d", datasetGroupArn=shop.group, dataSource=source, roleArn=ROLE)
     clock.advance(3 * HOUR)
-    assert shop.describe("data_deletion_job", made["dataDeletionJobArn"])["numDeleted"] == 1
+    assert shop.describe("data_deletion_job", made["dataDeletionJobArn"])["numDeleted"] == 62
     shop.api.create_dataset_export_job(jobName="all", jobOutput=output, ingestionMode="ALL", **job)
     clock.advance(HOUR)
     shop.api.list_schemas()
@@ -212,6 +280,32 @@ def test_a_batch_job_answers_each_line_in_a_file_of_its_own(shop):
     assert shop.describe("batch_inference_job", arn)["failureReason"] == "Invalid S3 input path"
 
 
+@pytest.mark.parametrize(
+    ("kind", "recipe", "answered"),
+    [
+        ("batch_inference_job", "user-personalization-v2", 0),
+        ("batch_inference_job", "popularity-count", 0),
+        ("batch_inference_job", "similar-items", 1),
+        ("batch_inference_job", "personalized-ranking-v2", 2),
+        ("batch_segment_job", "item-affinity", 1),
+        ("batch_segment_job", "item-attribute-affinity", 3),
+    ],
+)
+def test_a_batch_job_answers_lines_of_its_recipes_form_only(shop, kind, recipe, answered):
+    forms = ({"userId": "u1"}, {"itemId": "i1"}, {"userId": "u1", "itemList": ["i1"]},
+             {"itemAttributes": 'ITEMS.GENRE = "drama"'})  # fmt: skip
+    given = {
+        "jobInput": {"s3DataSource": {"path": shop.put("lines.json", "\n".join(map(json.dumps, forms)))}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://all/out/"}},
+        "solutionVersionArn": shop.solve("b", recipe),
+    }
+    getattr(shop.api, f"create_{kind}")(jobName="b", roleArn=ROLE, **given)
+    clock.advance(HOUR)
+    shop.api.list_schemas()
+    answers = map(json.loads, shop.read("out/lines.json.out").splitlines())
+    assert [number for number, answer in enumerate(answers) if answer["error"] is None] == [answered]
+
+
 def test_recommendations_keep_to_the_filter(shop):
     campaign = shop.campaign("c", shop.version)
     expression = "INCLUDE ItemID WHERE Items.GENRE IN ($GENRE)"
@@ -224,6 +318,133 @@ def test_recommendations_keep_to_the_filter(shop):
     assert code(shop.runtime.get_recommendations, **asked) == INVALID
     assert code(shop.runtime.get_recommendations, campaignArn=campaign) == INVALID
     assert code(shop.runtime.get_personalized_ranking, campaignArn=campaign, userId="u", inputList=["i1"]) == INVALID
+
+
+def test_a_promotion_puts_its_share_of_items_among_the_others(shop):
+    campaign = shop.campaign("c", shop.version)
+    for name, genre in (("drama", "drama"), ("comedy", "comedy")):
+        expression = f'INCLUDE ItemID WHERE Items.GENRE IN ("{genre}")'
+        shop.api.create_filter(name=name, datasetGroupArn=shop.group, filterExpression=expression)
+    clock.advance(HOUR)
+    promotion = {"name": "sale", "percentPromotedItems": 30, "filterArn": f"{PREFIX}filter/drama"}
+    asked = {"campaignArn": campaign, "userId": "u1", "numResults": 10, "filterArn": f"{PREFIX}filter/comedy"}
+    found = shop.runtime.get_recommendations(**asked, promotions=[promotion])["itemList"]
+    promoted = [each for each in found if each.get("promotionName") == "sale"]
+    assert (len(found), len(promoted)) == (10, 3)
+    assert len({each["itemId"] for each in found}) == 10
+    assert all(int(each["itemId"][1:]) % 2 == ("promotionName" not in each) for each in found)
+    assert [each["score"] for each in found] == sorted((each["score"] for each in found), reverse=True)
+    broken = {"name": "sale", "percentPromotedItems": 30}
+    assert "filterArn is missing" in refusal(shop.runtime.get_recommendations, **asked, promotions=[broken])[1]
+
+
+def test_a_promotion_is_for_recipes_that_know_it(shop):
+    campaign = shop.campaign("c", shop.solve("b", "hrnn"))
+    promotion = {"percentPromotedItems": 30, "filterArn": f"{PREFIX}filter/no"}
+    said = refusal(shop.runtime.get_recommendations, campaignArn=campaign, userId="u1", promotions=[promotion])
+    assert said == (INVALID, "promotions: the recipe aws-hrnn does not support them")
+
+
+def test_columns_come_with_recommendations_where_that_was_turned_on(shop):
+    without = shop.campaign("c", shop.version)
+    asked = {"userId": "u1", "numResults": 3, "metadataColumns": {"ITEMS": ["GENRE", "PRICE"]}}
+    said = refusal(shop.runtime.get_recommendations, campaignArn=without, **asked)
+    assert (said[0], "enableMetadataWithRecommendations" in said[1]) == (INVALID, True)
+    campaign = shop.campaign("m", shop.version, campaignConfig={"enableMetadataWithRecommendations": True})
+    for item in shop.runtime.get_recommendations(campaignArn=campaign, **asked)["itemList"]:
+        number = int(item["itemId"][1:])
+        assert item["metadata"] == {"GENRE": "comedy" if number % 2 else "drama", "PRICE": f"{number}.5"}
+    for wrong, named in (
+        ({"metadataColumns": {"ITEMS": ["COLOUR"]}}, "COLOUR"),
+        ({"metadataColumns": {"ITEMS": ["GENRE"] * 11}}, "11"),
+        ({"numResults": 51}, "51"),
+    ):
+        request = {"campaignArn": campaign, **asked, **wrong}
+        assert named in refusal(shop.runtime.get_recommendations, **request)[1]
+    assert "501" in refusal(shop.runtime.get_recommendations, campaignArn=without, userId="u1", numResults=501)[1]
+
+
+def test_similar_items_come_without_scores(shop):
+    campaign = shop.campaign("c", shop.solve("b", "similar-items"))
+    found = shop.runtime.get_recommendations(campaignArn=campaign, itemId="i1", numResults=3)["itemList"]
+    assert [set(each) for each in found] == [{"itemId"}] * 3
+
+
+def test_a_batch_job_makes_themes_where_items_have_names_and_texts(shop):
+    version = shop.solve("b", "similar-items")
+    shop.put("batch/items.json", '{"itemId": "i1"}\n')
+    request = {
+        "jobName": "b",
+        "solutionVersionArn": version,
+        "roleArn": ROLE,
+        "numResults": 3,
+        "batchInferenceJobMode": "THEME_GENERATION",
+        "jobInput": {"s3DataSource": {"path": "s3://all/batch/items.json"}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://all/out"}},
+    }
+    assert "themeGenerationConfig is missing" in refusal(shop.api.create_batch_inference_job, **request)[1]
+    request["themeGenerationConfig"] = {"fieldsForThemeGeneration": {"itemName": "TITLE"}}
+    said = refusal(shop.api.create_batch_inference_job, **request)[1]
+    assert "TITLE" in said
+    assert "textual" in said
+    fields = ({"name": name, "type": ["null", "string"], "textual": name == "TEXT"} for name in ("TEXT", "TITLE"))
+    text, title = fields
+    arn = shop.api.create_schema(name="t", schema=schema("Items", text, {**title, "itemName": True}))["schemaArn"]
+    shop.api.update_dataset(datasetArn=shop.dataset("Items"), schemaArn=arn)
+    clock.advance(HOUR)
+    item = {"itemId": "i1", "properties": '{"title": "Hard candy", "genre": "drama"}'}
+    shop.track()
+    shop.events.put_items(datasetArn=shop.dataset("Items"), items=[item])
+    shop.api.create_batch_inference_job(**request)
+    clock.advance(HOUR)
+    shop.api.list_schemas()
+    (answer,) = map(json.loads, shop.read("out/items.json.out").splitlines())
+    assert answer["output"]["theme"] == "Goes with Hard candy"
+    assert len(answer["output"]["itemsThemeRelevanceScores"]) == 3
+
+
+def test_semantic_similarity_needs_names_and_texts_of_items_and_no_interactions(client):
+    shop = new_shop()
+    shop.open(kinds=("Items",))
+    shop.import_all()
+    with pytest.raises(AssertionError, match="itemName"):
+        shop.solve("bare", "semantic-similarity")
+    texts = ({"name": "TEXT", "textual": True}, {"name": "TITLE", "itemName": True})
+    wider = schema("Items", *({**field, "type": ["null", "string"]} for field in texts))
+    shop.api.update_dataset(
+        datasetArn=shop.dataset("Items"), schemaArn=shop.api.create_schema(name="w", schema=wider)["schemaArn"]
+    )
+    clock.advance(HOUR)
+    campaign = shop.campaign("c", shop.train(f"{PREFIX}solution/bare"))
+    asked = {"campaignArn": campaign, "itemId": "i1", "numResults": 2, "metadataColumns": {"ITEMS": ["GENRE"]}}
+    assert len(shop.runtime.get_recommendations(**asked)["itemList"]) == 2
+
+
+@pytest.mark.parametrize("recipe", ["trending-now", "next-best-action"])
+def test_no_batch_job_has_a_recipe_that_is_for_the_moment_only(shop, recipe):
+    places = {
+        "jobInput": {"s3DataSource": {"path": "s3://all/in/Items.csv"}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://all/out"}},
+    }
+    request = {"jobName": "b", "solutionVersionArn": shop.solve("b", recipe), "roleArn": ROLE, **places}
+    assert code(shop.api.create_batch_inference_job, **request) == INVALID
+
+
+def test_actions_need_no_interactions_of_their_own(shop):
+    fresh = shop.beside("fresh")
+    fresh.open()
+    for kind in ("Interactions", "Actions"):
+        fresh.import_csv(kind, f"s3://all/in/{kind}.csv", f"fresh-{kind}")
+    few = fresh.put("few.csv", "USER_ID,ACTION_ID,EVENT_TYPE,TIMESTAMP\nu1,a1,Taken,1700000000\n")
+    campaign = fresh.campaign("n", fresh.solve("n", "next-best-action"))
+    found = fresh.runtime.get_action_recommendations(campaignArn=campaign, userId="u1", numResults=10)["actionList"]
+    assert {each["actionId"]: each["score"] for each in found} == {f"a{number}": 0.0 for number in range(10)}
+    many = {"campaignArn": campaign, "userId": "u1", "numResults": 101}
+    assert refusal(fresh.runtime.get_action_recommendations, **many) == (
+        INVALID,
+        "numResults is 101: at most 100 is allowed",
+    )
+    fresh.import_csv("Action_Interactions", few, "few")
 
 
 def test_an_expression_that_makes_no_sense_is_refused(shop):

@@ -14,11 +14,11 @@ from moto.moto_api import state_manager
 from shop import PREFIX
 from test_emulated_solution import refusal
 
-from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, model, quotas
-from airflow_provider_personalize.emulator.kinds import KINDS
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas, service_model
+from airflow_provider_personalize.emulator.durations import SECONDS
 from airflow_provider_personalize.emulator.models import OPERATIONS, OTHERS
-from airflow_provider_personalize.emulator.progress import SECONDS
 from airflow_provider_personalize.emulator.records import GONE
+from airflow_provider_personalize.emulator.table import KINDS
 from airflow_provider_personalize.resources import RESOURCES
 
 NAMES = [f"group-{number:03}" for number in range(105)]
@@ -31,8 +31,8 @@ def groups(client):
 
 
 def test_every_operation_of_the_three_services_is_emulated():
-    assert len(model.service().operation_names) == 71
-    assert {*OPERATIONS, *OTHERS} == set(model.operations())
+    assert len(service_model.service().operation_names) == 71
+    assert {*OPERATIONS, *OTHERS} == set(service_model.operations())
     assert not set(OPERATIONS) & set(OTHERS)
 
 
@@ -66,13 +66,13 @@ def send(client, operation, **request):
     return getattr(client, method)(**request)
 
 
-@pytest.mark.parametrize("service", model.SERVICES)
+@pytest.mark.parametrize("service", service_model.SERVICES)
 def test_every_required_member_is_required(service):
     with mock_aws():
         config = Config(parameter_validation=False)
         careless = boto3.client(service, region_name="us-east-1", config=config)
-        for operation in model.service(service).operation_names:
-            for member in model.request_shape(operation).required_members:
+        for operation in service_model.service(service).operation_names:
+            for member in service_model.request_shape(operation).required_members:
                 with pytest.raises(ClientError, match=f'(?s)InvalidInputException.*"{member}"'):
                     send(careless, operation)
 
@@ -85,9 +85,9 @@ def test_the_error_for_a_broken_constraint_can_be_another(careless):
 
 def test_every_errors_code_is_one_that_the_model_names(client, solution, group):
     code, _ = refusal(client.create_dataset_group, name="shop")
-    assert code in model.errors("CreateDatasetGroup")
+    assert code in service_model.errors("CreateDatasetGroup")
     code, _ = refusal(client.delete_dataset_group, datasetGroupArn=group)
-    assert code in model.errors("DeleteDatasetGroup")
+    assert code in service_model.errors("DeleteDatasetGroup")
 
 
 def test_a_list_comes_in_pages_and_each_resource_once(client):
@@ -209,3 +209,19 @@ def test_many_threads_get_one_resource_and_one_update(client, solution, monkeypa
     assert outcomes.count(None) == 1
     assert set(outcomes) == {None, "ResourceInUseException"}
     assert [call.error for call in calls.of("CreateDatasetGroup")].count(None) == 2
+
+
+def test_what_has_one_step_takes_its_whole_time_too(client, group, solution):
+    version = client.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    clock.advance(1300)
+    client.stop_solution_version_creation(solutionVersionArn=version)
+    for moment, status in ((119, "CREATE STOPPING"), (2, "CREATE STOPPED")):
+        clock.advance(moment)
+        assert client.describe_solution_version(solutionVersionArn=version)["solutionVersion"]["status"] == status
+    other = client.create_dataset_group(name="other")["datasetGroupArn"]
+    clock.advance(60)
+    client.delete_dataset_group(datasetGroupArn=other)
+    clock.advance(29)
+    assert client.describe_dataset_group(datasetGroupArn=other)["datasetGroup"]["status"] == "DELETE PENDING"
+    clock.advance(2)
+    assert refusal(client.describe_dataset_group, datasetGroupArn=other)[0] == "ResourceNotFoundException"

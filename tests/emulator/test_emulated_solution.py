@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.moto_api import state_manager
 from shop import PREFIX
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
+from airflow_provider_personalize.emulator.models import personalize_backends
 
 RECIPE = "arn:aws:personalize:::recipe/aws-{}"
 THREE_DAYS = {"autoTrainingConfig": {"schedulingExpression": "rate(3 days)"}}
@@ -300,3 +302,12 @@ def test_the_calls_of_an_operation_can_be_counted(client, solution):
     assert [call.error for call in calls.of("UpdateSolution", solution)] == [None, "ResourceInUseException"]
     assert calls.of("UpdateSolution")[0].at == pytest.approx(clock.now())
     assert [call.arn for call in calls.of("CreateSolution")] == [solution]
+
+
+def test_a_solution_that_is_updated_again_and_again_grows_no_larger(client, solution):
+    record = personalize_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].records[solution]
+    for number in range(40):
+        client.update_solution(solutionArn=solution, performAutoTraining=bool(number % 2))
+        clock.advance(600)
+        assert describe(client, solution)["performAutoTraining"] is bool(number % 2)
+    assert len(record.updates) < 12

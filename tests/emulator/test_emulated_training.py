@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from everything import HOUR, RECIPE, Everything
+from everything import HOUR, RECIPE, Everything, new_shop
 from moto import mock_aws
 from shop import PREFIX
-from test_emulated_lifecycles import new_shop
 from test_emulated_solution import refusal
 
 from airflow_provider_personalize.emulator import assumptions, clock, faults
@@ -17,13 +16,9 @@ WEEKLY = "rate(7 days)"
 
 
 @pytest.fixture
-def shop():
-    with mock_aws():
-        made = new_shop()
-        made.open()
-        made.import_all()
-        made.track()
-        yield made
+def shop(shop):
+    shop.track()
+    return shop
 
 
 def automatic(shop: Everything, every: str = WEEKLY, **more) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import boto3
 import pytest
-from shop import DATASET, LOCATION, PREFIX, SOLUTION, bring_interactions, open_shop
-from test_emulator_server import KEYS, ask
+from botocore.exceptions import ClientError
+from everything import new_shop
+from moto import mock_aws
+from shop import DATASET, LOCATION, PREFIX, SOLUTION, api, bring_interactions, open_shop
+from test_emulator_server import ask
 
 from airflow_provider_personalize.emulator import assumptions, bill, clock, faults
 from airflow_provider_personalize.emulator.server import Server
@@ -58,8 +60,28 @@ def test_an_import_is_charged_by_its_bytes(shop):
 
 
 def shop_s3_size() -> int:
-    s3 = boto3.client("s3", region_name="us-east-1")
-    return s3.head_object(Bucket="shop", Key="interactions.csv")["ContentLength"]
+    return api("s3").head_object(Bucket="shop", Key="interactions.csv")["ContentLength"]
+
+
+def test_data_that_comes_in_real_time_is_charged_as_imports_are():
+    with mock_aws():
+        shop = new_shop()
+        shop.open()
+        shop.track()
+        event = {"eventType": "view", "itemId": "i1", "sentAt": 1_800_000_000}
+        request = {"trackingId": shop.tracking_id, "userId": "u1", "sessionId": "s"}
+        shop.events.put_events(**request, eventList=[event, event])
+        shop.events.put_items(datasetArn=shop.dataset("Items"), items=[{"itemId": "x" * 100}])
+        events, items = bill.lines()
+        assert [line.what for line in (events, items)] == ["real-time data"] * 2
+        assert events.arn == shop.dataset("Interactions")
+        assert 100 < events.quantity * 10**9 < 200
+        assert items.amount == pytest.approx(items.quantity * 0.05)
+        shop.events.put_events(**request, eventList=[event, event])
+        assert bill.lines()[0].quantity == 2 * events.quantity
+        with pytest.raises(ClientError):
+            shop.events.put_events(**request, eventList=[{**event, "properties": "{"}])
+        assert bill.lines()[0].quantity == 2 * events.quantity
 
 
 def test_what_failed_is_not_charged(client):
@@ -150,8 +172,6 @@ def test_the_bill_is_read_over_http_and_gone_with_the_server(monkeypatch):
     clock.freeze()
     with Server() as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        for name in KEYS:
-            monkeypatch.setenv(name.upper(), "test")
         bring_interactions()
         client = open_shop()
         client.create_dataset_import_job(jobName="job", datasetArn=DATASET, dataSource={"dataLocation": LOCATION})

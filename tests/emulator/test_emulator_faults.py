@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 import urllib.request
@@ -18,20 +19,21 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 from moto import mock_aws
-from shop import PREFIX
+from shop import KEYS, PREFIX
 from test_emulated_solution import refusal
-from test_emulator_server import KEYS, ask
+from test_emulator_server import ask
 
 from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.emulator.calls import Calls
 from airflow_provider_personalize.emulator.server import Server
 
-ONE_TRY = Config(retries={"total_max_attempts": 1}, read_timeout=0.3)
+ONE_TRY = Config(retries={"total_max_attempts": 1})
 GROUP = f"{PREFIX}dataset-group/a"
 
 
 @pytest.fixture(params=["in the same process", "over HTTP"])
 def client(request):
-    """A client that tries once, and gives up after 0.3 s; time stands still."""
+    """A client that tries once; time stands still."""
     clock.freeze()
     if request.param == "over HTTP":
         with Server() as server:
@@ -40,6 +42,11 @@ def client(request):
     else:
         with mock_aws():
             yield boto3.client("personalize", config=ONE_TRY, **KEYS)
+
+
+def impatient(url: str):
+    """A client that tries once, and gives up so soon that only what gets no answer is to be asked."""
+    return boto3.client("personalize", endpoint_url=url, config=ONE_TRY.merge(Config(read_timeout=0.3)), **KEYS)
 
 
 def names(client) -> list[str]:
@@ -90,7 +97,7 @@ def test_a_connection_breaks_off_when_all_is_done(client):
 def test_a_call_hangs_until_the_client_gives_up(client):
     faults.hang_next("CreateDatasetGroup")
     with pytest.raises(ReadTimeoutError):
-        client.create_dataset_group(name="a")
+        impatient(client.meta.endpoint_url).create_dataset_group(name="a")
     assert names(client) == []
 
 
@@ -156,22 +163,31 @@ def test_a_rate_below_one_a_second_lets_single_calls_through(client):
 
 
 def test_what_is_new_does_not_exist_for_a_while(client):
+    client.create_dataset_group(name="b")
     faults.stale_next("CreateDatasetGroup", hides=20)
     assert client.create_dataset_group(name="a")["datasetGroupArn"] == GROUP
     assert refusal(client.describe_dataset_group, datasetGroupArn=GROUP)[0] == "ResourceNotFoundException"
+    assert names(client) == ["b"]
     clock.advance(20)
     assert client.describe_dataset_group(datasetGroupArn=GROUP)["datasetGroup"]["status"] == "CREATE IN_PROGRESS"
+    assert names(client) == ["b", "a"]
 
 
 def test_what_is_deleted_still_exists_for_a_while(client):
-    client.create_dataset_group(name="a")
+    for name in "ab":
+        client.create_dataset_group(name=name)
     clock.advance(60)
     faults.stale_next(hides=120)
     client.delete_dataset_group(datasetGroupArn=GROUP)
     clock.advance(119)
     assert client.describe_dataset_group(datasetGroupArn=GROUP)["datasetGroup"]["status"] == "ACTIVE"
+    assert client.list_dataset_groups()["datasetGroups"][0]["status"] == "ACTIVE"
+    assert names(client) == ["a", "b"]
+    pages = client.get_paginator("list_dataset_groups").paginate(PaginationConfig={"PageSize": 1})
+    assert [group["name"] for page in pages for group in page["datasetGroups"]] == ["a", "b"]
     clock.advance(1)
     assert refusal(client.describe_dataset_group, datasetGroupArn=GROUP)[0] == "ResourceNotFoundException"
+    assert names(client) == ["b"]
 
 
 def test_an_update_is_not_seen_for_a_while(client):
@@ -186,6 +202,20 @@ def test_an_update_is_not_seen_for_a_while(client):
     assert "latestSolutionUpdate" not in client.describe_solution(solutionArn=arn)["solution"]
     clock.advance(10)
     assert "latestSolutionUpdate" in client.describe_solution(solutionArn=arn)["solution"]
+
+
+def test_what_is_hidden_is_missing_from_the_lists_of_its_parent_only(client, group, solution):
+    faults.stale_next("CreateSolution", hides=10)
+    client.create_solution(
+        name="new", datasetGroupArn=group, recipeArn="arn:aws:personalize:::recipe/aws-user-personalization-v2"
+    )
+    faults.stale_next("DeleteSolution", hides=10_000)
+    client.delete_solution(solutionArn=solution)
+    clock.advance(1000)
+    listed = client.list_solutions(datasetGroupArn=group)["solutions"]
+    assert [(each["name"], each["status"]) for each in listed] == [("shop", "ACTIVE"), ("new", "ACTIVE")]
+    assert client.list_solutions(datasetGroupArn=f"{group}2")["solutions"] == []
+    assert client.list_dataset_groups()["datasetGroups"][0]["name"] == "shop"
 
 
 @pytest.mark.parametrize(
@@ -217,6 +247,15 @@ def test_the_log_of_calls_says_what_became_of_each(client):
     assert [call.error for call in calls.of("ListSchemas")] == ["(reset)", "503", None]
 
 
+def test_the_log_of_calls_forgets_the_oldest(client, monkeypatch):
+    monkeypatch.setattr(sys.modules[Calls.__module__], "_MOST", 10)
+    for _ in range(10):
+        client.list_schemas()
+    assert len(calls) == 10
+    client.list_solutions()
+    assert [call.operation for call in calls] == [*["ListSchemas"] * 5, "ListSolutions"]
+
+
 def test_what_was_told_and_is_still_to_happen_is_shown(client):
     faults.reset_next("ListSchemas", times=2)
     faults.throttle(5)
@@ -245,14 +284,13 @@ def server():
 
 
 def test_latency_over_http_runs_into_a_clients_time_out(server):
-    client = boto3.client("personalize", endpoint_url=server.url, config=ONE_TRY, **KEYS)
     assert ask(server, "POST", "faults", {"slow_next": {"latency": 0.1, "times": 1}}) == (200, {})
     began = time.monotonic()
-    client.list_schemas()
-    assert 0.1 <= time.monotonic() - began < 0.3
+    boto3.client("personalize", endpoint_url=server.url, **KEYS).list_schemas()
+    assert time.monotonic() - began >= 0.1
     faults.slow_next(latency=30)
     with pytest.raises(ReadTimeoutError):
-        client.list_schemas()
+        impatient(server.url).list_schemas()
 
 
 def test_a_call_that_hangs_goes_on_when_it_is_cleared(server):
@@ -268,10 +306,9 @@ def test_a_call_that_hangs_goes_on_when_it_is_cleared(server):
 def test_a_server_stops_while_a_call_hangs():
     before = set(threading.enumerate())
     with Server() as server:
-        client = boto3.client("personalize", endpoint_url=server.url, config=ONE_TRY, **KEYS)
         faults.hang_next(times=None)
         with pytest.raises(ReadTimeoutError):
-            client.list_schemas()
+            impatient(server.url).list_schemas()
     assert set(threading.enumerate()) == before
 
 
@@ -311,6 +348,11 @@ def test_every_fault_can_be_told_over_http(server):
     [
         (faults.unavailable_next, {"status": 404}, "status is 404"),
         (faults.slow_next, {"latency": 0}, "latency is 0"),
+        (faults.slow_next, {"latency": float("nan")}, "latency is nan"),
+        (faults.slow_next, {"latency": 1, "times": True}, "times is True"),
+        (faults.expired_next, {"arn": "shop"}, "arn is 'shop'"),
+        (faults.fail_next, {"operation": "CreateSchema", "reason": "Because."}, "CreateSchema"),
+        (faults.fail_next, {"operation": "CreateSolution", "reason": ""}, "reason is ''"),
         (faults.hang_next, {"operation": "Hang"}, "Hang"),
         (faults.reset_next, {"seconds": -1}, "seconds is -1"),
         (faults.stale_next, {"operation": "DescribeSolution", "hides": 1}, "DescribeSolution"),

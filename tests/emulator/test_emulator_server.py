@@ -8,13 +8,13 @@ import urllib.request
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from shop import PREFIX
+from everything import Everything
+from shop import KEYS, PREFIX, ROLE
 from witness import watched
 
-from airflow_provider_personalize.emulator import assumptions, clock
+from airflow_provider_personalize.emulator import assumptions, clock, faults
+from airflow_provider_personalize.emulator.durations import SECONDS
 from airflow_provider_personalize.emulator.server import Server
-
-KEYS = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
 
 
 @pytest.fixture
@@ -55,6 +55,16 @@ def test_a_solution_is_updated_over_http(client, server):
     assert ask(server, "GET", "calls") == (200, [])
 
 
+def test_a_job_writes_its_file_though_nobody_asks_personalize_again(server):
+    shop = Everything(lambda name: boto3.client(name, endpoint_url=server.url, **KEYS))
+    shop.open()
+    request = {"roleArn": ROLE, "jobOutput": {"s3DataDestination": {"path": "s3://all/export/"}}}
+    shop.api.create_dataset_export_job(jobName="a", datasetArn=shop.dataset("Items"), **request)
+    assert shop.listed("export/") == []
+    clock.advance(3600)
+    assert shop.listed("export/") == ["export/a.csv"]
+
+
 def test_the_rest_of_moto_is_served_too(server):
     s3 = boto3.client("s3", endpoint_url=server.url, **KEYS)
     s3.create_bucket(Bucket="shop")
@@ -84,6 +94,8 @@ def test_the_clock_and_the_assumptions_are_set_over_http(server):
     assert ask(server, "POST", "clock", {"speed": 2})[1]["speed"] == clock.speed == 2
     assert ask(server, "POST", "assumptions", {"unchanged_update": "ignored"})[0] == 200
     assert ask(server, "GET", "assumptions")[1]["unchanged_update"] == assumptions.unchanged_update == "ignored"
+    seconds = ask(server, "POST", "assumptions", {"seconds": {"solution_update": 600}})[1]["seconds"]
+    assert seconds == {**SECONDS, "solution_update": 600} == assumptions.seconds
 
 
 @pytest.mark.parametrize(
@@ -96,9 +108,11 @@ def test_the_clock_and_the_assumptions_are_set_over_http(server):
         ("POST", "clock", {"speed": "fast"}, 400, "speed is 'fast'"),
         ("POST", "faults", {"fail_next": {"operation": "UpdateSolution"}}, 400, "reason"),
         ("POST", "faults", {"fail_next": "UpdateSolution"}, 400, "object"),
+        ("POST", "faults", {"hang_next": {}, "throttle": {"rate_per_second": 1}, "slow_next": {}}, 400, "latency"),
         ("POST", "faults", {"error_next": {"operation": "Updatesolution", "code": "x"}}, 400, "Updatesolution"),
         ("POST", "assumptions", {"unchanged_update": "ignored", "nonsense": 1}, 400, "nonsense"),
         ("POST", "assumptions", {"unchanged_update": []}, 400, "accepted, ignored"),
+        ("POST", "assumptions", {"unchanged_update": "ignored", "seconds": {"lunch": 1}}, 400, "lunch"),
     ],
 )
 def test_a_wrong_control_request_says_what_is_wrong_and_changes_nothing(server, method, path, sent, status, named):
@@ -106,6 +120,7 @@ def test_a_wrong_control_request_says_what_is_wrong_and_changes_nothing(server, 
     assert answered == status
     assert named in answer["error"]
     assert assumptions.unchanged_update == "accepted"
+    assert faults.told() == []
 
 
 def test_a_stopped_server_leaves_no_thread_and_no_state_even_with_a_client_connected():
@@ -133,6 +148,21 @@ def test_a_call_that_moto_cannot_answer_is_answered_500_and_its_reason_logged(se
     with pytest.raises(urllib.error.HTTPError, match="500"):
         urllib.request.urlopen(urllib.request.Request(server.url, b"{}", headers))
     assert "NotImplementedError" in caplog.text
+
+
+@pytest.mark.parametrize("body", ["{", "[]", '{"name": NaN}', r'{"name": "\ud800"}', r'{"name": "\ud83d\ude00"}'])
+def test_a_body_that_is_not_json_is_refused(server, body):
+    scope = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/personalize/aws4_request, Signature=x"
+    headers = {
+        "X-Amz-Target": "AmazonPersonalize.CreateDatasetGroup",
+        "Authorization": scope,
+        "Content-Type": "application/x-amz-json-1.1",
+    }
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(urllib.request.Request(server.url, body.encode(), headers))
+    a_whole_character = "ude00" in body
+    code = "InvalidInputException" if a_whole_character else "SerializationException"
+    assert (caught.value.code, json.load(caught.value)["__type"]) == (400, code)
 
 
 def test_no_access_log_is_written(client, capfd):

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
+
+import boto3
+from shop import KEYS
 
 TYPES = {
     "string": str,
@@ -29,6 +33,12 @@ def hold_to(shape: Any, value: Any, name: str) -> None:
             hold_to(shape.member, item, f"{name}[]")
     elif shape.type_name == "string" and shape.enum:
         assert value in shape.enum
+
+
+@cache
+def watched_api(service: str = "personalize") -> Any:
+    """A client for all tests, as in ``shop.api``, that is watched."""
+    return watched(boto3.client(service, **KEYS))
 
 
 def watched(client: Any) -> Any:

@@ -10,7 +10,12 @@ from botocore.exceptions import ClientError
 from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION
 from task_runs import Run, TaskInstance
 
-from airflow_provider_personalize._compat import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
+from airflow_provider_personalize._compat import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+)
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.sensors import DatasetImportJobSensor, SolutionUpdateSensor
 
@@ -32,7 +37,7 @@ def _no_real_sleep(passing_time, monkeypatch):
     """Airflow's own poke loop sleeps too, and keeps its own time."""
     import sys
 
-    module = sys.modules[SolutionUpdateSensor.__mro__[3].__module__]
+    module = sys.modules[BaseSensorOperator.__module__]
     fake = type("time", (), {"sleep": passing_time.sleep, "monotonic": passing_time.time})
     monkeypatch.setattr(module, "time", fake)
 

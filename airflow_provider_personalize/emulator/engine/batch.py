@@ -1,10 +1,10 @@
 """
 Lines of batch input in, lines of batch output out; and the CSVs of exports and deletions.
 
-https://docs.aws.amazon.com/personalize/latest/dg/batch-data-upload.html and
-https://docs.aws.amazon.com/personalize/latest/dg/prepare-input-data-user-segment.html. Segments are in ``usersList``,
-where AWS's retail-demo-store reads them (workshop/1-Personalization, lab 7); the guide's examples say
-``recommendedUsers``.
+https://docs.aws.amazon.com/personalize/latest/dg/batch-data-upload.html,
+https://docs.aws.amazon.com/personalize/latest/dg/batch-inference-job-output-examples.html and
+https://docs.aws.amazon.com/personalize/latest/dg/prepare-input-data-user-segment.html. Segments are in ``usersList``
+unless told otherwise: AWS's retail-demo-store reads them there (workshop/1-Personalization, lab 7).
 """
 
 from __future__ import annotations
@@ -17,54 +17,105 @@ from typing import Any, Final
 
 from airflow_provider_personalize.emulator.engine.data import DatasetData, Mode
 from airflow_provider_personalize.emulator.engine.errors import InvalidFilter, Unfit
-from airflow_provider_personalize.emulator.engine.model import Model
+from airflow_provider_personalize.emulator.engine.model import Model, Scored
 
 Keep = Callable[[str], bool]
 # Makes a filter for one line, of its input.
 KeepFor = Callable[[Mapping[str, Any]], Keep | None]
+# The members that lines may have, each with those that go with it.
+Forms = tuple[set[str], ...]
+# Writes what was found for a line's input.
+Write = Callable[[Mapping[str, Any], Scored], dict[str, Any]]
 
-_INFERENCE: Final = ({"userId"}, {"itemId"}, {"userId", "itemList"})
-_SEGMENT: Final = ({"itemId"}, {"itemAttributes"})
+_INFERENCE: Final[Forms] = ({"userId"}, {"itemId"}, {"userId", "itemList"})
+_SEGMENT: Final[Forms] = ({"itemId"}, {"itemAttributes"})
 _OPTIONAL: Final = {"filterValues"}
 
 
-def infer(lines: Iterable[str], model: Model, *, count: int = 25, keep_for: KeepFor | None = None) -> Iterator[str]:
+def items(asked: Mapping[str, Any], found: Scored) -> dict[str, Any]:  # noqa: ARG001 - called like its neighbours
+    """Write the items and no scores, as recipes of related and of popular items do."""
+    return {"recommendedItems": [item for item, _ in found]}
+
+
+def items_and_scores(asked: Mapping[str, Any], found: Scored) -> dict[str, Any]:
+    """Write the items and their scores."""
+    return {**items(asked, found), "scores": [round(score, 7) for _, score in found]}
+
+
+def items_and_theme(names: Mapping[str, str]) -> Write:
+    """
+    Return what writes the items under a theme; it says no more than what they go with, and its scores are the items'.
+
+    https://docs.aws.amazon.com/personalize/latest/dg/themed-batch-recommendations.html
+
+    :param names: What items are called, by their ids.
+    """
+
+    def write(asked: Mapping[str, Any], found: Scored) -> dict[str, Any]:
+        theme = f"Goes with {names.get(asked['itemId'], asked['itemId'])}"
+        scores = [round(score, 9) for _, score in found]
+        return {**items(asked, found), "theme": theme, "itemsThemeRelevanceScores": scores}
+
+    return write
+
+
+def infer(
+    lines: Iterable[str],
+    model: Model,
+    *,
+    count: int = 25,
+    keep_for: KeepFor | None = None,
+    write: Write = items_and_scores,
+    forms: Forms = _INFERENCE,
+) -> Iterator[str]:
     """
     Answer the lines of a batch inference job.
 
     :param count: The job's ``numResults``.
     :param keep_for: Makes the filter for a line, which may have ``filterValues``.
+    :param write: Makes a line's output.
+    :param forms: The members that a line may have together: the recipe says which.
     """
 
     def answer(asked: Mapping[str, Any], keep: Keep | None) -> dict[str, Any]:
         if "itemList" in asked:
-            items = [item for item in asked["itemList"] if keep is None or keep(item)]
-            found = model.rank(asked["userId"], items)
+            listed = [item for item in asked["itemList"] if keep is None or keep(item)]
+            found = model.rank(asked["userId"], listed)
         else:
             found = model.recommend(user_id=asked.get("userId"), item_id=asked.get("itemId"), count=count, keep=keep)
-        return {"recommendedItems": [item for item, _ in found], "scores": [round(score, 7) for _, score in found]}
+        return write(asked, found)
 
-    return _answers(lines, _INFERENCE, answer, keep_for)
+    return _answers(lines, forms, answer, keep_for)
 
 
-def segment(lines: Iterable[str], model: Model, *, count: int = 25, keep_for: KeepFor | None = None) -> Iterator[str]:
+def segment(
+    lines: Iterable[str],
+    model: Model,
+    *,
+    count: int = 25,
+    keep_for: KeepFor | None = None,
+    member: str = "usersList",
+    forms: Forms = _SEGMENT,
+) -> Iterator[str]:
     """
     Answer the lines of a batch segment job.
 
     :param count: The job's ``numResults``.
     :param keep_for: Makes the filter for a line, which may have ``filterValues``.
+    :param member: What has the users in the output: in the guide's examples it is ``recommendedUsers``.
+    :param forms: The members that a line may have together: the recipe says which.
     """
 
     def answer(asked: Mapping[str, Any], keep: Keep | None) -> dict[str, Any]:
         item, attributes = asked.get("itemId"), asked.get("itemAttributes")
-        return {"usersList": model.segment(item_id=item, attributes=attributes, count=count, keep=keep)}
+        return {member: model.segment(item_id=item, attributes=attributes, count=count, keep=keep)}
 
-    return _answers(lines, _SEGMENT, answer, keep_for)
+    return _answers(lines, forms, answer, keep_for)
 
 
 def _answers(
     lines: Iterable[str],
-    forms: tuple[set[str], ...],
+    forms: Forms,
     answer: Callable[[Mapping[str, Any], Keep | None], dict[str, Any]],
     keep_for: KeepFor | None,
 ) -> Iterator[str]:
@@ -86,7 +137,7 @@ def _or_text(line: str) -> Any:
         return line.strip()
 
 
-def _read(line: str, forms: tuple[set[str], ...]) -> Mapping[str, Any]:
+def _read(line: str, forms: Forms) -> Mapping[str, Any]:
     try:
         asked = json.loads(line)
     except ValueError as error:
@@ -96,6 +147,7 @@ def _read(line: str, forms: tuple[set[str], ...]) -> Mapping[str, Any]:
         raise ValueError(f"Invalid input: expected {wanted}")
     for name in set(asked) - _OPTIONAL:
         _check(name, asked[name])
+    _check_values(asked.get("filterValues", {}))
     return asked
 
 
@@ -105,6 +157,11 @@ def _check(name: str, value: Any) -> None:
             raise ValueError("Invalid input: itemList must be a list of texts")
     elif not isinstance(value, str) or not value:
         raise ValueError(f"Invalid input: {name} must be a text")
+
+
+def _check_values(values: Any) -> None:
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise ValueError("Invalid input: filterValues must be an object of texts")
 
 
 def export_rows(data: DatasetData, mode: Mode = "PUT") -> Iterator[str]:

@@ -1,9 +1,9 @@
 """
 The grammar of filter expressions, and of the item attributes of batch segment jobs.
 
-https://docs.aws.amazon.com/personalize/latest/dg/creating-filter-expressions.html and the pages next to it. That
-keywords and the names of datasets may be written in any case, that AND binds closer than OR, that parentheses group,
-and IS NULL, are assumed.
+https://docs.aws.amazon.com/personalize/latest/dg/creating-filter-expressions.html and the pages next to it. Keywords
+and the names of datasets are read in any case, parentheses group, and there is IS NULL: see :func:`liberties`. That AND
+binds closer than OR is assumed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Final
 from airflow_provider_personalize.emulator.engine.errors import InvalidFilter
 
 ORDER: Final = ("<", "<=", ">", ">=")
+_SIGNS: Final = ("=", "!=", *ORDER)
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*")
     |(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
@@ -32,6 +33,8 @@ _DATASETS: Final[Mapping[str, frozenset[str]]] = {
     "ACTIONID": frozenset({"ACTION_INTERACTIONS", "ACTIONS"}),
 }
 CURRENT: Final = frozenset({"CURRENTUSER", "CURRENTITEM"})
+_SUBJECTS: Final = {"ITEMID": "ItemID", "USERID": "UserID", "ACTIONID": "ActionID"}
+_KEYWORDS: Final = ("INCLUDE", "EXCLUDE", "WHERE", "AND", "OR", "NOT", "IN", "IF")
 _DEEPEST: Final = 20
 
 
@@ -116,8 +119,8 @@ class Expression:
     guard: Condition | None
 
     def __str__(self) -> str:
-        spelt = {"ITEMID": "ItemID", "USERID": "UserID", "ACTIONID": "ActionID"}[self.subject]
-        return f"{self.verb} {spelt} WHERE {self.where}" + (f" IF {self.guard}" if self.guard else "")
+        guard = f" IF {self.guard}" if self.guard else ""
+        return f"{self.verb} {_SUBJECTS[self.subject]} WHERE {self.where}{guard}"
 
 
 def comparisons(condition: Condition | None) -> Iterator[Comparison]:
@@ -221,8 +224,14 @@ class _Reader:
         if self.maybe("NOT"):
             self.take("IN")
             return Comparison(field, "NOT IN", self._list())
-        sign = self.take("IN", "=", "!=", *ORDER)
-        return Comparison(field, sign, self._list() if sign == "IN" else (self._operand(),))
+        sign = self.take("IN", *_SIGNS)
+        if sign == "IN":
+            return Comparison(field, sign, self._list())
+        enclosed = self.maybe("(")  # as the guide writes it around a placeholder
+        operand = self._operand()
+        if enclosed:
+            self.take(")")
+        return Comparison(field, sign, (operand,))
 
     def _list(self) -> tuple[Operand, ...]:
         self.take("(")
@@ -277,6 +286,21 @@ def parse_expressions(text: str) -> tuple[Expression, ...]:
     if len({each.subject for each in expressions}) > 1:
         raise _invalid("all expressions of a filter must be on the same of ItemID, UserID and ActionID")
     return expressions
+
+
+def liberties(text: str) -> Iterator[str]:
+    """Name what an expression that was read does, and the guide shows nowhere."""
+    spelt = {**{word: word for word in _KEYWORDS}, **_SUBJECTS, **_SPELLING}
+    before = ""
+    for kind, word in _tokens(text):
+        name = word.partition(".")[0]
+        if kind == "name" and spelt.get(name.upper(), name) != name:
+            yield f"{name} is written {spelt[name.upper()]}"
+        if kind == "name" and word.upper() == "IS":
+            yield "there is no IS NULL"
+        if word == "(" and before not in {"IN", *_SIGNS}:
+            yield "conditions cannot be in parentheses"
+        before = word.upper()
 
 
 def parse_item_attributes(text: str) -> Condition:

@@ -64,25 +64,16 @@ class Filter:
         """What is filtered: ``ITEMID``, ``USERID`` or ``ACTIONID``."""
         return self.expressions[0].subject
 
-    def _comparisons(self) -> Iterator[Comparison]:
-        for each in self.expressions:
-            yield from comparisons(each.where)
-            yield from comparisons(each.guard)
-
     @property
     def placeholders(self) -> frozenset[str]:
-        """The names of the values that a request must bring, without the ``$``."""
-        return frozenset(
-            operand.name
-            for each in self._comparisons()
-            for operand in each.operands
-            if isinstance(operand, Placeholder)
-        )
+        """The names of the values that a request brings, without the ``$``."""
+        return frozenset(name for each in self.expressions for name in _placeholders(each))
 
     @property
     def fields(self) -> frozenset[str]:
         """The distinct fields, as in ``Items.GENRE``: the service has a quota on them."""
-        operands = (o for each in self._comparisons() for o in (each.field, *each.operands))
+        compared = (comparison for each in self.expressions for comparison in _comparisons(each))
+        operands = (o for each in compared for o in (each.field, *each.operands))
         return frozenset(str(operand) for operand in operands if isinstance(operand, Field))
 
     def keep(
@@ -103,7 +94,8 @@ class Filter:
         :param user_id: Who asks: ``CurrentUser``, and whose interactions count when items are filtered.
         :param item_id: The item of a request for related items: ``CurrentItem``.
         :param values: The request's ``filterValues``: numbers as they are, texts in quotes, comma-separated if several.
-        :raises InvalidFilter: A placeholder has no value.
+        :raises InvalidFilter: A placeholder of an INCLUDE has no value. An EXCLUDE without its values does nothing
+            (https://docs.aws.amazon.com/personalize/latest/dg/API_RS_GetRecommendations.html).
         """
         given = [data for data in (items, users, interactions, actions, action_interactions) if data is not None]
         look = _Look(self.subject, user_id, item_id, {data.dataset_type: data for data in given}, values or {})
@@ -116,6 +108,16 @@ class Filter:
             (not included or any(test(candidate) for test in included))
             and not any(test(candidate) for test in excluded)
         )
+
+
+def _comparisons(expression: Expression) -> Iterator[Comparison]:
+    yield from comparisons(expression.where)
+    yield from comparisons(expression.guard)
+
+
+def _placeholders(expression: Expression) -> Iterator[str]:
+    operands = (operand for each in _comparisons(expression) for operand in each.operands)
+    return (operand.name for operand in operands if isinstance(operand, Placeholder))
 
 
 def read_values(text: str) -> list[str | int | float]:
@@ -157,7 +159,13 @@ class _Look:
         return (data.get(key) if data and key is not None else None) or {}
 
     def applies(self, expression: Expression) -> bool:
-        """Tell whether the IF of an expression holds; that it does nothing otherwise is assumed."""
+        """
+        Tell whether an expression is used: its IF holds, and an EXCLUDE has its values.
+
+        That it does nothing if the IF does not hold is assumed.
+        """
+        if expression.verb == "EXCLUDE" and not self._values.keys() >= set(_placeholders(expression)):
+            return False
         return expression.guard is None or self.test(expression.guard)("")
 
     def test(self, condition: Condition) -> Keep:

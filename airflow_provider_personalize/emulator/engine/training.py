@@ -30,24 +30,30 @@ def train(
     items: DatasetData | None = None,
     users: DatasetData | None = None,  # noqa: ARG001 - the service takes them too, and this engine has no use for them
     *,
+    least_of: tuple[DatasetData, ...] | None = None,
     events_config: Mapping[str, Any] | None = None,
     event_type: str | None = None,
     event_value_threshold: float | None = None,
+    counts_without_value: bool = False,
 ) -> Model:
     """
     Train a model, and measure it on each user's last interaction, which it had not seen at that moment.
 
     :param recipe: The recipe's name or ARN.
     :param interactions: The interactions with items, or with actions.
+    :param items: The items, or the actions, so that those of no interactions are known too.
+    :param least_of: What there must be enough of, if not of the interactions; it may be of nothing.
     :param events_config: The solution's ``eventsConfig``: only the event types in it count, from their threshold on and
         by their weight. https://docs.aws.amazon.com/personalize/latest/dg/optimizing-solution-events-config.html
     :param event_type: The solution's ``eventType``: no other counts.
     :param event_value_threshold: The solution's ``eventValueThreshold``: interactions of a lower value do not count.
+    :param counts_without_value: Whether an interaction without a value passes a threshold.
     :raises Unfit: There is too little data.
     """
-    events = _Events(events_config, event_type, event_value_threshold)
+    events = _Events(events_config, event_type, event_value_threshold, counts_without_value)
     histories, count = _histories(interactions, events)
-    _enough(histories, count, event_type)
+    for counted in (interactions,) if least_of is None else least_of:
+        _enough(*((histories, count) if counted is interactions else _histories(counted, events)), event_type)
     model = Model(answers_of(recipe), _catalogue(items))
     # so the last interactions are learnt after they were asked for, and nothing is learnt twice
     for user, history in histories.items():
@@ -64,14 +70,17 @@ def train(
 
 
 def _catalogue(items: DatasetData | None) -> dict[str, dict[str, Any]]:
-    return {row["ITEM_ID"]: row for row in items.rows()} if items else {}
+    return {row[items.key]: row for row in items.rows()} if items and items.key else {}
 
 
 class _Events:
     """Tells what an interaction weighs."""
 
-    def __init__(self, config: Mapping[str, Any] | None, event_type: str | None, threshold: float | None) -> None:
+    def __init__(
+        self, config: Mapping[str, Any] | None, event_type: str | None, threshold: float | None, without_value: bool
+    ) -> None:
         self._only = event_type
+        self._without_value = without_value
         self._threshold = threshold
         # the defaults of a parameter that is left out are assumed
         parameters = (config or {}).get("eventParametersList") or []
@@ -89,17 +98,18 @@ class _Events:
         """Return the weight, 0 if the interaction does not count."""
         if self._only is not None and event_type != self._only:
             return 0.0
-        if _below(value, self._threshold):
+        if self._below(value, self._threshold):
             return 0.0
         if not self._of_type:
             return 1.0
         threshold, weight = self._of_type.get(event_type or "", (None, 0.0))
-        return 0.0 if _below(value, threshold) else weight
+        return 0.0 if self._below(value, threshold) else weight
 
-
-def _below(value: float | None, threshold: float | None) -> bool:
-    """Tell whether a value is too low; that a missing one is, is assumed."""
-    return threshold is not None and (value is None or value < threshold)
+    def _below(self, value: float | None, threshold: float | None) -> bool:
+        """Tell whether a value is too low."""
+        if threshold is None:
+            return False
+        return not self._without_value if value is None else value < threshold
 
 
 def _histories(interactions: DatasetData, events: _Events) -> tuple[Histories, int]:

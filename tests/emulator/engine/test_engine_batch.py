@@ -36,6 +36,19 @@ def test_items_get_similar_items(interactions):
     assert "item-00001" not in answer["output"]["recommendedItems"]
 
 
+def test_similar_items_come_without_scores_or_under_a_theme(interactions):
+    similar = train("aws-similar-items", interactions)
+    lines = ['{"itemId": "item-00001"}', '{"itemId": "item-00002"}']
+    for answer in answers(batch.infer(lines, similar, count=3, write=batch.items)):
+        assert set(answer["output"]) == {"recommendedItems"}
+    named, unnamed = answers(
+        batch.infer(lines, similar, count=3, write=batch.items_and_theme({"item-00001": "Hard candy"}))
+    )
+    assert named["output"]["theme"] == "Goes with Hard candy"
+    assert unnamed["output"]["theme"] == "Goes with item-00002"
+    assert len(named["output"]["itemsThemeRelevanceScores"]) == len(named["output"]["recommendedItems"]) == 3
+
+
 def test_lists_get_ranked(model):
     (answer,) = answers(batch.infer(['{"userId": "user-00001", "itemList": ["unknown", "item-00001"]}'], model))
     assert answer["output"] == {"recommendedItems": ["item-00001", "unknown"], "scores": [1.0, 0.0]}
@@ -74,6 +87,8 @@ def test_attributes_get_segments(interactions):
         ('{"user": "12"}', "expected userId"),
         ('{"userId": "1", "itemList": "2"}', "itemList must be a list"),
         ('{"userId": "1", "itemList": []}', "itemList must be a list"),
+        ('{"userId": "1", "filterValues": 5}', "filterValues must be an object of texts"),
+        ('{"userId": "1", "filterValues": {"PRICE": 5}}', "filterValues must be an object of texts"),
     ],
 )
 def test_a_bad_line_gets_an_error_and_the_next_one_an_answer(model, line, why):

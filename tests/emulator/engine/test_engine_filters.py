@@ -56,6 +56,7 @@ def kept(expression, candidates=ALL, **request):
         ("INCLUDE ItemID WHERE Items.PRICE < 20", ["shoe"]),
         ("INCLUDE ItemID WHERE Items.PRICE <= 20", ["shoe", "boot"]),
         ("INCLUDE ItemID WHERE Items.PRICE > 20", ["watch"]),
+        ("INCLUDE ItemID WHERE Items.PRICE > (20)", ["watch"]),
         ("INCLUDE ItemID WHERE Items.PRICE >= 20", ["boot", "watch"]),
         ("INCLUDE ItemID WHERE Items.PRICE != 20", ["shoe", "watch", "thing", "new"]),
         ("INCLUDE ItemID WHERE Items.PRICE IS NULL", ["thing", "new"]),
@@ -135,6 +136,14 @@ def test_placeholders_take_the_values_of_the_request():
 def test_a_placeholder_without_a_value_is_refused():
     with pytest.raises(InvalidFilter, match=r"no value for the placeholder \$PRICE"):
         kept("INCLUDE ItemID WHERE Items.PRICE < $PRICE", values={"OTHER": "1"})
+
+
+def test_an_exclude_without_its_values_does_nothing():
+    expression = "EXCLUDE ItemID WHERE Items.CATEGORY IN ($OUT)"
+    assert kept(expression, values={"OUT": '"watch"'}) != ALL
+    assert kept(expression, values={"OTHER": "1"}) == ALL
+    both = f"{expression} | INCLUDE ItemID WHERE Items.PRICE < $PRICE"
+    assert kept(both, values={"PRICE": "25"}) == kept("INCLUDE ItemID WHERE Items.PRICE < 25")
 
 
 @pytest.mark.parametrize(

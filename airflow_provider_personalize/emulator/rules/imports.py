@@ -1,0 +1,228 @@
+"""
+The service's rules for imports: what of a CSV in moto's S3 a dataset takes.
+
+https://docs.aws.amazon.com/personalize/latest/dg/data-prep-formatting.html; the texts of the failures are those of
+https://docs.aws.amazon.com/personalize/latest/dg/troubleshooting.html as far as it has them. The data is looked at when
+the job is created, and is in the dataset when the job ends.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_personalize.emulator import s3
+from airflow_provider_personalize.emulator.assumptions import assumptions
+from airflow_provider_personalize.emulator.quotas import quotas
+from airflow_provider_personalize.emulator.rules import rows
+from airflow_provider_personalize.emulator.rules.training_data import fields_in, types_of
+
+if TYPE_CHECKING:
+    from airflow_provider_personalize.emulator.backend import Backend
+    from airflow_provider_personalize.emulator.records import Members, Record
+
+_INVALID_LOCATION: Final = "Invalid Data location."
+_NOT_ALLOWED: Final = (
+    "Failed to create a data import job for {} dataset. Insufficient privileges for accessing data in Amazon S3."
+)
+_IDS: Final = ("USER_ID", "ITEM_ID", "ACTION_ID")
+# Columns of interactions that do not count with the event types
+_UNCOUNTED: Final = {*_IDS, "TIMESTAMP", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
+_TEXTUAL: Final = "textual_characters"
+_CJK: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_BOOLEANS: Final = frozenset({"true", "false", "0", "1"})
+
+
+class _Unfit(Exception):  # noqa: N818 - it ends the reading, and is no error of the emulator
+    """The data cannot be imported, for this reason."""
+
+
+def complete(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
+    """Add the service's default: all earlier bulk data is replaced."""
+    return {"importMode": "FULL", **request}
+
+
+def call_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
+    """List what is wrong with the request in the light of the dataset."""
+    dataset = backend.records[request["datasetArn"]]
+    incremental = request.get("importMode") == "INCREMENTAL" and assumptions.first_import_incremental == "refused"
+    if incremental and not any(_is_base(job, dataset) for job in _jobs(backend, dataset)):
+        yield "importMode is INCREMENTAL: the first import into a dataset must be FULL"
+    try:
+        _look(backend, request)
+    except _Unfit as reason:
+        yield str(reason)
+
+
+def _look(backend: Backend, request: Mapping[str, Any]) -> None:
+    """Look at as much of the data as is assumed to be looked at by the call."""
+    if "call" not in {assumptions.import_access_checked, assumptions.import_header_checked}:
+        return
+    try:
+        texts = _texts(backend, request)
+    except _Unfit:
+        if assumptions.import_access_checked == "call":
+            raise
+        return
+    for text in texts if assumptions.import_header_checked == "call" else ():
+        _missing_columns(_fields(backend, request), next(csv.reader(text), []))
+
+
+def _jobs(backend: Backend, dataset: Record) -> list[Record]:
+    return backend.belonging("dataset_import_job", "datasetArn", dataset.arn)
+
+
+def _is_base(job: Record, dataset: Record) -> bool:
+    """Tell whether a job filled the dataset; an earlier dataset of the same ARN had jobs of its own."""
+    return job.created >= dataset.created and job.members["importMode"] == "FULL" and job.usable
+
+
+def read(backend: Backend, job: Record) -> str | None:
+    """Read the data of a job and count it; return why it cannot be imported, or None."""
+    try:
+        job.holds = list(_read_all(_fields(backend, job.members), _texts(backend, job.members)))
+        job.records = len(job.holds)
+        _check_interactions(backend, job)
+    except (_Unfit, csv.Error) as reason:
+        return str(reason)
+    except UnicodeDecodeError:
+        return "Input csv is not UTF-8."
+    return None
+
+
+def bring(backend: Backend, job: Record) -> None:
+    """Put the rows of a job that ended well into its dataset."""
+    dataset = backend.existing(job.members["datasetArn"])
+    if job.usable and dataset:
+        rows.imported(dataset, job.holds, job.members["importMode"], job.progress.reached)
+    job.holds = None
+
+
+def _check_interactions(backend: Backend, job: Record) -> None:
+    """Hold interactions with items, and no others, to what there must be and may be of them."""
+    if backend.records[job.members["datasetArn"]].members["datasetType"] != "INTERACTIONS":
+        return
+    if job.records < assumptions.minimum_interactions:
+        raise _Unfit(f"Dataset has fewer than {assumptions.minimum_interactions:g} interactions: {job.records}.")
+    types = {row["EVENT_TYPE"] for row in job.holds if "EVENT_TYPE" in row}
+    columns = {field["name"] for field in _fields(backend, job.members)} - _UNCOUNTED
+    _fit("event_types_and_columns", len(types) + len(columns))
+
+
+def _fit(size: str, amount: int, what: str = "") -> None:
+    for text in quotas.excess(size, amount, what):
+        raise _Unfit(text)
+
+
+def _fields(backend: Backend, members: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return fields_in(backend, backend.records[members["datasetArn"]])
+
+
+def _texts(backend: Backend, members: Mapping[str, Any]) -> Iterator[io.TextIOWrapper]:
+    """Open the file, or the files of the folder's first level."""
+    try:
+        files = s3.read(backend, members["dataSource"].get("dataLocation", ""))
+    except s3.Denied:
+        raise _Unfit(_NOT_ALLOWED.format(members["datasetArn"].rpartition("/")[2])) from None
+    except s3.Unreachable:
+        raise _Unfit(_INVALID_LOCATION) from None
+    _fit(f"{members.get('importMode', 'FULL').lower()}_import_bytes", sum(len(text) for _, text in files))
+    return (io.TextIOWrapper(io.BytesIO(text), encoding="utf-8-sig", newline="") for _, text in files)
+
+
+def _read_all(fields: list[dict[str, Any]], texts: Iterator[io.TextIOWrapper]) -> Iterator[dict[str, Any]]:
+    headers = []
+    for text in texts:
+        records = csv.reader(text)
+        headers.append(next(records, []))
+        if headers[-1] != headers[0]:
+            raise _Unfit("Input csv files do not have the same header.")
+        _missing_columns(fields, headers[0])
+        _unknown_columns(fields, headers[0])
+        yield from _read_rows(_checks(fields, headers[0]), len(headers[0]), records)
+
+
+def _missing_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
+    accepted = assumptions.missing_optional_column == "accepted"
+    needed = [field["name"] for field in fields if not ("null" in types_of(field) and accepted)]
+    missing = [name for name in needed if name not in header]
+    if missing:
+        raise _Unfit(f"Input csv is missing the following columns: [{', '.join(missing)}]")
+
+
+def _unknown_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
+    unknown = [name for name in header if name not in {field["name"] for field in fields}]
+    if unknown and assumptions.unknown_columns == "refused":
+        raise _Unfit(f"Input csv has columns that the schema does not have: [{', '.join(unknown)}]")
+
+
+Check = tuple[int, str, Callable[[str], Any], bool]
+
+
+def _checks(fields: list[dict[str, Any]], header: list[str]) -> list[Check]:
+    by_name = {field["name"]: field for field in fields}
+    return [
+        (place, name, _reader(by_name[name]), "null" in types_of(by_name[name]))
+        for place, name in enumerate(header)
+        if name in by_name
+    ]
+
+
+def _reader(field: Mapping[str, Any]) -> Callable[[str], Any]:
+    types = types_of(field)
+    if "string" in types:
+        return _text_reader(field)
+    if "float" in types or "double" in types:
+        return float
+    return _read_boolean if "boolean" in types else int
+
+
+def _text_reader(field: Mapping[str, Any]) -> Callable[[str], str]:
+    name = field["name"]
+    size = next((size for size, is_so in _kinds_of_text(field) if is_so), None)
+    if size is None:
+        return str
+
+    cjk = f"{size}_cjk" if size == _TEXTUAL else size
+    limits = (quotas.in_force()[each] for each in (size, cjk))
+    # what is no longer than this is fine without a closer look
+    fine = min((limit for limit in limits if limit is not None), default=math.inf)
+
+    def read(text: str) -> str:
+        if len(text) > fine:
+            _fit(cjk if _CJK.search(text) else size, len(text), name)
+        return text
+
+    return read
+
+
+def _kinds_of_text(field: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    yield "id_characters", field["name"] in _IDS
+    yield _TEXTUAL, field.get("textual") is True
+    yield "categorical_characters", field.get("categorical") is True or field["name"] == "IMPRESSION"
+
+
+def _read_boolean(text: str) -> str:
+    if text.lower() not in _BOOLEANS:
+        raise ValueError(text)
+    return text
+
+
+def _read_rows(checks: list[Check], width: int, records: Iterator[list[str]]) -> Iterator[dict[str, Any]]:
+    for count, record in enumerate(filter(None, records), start=1):
+        if len(record) != width:
+            raise _Unfit(f"Record {count} has {len(record)} values: the header has {width}.")
+        row = {}
+        for place, name, reader, optional in checks:
+            if value := record[place]:
+                try:
+                    row[name] = reader(value)
+                except ValueError:
+                    raise _Unfit(f"Record {count}: {name} is {value!r}, which is not of the schema's type.") from None
+            elif not optional:
+                raise _Unfit(f"Record {count}: {name} is empty.")
+        yield row

@@ -1,0 +1,174 @@
+"""Recommend in bulk: files in S3 in, files in S3 out."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+from airflow_provider_personalize.links import DatasetGroupLink
+from airflow_provider_personalize.operators.creating import RunOperator
+from airflow_provider_personalize.resources import BATCH_INFERENCE_JOB, BATCH_SEGMENT_JOB
+from airflow_provider_personalize.task import PersonalizeTask
+
+_LINK: Final = DatasetGroupLink()
+
+
+class CreateBatchInferenceJobOperator(RunOperator):
+    """
+    Get recommendations for all users or items in a file, and go on when they are written.
+
+    Calls ``CreateBatchInferenceJob``
+    (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateBatchInferenceJob.html). A job is charged by what it
+    answers (https://aws.amazon.com/personalize/pricing/), and its name is never freed. So a name that is not given is
+    derived from the task instance and the version: a retry finds the job that an earlier try started and waits for it,
+    a new run makes a new job, and after a job that failed a retry makes another. Clearing a run that had ended starts
+    it anew, and is charged anew.
+
+    :param solution_version_arn: The ARN of the trained version; ``$LATEST`` is not allowed. (templated)
+    :param job_input: ``{"s3DataSource": {"path": "s3://bucket/users.json"}}``: lines of JSON, see
+        https://docs.aws.amazon.com/personalize/latest/dg/batch-data-upload.html. (templated)
+    :param job_output: ``{"s3DataDestination": {"path": "s3://bucket/recommendations/"}}``; ends in ``/``. (templated)
+    :param role_arn: The ARN of the IAM role by which the service reads and writes. (templated)
+    :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one. A name
+        that a job from before this run has is refused; so one of your own needs something of the run in it, such as
+        ``{{ ts_nodash }}``. (templated)
+    :param filter_arn: The ARN of a filter to apply. (templated)
+    :param num_results: How many recommendations to get for each line; None is 25. (templated)
+    :param batch_inference_job_config: ``{"itemExplorationConfig": …, "rankingInfluence": …}``, see
+        https://docs.aws.amazon.com/personalize/latest/dg/API_BatchInferenceJobConfig.html. (templated)
+    :param batch_inference_job_mode: ``"THEME_GENERATION"`` groups the items under themes, at a price of its own; None
+        is ``"BATCH_INFERENCE"``. (templated)
+    :param theme_generation_config: ``{"fieldsForThemeGeneration": {"itemName": …}}``, for themes. (templated)
+    :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
+    :return: The ARN of the job.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises ResourceDiffersError: A job of this name exists and does something else.
+    :raises ResourceExistsError: A job of this name was there before this run began.
+    :raises ResourceFailedError: The job failed, with the service's reason.
+    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    """
+
+    operation = "CreateBatchInferenceJob"
+    resource = BATCH_INFERENCE_JOB
+    link = _LINK
+    members = (
+        "job_name",
+        "solution_version_arn",
+        "filter_arn",
+        "num_results",
+        "job_input",
+        "job_output",
+        "role_arn",
+        "batch_inference_job_config",
+        "tags",
+        "batch_inference_job_mode",
+        "theme_generation_config",
+    )
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "job_input": "json",
+        "job_output": "json",
+        "batch_inference_job_config": "json",
+        "tags": "json",
+        "theme_generation_config": "json",
+    }
+    operator_extra_links = (link,)
+
+    def __init__(
+        self,
+        *,
+        solution_version_arn: str,
+        job_input: dict[str, Any] | str,
+        job_output: dict[str, Any] | str,
+        role_arn: str,
+        job_name: str | None = None,
+        filter_arn: str | None = None,
+        num_results: int | str | None = None,
+        batch_inference_job_config: dict[str, Any] | str | None = None,
+        batch_inference_job_mode: str | None = None,
+        theme_generation_config: dict[str, Any] | str | None = None,
+        tags: list[dict[str, str]] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.solution_version_arn = solution_version_arn
+        self.job_input = job_input
+        self.job_output = job_output
+        self.role_arn = role_arn
+        self.job_name = job_name
+        self.filter_arn = filter_arn
+        self.num_results = num_results
+        self.batch_inference_job_config = batch_inference_job_config
+        self.batch_inference_job_mode = batch_inference_job_mode
+        self.theme_generation_config = theme_generation_config
+        self.tags = tags
+
+
+class CreateBatchSegmentJobOperator(RunOperator):
+    """
+    Get the users who will like best each item, or attribute, in a file, and go on when they are written.
+
+    Calls ``CreateBatchSegmentJob``
+    (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateBatchSegmentJob.html). A job is charged by what it
+    answers (https://aws.amazon.com/personalize/pricing/), and its name is never freed. So a name that is not given is
+    derived from the task instance and the version, as by :class:`CreateBatchInferenceJobOperator`: a retry makes no
+    second job, except after one that failed.
+
+    :param solution_version_arn: The ARN of the trained version, of a recipe for segments; ``$LATEST`` is not allowed.
+        (templated)
+    :param job_input: ``{"s3DataSource": {"path": "s3://bucket/items.json"}}``: lines of JSON, see
+        https://docs.aws.amazon.com/personalize/latest/dg/prepare-input-data-user-segment.html. (templated)
+    :param job_output: ``{"s3DataDestination": {"path": "s3://bucket/segments/"}}``; ends in ``/``. (templated)
+    :param role_arn: The ARN of the IAM role by which the service reads and writes. (templated)
+    :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one. A name
+        that a job from before this run has is refused; so one of your own needs something of the run in it, such as
+        ``{{ ts_nodash }}``. (templated)
+    :param filter_arn: The ARN of a filter to apply. (templated)
+    :param num_results: How many users to get for each line; None is 25. (templated)
+    :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
+    :return: The ARN of the job.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises ResourceDiffersError: A job of this name exists and does something else.
+    :raises ResourceExistsError: A job of this name was there before this run began.
+    :raises ResourceFailedError: The job failed, with the service's reason.
+    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    """
+
+    operation = "CreateBatchSegmentJob"
+    resource = BATCH_SEGMENT_JOB
+    link = _LINK
+    members = (
+        "job_name",
+        "solution_version_arn",
+        "filter_arn",
+        "num_results",
+        "job_input",
+        "job_output",
+        "role_arn",
+        "tags",
+    )
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"job_input": "json", "job_output": "json", "tags": "json"}
+    operator_extra_links = (link,)
+
+    def __init__(
+        self,
+        *,
+        solution_version_arn: str,
+        job_input: dict[str, Any] | str,
+        job_output: dict[str, Any] | str,
+        role_arn: str,
+        job_name: str | None = None,
+        filter_arn: str | None = None,
+        num_results: int | str | None = None,
+        tags: list[dict[str, str]] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.solution_version_arn = solution_version_arn
+        self.job_input = job_input
+        self.job_output = job_output
+        self.role_arn = role_arn
+        self.job_name = job_name
+        self.filter_arn = filter_arn
+        self.num_results = num_results
+        self.tags = tags

@@ -1,0 +1,412 @@
+"""Put records into Amazon Personalize one by one, and ask it for recommendations."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from airflow_provider_personalize.exceptions import InvalidRequestError, TooFewRecommendationsError
+from airflow_provider_personalize.links import DatasetGroupLink
+from airflow_provider_personalize.operators.base import PersonalizeOperator, identity_of
+from airflow_provider_personalize.task import PersonalizeTask
+from airflow_provider_personalize.validation import faults
+
+if TYPE_CHECKING:
+    from airflow.utils.context import Context
+
+_LINK: Final = DatasetGroupLink()
+# What the service answers where num_results is not given:
+# https://docs.aws.amazon.com/personalize/latest/dg/API_RS_GetRecommendations.html
+_RESULTS: Final = 25
+
+
+class _PutOperator(PersonalizeOperator):
+    """
+    Put a list of records, however long: each call takes as many as the service allows.
+
+    All of them are checked before the first call. ``properties`` may be given as a dict: it is sent as JSON.
+    """
+
+    service = "personalize-events"
+    #: The member of the request that holds the records.
+    records: ClassVar[str]
+    #: Seconds between two calls. The service takes ten calls a second for items, users and actions
+    #: (https://docs.aws.amazon.com/personalize/latest/dg/limits.html).
+    pause: ClassVar[float] = 0.1
+
+    def execute(self, context: Context) -> int:
+        """Put them all, and return how many."""
+        requests = self._requests(context)
+        if not requests:
+            self.log.warning("%s is empty: nothing is put", self.records)
+            return 0
+        total = sum(len(request[self.records]) for request in requests)
+        done = 0
+        for request in requests:
+            if done:
+                time.sleep(self.pause)
+            self._put(request, done, total)
+            done += len(request[self.records])
+        self.log.info("Put %d %s in %d calls", total, self.records, len(requests))
+        return total
+
+    def _put(self, request: dict[str, Any], done: int, total: int) -> None:
+        try:
+            self.call(request)
+        except Exception:
+            self.log.error("%d of %d %s were put before this error. To put them again does no harm",
+                           done, total, self.records)  # fmt: skip
+            raise
+
+    def _requests(self, context: Context) -> list[dict[str, Any]]:
+        """Build the requests; raise an error with the faults of all."""
+        request = self.given()
+        records = request.get(self.records)
+        if not isinstance(records, (list, tuple)):
+            return [self.request()]
+        found: list[str] = []
+        records = list(self.completed(context, request, self._written(records, found)))
+        size = self.input_shape.members[self.records].metadata["max"]
+        requests = [{**request, self.records: records[at : at + size]} for at in range(0, len(records), size)]
+        for number, each in enumerate(requests):
+            found += (self._renumbered(fault, number * size) for fault in self._faults(each))
+        if found:
+            raise InvalidRequestError(self.operation, list(dict.fromkeys(found)))
+        return requests
+
+    def _written(self, records: Iterable[Any], found: list[str]) -> Iterator[Any]:
+        """Write the properties of each as JSON; add to what was found where that cannot be."""
+        for number, record in enumerate(records):
+            try:
+                yield _with_written_properties(record)
+            except (TypeError, ValueError) as error:
+                found.append(f"{self.records}[{number}].properties cannot be sent as a JSON object: {error}")
+                yield {name: value for name, value in record.items() if name != "properties"}
+
+    def completed(self, context: Context, request: Mapping[str, Any], records: Iterable[Any]) -> Iterable[Any]:  # noqa: ARG002 - for events
+        """Add to each record what it needs."""
+        return records
+
+    def _faults(self, request: dict[str, Any]) -> list[str]:
+        return faults(self.operation, self.input_shape, request)
+
+    def _renumbered(self, fault: str, before: int) -> str:
+        """Name a record by its place in the whole list."""
+        place = rf"\b{self.records}\[(\d+)\]"
+        return re.sub(place, lambda match: f"{self.records}[{int(match[1]) + before}]", fault)
+
+
+def _with_written_properties(record: Any) -> Any:
+    if not isinstance(record, Mapping) or "properties" not in record:
+        return record
+    properties = record["properties"]
+    if isinstance(properties, Mapping):
+        return {**record, "properties": json.dumps(properties, ensure_ascii=False, allow_nan=False)}
+    if isinstance(properties, str) and not isinstance(json.loads(properties), dict):
+        raise TypeError(f"it is {properties}")
+    return record
+
+
+class _PutEventsOperator(_PutOperator):
+    """
+    Put events, each of which counts once.
+
+    The service leaves events out of the training whose id it knows already
+    (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_Event.html), so one that is given without an ``eventId``
+    gets one: derived from the task instance and its content, and so the same whenever the task puts it again.
+    """
+
+    pause: ClassVar[float] = 0
+
+    def completed(self, context: Context, request: Mapping[str, Any], records: Iterable[Any]) -> Iterator[Any]:
+        """Give an id to each event that has none."""
+        others = {member: value for member, value in request.items() if member != self.records}
+        times: Counter[str] = Counter()
+        for event in records:
+            if not isinstance(event, Mapping) or "eventId" in event:
+                yield event
+                continue
+            content = json.dumps([identity_of(context), others, event], sort_keys=True, default=str)
+            times[content] += 1
+            event_id = hashlib.sha256(f"{content}/{times[content]}".encode()).hexdigest()[:32]
+            yield {**event, "eventId": event_id}
+
+
+class PutEventsOperator(_PutEventsOperator):
+    """
+    Record what a user did with items: each event once, however often the task is tried.
+
+    Calls ``PutEvents`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_PutEvents.html), for ten events at a
+    time. An event without an ``eventId`` gets one that is derived from the task instance and the event: put again by a
+    retry, or by the task after it was cleared, it counts once. So ``sentAt`` should be when it happened, not when it is
+    sent.
+
+    :param tracking_id: The tracking id of the event tracker. (templated)
+    :param session_id: The session of the user's visit. (templated)
+    :param event_list: ``[{"eventType": "click", "itemId": …, "sentAt": …, "properties": {…}, …}]``, of any length. See
+        https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_Event.html for the members; ``sentAt`` is a
+        ``datetime``, ISO 8601, or seconds since 1970, and ``properties`` a dict, or JSON. An empty list is a warning in
+        the log. (templated)
+    :param user_id: The user; None for a visitor who has not logged in. (templated)
+    :return: How many were put.
+    :raises InvalidRequestError: Parameters are wrong; none was put.
+    :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
+    """
+
+    operation = "PutEvents"
+    records = "eventList"
+    members = ("tracking_id", "session_id", "event_list", "user_id")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"event_list": "json"}
+
+    def __init__(
+        self,
+        *,
+        tracking_id: str,
+        session_id: str,
+        event_list: list[dict[str, Any]] | str,
+        user_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.tracking_id = tracking_id
+        self.session_id = session_id
+        self.event_list = event_list
+        self.user_id = user_id
+
+
+class PutActionInteractionsOperator(_PutEventsOperator):
+    """
+    Record what users did with actions: each event once, however often the task is tried.
+
+    Calls ``PutActionInteractions``
+    (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_PutActionInteractions.html), for ten at a time. One
+    without an ``eventId`` gets one, as in :class:`PutEventsOperator`.
+
+    :param tracking_id: The tracking id of the event tracker. (templated)
+    :param action_interactions: ``[{"actionId": …, "userId": …, "sessionId": …, "timestamp": …, "eventType": "Taken",
+        …}]``, of any length. ``timestamp`` is a ``datetime``, ISO 8601, or seconds since 1970, and ``properties`` a
+        dict, or JSON. An empty list is a warning in the log. (templated)
+    :return: How many were put.
+    :raises InvalidRequestError: Parameters are wrong; none was put.
+    :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
+    """
+
+    operation = "PutActionInteractions"
+    records = "actionInteractions"
+    members = ("tracking_id", "action_interactions")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"action_interactions": "json"}
+
+    def __init__(self, *, tracking_id: str, action_interactions: list[dict[str, Any]] | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.tracking_id = tracking_id
+        self.action_interactions = action_interactions
+
+
+class _PutIntoDatasetOperator(_PutOperator):
+    """
+    Put records into a dataset. One whose id is there already takes its place, so a retry adds nothing twice.
+
+    https://docs.aws.amazon.com/personalize/latest/dg/incremental-data-updates.html
+    """
+
+    dataset_arn: str
+
+    def execute(self, context: Context) -> int:
+        """Put them all, and return how many."""
+        _LINK.show(context, self, {"datasetArn": self.dataset_arn})
+        return super().execute(context)
+
+
+class PutItemsOperator(_PutIntoDatasetOperator):
+    """
+    Add items to a dataset, or replace them.
+
+    Calls ``PutItems`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_PutItems.html), for ten items at a
+    time and at most ten times a second: for a whole catalogue, an import job is quicker. An item of the same id is
+    replaced, all its properties with it.
+
+    :param dataset_arn: The ARN of the dataset of items. (templated)
+    :param items: ``[{"itemId": …, "properties": {"genre": "comedy|drama", …}}]``, of any length. The names of the
+        properties are those of the schema in camel case; ``properties`` is a dict, or JSON. An empty list is a warning
+        in the log. (templated)
+    :return: How many were put.
+    :raises InvalidRequestError: Parameters are wrong; none was put.
+    :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
+    """
+
+    operation = "PutItems"
+    records = "items"
+    members = ("dataset_arn", "items")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"items": "json"}
+    operator_extra_links = (_LINK,)
+
+    def __init__(self, *, dataset_arn: str, items: list[dict[str, Any]] | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset_arn = dataset_arn
+        self.items = items
+
+
+class PutUsersOperator(_PutIntoDatasetOperator):
+    """
+    Add users to a dataset, or replace them.
+
+    Calls ``PutUsers`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_PutUsers.html), for ten users at a
+    time and at most ten times a second. A user of the same id is replaced, all properties included.
+
+    :param dataset_arn: The ARN of the dataset of users. (templated)
+    :param users: ``[{"userId": …, "properties": {"memberSince": 2024, …}}]``, of any length. The names of the
+        properties are those of the schema in camel case; ``properties`` is a dict, or JSON. An empty list is a warning
+        in the log. (templated)
+    :return: How many were put.
+    :raises InvalidRequestError: Parameters are wrong; none was put.
+    :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
+    """
+
+    operation = "PutUsers"
+    records = "users"
+    members = ("dataset_arn", "users")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"users": "json"}
+    operator_extra_links = (_LINK,)
+
+    def __init__(self, *, dataset_arn: str, users: list[dict[str, Any]] | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset_arn = dataset_arn
+        self.users = users
+
+
+class PutActionsOperator(_PutIntoDatasetOperator):
+    """
+    Add actions to a dataset, or replace them.
+
+    Calls ``PutActions`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_PutActions.html), for ten actions at
+    a time and at most ten times a second. An action of the same id is replaced, all its properties with it.
+
+    :param dataset_arn: The ARN of the dataset of actions. (templated)
+    :param actions: ``[{"actionId": …, "properties": {"value": 5, …}}]``, of any length. The names of the properties are
+        those of the schema in camel case; ``properties`` is a dict, or JSON. An empty list is a warning in the log.
+        (templated)
+    :return: How many were put.
+    :raises InvalidRequestError: Parameters are wrong; none was put.
+    :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
+    """
+
+    operation = "PutActions"
+    records = "actions"
+    members = ("dataset_arn", "actions")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"actions": "json"}
+    operator_extra_links = (_LINK,)
+
+    def __init__(self, *, dataset_arn: str, actions: list[dict[str, Any]] | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset_arn = dataset_arn
+        self.actions = actions
+
+
+class GetRecommendationsOperator(PersonalizeOperator):
+    """
+    Ask a campaign or a recommender for recommendations, and fail where it has too few: a test after a deployment.
+
+    Calls ``GetRecommendations`` (https://docs.aws.amazon.com/personalize/latest/dg/API_RS_GetRecommendations.html).
+
+    :param campaign_arn: The ARN of the campaign; either this or ``recommender_arn``. (templated)
+    :param recommender_arn: The ARN of the recommender. (templated)
+    :param user_id: The user; required by recipes that recommend for users. (templated)
+    :param item_id: The item; required by recipes for related items. (templated)
+    :param num_results: How many to answer, at most 500, or 50 with ``metadata_columns``; None is 25. (templated)
+    :param context: Circumstances of the request, such as ``{"DEVICE": "phone"}``. (templated)
+    :param filter_arn: The ARN of a filter. (templated)
+    :param filter_values: The values of the filter's placeholders, each quoted: ``{"GENRE": '"comedy","drama"'}``.
+        (templated)
+    :param promotions: ``[{"name": …, "percentPromotedItems": 20, "filterArn": …, "filterValues": {…}}]``, at most one.
+        (templated)
+    :param metadata_columns: The columns of items to answer, too: ``{"ITEMS": ["GENRE"]}``. (templated)
+    :param min_results: With fewer recommendations than this the task fails.
+    :return: The recommendations: ``[{"itemId": …, "score": …}]``.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises TooFewRecommendationsError: There are fewer than ``min_results``; it says which.
+    :raises botocore.exceptions.ClientError: The service refused the call.
+    """
+
+    service = "personalize-runtime"
+    operation = "GetRecommendations"
+    members = (
+        "campaign_arn",
+        "recommender_arn",
+        "user_id",
+        "item_id",
+        "num_results",
+        "context",
+        "filter_arn",
+        "filter_values",
+        "promotions",
+        "metadata_columns",
+    )
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "context": "json",
+        "filter_values": "json",
+        "promotions": "json",
+        "metadata_columns": "json",
+    }
+
+    def __init__(
+        self,
+        *,
+        campaign_arn: str | None = None,
+        recommender_arn: str | None = None,
+        user_id: str | None = None,
+        item_id: str | None = None,
+        num_results: int | str | None = None,
+        context: dict[str, str] | str | None = None,
+        filter_arn: str | None = None,
+        filter_values: dict[str, str] | str | None = None,
+        promotions: list[dict[str, Any]] | str | None = None,
+        metadata_columns: dict[str, list[str]] | str | None = None,
+        min_results: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.campaign_arn = campaign_arn
+        self.recommender_arn = recommender_arn
+        self.user_id = user_id
+        self.item_id = item_id
+        self.num_results = num_results
+        self.context = context
+        self.filter_arn = filter_arn
+        self.filter_values = filter_values
+        self.promotions = promotions
+        self.metadata_columns = metadata_columns
+        self.min_results = min_results
+
+    def request(self, **derived: Any) -> dict[str, Any]:
+        """
+        Build the request.
+
+        :raises InvalidRequestError: Parameters are wrong, or ``min_results`` can never be reached.
+        """
+        request = super().request(**derived)
+        asked = request.get("numResults", _RESULTS)
+        if self.min_results > asked:
+            raise InvalidRequestError(
+                self.operation, [f"min_results is {self.min_results}, and no more than {asked} are asked for"]
+            )
+        return request
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:  # noqa: ARG002 - Airflow's signature
+        """Ask, and see whether there are enough."""
+        request = self.request()
+        found: list[dict[str, Any]] = self.call(request)["itemList"]
+        if len(found) < self.min_results:
+            raise TooFewRecommendationsError(request, found, self.min_results)
+        self.log.info("%d recommendations: %s", len(found), ", ".join(item["itemId"] for item in found))
+        return found

@@ -1,0 +1,72 @@
+"""Tag resources of Amazon Personalize."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_personalize.operators.base import PersonalizeOperator
+from airflow_provider_personalize.task import PersonalizeTask
+
+if TYPE_CHECKING:
+    from airflow.utils.context import Context
+
+
+class TagResourceOperator(PersonalizeOperator):
+    """
+    Tag a resource of any kind but schemas and metric attributions. A tag that it has gets the new value.
+
+    Calls ``TagResource`` (https://docs.aws.amazon.com/personalize/latest/dg/API_TagResource.html). To do it again
+    changes nothing, so a retry is safe.
+
+    :param resource_arn: The ARN of the resource. (templated)
+    :param tags: ``[{"tagKey": …, "tagValue": …}]``. A resource has at most 50, and none that begins with ``aws:``
+        (https://docs.aws.amazon.com/personalize/latest/dg/personalize-managing-tags.html). (templated)
+    :return: The ARN.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises botocore.exceptions.ClientError: ``TooManyTagsException``, where it would have more than 50; or it does not
+        exist.
+    """
+
+    operation = "TagResource"
+    members = ("resource_arn", "tags")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
+
+    def __init__(self, *, resource_arn: str, tags: list[dict[str, str]] | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.resource_arn = resource_arn
+        self.tags = tags
+
+    def execute(self, context: Context) -> str:  # noqa: ARG002 - Airflow's signature
+        """Tag it."""
+        self.call(self.request())
+        return self.resource_arn
+
+
+class UntagResourceOperator(PersonalizeOperator):
+    """
+    Take tags off a resource. Those that it does not have make no difference.
+
+    Calls ``UntagResource`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UntagResource.html).
+
+    :param resource_arn: The ARN of the resource. (templated)
+    :param tag_keys: The keys of the tags: ``["team", …]``. (templated)
+    :return: The ARN.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises botocore.exceptions.ClientError: It does not exist.
+    """
+
+    operation = "UntagResource"
+    members = ("resource_arn", "tag_keys")
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"tag_keys": "json"}
+
+    def __init__(self, *, resource_arn: str, tag_keys: list[str] | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.resource_arn = resource_arn
+        self.tag_keys = tag_keys
+
+    def execute(self, context: Context) -> str:  # noqa: ARG002 - Airflow's signature
+        """Take them off."""
+        self.call(self.request())
+        return self.resource_arn

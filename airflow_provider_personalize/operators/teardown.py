@@ -1,0 +1,265 @@
+"""Delete a dataset group, alone or with all that belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from airflow_provider_personalize.links import DatasetGroupLink
+from airflow_provider_personalize.operators.deleting import DeleteOperator
+from airflow_provider_personalize.operators.teardown_plan import Inventory, Stage, Step, plan
+from airflow_provider_personalize.resources import (
+    BATCH_INFERENCE_JOB,
+    BATCH_SEGMENT_JOB,
+    CAMPAIGN,
+    DATA_DELETION_JOB,
+    DATASET,
+    DATASET_EXPORT_JOB,
+    DATASET_GROUP,
+    DATASET_IMPORT_JOB,
+    EVENT_TRACKER,
+    FILTER,
+    METRIC_ATTRIBUTION,
+    RECOMMENDER,
+    RESOURCES,
+    SCHEMA,
+    SOLUTION,
+    SOLUTION_VERSION,
+    Resource,
+)
+from airflow_provider_personalize.task import PersonalizeTask
+from airflow_provider_personalize.waiting import SETTLED, UNDER_WAY, Wait, is_being_deleted
+from airflow_provider_personalize.weather import is_in_use, is_not_found, is_weather
+
+if TYPE_CHECKING:
+    from airflow.utils.context import Context
+
+#: What the key of a tag begins with that notes a schema on the group.
+_TAG: Final = "airflow:schema-"
+#: Seconds after which a cascade gives up: jobs that it waits for may take hours.
+_LIMIT: Final = 6 * 60 * 60
+_IN_GROUP: Final = (SOLUTION, RECOMMENDER, EVENT_TRACKER, METRIC_ATTRIBUTION, FILTER, DATASET)
+
+
+class DeleteDatasetGroupOperator(DeleteOperator):
+    """
+    Delete a dataset group, alone or with all that belongs to it, and go on when it is gone. There is no way back.
+
+    Calls ``DeleteDatasetGroup`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteDatasetGroup.html), which
+    the service refuses while anything is in the group. With ``cascade``, that goes first, in the order that the service
+    asks for (https://docs.aws.amazon.com/personalize/latest/dg/deleting-resources.html): automatic training is turned
+    off, trainings are stopped (what they took so far is charged), jobs under way are waited for; then campaigns,
+    recommenders, solutions, event trackers, metric attributions, filters, datasets, and the group. What belongs to
+    another group is never touched.
+
+    Schemas belong to no group. Those of the group's datasets go too, unless a dataset of another group uses them. They
+    go before the group and not after it: until then tags on the group, whose keys begin with ``airflow:schema-``, keep
+    which they are, so that a crash leaves nothing behind.
+
+    What is to be done is planned anew from what exists after each wait, so that a retry goes on wherever an earlier try
+    ended, and what somebody adds meanwhile goes too. ``wait_for_completion=False`` leaves out the last wait only, for
+    the group itself. A cascade gives up after six hours, unless ``timeout`` says otherwise.
+
+    :param dataset_group_arn: The ARN of the dataset group. One that does not exist is deleted already. (templated)
+    :param cascade: Whether to delete all that belongs to it, too.
+    :param dry_run: Whether to change nothing, and return what would be done.
+    :return: The ARN. With ``dry_run``, the steps in their order: ``[{"action": "delete", "kind": "campaign", "arn":
+        …}, …]``; the other actions are ``"wait for"``, ``"turn off automatic training"``, ``"stop"`` and ``"note the
+        schemas"``.
+    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where something is in the group and ``cascade``
+        is not set.
+    :raises WaitTimeoutError: It is not gone in time, with the status seen last.
+    """
+
+    operation = "DeleteDatasetGroup"
+    resource = DATASET_GROUP
+    link = DatasetGroupLink()
+    members = ("dataset_group_arn",)
+    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
+    operator_extra_links = (link,)
+
+    def __init__(self, *, dataset_group_arn: str, cascade: bool = False, dry_run: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset_group_arn = dataset_group_arn
+        self.cascade = cascade
+        self.dry_run = dry_run
+
+    def execute(self, context: Context) -> Any:
+        """Delete it, or tell what that would mean."""
+        if self.dry_run:
+            return self._tell(context)
+        if self.cascade and self.timeout is None:
+            return self.go_on(context, self.deadline_after(_LIMIT))
+        return super().execute(context)
+
+    def go_on(self, context: Context, deadline: float) -> str:
+        """Do what is to be done next, by what there is now, until the group is gone."""
+        if not self.cascade:
+            return super().go_on(context, deadline)
+        self.request()
+        before: Stage = []
+        while group := self._find(context):
+            pause = self.wait(self.arn, SETTLED)
+            try:
+                stage = self._stages(group)[0]
+                self._carry_out(stage)
+                under_way = self._first_under_way(stage)
+            except Exception as error:
+                if not (is_in_use(error) or is_weather(error)):
+                    raise
+                self.wait_out(pause, deadline, str(error))
+                continue
+            if stage[0].kind == DATASET_GROUP.name and stage[0].goal == self.goal:
+                if self.wait_for_completion:
+                    self.wait_until(self.wait(self.arn), deadline)
+                return self.arn
+            if under_way:
+                wait, seen = under_way
+                self.wait_out(wait, deadline, seen)
+            elif stage == before:  # what was done is not shown yet
+                self.wait_out(pause, deadline, f"{stage[0].action} {stage[0].arn}")
+            before = stage
+        return self.arn
+
+    def _tell(self, context: Context) -> list[dict[str, str]]:
+        """Log and return what would be done."""
+        self.request()
+        group = self._find(context)
+        stages = self._stages(group) if group else []
+        steps = [{"action": step.action, "kind": step.kind, "arn": step.arn} for stage in stages for step in stage]
+        for step in steps:
+            self.log.info("It would %s: %s %s", step["action"], step["kind"], step["arn"])
+        return steps
+
+    def _find(self, context: Context) -> dict[str, Any] | None:
+        group = self.hook.find(DATASET_GROUP, self.arn)
+        if group:
+            self.link.show(context, self, group)
+        else:
+            self.log.warning("There is no dataset group %s: nothing is deleted", self.arn)
+        return group
+
+    def _stages(self, group: dict[str, Any]) -> list[Stage]:
+        if not self.cascade or is_being_deleted(DATASET_GROUP, group):
+            return plan(Inventory(group))
+        return plan(self._inventory(group))
+
+    def _carry_out(self, stage: Stage) -> None:
+        for step in stage:
+            self.log.info("%s: %s %s", step.action, RESOURCES[step.kind].title, step.arn)
+            self._do(step)
+
+    def _do(self, step: Step) -> None:
+        row = RESOURCES[step.kind]
+        try:
+            if step.action == "delete":
+                getattr(self.hook.conn, f"delete_{row.name}")(**{row.arn_member: step.arn})
+            elif step.action == "turn off automatic training":
+                self.hook.conn.update_solution(solutionArn=step.arn, performAutoTraining=False)
+            elif step.action == "stop":
+                self.hook.stop_training(step.arn)
+            elif step.action == "note the schemas":
+                self._note_schemas()
+        except Exception as error:
+            if not is_not_found(error):
+                raise
+            self.log.info("Something else deleted the %s %s meanwhile", row.title, step.arn)
+
+    def _first_under_way(self, stage: Stage) -> tuple[Wait, str] | None:
+        """Find the first of a stage that is to be waited for, and how far it is."""
+        waits = [Wait(step.kind, step.arn, step.goal) for step in stage if step.goal]
+        looks = ((wait, self._look(wait)) for wait in waits)
+        return next(((wait, seen) for wait, seen in looks if seen), None)
+
+    def _look(self, wait: Wait) -> str:
+        try:
+            verdict = self.hook.look(wait)
+        except Exception as error:
+            if not is_not_found(error):
+                raise
+            return ""  # it went meanwhile, with what it belongs to
+        return str(verdict) if verdict.outcome == UNDER_WAY else ""
+
+    def _inventory(self, group: Mapping[str, Any]) -> Inventory:
+        """Look at all that belongs to the group."""
+        things = {row.name: list(self._of_group(row)) for row in _IN_GROUP}
+        solutions = [solution["solutionArn"] for solution in things["solution"]]
+        datasets = [dataset["datasetArn"] for dataset in things["dataset"]]
+        listed = self.hook.list_all
+        things["campaign"] = [campaign for arn in solutions for campaign in self._of_solution(arn)]
+        things["solution_version"] = [each for arn in solutions for each in listed(SOLUTION_VERSION, solutionArn=arn)]
+        things["data_deletion_job"] = list(listed(DATA_DELETION_JOB, datasetGroupArn=self.arn))
+        for row in (DATASET_IMPORT_JOB, DATASET_EXPORT_JOB):
+            things[row.name] = [each for arn in datasets for each in listed(row, datasetArn=arn)]
+        for row in (BATCH_INFERENCE_JOB, BATCH_SEGMENT_JOB) if solutions else ():
+            things[row.name] = [each for each in listed(row) if _solution_of(each) in solutions]
+        noted = self._noted_schemas()
+        schemas = self._schemas(things["dataset"], noted)
+        self.carried["schemas"] = schemas
+        return Inventory(group, things, schemas, noted, self._used_elsewhere() & {*schemas} if schemas else ())
+
+    def _of_group(self, row: Resource) -> Iterator[dict[str, Any]]:
+        """Describe all of a kind that say themselves that they are in the group."""
+        for summary in self.hook.list_all(row, datasetGroupArn=self.arn):
+            found = self.hook.find(row, summary[row.arn_member])
+            if found and found["datasetGroupArn"] == self.arn:
+                yield found
+
+    def _of_solution(self, arn: str) -> Iterator[dict[str, Any]]:
+        for summary in self.hook.list_all(CAMPAIGN, solutionArn=arn):
+            found = self.hook.find(CAMPAIGN, summary[CAMPAIGN.arn_member])
+            if found and _solution_of(found) == arn:
+                yield found
+
+    def _schemas(self, datasets: list[dict[str, Any]], noted: set[str]) -> list[str]:
+        """List the schemas that the group's datasets have or had, as far as they exist."""
+        in_use = {dataset["schemaArn"] for dataset in datasets}
+        others = noted | {*self.carried.get("schemas", ())}
+        return sorted(in_use | {arn for arn in others - in_use if self.hook.find(SCHEMA, arn)})
+
+    def _used_elsewhere(self) -> set[str]:
+        """List the schemas that datasets of other groups have, or are about to have."""
+        used = set()
+        for group in self.hook.list_all(DATASET_GROUP):
+            others = group["datasetGroupArn"] != self.arn
+            for summary in self.hook.list_all(DATASET, datasetGroupArn=group["datasetGroupArn"]) if others else ():
+                dataset = self.hook.find(DATASET, summary["datasetArn"]) or {}
+                update = dataset.get(DATASET.update_member) or {}
+                used |= {dataset.get("schemaArn"), update.get("schemaArn")}
+        return {arn for arn in used if arn}
+
+    def _noted_schemas(self) -> set[str]:
+        """Read which schemas the group keeps, and which this task does because the group could not."""
+        noted = {*self.carried.get("noted", ())}
+        try:
+            tags = self.hook.conn.list_tags_for_resource(resourceArn=self.arn)["tags"]
+        except Exception as error:
+            if is_weather(error):
+                raise
+            self.log.warning("The tags of %s, which may keep schemas to delete, cannot be read: %s", self.arn, error)
+            return noted
+        kept = {tag["tagValue"] for tag in tags if tag["tagKey"].startswith(_TAG)}
+        return noted | {arn for arn in kept if SCHEMA.is_arn(arn)}
+
+    def _note_schemas(self) -> None:
+        """Keep the schemas on the group: from the first deletion of a dataset on, nothing else tells them."""
+        schemas = self.carried["schemas"]
+        tags = [{"tagKey": f"{_TAG}{arn.rpartition('/')[2]}", "tagValue": arn} for arn in schemas]
+        try:
+            self.hook.conn.tag_resource(resourceArn=self.arn, tags=tags)
+        except Exception as error:
+            if is_weather(error) or is_in_use(error):
+                raise
+            self.log.warning(
+                "The schemas cannot be noted as tags of %s. If this task is interrupted, delete them by hand: %s. %s",
+                self.arn,
+                ", ".join(schemas),
+                error,
+            )
+        self.carried["noted"] = schemas
+
+
+def _solution_of(thing: Mapping[str, Any]) -> str:
+    """Tell the solution by the version that something was made of."""
+    return str(thing["solutionVersionArn"]).rpartition("/")[0]

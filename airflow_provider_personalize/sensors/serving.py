@@ -1,0 +1,130 @@
+"""Wait for what serves recommendations."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+from airflow_provider_personalize.links import CampaignLink, DatasetGroupLink
+from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
+from airflow_provider_personalize.task import PersonalizeTask
+
+_CAMPAIGN_LINK: Final = CampaignLink()
+_GROUP_LINK: Final = DatasetGroupLink()
+
+
+class CampaignSensor(PersonalizeSensor):
+    """
+    Wait until a campaign serves.
+
+    It serves all through an update, too, what it served before; a :class:`CampaignUpdateSensor` waits for an update.
+
+    :param campaign_arn: The ARN of the campaign. (templated)
+    :raises AirflowFailException: The campaign ended in CREATE FAILED, with the service's reason.
+    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    """
+
+    resource = "campaign"
+    link = _CAMPAIGN_LINK
+    operator_extra_links = (link,)
+    template_fields: ClassVar[tuple[str, ...]] = ("campaign_arn", *PersonalizeTask.template_fields)
+
+    def __init__(self, *, campaign_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.campaign_arn = campaign_arn
+
+
+class CampaignUpdateSensor(UpdateSensor):
+    """
+    Wait until a campaign's latest update is ACTIVE: until then it serves what it served before.
+
+    A campaign that follows its solution's newest version by itself is updated by the service, and that counts.
+
+    :param campaign_arn: The ARN of the campaign. (templated)
+    :raises AirflowFailException: The update ended in CREATE FAILED, with the service's reason.
+    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    """
+
+    resource = "campaign"
+    link = _CAMPAIGN_LINK
+    operator_extra_links = (link,)
+    template_fields: ClassVar[tuple[str, ...]] = ("campaign_arn", *PersonalizeTask.template_fields)
+
+    def __init__(self, *, campaign_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.campaign_arn = campaign_arn
+
+
+class RecommenderSensor(PersonalizeSensor):
+    """
+    Wait until a recommender serves.
+
+    :param recommender_arn: The ARN of the recommender. (templated)
+    :raises AirflowFailException: The recommender ended in CREATE FAILED, with the service's reason, or is stopped.
+    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    """
+
+    resource = "recommender"
+    link = _GROUP_LINK
+    operator_extra_links = (link,)
+    template_fields: ClassVar[tuple[str, ...]] = ("recommender_arn", *PersonalizeTask.template_fields)
+
+    def __init__(self, *, recommender_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.recommender_arn = recommender_arn
+
+
+class RecommenderUpdateSensor(UpdateSensor):
+    """
+    Wait until a recommender's latest update is ACTIVE: until then it serves what it served before.
+
+    :param recommender_arn: The ARN of the recommender. (templated)
+    :raises AirflowFailException: The update ended in CREATE FAILED, with the service's reason.
+    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    """
+
+    resource = "recommender"
+    link = _GROUP_LINK
+    operator_extra_links = (link,)
+    template_fields: ClassVar[tuple[str, ...]] = ("recommender_arn", *PersonalizeTask.template_fields)
+
+    def __init__(self, *, recommender_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.recommender_arn = recommender_arn
+
+
+class EventTrackerSensor(PersonalizeSensor):
+    """
+    Wait until an event tracker takes events.
+
+    :param event_tracker_arn: The ARN of the tracker. (templated)
+    :raises AirflowFailException: The tracker ended in CREATE FAILED.
+    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    """
+
+    resource = "event_tracker"
+    link = _GROUP_LINK
+    operator_extra_links = (link,)
+    template_fields: ClassVar[tuple[str, ...]] = ("event_tracker_arn", *PersonalizeTask.template_fields)
+
+    def __init__(self, *, event_tracker_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.event_tracker_arn = event_tracker_arn
+
+
+class FilterSensor(PersonalizeSensor):
+    """
+    Wait until a filter can be used.
+
+    :param filter_arn: The ARN of the filter. (templated)
+    :raises AirflowFailException: The filter ended in CREATE FAILED, with the service's reason.
+    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    """
+
+    resource = "filter"
+    link = _GROUP_LINK
+    operator_extra_links = (link,)
+    template_fields: ClassVar[tuple[str, ...]] = ("filter_arn", *PersonalizeTask.template_fields)
+
+    def __init__(self, *, filter_arn: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.filter_arn = filter_arn

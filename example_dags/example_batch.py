@@ -1,0 +1,97 @@
+"""
+Recommendations for many users at once, and groups of users for items: batch jobs that read and write files on S3.
+
+On your machine, without an AWS account::
+
+    python -m airflow_provider_personalize.emulator run example_dags/example_batch.py --speed 240
+
+Each run makes its own jobs, and a retry waits for the job of the earlier try. The names of jobs are derived, so they
+never collide; the results of each run go into a folder of their own.
+
+In an AWS account, set the parameters ``name``, which is the bucket's, too, and ``role_arn``: the role by which Amazon
+Personalize reads and writes there
+(https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html). In place of ``made_up_shop``
+and ``trained_solution``, which train two versions in each run, give the ARNs of versions that you have. Trainings are
+charged by the hour, and batch jobs are charged, too: see the price page. The DAG trains, and the service does not by
+itself.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+try:
+    from airflow.sdk import DAG, task
+except ImportError:  # Airflow 2
+    from airflow import DAG
+    from airflow.decorators import task
+from made_up_shop import ROLE, made_up_shop, trained_solution, upload
+
+from airflow_provider_personalize.operators import CreateBatchInferenceJobOperator, CreateBatchSegmentJobOperator
+
+USERS = '{"userId": "user-00001"}\n{"userId": "user-00002"}\n{"userId": "user-00003"}\n'
+ITEMS = '{"itemId": "item-00001"}\n{"itemId": "item-00002"}\n'
+
+with DAG(
+    dag_id="example_batch",
+    description="Recommend to many users at once, find users for items, and read both",
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    schedule=None,
+    catchup=False,
+    max_active_runs=1,
+    # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
+    default_args={"waiter_delay": 5},
+    params={"name": "example-batch", "role_arn": ROLE},
+    tags=["example", "personalize"],
+):
+    NAME = "{{ params.name }}"
+    OUTPUT = {"s3DataDestination": {"path": f"s3://{NAME}/results/{{{{ run_id }}}}/"}}
+
+    @task
+    def read(where: str, file: str) -> list[dict[str, object]]:
+        """Read the lines that a job wrote: each has the input, and the output or an error."""
+        import json
+
+        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+        bucket, _, folder = where.removeprefix("s3://").partition("/")
+        lines = [json.loads(line) for line in S3Hook().read_key(f"{folder}{file}.out", bucket).splitlines()]
+        for line in lines:
+            print(line)
+        if failed := [line for line in lines if line.get("error")]:
+            raise ValueError(f"{len(failed)} of {len(lines)} lines have an error, the first: {failed[0]}")
+        return lines
+
+    shop = made_up_shop(NAME, "{{ params.role_arn }}")
+    for_users = trained_solution.override(group_id="for_users")(
+        f"{NAME}-for-users", "aws-user-personalization-v2", shop["dataset_group_arn"]
+    )
+    for_items = trained_solution.override(group_id="for_items")(
+        f"{NAME}-for-items", "aws-item-affinity", shop["dataset_group_arn"]
+    )
+    shop["imported"] >> for_users
+    shop["imported"] >> for_items
+
+    recommend_to_many = CreateBatchInferenceJobOperator(
+        task_id="recommend_to_many",
+        solution_version_arn=for_users,
+        job_input={"s3DataSource": {"path": upload.override(task_id="users")(NAME, "users.json", USERS)}},
+        job_output=OUTPUT,
+        role_arn="{{ params.role_arn }}",
+        num_results=10,
+        deferrable=True,
+    )
+
+    find_users = CreateBatchSegmentJobOperator(
+        task_id="find_users",
+        solution_version_arn=for_items,
+        job_input={"s3DataSource": {"path": upload.override(task_id="items")(NAME, "items.json", ITEMS)}},
+        job_output=OUTPUT,
+        role_arn="{{ params.role_arn }}",
+        num_results=10,
+        deferrable=True,
+    )
+
+    where = OUTPUT["s3DataDestination"]["path"]
+    recommend_to_many >> read.override(task_id="recommendations")(where, "users.json")
+    find_users >> read.override(task_id="segments")(where, "items.json")

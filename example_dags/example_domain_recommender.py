@@ -1,0 +1,150 @@
+"""
+A recommender of a domain, which is stopped in the evening and started in the morning.
+
+On your machine, without an AWS account::
+
+    python -m airflow_provider_personalize.emulator run example_dags/example_domain_recommender.py
+
+Three DAGs. The first makes the recommender, or finds it there. The other two, to be scheduled each, stop it and start
+it again, since a recommender is charged by the hour while it is ACTIVE, whether or not anybody asks it. To stop what is
+stopped, or start what is started, sends nothing.
+
+In an AWS account, set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
+role by which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html), and bring
+your own data in ``bring_interactions``. The recommender trains when it is made, and each week by itself: nothing else
+here trains.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+try:
+    from airflow.sdk import DAG, task
+except ImportError:  # Airflow 2
+    from airflow import DAG
+    from airflow.decorators import task
+
+from airflow_provider_personalize.operators import (
+    CreateDatasetGroupOperator,
+    CreateDatasetImportJobOperator,
+    CreateDatasetOperator,
+    CreateRecommenderOperator,
+    CreateSchemaOperator,
+    GetRecommendationsOperator,
+    StartRecommenderOperator,
+    StopRecommenderOperator,
+)
+
+NAME = "example-domain-recommender"
+RECOMMENDER = f"arn:aws:personalize:us-east-1:123456789012:recommender/{NAME}"
+INTERACTIONS = {
+    "type": "record",
+    "name": "Interactions",
+    "namespace": "com.amazonaws.personalize.schema",
+    "version": "1.0",
+    "fields": [
+        {"name": "USER_ID", "type": "string"},
+        {"name": "ITEM_ID", "type": "string"},
+        {"name": "EVENT_TYPE", "type": "string"},
+        {"name": "TIMESTAMP", "type": "long"},
+    ],
+}
+SHARED: dict[str, Any] = {
+    "start_date": datetime(2026, 1, 1, tzinfo=timezone.utc),
+    "catchup": False,
+    "max_active_runs": 1,
+    # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
+    "default_args": {"waiter_delay": 5},
+    "tags": ["example", "personalize"],
+}
+
+with DAG(
+    dag_id="example_domain_recommender",
+    description="Import interactions, and make a recommender for them",
+    schedule=None,
+    params={"bucket": NAME, "role_arn": "arn:aws:iam::123456789012:role/personalize-reads-s3"},
+    **SHARED,
+):
+
+    @task
+    def bring_interactions(params: dict[str, str] | None = None) -> dict[str, str]:
+        """Bring a CSV to S3: here of made-up interactions, in the domain's words for events."""
+        import io
+
+        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+        from airflow_provider_personalize.sample import write_interactions
+
+        bucket = (params or {})["bucket"]
+        write_interactions(made_up := io.StringIO(), interactions=20_000)
+        text = made_up.getvalue().replace(",view,", ",View,").replace(",purchase,", ",Purchase,")
+        s3 = S3Hook()
+        if not s3.check_for_bucket(bucket):
+            s3.create_bucket(bucket)
+        s3.load_string(text, "interactions.csv", bucket, replace=True)
+        return {"dataLocation": f"s3://{bucket}/interactions.csv"}
+
+    schema = CreateSchemaOperator(task_id="schema", name=NAME, schema=INTERACTIONS, domain="ECOMMERCE")
+
+    dataset_group = CreateDatasetGroupOperator(task_id="dataset_group", name=NAME, domain="ECOMMERCE")
+
+    dataset = CreateDatasetOperator(
+        task_id="dataset",
+        name=NAME,
+        schema_arn=schema.output,
+        dataset_group_arn=dataset_group.output,
+        dataset_type="INTERACTIONS",
+    )
+
+    import_interactions = CreateDatasetImportJobOperator(
+        task_id="import_interactions",
+        dataset_arn=dataset.output,
+        data_source=bring_interactions(),
+        role_arn="{{ params.role_arn }}",
+        deferrable=True,
+    )
+
+    recommender = CreateRecommenderOperator(
+        task_id="recommender",
+        name=NAME,
+        dataset_group_arn=dataset_group.output,
+        recipe_arn="arn:aws:personalize:::recipe/aws-ecomm-recommended-for-you",
+        recommender_config={"minRecommendationRequestsPerSecond": 1},
+        deferrable=True,
+    )
+
+    see_recommendations = GetRecommendationsOperator(
+        task_id="see_recommendations",
+        recommender_arn=recommender.output,
+        user_id="user-00001",
+        min_results=10,
+    )
+
+    import_interactions >> recommender >> see_recommendations
+
+with DAG(
+    dag_id="example_domain_recommender_evening",
+    description="Stop the recommender: nothing is charged until it is started",
+    schedule="0 22 * * *",
+    params={"recommender_arn": RECOMMENDER},
+    **SHARED,
+):
+    StopRecommenderOperator(task_id="stop", recommender_arn="{{ params.recommender_arn }}", deferrable=True)
+
+with DAG(
+    dag_id="example_domain_recommender_morning",
+    description="Start the recommender, and see that it recommends",
+    schedule="0 6 * * *",
+    params={"recommender_arn": RECOMMENDER},
+    **SHARED,
+):
+    start = StartRecommenderOperator(task_id="start", recommender_arn="{{ params.recommender_arn }}", deferrable=True)
+
+    GetRecommendationsOperator(
+        task_id="see_recommendations",
+        recommender_arn=start.output,
+        user_id="user-00001",
+        min_results=10,
+    )

@@ -1,0 +1,332 @@
+"""Train a new version of a solution, on the real operator, trigger and hook, against the local Personalize."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError
+from shop import DATASET, LOCATION, ROLE, SOLUTION
+from task_runs import Run, TaskInstance
+
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
+from airflow_provider_personalize.exceptions import (
+    InvalidRequestError,
+    ResourceDiffersError,
+    ResourceExistsError,
+    ResourceFailedError,
+    ResourceStoppedError,
+    WaitTimeoutError,
+)
+from airflow_provider_personalize.operators import CreateSolutionVersionOperator
+
+deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
+names = pytest.mark.parametrize("names", ["refused", "accepted"], ids=["a name is taken", "a name may be used again"])
+
+
+@pytest.fixture(autouse=True)
+def _data(personalize: Any) -> None:
+    """A training needs data."""
+    personalize.create_dataset_import_job(
+        jobName="data", datasetArn=DATASET, dataSource={"dataLocation": LOCATION}, roleArn=ROLE
+    )
+    clock.advance(3600)
+
+
+class Store(dict[str, Any]):
+    """As much of Airflow's task state store as the package uses."""
+
+    set = dict.__setitem__
+
+
+class BrokenStore:
+    def get(self, key: str) -> Any:
+        raise RuntimeError("the backend is down")
+
+    def set(self, key: str, value: Any) -> None:
+        raise RuntimeError("the backend is down")
+
+
+def train(ti: TaskInstance | None = None, store: Any = None, **parameters: Any) -> Run:
+    """A task instance of a run that begins now."""
+    given = {"solution_arn": SOLUTION, **parameters}
+    run = Run(lambda: CreateSolutionVersionOperator(task_id="train", **given), ti or TaskInstance(), store=store)
+    run.began = now()
+    return run
+
+
+def now() -> datetime:
+    return datetime.fromtimestamp(clock.now(), timezone.utc)
+
+
+def retry(run: Run) -> Run:
+    """The same task instance, tried again in the same run."""
+    run.ti.try_number += 1
+    return run
+
+
+def clear(run: Run) -> Run:
+    """The same task instance, in the same run that begins anew."""
+    clock.advance(60)
+    run.began = now()
+    return retry(run)
+
+
+def versions(personalize: Any) -> list[dict[str, Any]]:
+    return personalize.list_solution_versions(solutionArn=SOLUTION)["solutionVersions"]
+
+
+def statuses(personalize: Any) -> list[str]:
+    return [version["status"] for version in versions(personalize)]
+
+
+def status(personalize: Any, arn: str) -> str:
+    return personalize.describe_solution_version(solutionVersionArn=arn)["solutionVersion"]["status"]
+
+
+@deferrable_or_not
+def test_the_version_is_trained_when_the_task_ends(personalize, deferrable):
+    run = train(deferrable=deferrable, training_mode="FULL", tags=[{"tagKey": "team", "tagValue": "shop"}])
+    arn = run()
+    assert status(personalize, arn) == "ACTIVE"
+    assert personalize.list_tags_for_resource(resourceArn=arn)["tags"] == [{"tagKey": "team", "tagValue": "shop"}]
+    assert len(run.deferrals) == deferrable
+    assert run.ti.xcoms["personalize_solution_link"].endswith("solution$shop")
+
+
+def test_without_waiting_the_task_ends_once_the_training_is_shown(personalize):
+    faults.stale_next("CreateSolutionVersion", hides=30)
+    assert status(personalize, train(wait_for_completion=False)()) != "ACTIVE"
+
+
+@deferrable_or_not
+def test_a_failed_training_says_why_and_a_retry_trains_again(personalize, deferrable):
+    faults.fail_next("CreateSolutionVersion", "too few users")
+    run = train(deferrable=deferrable)
+    with pytest.raises(ResourceFailedError, match="too few users"):
+        run()
+    assert status(personalize, retry(run)()) == "ACTIVE"
+    assert statuses(personalize) == ["CREATE FAILED", "ACTIVE"]
+
+
+@names
+@deferrable_or_not
+@pytest.mark.parametrize("store", [lambda: None, Store, BrokenStore], ids=["no store", "a store", "a broken store"])
+def test_a_retry_after_a_lost_answer_trains_nothing_again(personalize, deferrable, store, names):
+    """The worker crashed between the call and its record."""
+    assumptions.same_version_name = names
+    faults.reset_next("CreateSolutionVersion", done=True)
+    run = train(deferrable=deferrable, store=store())
+    with pytest.raises(ConnectionClosedError):
+        run()
+    retry(run)()
+    assert statuses(personalize) == ["ACTIVE"]
+
+
+@names
+def test_a_retry_finds_what_is_not_shown_yet(personalize, names):
+    assumptions.same_version_name = names
+    faults.stale_next("CreateSolutionVersion", hides=30)
+    faults.reset_next("CreateSolutionVersion", done=True)
+    run = train()
+    with pytest.raises(ConnectionClosedError):
+        run()
+    retry(run)()
+    assert statuses(personalize) == ["ACTIVE"]
+
+
+def test_the_same_try_executed_twice_trains_once(personalize):
+    """Airflow 3 may execute a task again whose trigger fired at once."""
+    run = train(wait_for_completion=False)
+    assert run() == run()
+    clock.advance(3600)
+    assert run() == versions(personalize)[0]["solutionVersionArn"]
+    assert len(versions(personalize)) == 1
+
+
+def test_a_clock_that_is_ahead_of_the_services_buys_no_second_training(personalize):
+    run = train()
+    run.began = datetime.fromtimestamp(clock.now() + 10, timezone.utc)
+    assert run() == retry(run)()
+
+
+def test_a_retry_finds_what_is_trained_meanwhile(personalize):
+    run = train(timeout=60, waiter_delay=30)
+    with pytest.raises(WaitTimeoutError):
+        run()
+    clock.advance(3600)
+    retry(run)()
+    assert statuses(personalize) == ["ACTIVE"]
+
+
+def test_the_store_is_looked_at_first_and_spares_the_list(personalize):
+    store = Store()
+    arn = train(store=store, wait_for_completion=False)()
+    assert list(store.values()) == [arn]
+    before = len(calls.of("ListSolutionVersions"))
+    assert retry(train(store=store))() == arn
+    assert len(calls.of("ListSolutionVersions")) == before
+
+
+def test_the_store_knows_the_version_before_the_service_shows_it(personalize):
+    faults.stale_next("CreateSolutionVersion", hides=300)
+    store = Store()
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        train(store=store)()
+    assert list(store.values()) == [versions(personalize)[0]["solutionVersionArn"]]
+
+
+def test_a_version_that_the_store_knows_and_that_is_gone_is_trained_anew(personalize):
+    store = Store()
+    first = train(store=store)()
+    store |= dict.fromkeys(store, f"{SOLUTION}/00000000")
+    second = clear(train(store=store))()
+    assert first != second
+    assert list(store.values())[-1] == second
+
+
+def test_mapped_instances_and_other_runs_train_versions_of_their_own(personalize):
+    arns = {
+        train(TaskInstance(run_id=run_id, map_index=index), wait_for_completion=False)()
+        for run_id in ("scheduled__2026-01-01", "scheduled__2026-01-02")
+        for index in (-1, 0, 1)
+    }
+    assert len(arns) == len(versions(personalize)) == 6
+
+
+@names
+@pytest.mark.parametrize("store", [lambda: None, Store], ids=["no store", "a store"])
+def test_a_run_that_is_cleared_after_its_end_trains_anew(personalize, store, names):
+    assumptions.same_version_name = names
+    run = train(store=store())
+    first = run()
+    assert clear(run)() != first
+    assert statuses(personalize) == ["ACTIVE", "ACTIVE"]
+
+
+def test_a_cleared_run_waits_for_what_is_under_way_still(personalize):
+    run = train(wait_for_completion=False)
+    first = run()
+    assert clear(run)() == first
+    assert len(versions(personalize)) == 1
+
+
+@deferrable_or_not
+@pytest.mark.parametrize("store", [lambda: None, Store], ids=["no store", "a store"])
+def test_what_somebody_stopped_is_not_started_again_but_by_a_cleared_run(personalize, deferrable, store):
+    run = train(deferrable=deferrable, store=store(), wait_for_completion=False)
+    arn = run()
+    personalize.stop_solution_version_creation(solutionVersionArn=arn)
+    for _ in range(2):
+        with pytest.raises(ResourceStoppedError, match="CREATE STOPPED"):
+            retry(run)()
+        clock.advance(600)
+    clear(run)()
+    assert len(versions(personalize)) == 2
+
+
+def test_a_stopped_training_is_no_error_that_airflow_retries():
+    from airflow_provider_personalize._compat import AirflowFailException
+
+    assert issubclass(ResourceStoppedError, AirflowFailException)
+
+
+@deferrable_or_not
+def test_what_the_tasks_end_stopped_is_trained_anew_by_the_next_try(personalize, deferrable):
+    run = train(deferrable=deferrable, stop_on_kill=True, wait_for_completion=False)
+    arn = run()
+    clock.advance(20 * 60)
+    personalize.stop_solution_version_creation(solutionVersionArn=arn)
+    assert status(personalize, arn) == "CREATE STOPPING"
+    assert status(personalize, retry(run)()) != "CREATE STOPPED"
+    assert status(personalize, arn) == "CREATE STOPPED"
+    assert len(versions(personalize)) == 2
+
+
+def test_a_version_of_somebody_elses_is_not_taken(personalize):
+    personalize.create_solution_version(solutionArn=SOLUTION, name="theirs")
+    train(wait_for_completion=False)()
+    assert len(versions(personalize)) == 2
+
+
+def test_a_name_of_the_users_is_given_and_found_again_in_the_run(personalize):
+    run = train(name="mine", wait_for_completion=False)
+    arn = run()
+    assert run() == arn
+    version = personalize.describe_solution_version(solutionVersionArn=arn)["solutionVersion"]
+    assert version["name"] == "mine"
+
+
+def test_a_name_of_the_users_that_an_earlier_run_used_up_is_refused(personalize):
+    train(name="nightly")()
+    clock.advance(60)
+    with pytest.raises(ResourceExistsError, match="Nothing was done"):
+        train(name="nightly")()
+
+
+def test_a_name_that_another_training_has_is_refused_with_each_difference(personalize):
+    run = train(name="mine", wait_for_completion=False)
+    run()
+    other = train(name="mine", training_mode="UPDATE")
+    with pytest.raises(ResourceDiffersError, match="trainingMode: wanted 'UPDATE', found 'FULL'"):
+        other()
+
+
+def test_a_wait_that_runs_out_says_what_it_saw_last_and_leaves_the_training_alone(personalize):
+    with pytest.raises(WaitTimeoutError, match="CREATE (PENDING|IN_PROGRESS)"):
+        train(stop_on_kill=True, timeout=60, waiter_delay=10)()
+    assert calls.of("StopSolutionVersionCreation") == []
+
+
+def test_faults_are_found_before_the_call():
+    with pytest.raises(InvalidRequestError) as refusal:
+        train(solution_arn="shop", name="a b", training_mode="HALF")()
+    assert len(refusal.value.faults) == 3
+    assert calls.of("CreateSolutionVersion") == []
+
+
+@pytest.mark.parametrize("stop_on_kill", [True, False])
+def test_killed_on_the_worker_the_training_is_stopped_where_that_is_asked_for(
+    personalize, passing_time, monkeypatch, stop_on_kill
+):
+    task = train(stop_on_kill=stop_on_kill, waiter_delay=60).make()
+
+    def killed(seconds: float) -> None:
+        task.on_kill()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(passing_time, "sleep", killed)
+    monkeypatch.setattr("airflow_provider_personalize.operators.base.time.sleep", killed)
+    with pytest.raises(KeyboardInterrupt):
+        task.execute({"ti": TaskInstance(), "task": task})
+    clock.advance(600)
+    assert (statuses(personalize) == ["CREATE STOPPED"]) is stop_on_kill
+
+
+def test_killed_before_the_version_is_shown_the_training_is_stopped_too(personalize, monkeypatch):
+    task = train(stop_on_kill=True).make()
+
+    def killed(seconds: float) -> None:
+        clock.advance(60)
+        task.on_kill()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("airflow_provider_personalize.hooks.personalize.time.sleep", killed)
+    faults.stale_next("CreateSolutionVersion", hides=30)
+    with pytest.raises(KeyboardInterrupt):
+        task.execute({"ti": TaskInstance(), "task": task})
+    clock.advance(600)
+    assert statuses(personalize) == ["CREATE STOPPED"]
+
+
+def test_killed_before_anything_was_started_nothing_is_stopped():
+    train(stop_on_kill=True).make().on_kill()
+    assert calls.of("StopSolutionVersionCreation") == []
+
+
+def test_killed_after_the_training_ended_is_no_error(personalize):
+    task = train(stop_on_kill=True).make()
+    task.execute({"ti": TaskInstance(), "task": task})
+    task.on_kill()
+    assert statuses(personalize) == ["ACTIVE"]

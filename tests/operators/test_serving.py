@@ -1,0 +1,316 @@
+"""What is made once and stays, of all kinds that serve or measure recommendations: on the real operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError
+from shop import HOUR, MARKET, PREFIX, RECOMMENDED, ROLE, open_market
+from task_runs import Run, TaskInstance
+
+from airflow_provider_personalize import operators
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
+from airflow_provider_personalize.exceptions import (
+    InvalidRequestError,
+    ResourceDiffersError,
+    ResourceExistsError,
+    ResourceFailedError,
+    WaitTimeoutError,
+)
+from airflow_provider_personalize.resources import RESOURCES
+
+deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
+
+CLICKS = {"eventType": "View", "metricName": "views", "expression": "SAMPLECOUNT()"}
+BUYS = {"eventType": "Purchase", "metricName": "buys", "expression": "SAMPLECOUNT()"}
+REPORTS = {"roleArn": ROLE, "s3DataDestination": {"path": "s3://shop/reports/"}}
+
+
+@dataclass
+class Case:
+    """
+    A kind.
+
+    :param given: The parameters of the operator that creates one, by the version that it may need.
+    :param other: Parameters with which it would be another; none where nothing else can be said of it.
+    :param differs: How an error names that.
+    :param wrong: Parameters that are wrong.
+    """
+
+    kind: str
+    given: Callable[[str], dict[str, Any]]
+    other: dict[str, Any]
+    differs: str
+    wrong: dict[str, Any]
+
+    @property
+    def pascal(self) -> str:
+        return RESOURCES[self.kind].pascal
+
+    def create(self, version: str, **more: Any) -> Run:
+        operator = getattr(operators, f"Create{self.pascal}Operator")
+        given = {"name": "a", **self.given(version), **more}
+        return Run(lambda: operator(task_id="task", **given), TaskInstance())
+
+    def delete(self, arn: str, **more: Any) -> Run:
+        operator = getattr(operators, f"Delete{self.pascal}Operator")
+        return Run(lambda: operator(task_id="task", **{f"{self.kind}_arn": arn, **more}), TaskInstance())
+
+    def made(self) -> int:
+        return len([call for call in calls.of(f"Create{self.pascal}") if call.error is None])
+
+    def describe(self, client: Any, arn: str) -> dict[str, Any]:
+        row = RESOURCES[self.kind]
+        return getattr(client, f"describe_{self.kind}")(**{row.arn_member: arn})[row.member]
+
+
+CASES = {
+    case.kind: case
+    for case in (
+        Case(
+            "campaign",
+            lambda version: {"solution_version_arn": version},
+            {"min_provisioned_tps": 2},
+            "minProvisionedTPS: wanted 2, found 1",
+            {"min_provisioned_tps": 0},
+        ),
+        Case(
+            "recommender",
+            lambda version: {"dataset_group_arn": MARKET, "recipe_arn": RECOMMENDED},
+            {"recommender_config": {"minRecommendationRequestsPerSecond": 3}},
+            "recommenderConfig.minRecommendationRequestsPerSecond: wanted 3, found 1",
+            {"recipe_arn": MARKET},
+        ),
+        Case(
+            "filter",
+            lambda version: {
+                "dataset_group_arn": MARKET,
+                "filter_expression": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("Purchase")',
+            },
+            {"filter_expression": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("View")'},
+            "filterExpression: wanted",
+            {"filter_expression": ""},
+        ),
+        Case(
+            "event_tracker", lambda version: {"dataset_group_arn": MARKET}, {}, "", {"dataset_group_arn": RECOMMENDED}
+        ),
+        Case(
+            "metric_attribution",
+            lambda version: {"dataset_group_arn": MARKET, "metrics": [CLICKS], "metrics_output_config": REPORTS},
+            {"metrics": [CLICKS, BUYS]},
+            "metrics: wanted",
+            {"metrics": [CLICKS] * 11},
+        ),
+    )
+}
+every_kind = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+
+
+@pytest.fixture
+def version(personalize):
+    return open_market(personalize)
+
+
+def retry(run: Run) -> Run:
+    """The same task instance, tried again in the same run."""
+    run.ti.try_number += 1
+    run.began = datetime.fromtimestamp(clock.now(), timezone.utc) - timedelta(days=1)
+    return run
+
+
+@every_kind
+@deferrable_or_not
+def test_it_is_there_when_the_task_ends_and_is_made_once(personalize, version, case, deferrable):
+    run = case.create(version, deferrable=deferrable)
+    arn = run()
+    assert case.describe(personalize, arn)["status"] == "ACTIVE"
+    assert len(run.deferrals) == deferrable
+    assert case.create(version, deferrable=deferrable)() == arn
+    assert case.made() == 1
+
+
+@every_kind
+def test_tags_reach_the_service_and_are_not_compared(personalize, version, case):
+    if case.kind == "metric_attribution":
+        pytest.skip("has no tags")
+    arn = case.create(version, tags=[{"tagKey": "team", "tagValue": "shop"}])()
+    assert personalize.list_tags_for_resource(resourceArn=arn)["tags"] == [{"tagKey": "team", "tagValue": "shop"}]
+    assert case.create(version, tags=[{"tagKey": "team", "tagValue": "other"}])() == arn
+
+
+@every_kind
+def test_one_with_other_content_is_an_error_that_names_the_difference(version, case):
+    if not case.other:
+        pytest.skip("nothing else can be said of it")
+    case.create(version)()
+    with pytest.raises(ResourceDiffersError) as refusal:
+        case.create(version, **case.other)()
+    (difference,) = refusal.value.differences
+    assert difference.startswith(case.differs)
+    case.create(version, **case.other, ignore_changes=list(case.other))()
+    assert case.made() == 1
+
+
+@every_kind
+def test_one_that_exists_may_be_an_error(version, case):
+    case.create(version, if_exists="fail")()
+    run = case.create(version, if_exists="fail")
+    with pytest.raises(ResourceExistsError, match="exists already"):
+        run()
+    assert retry(run)().startswith("arn:")
+    assert case.made() == 1
+
+
+@every_kind
+@deferrable_or_not
+def test_one_that_is_being_deleted_is_waited_for_and_made_anew(personalize, version, case, deferrable):
+    arn = case.create(version)()
+    case.delete(arn, wait_for_completion=False)()
+    again = case.create(version, deferrable=deferrable)()
+    assert case.describe(personalize, again)["status"] == "ACTIVE"
+    assert case.made() == 2
+
+
+@every_kind
+def test_one_that_is_not_shown_at_once_is_looked_for(personalize, version, case):
+    faults.stale_next(f"Create{case.pascal}", hides=20)
+    arn = case.create(version)()
+    assert case.describe(personalize, arn)["status"] == "ACTIVE"
+
+
+@every_kind
+def test_after_a_lost_answer_a_retry_finds_what_was_made(version, case):
+    faults.reset_next(f"Create{case.pascal}", done=True)
+    run = case.create(version, if_exists="fail")
+    with pytest.raises(ConnectionClosedError):
+        run()
+    assert retry(run)().startswith("arn:")
+    assert len(calls.of(f"Create{case.pascal}")) == 1
+
+
+@every_kind
+@pytest.mark.parametrize("second", ["LimitExceededException", "ResourceAlreadyExistsException"])
+def test_a_call_that_boto3_repeats_after_a_lost_answer_finds_what_it_made(version, case, second, monkeypatch):
+    assumptions.second_in_group = second
+    run = case.create(version)
+    make = run.make
+
+    def make_twice() -> Any:
+        task = make()
+        call = task.call
+        task.call = lambda request: (call(request), call(request))[1]
+        return task
+
+    run.make = make_twice
+    assert run().startswith("arn:")
+    assert case.made() == 1
+
+
+@every_kind
+@deferrable_or_not
+def test_a_failed_creation_fails_the_task_with_the_reason_of_the_service(version, case, deferrable):
+    faults.fail_next(f"Create{case.pascal}", "bad luck")
+    with pytest.raises(ResourceFailedError, match="CREATE FAILED") as failure:
+        case.create(version, deferrable=deferrable)()
+    if case.kind != "event_tracker":  # its description has no failureReason
+        assert "bad luck" in str(failure.value)
+
+
+@every_kind
+def test_faults_are_found_before_the_call(version, case):
+    with pytest.raises(InvalidRequestError) as refusal:
+        case.create(version, name="a b", **case.wrong)()
+    assert len(refusal.value.faults) == 2
+    assert calls.of(f"Create{case.pascal}") == []
+
+
+@every_kind
+def test_a_wait_that_runs_out_says_what_it_saw_last(version, case):
+    with pytest.raises(WaitTimeoutError, match="CREATE (PENDING|IN_PROGRESS)"):
+        case.create(version, timeout=5, waiter_delay=1)()
+
+
+@every_kind
+def test_the_console_page_is_kept(version, case):
+    run = case.create(version, wait_for_completion=False)
+    run()
+    (link,) = (value for key, value in run.ti.xcoms.items() if key.endswith("_link"))
+    assert link.startswith("https://us-east-1.console.aws.amazon.com/personalize/home?region=us-east-1#")
+    assert "dataset-group$market/" in link
+
+
+def test_the_tracking_id_is_handed_on_whether_the_tracker_is_new_or_not(personalize, version):
+    case = CASES["event_tracker"]
+    for _ in range(2):
+        run = case.create(version, deferrable=True)
+        arn = run()
+        assert run.ti.xcoms["tracking_id"] == case.describe(personalize, arn)["trackingId"]
+
+
+def test_a_group_with_a_tracker_of_another_name_is_the_services_refusal(version):
+    case = CASES["event_tracker"]
+    case.create(version)()
+    with pytest.raises(ClientError, match="only one is allowed"):
+        case.create(version, name="other")()
+
+
+@every_kind
+@deferrable_or_not
+def test_it_is_gone_when_the_task_ends(personalize, version, case, deferrable):
+    arn = case.create(version)()
+    run = case.delete(arn, deferrable=deferrable)
+    assert run() == arn
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        case.describe(personalize, arn)
+    assert len(run.deferrals) == deferrable
+
+
+@every_kind
+def test_what_is_not_there_is_gone_already(version, case, capsys):
+    arn = f"{PREFIX}{RESOURCES[case.kind].arn_kind}/nowhere"
+    assert case.delete(arn)() == arn
+    assert "nothing is deleted" in capsys.readouterr().out
+    assert calls.of(f"Delete{case.pascal}") == []
+
+
+@every_kind
+@deferrable_or_not
+def test_what_is_being_made_is_waited_for_and_deleted(personalize, version, case, deferrable):
+    arn = case.create(version, wait_for_completion=False)()
+    case.delete(arn, deferrable=deferrable)()
+    assert [call.error for call in calls.of(f"Delete{case.pascal}")] == [None]
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        case.describe(personalize, arn)
+
+
+@every_kind
+def test_a_retry_of_a_deletion_waits_for_it(version, case):
+    arn = case.create(version)()
+    case.delete(arn, wait_for_completion=False)()
+    case.delete(arn)()
+    assert len(calls.of(f"Delete{case.pascal}")) == 1
+
+
+UPDATES = {
+    "campaign": {"minProvisionedTPS": 2},
+    "recommender": {"recommenderConfig": {"minRecommendationRequestsPerSecond": 2}},
+}
+
+
+@pytest.mark.parametrize("shown", ["status", "update"])
+@pytest.mark.parametrize("kind", UPDATES)
+@deferrable_or_not
+def test_the_deletion_of_what_was_updated_is_seen_wherever_it_shows(personalize, version, kind, shown, deferrable):
+    assumptions.deletion_shown = shown
+    case = CASES[kind]
+    arn = case.create(version)()
+    getattr(personalize, f"update_{kind}")(**{RESOURCES[kind].arn_member: arn, **UPDATES[kind]})
+    clock.advance(HOUR)
+    case.delete(arn, wait_for_completion=False)()
+    case.delete(arn, deferrable=deferrable)()
+    assert len(calls.of(f"Delete{case.pascal}")) == 1
+    assert case.describe(personalize, case.create(version)())["status"] == "ACTIVE"

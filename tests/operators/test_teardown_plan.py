@@ -1,0 +1,150 @@
+"""In which order a dataset group goes, by the planner alone: what there is in, steps out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from shop import PREFIX
+
+from airflow_provider_personalize.operators.teardown_plan import JOBS, Inventory, plan
+from airflow_provider_personalize.resources import RESOURCES
+
+GROUP = {"datasetGroupArn": f"{PREFIX}dataset-group/shop", "status": "ACTIVE"}
+ORDER = ("campaign", "recommender", "solution", "event_tracker", "metric_attribution", "filter", "dataset", "schema",
+         "dataset_group")  # fmt: skip
+SCHEMAS = [f"{PREFIX}schema/a", f"{PREFIX}schema/b"]
+
+
+def thing(kind: str, status: str = "ACTIVE", **more: Any) -> dict[str, Any]:
+    return {RESOURCES[kind].arn_member: f"{PREFIX}{RESOURCES[kind].arn_kind}/{kind}", "status": status, **more}
+
+
+def of(*things: dict[str, Any], group: dict[str, Any] = GROUP, **more: Any) -> list[list[tuple[str, str]]]:
+    """Plan for some things: the action and the kind of each step, by stage."""
+    by_kind: dict[str, list[dict[str, Any]]] = {}
+    for each in things:
+        (kind,) = (name for name, row in RESOURCES.items() if row.arn_member == next(iter(each)))
+        by_kind.setdefault(kind, []).append(each)
+    stages = plan(Inventory(group, by_kind, **more))
+    return [[(step.action, step.kind) for step in stage] for stage in stages]
+
+
+LAST = [("delete", "dataset_group")]
+
+
+def test_an_empty_group_goes_at_once():
+    assert of() == [LAST]
+
+
+def test_all_kinds_go_in_the_order_of_the_guide_and_the_schemas_before_the_group():
+    kinds = [kind for kind in ORDER if kind not in {"schema", "dataset_group"}]
+    stages = of(*map(thing, reversed(kinds)), schemas=SCHEMAS, noted=SCHEMAS)
+    flat = [kind for stage in stages for _, kind in stage]
+    assert flat == [*kinds, "schema", "schema", "dataset_group"]
+    assert len(stages) == len(ORDER) - 1  # campaigns and recommenders go together
+
+
+@pytest.mark.parametrize("row", JOBS, ids=lambda row: row.name)
+def test_a_job_under_way_is_waited_for_and_one_that_is_over_is_not(row):
+    under_way = ("PENDING", "IN_PROGRESS", "CREATE PENDING", "CREATE IN_PROGRESS", "A STATUS OF NEXT YEAR")
+    for status in under_way:
+        assert of(thing(row.name, status)) == [[("wait for", row.name)], LAST]
+    for status in row.final:
+        assert of(thing(row.name, status)) == [LAST]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ORDER if kind not in {"schema", "dataset_group", "solution"}])
+def test_what_is_in_transition_is_waited_for_before_anything_is_deleted(kind):
+    stages = of(thing(kind, "CREATE IN_PROGRESS"), thing("filter") if kind != "filter" else thing("event_tracker"))
+    assert stages[0] == [("wait for", kind)]
+    assert ("delete", kind) in [step for stage in stages[1:] for step in stage]
+
+
+@pytest.mark.parametrize("kind", ["campaign", "solution", "recommender", "dataset"])
+def test_an_update_under_way_is_waited_for(kind):
+    update = {RESOURCES[kind].update_member: {"status": "CREATE PENDING"}}
+    assert of(thing(kind, **update))[0] == [("wait for", kind)]
+
+
+@pytest.mark.parametrize("status", ["CREATE FAILED", "INACTIVE"])
+def test_what_failed_or_was_stopped_is_deleted_as_it_is(status):
+    assert of(thing("recommender", status)) == [[("delete", "recommender")], LAST]
+
+
+def test_what_is_being_deleted_is_waited_for_in_its_place():
+    stages = of(thing("campaign", "DELETE IN_PROGRESS"), thing("solution"))
+    assert stages == [[("wait for", "campaign")], [("delete", "solution")], LAST]
+    assert of(group={**GROUP, "status": "DELETE PENDING"}) == [[("wait for", "dataset_group")]]
+
+
+def test_a_group_that_is_being_made_is_waited_for():
+    assert of(group={**GROUP, "status": "CREATE PENDING"}) == [[("wait for", "dataset_group")], LAST]
+
+
+TURNED_OFF = ("turn off automatic training", "solution")
+
+
+@pytest.mark.parametrize(
+    ("own", "update", "status", "turned_off"),
+    [
+        (True, None, "ACTIVE", True),
+        (False, None, "ACTIVE", False),
+        (None, None, "ACTIVE", False),
+        (False, ("ACTIVE", True), "ACTIVE", True),
+        (True, ("ACTIVE", False), "ACTIVE", False),
+        (True, ("CREATE PENDING", False), "ACTIVE", True),
+        (True, ("CREATE FAILED", False), "ACTIVE", False),
+        (True, ("CREATE FAILED", True), "ACTIVE", True),
+        (True, None, "CREATE FAILED", False),
+        (True, None, "DELETE PENDING", False),
+    ],
+)
+def test_automatic_training_is_turned_off_where_it_is_on_and_can_be(own, update, status, turned_off):
+    solution = thing("solution", status, performAutoTraining=own)
+    if update:
+        solution["latestSolutionUpdate"] = {"status": update[0], "performAutoTraining": update[1]}
+    assert ([TURNED_OFF] in of(solution)) is turned_off
+
+
+@pytest.mark.parametrize(
+    ("status", "stage"),
+    [
+        ("CREATE PENDING", [("stop", "solution_version")]),
+        ("CREATE IN_PROGRESS", [("stop", "solution_version")]),
+        ("CREATE STOPPING", [("wait for", "solution_version")]),
+        ("CREATE STOPPED", None),
+        ("ACTIVE", None),
+        ("CREATE FAILED", None),
+    ],
+)
+def test_trainings_are_stopped_once_no_other_can_begin_and_before_anything_is_deleted(status, stage):
+    stages = of(thing("solution_version", status), thing("solution", performAutoTraining=True), thing("campaign"))
+    expected = [[TURNED_OFF], stage, [("delete", "campaign")], [("delete", "solution")], LAST]
+    assert stages == [each for each in expected if each]
+
+
+@pytest.mark.parametrize(
+    ("noted", "shared", "notes", "deleted"),
+    [
+        ([], [], True, 2),
+        (SCHEMAS[:1], [], True, 2),
+        (SCHEMAS, [], False, 2),
+        (SCHEMAS[:1], SCHEMAS[1:], False, 1),
+        ([], SCHEMAS, False, 0),
+    ],
+)
+def test_schemas_are_noted_before_the_first_dataset_goes_and_shared_ones_stay(noted, shared, notes, deleted):
+    stages = of(thing("dataset"), schemas=SCHEMAS, noted=noted, shared=shared)
+    expected = [[("note the schemas", "dataset_group")]] * notes
+    expected += [[("delete", "dataset")], [("delete", "schema")] * deleted, LAST]
+    assert stages == [stage for stage in expected if stage]
+
+
+def test_the_plan_is_shorter_the_less_there_is():
+    """Whatever is gone already, what is left goes in the same order."""
+    kinds = [kind for kind in ORDER if kind not in {"schema", "dataset_group"}]
+    whole = [step for stage in of(*map(thing, kinds)) for step in stage]
+    for gone in range(len(kinds) + 1):
+        left = [step for stage in of(*map(thing, kinds[gone:])) for step in stage]
+        assert left == whole[gone:]

@@ -1,0 +1,39 @@
+"""The examples: what they say of themselves, and that they run to the end by the command that they name."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# those whose tasks do something else in a second run
+TWICE = {"example_custom_pipeline", "example_update_many_solutions", "example_update_solution"}
+EXAMPLES = sorted((ROOT / "example_dags").glob("example_*.py"))
+
+every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+
+
+@every_example
+def test_it_says_how_to_run_it_and_what_is_charged(example: Path) -> None:
+    about = ast.get_docstring(ast.parse(example.read_text(encoding="utf-8"))) or ""
+    assert f"python -m airflow_provider_personalize.emulator run example_dags/{example.name}" in about
+    assert "charged" in about
+    assert "train" in about
+
+
+@pytest.mark.slow
+@every_example
+def test_it_runs_to_the_end(example: Path) -> None:
+    """A second run, where there is one, is in the same Personalize and finds what the first one made."""
+    times = 2 if example.stem in TWICE else 1
+    command = [sys.executable, "-m", "airflow_provider_personalize.emulator", "run", example]
+    options = ["--speed", "600", "--times", str(times)]
+    done = subprocess.run([*command, *options], cwd=ROOT, text=True, capture_output=True, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    dag_ids = re.findall(r'dag_id="(\w+)"', example.read_text(encoding="utf-8"))
+    assert re.findall(r"^(\w+): success", done.stdout, re.MULTILINE) == dag_ids * times

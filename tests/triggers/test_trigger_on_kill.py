@@ -1,0 +1,82 @@
+"""What becomes of a training whose task is killed while it is deferred, on the triggerer's own way of cancelling."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from shop import DATASET, LOCATION, ROLE, SOLUTION
+
+from airflow_provider_personalize.emulator import clock, faults
+from airflow_provider_personalize.triggers import PersonalizeTrigger
+from airflow_provider_personalize.triggers import personalize as module
+
+triggerer = pytest.importorskip("airflow.jobs.triggerer_job_runner")
+if not hasattr(triggerer, "_USER_ACTION_CANCEL_MSG"):
+    pytest.skip("Airflow tells triggers that their task was killed from 3.3 on", allow_module_level=True)
+
+
+@pytest.fixture
+def training(personalize: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A training under way; sleeping takes its time."""
+    monkeypatch.setattr(module, "sleep", asyncio.sleep)
+    personalize.create_dataset_import_job(
+        jobName="data", datasetArn=DATASET, dataSource={"dataLocation": LOCATION}, roleArn=ROLE
+    )
+    clock.advance(3600)
+    arn = personalize.create_solution_version(solutionArn=SOLUTION)["solutionVersionArn"]
+    clock.advance(20 * 60)
+    return arn
+
+
+def status(personalize: Any, arn: str) -> str:
+    return personalize.describe_solution_version(solutionVersionArn=arn)["solutionVersion"]["status"]
+
+
+def cancel(arn: str, *, by_the_user: bool, **arguments: Any) -> None:
+    """Run a trigger in the triggerer's runner, and end it there."""
+
+    async def run_and_cancel() -> None:
+        runner = triggerer.TriggerRunner()
+        trigger = PersonalizeTrigger(resource="solution_version", arn=arn, waiter_delay=5, deadline=9e9, **arguments)
+        trigger.task_instance = None
+        runner.triggers[1] = {"task": None, "is_watcher": False, "name": "training", "events": 0}
+        task = runner.triggers[1]["task"] = asyncio.create_task(runner.run_trigger(1, trigger))
+        await asyncio.sleep(0.2)
+        if by_the_user:
+            runner.to_cancel.append(1)
+            await runner.cancel_triggers()
+        else:
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not runner.events
+
+    asyncio.run(run_and_cancel())
+
+
+def test_it_is_stopped_where_that_is_asked_for(personalize, training):
+    cancel(training, by_the_user=True, stop_on_kill=True)
+    assert status(personalize, training) == "CREATE STOPPING"
+
+
+@pytest.mark.parametrize(
+    ("by_the_user", "stop_on_kill"), [(True, False), (False, True)], ids=["not asked for", "the triggerer ends"]
+)
+def test_it_goes_on_otherwise(personalize, training, by_the_user, stop_on_kill):
+    cancel(training, by_the_user=by_the_user, stop_on_kill=stop_on_kill)
+    assert status(personalize, training) == "CREATE IN_PROGRESS"
+
+
+def test_one_that_is_being_stopped_already_is_no_error(personalize, training, capsys):
+    personalize.stop_solution_version_creation(solutionVersionArn=training)
+    cancel(training, by_the_user=True, stop_on_kill=True)
+    assert "CREATE STOPPING: there is nothing to stop" in capsys.readouterr().out
+
+
+def test_a_refusal_is_in_the_triggerers_log(personalize, training, capsys):
+    faults.error_next("StopSolutionVersionCreation", "AccessDeniedException", message="not you")
+    cancel(training, by_the_user=True, stop_on_kill=True)
+    assert status(personalize, training) == "CREATE IN_PROGRESS"
+    assert "on_kill() raised an exception" in capsys.readouterr().out
