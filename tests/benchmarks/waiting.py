@@ -177,6 +177,8 @@ def make_runner(waits: list[Any]) -> Any:
             return None
 
         async def asend(self, message: Any) -> Any:
+            if message.failures:
+                raise RuntimeError(f"triggers failed: {message.failures[0]}")
             to_create = waits.copy()
             waits.clear()
             return messages.TriggerStateSync(to_create=to_create, to_cancel=set())
