@@ -105,7 +105,7 @@ class PersonalizeTask(BaseOperator):
         trigger = (SolutionUpdateTrigger if of_solution_update else PersonalizeTrigger)(
             **vars(wait),
             **self.connection.parameters,
-            waiter_delay=delay or wait.poll_interval,
+            waiter_delay=delay,
             deadline=deadline,
             pause=pause,
             resume=resume,

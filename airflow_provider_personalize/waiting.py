@@ -22,6 +22,7 @@ from airflow_provider_personalize.exceptions import (
     WaitTimeoutError,
 )
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, Resource
+from airflow_provider_personalize.weather import is_not_found, is_weather
 
 Goal = Literal["ready", "updated", "settled", "stopped", "started", "gone", "trained"]
 Outcome = Literal["under way", "reached", "failed", "replaced", "timed out", "broken"]
@@ -73,6 +74,61 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Source:
+    """
+    What is read of the service. Waits of the same source can be judged by one reading.
+
+    :param resource: The kind, by its name in the table.
+    :param arn: The ARN; for what automatic training makes, that of the solution.
+    :param trained: Whether it is the version that automatic training made of the solution; of the solution, while there
+        is none.
+    :param since: The moment (ISO 8601) since which that version must have been begun.
+    """
+
+    resource: str
+    arn: str
+    trained: bool = False
+    since: str | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """
+    What came of reading a source: a description, or an error.
+
+    :param description: What the service answered; empty where there is nothing yet.
+    :param error: What stood in the way, or the service's no.
+    """
+
+    description: Mapping[str, Any] = field(default_factory=dict)
+    error: Exception | None = None
+
+    def abridged(self, source: Source) -> Reading:
+        """
+        Leave out what no wait is judged by.
+
+        Whole descriptions of thousands of resources are megabytes, and an error's traceback keeps connections open.
+        """
+        if self.error:
+            self.error.__context__ = self.error.__cause__ = self.error.__traceback__ = None
+        if source.trained:  # judged by the solution's configuration too
+            return self
+        update = RESOURCES[source.resource].update_member
+        description = _judged_of(self.description)
+        if shown := self.description.get(update):
+            description[update] = _judged_of(shown)
+        return Reading(description, self.error)
+
+
+def _judged_of(description: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        member: description[member]
+        for member in ("status", "failureReason", "creationDateTime")
+        if member in description
+    }
+
+
+@dataclass(frozen=True)
 class Wait:
     """
     One thing to wait for. All its members are JSON primitives, so that a trigger can carry them.
@@ -110,6 +166,39 @@ class Wait:
     def poll_interval(self) -> int:
         """Seconds between two looks, from the table."""
         return self.row.update_poll_interval if self.goal == UPDATED else self.row.poll_interval
+
+    def pause(self, waited: float) -> float:
+        """
+        Tell how long to pause before the next look, in seconds, where nobody said.
+
+        It grows with the time waited, to the table's interval: what takes minutes is seen at once, and what takes hours
+        costs few looks.
+        """
+        return min(max(waited / 10, self.poll_interval / 6), self.poll_interval)
+
+    @property
+    def source(self) -> Source:
+        """What it is judged by."""
+        trained = self.goal == TRAINED
+        return Source(self.resource, self.arn, trained, self.created if trained else None)
+
+    def judge_reading(self, reading: Reading) -> Verdict:
+        """
+        Tell how far it has come, by a reading.
+
+        What says nothing of the resource (throttling, a broken connection, an unreachable endpoint) is a verdict of
+        ``"under way"`` with the cause as its reason.
+
+        :raises Exception: The error of the reading, where that is an answer: denied, not found, invalid.
+        """
+        error = reading.error
+        if error is None:
+            return self.judge(reading.description)
+        if is_not_found(error) and (verdict := self.judge_missing()):
+            return verdict
+        if is_weather(error):
+            return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}")
+        raise error.with_traceback(None)  # waits that share a reading would make it longer one after the other
 
     @property
     def limit(self) -> int:

@@ -49,6 +49,9 @@ class Time:
     def time(self) -> float:
         return self._real() + sum(self.slept)
 
+    def monotonic(self) -> float:
+        return time.monotonic() + sum(self.slept)
+
     def sleep(self, seconds: float) -> None:
         from airflow_provider_personalize.emulator import clock
 
@@ -57,6 +60,7 @@ class Time:
 
     async def sleep_in_loop(self, seconds: float) -> None:
         self.sleep(seconds)
+        await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -66,13 +70,13 @@ def passing_time(monkeypatch: pytest.MonkeyPatch) -> Time:
     from airflow_provider_personalize.hooks import personalize as hook
     from airflow_provider_personalize.operators import attribution, base, creating, serving, streaming, updating
     from airflow_provider_personalize.triggers import personalize as trigger
+    from airflow_provider_personalize.triggers import poller
 
     passing = Time()
-    fake = type("time", (), {"time": passing.time, "sleep": passing.sleep, "monotonic": time.monotonic})
-    for module in (hook, attribution, base, creating, serving, streaming, updating, task, waiting, trigger):
+    fake = type("time", (), {"time": passing.time, "sleep": passing.sleep, "monotonic": passing.monotonic})
+    for module in (hook, attribution, base, creating, serving, streaming, updating, task, waiting, trigger, poller):
         monkeypatch.setattr(module, "time", fake)
-    loop = type("asyncio", (), {"sleep": passing.sleep_in_loop, "CancelledError": asyncio.CancelledError})
-    monkeypatch.setattr(trigger, "asyncio", loop)
+    monkeypatch.setattr(trigger, "sleep", passing.sleep_in_loop)
     return passing
 
 

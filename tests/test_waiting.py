@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from itertools import product
+from typing import get_args
 
 import pytest
 
 from airflow_provider_personalize.exceptions import ResourceStoppedError, UpdateReplacedError
 from airflow_provider_personalize.resources import RESOURCES
-from airflow_provider_personalize.waiting import FAILED, REACHED, UNDER_WAY, Moved, Visibility, Wait, iso
+from airflow_provider_personalize.waiting import FAILED, REACHED, UNDER_WAY, Goal, Moved, Reading, Visibility, Wait, iso
 
 ARN = "arn:aws:personalize:us-east-1:123456789012:solution/shop"
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -116,6 +118,20 @@ def test_each_kind_ends_by_its_own_words(row):
     if row.has_status:
         assert {wait.judge({"status": status}).outcome for status in row.failed} == {FAILED}
         assert wait.judge({"status": "CREATE PENDING"}).outcome == UNDER_WAY
+
+
+@pytest.mark.parametrize("row", RESOURCES.values(), ids=list(RESOURCES))
+@pytest.mark.parametrize("goal", get_args(Goal))
+def test_an_abridged_description_is_judged_like_the_whole(row, goal):
+    wait = Wait(row.name, ARN, goal, iso(THEN))
+    for own, update in product([*row.final, "CREATE PENDING", "DELETE PENDING"], repeat=2):
+        described = {"name": "shop", "status": own, "failureReason": "own", "creationDateTime": THEN}
+        updated = {"name": "shop", "status": update, "failureReason": "the update's", "creationDateTime": THEN}
+        whole = Reading({**described, row.update_member: updated} if row.updates else described)
+        short = whole.abridged(wait.source)
+        assert goal == "trained" or "name" not in str(short)
+        before, after = wait.judge_reading(whole), wait.judge_reading(short)
+        assert (after.outcome, after.status, after.reason) == (before.outcome, before.status, before.reason)
 
 
 RECOMMENDER = ARN.replace("solution", "recommender")

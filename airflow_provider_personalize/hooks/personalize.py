@@ -13,8 +13,8 @@ from botocore.config import Config
 
 from airflow_provider_personalize.exceptions import ConnectionMissingError, IncompleteAnswerError
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
-from airflow_provider_personalize.waiting import TRAINED, UNDER_WAY, Verdict, Wait, is_being_stopped
-from airflow_provider_personalize.weather import is_about_credentials, is_not_found, is_weather
+from airflow_provider_personalize.waiting import UNDER_WAY, Reading, Source, Verdict, Wait, is_being_stopped
+from airflow_provider_personalize.weather import is_about_credentials, is_not_found
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
@@ -26,6 +26,7 @@ _CLIENT_DEFAULTS: Final = {
     "connect_timeout": 10,
     "read_timeout": 30,
     "retries": {"mode": "standard", "max_attempts": 3},
+    "max_pool_connections": 32,
 }
 
 
@@ -133,33 +134,27 @@ class PersonalizeHook(AwsBaseHook):
 
         :raises botocore.exceptions.ClientError: The service's answer is no: denied, not found, invalid.
         """
-        try:
-            return wait.judge(self._read_with_fresh_credentials(wait))
-        except Exception as error:
-            if is_not_found(error) and (verdict := wait.judge_missing()):
-                return verdict
-            if not is_weather(error):
-                raise
-            return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}")
-
-    def _read_with_fresh_credentials(self, wait: Wait) -> dict[str, Any]:
-        try:
-            return self._read(wait)
-        except Exception as error:
-            if not is_about_credentials(error):
-                raise
-            self.log.info("The credentials are not taken; fetching the connection %r anew: %s", self.aws_conn_id, error)
+        reading = self.read(wait.source)
+        if reading.error and is_about_credentials(reading.error):
+            self.log.info("The credentials are not taken; fetching the connection %r anew", self.aws_conn_id)
             for cached in ("conn", "conn_config"):
                 self.__dict__.pop(cached, None)
-            return self._read(wait)
+            reading = self.read(wait.source)
+        return wait.judge_reading(reading)
 
-    def _read(self, wait: Wait) -> dict[str, Any]:
-        """Read what a wait is judged by."""
-        if wait.goal != TRAINED:
-            return self.describe(wait.row, wait.arn)
-        arn = self.automatic_version_since(wait.arn, wait.created)
+    def read(self, source: Source) -> Reading:
+        """Read what waits are judged by. It never raises: an error is in the reading."""
+        try:
+            return Reading(self._read(source))
+        except Exception as error:  # noqa: BLE001 - whoever waits decides what it means
+            return Reading(error=error)
+
+    def _read(self, source: Source) -> dict[str, Any]:
+        if not source.trained:
+            return self.describe(source.resource, source.arn)
+        arn = self.automatic_version_since(source.arn, source.since)
         version = self.find(SOLUTION_VERSION, arn) if arn else None
-        return version or self.describe(SOLUTION, wait.arn)
+        return version or self.describe(SOLUTION, source.arn)
 
     def automatic_version_since(self, solution_arn: str, since: str | None) -> str | None:
         """
@@ -200,7 +195,7 @@ class PersonalizeHook(AwsBaseHook):
         Wait until something is reached, in this process.
 
         :param wait: What to wait for: ``Wait("solution", arn)``.
-        :param delay: Seconds between two looks; from the table where None.
+        :param delay: Seconds between two looks; None means what suits the kind, and sooner at first.
         :param deadline: When to give up, in seconds since the epoch; from the table, from now on, where None.
         :return: The verdict; its ``description`` is what the service answered last.
         :raises ResourceFailedError: It failed, with the service's reason.
@@ -212,7 +207,8 @@ class PersonalizeHook(AwsBaseHook):
             self.log.info("%s %s: %s, for %d s", wait.title, wait.arn, verdict, time.time() - started)
             if time.time() >= deadline:
                 raise wait.timeout_error(str(verdict))
-            time.sleep(max(0, min(delay or wait.poll_interval, deadline - time.time())))
+            pause = wait.pause(time.time() - started) if delay is None else delay
+            time.sleep(max(0, min(pause, deadline - time.time())))
         if verdict.failed:
             raise wait.error(verdict)
         self.log.info("%s %s: %s, after %d s", wait.title, wait.arn, verdict, time.time() - started)

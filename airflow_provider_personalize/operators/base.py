@@ -167,7 +167,8 @@ class WaitingOperator(PersonalizeOperator):
             raise wait.timeout_error(last_seen)
         if self.deferrable:
             self.defer_until(wait, self.waiter_delay, deadline, resume, pause=pause)
-        time.sleep(max(0, min(self.waiter_delay or wait.poll_interval, deadline - time.time())))
+        delay = wait.pause(0) if self.waiter_delay is None else self.waiter_delay
+        time.sleep(max(0, min(delay, deadline - time.time())))
         self.hook.wait(wait, delay=self.waiter_delay, deadline=deadline)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:

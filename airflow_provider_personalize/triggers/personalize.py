@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from asyncio import sleep, wait
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_personalize.connection import Connection
-from airflow_provider_personalize.triggers.poller import look, stop_training
-from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, Goal, Verdict, Wait
+from airflow_provider_personalize.triggers.poller import Line, Seen, joined
+from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, Goal, Reading, Verdict, Wait
+
+# Seconds that the last look may take beyond the deadline.
+_GRACE: Final = 30
+# How often the pause doubles at the most while the service is throttled or cannot be reached.
+_DOUBLINGS: Final = 3
 
 
 class PersonalizeTrigger(BaseTrigger):
@@ -27,7 +32,7 @@ class PersonalizeTrigger(BaseTrigger):
     :param goal: What to wait for, as in :class:`~airflow_provider_personalize.waiting.Wait`.
     :param created: Which update is meant, as there.
     :param require_update: Whether to wait for a first update, as there.
-    :param waiter_delay: Seconds between two looks.
+    :param waiter_delay: Seconds between two looks; None means what suits the kind, and sooner at first.
     :param deadline: When to give up, in seconds since the epoch, so that it holds across restarts of the triggerer.
     :param pause: Whether an interval passes before the first look.
     :param resume: What the task needs to go on, handed back in the event. JSON primitives, no secrets: Airflow 3 keeps
@@ -51,7 +56,7 @@ class PersonalizeTrigger(BaseTrigger):
         goal: Goal = "ready",
         created: str | None = None,
         require_update: bool = True,
-        waiter_delay: float,
+        waiter_delay: float | None = None,
         deadline: float,
         pause: bool = False,
         resume: dict[str, Any] | None = None,
@@ -85,7 +90,8 @@ class PersonalizeTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """Stop the training, where that was asked for."""
         if self.stop_on_kill:
-            await stop_training(self.connection, self.wait.arn)
+            async with joined(self.connection) as line:
+                await line.use(lambda hook: hook.stop_training(self.wait.arn))
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then yield one event, whatever happens: what a trigger raises makes `dags test` loop for ever."""
@@ -110,21 +116,42 @@ class PersonalizeTrigger(BaseTrigger):
         }
 
     async def _wait(self) -> tuple[str, Verdict]:
+        began, verdict = time.monotonic(), Verdict(UNDER_WAY)
         self.log.info(
-            "%s %s: looking every %s s, for %d s at the most",
-            self.wait.title,
-            self.wait.arn,
-            self.waiter_delay,
-            self.deadline - time.time(),
+            "%s %s: waiting, for %d s at the most", self.wait.title, self.wait.arn, self.deadline - time.time()
         )
-        await asyncio.sleep(max(self.hold, self.waiter_delay) if self.pause else self.hold)
-        while (verdict := await look(self.connection, self.wait)).outcome == UNDER_WAY:
-            left = self.deadline - time.time()
-            self.log.info("%s %s: %s, %d s left", self.wait.title, self.wait.arn, verdict, left)
-            if left <= 0:
-                return TIMED_OUT, verdict
-            await asyncio.sleep(min(self.waiter_delay, left))
-        return verdict.outcome, verdict
+        await sleep(max(self.hold, self._delay(0)) if self.pause else self.hold)
+        async with joined(self.connection, self.wait.source) as line:
+            weather = 0
+            while True:
+                pause = self._delay(time.monotonic() - began)
+                seen = await self._see(line, max(began, time.monotonic() - pause / 2))
+                before, verdict = verdict, self.wait.judge_reading(seen.reading)
+                if verdict.outcome != UNDER_WAY:
+                    return verdict.outcome, verdict
+                left = self.deadline - time.time()
+                if str(verdict) != str(before):
+                    self.log.info("%s %s: %s, %d s left", self.wait.title, self.wait.arn, verdict, left)
+                if left <= 0:
+                    return TIMED_OUT, verdict
+                if seen.reading.error:
+                    pause *= 2 ** min(weather, _DOUBLINGS)
+                    weather += 1
+                else:
+                    weather = 0
+                await sleep(min(seen.until_next(pause), left))
+
+    def _delay(self, waited: float) -> float:
+        return self.wait.pause(waited) if self.waiter_delay is None else self.waiter_delay
+
+    async def _see(self, line: Line, not_before: float) -> Seen:
+        """Look, but not for much longer than until the deadline."""
+        left = max(0, self.deadline - time.time())
+        looking = line.see(self.wait.source, not_before)
+        await wait({looking}, timeout=left + _GRACE)  # not wait_for, which would cancel what others wait for too
+        if looking.done():
+            return looking.result()
+        return Seen(Reading(error=TimeoutError("the service does not answer")), time.monotonic())
 
 
 class SolutionUpdateTrigger(PersonalizeTrigger):

@@ -1,81 +1,209 @@
 """
-What all waits of one triggerer share: a boto3 client per connection, and a few threads to use it in.
+What the waits of one triggerer share: a client per connection, threads to use it in, and what was read with it.
 
-A client of its own for each of a thousand waits costs the triggerer minutes of CPU. boto3's clients may be shared
-between threads, and a thread never stops the event loop, whatever the client does while it refreshes credentials.
+A client of its own for each of a thousand waits costs a triggerer minutes of CPU. boto3's clients may be shared between
+threads, and a thread never stops the event loop, whatever the client does while it refreshes credentials. Nothing is
+left of a connection when the last wait on it leaves.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import threading
+import random
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from asgiref.sync import sync_to_async
 
+from airflow_provider_personalize.waiting import Reading, Source
+from airflow_provider_personalize.weather import is_about_credentials, is_weather
+
 if TYPE_CHECKING:
     from airflow_provider_personalize.connection import Connection
     from airflow_provider_personalize.hooks import PersonalizeHook
-    from airflow_provider_personalize.waiting import Verdict, Wait
 
 # An edited connection is seen after this many seconds at the latest.
 _LIFETIME: Final = 15 * 60
-# Threads per connection, so that an endpoint that does not answer holds up only those who wait on it.
-_THREADS: Final = 4
+# Requests under way per connection. An endpoint that does not answer holds up only those who wait on it.
+_THREADS: Final = 24
+# Requests begun per second and connection: a thousand waits that began together do not look together.
+_RATE: Final = 250
+# By how much a pause is longer or shorter than asked for, at most.
+_JITTER: Final = 0.1
+
 Result = TypeVar("Result")
 _log: Final = logging.getLogger(__name__)
-_lines: Final[dict[Connection, _Line]] = {}
-_lock: Final = threading.Lock()
+_lines: Final[dict[tuple[asyncio.AbstractEventLoop, Connection], Line]] = {}
 
 
-class _Line:
-    """A client and its threads, shared by all waits on one connection."""
+@dataclass(frozen=True)
+class Seen:
+    """
+    A reading, and when it was made.
+
+    :param began: When the service was asked, on the monotonic clock.
+    :param jitter: By what to multiply the pause before the next. All who share the reading share it, and so the next.
+    """
+
+    reading: Reading
+    began: float
+    jitter: float = field(default_factory=lambda: random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 - no secret
+
+    def until_next(self, pause: float) -> float:
+        """Tell how many seconds of a pause are left."""
+        return max(0, self.began + pause * self.jitter - time.monotonic())
+
+
+class Line:
+    """A client and its threads, and what is being read, shared by all waits on one connection in one event loop."""
 
     def __init__(self, connection: Connection) -> None:
-        self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="personalize")
+        self.waits: Counter[Source | None] = Counter()
         self._connection = connection
-        self._hook: PersonalizeHook | None = None
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="personalize")
+        self._slots = asyncio.Semaphore(_THREADS)
+        self._next_start = 0.0
+        self._hook: asyncio.Future[PersonalizeHook] | None = None
+        self._in_use: PersonalizeHook | None = None
         self._born = 0.0
-        self._making = threading.Lock()
+        self._seen: dict[Source, asyncio.Future[Seen]] = {}
 
-    def use(self, what: Callable[[PersonalizeHook], Result]) -> Result:
-        """Do something. The first use makes the client, in its thread: it imports boto3 and asks a secrets backend."""
-        with self._making:
-            if self._hook is None or time.monotonic() - self._born > _LIFETIME:
-                self._hook = self._make_hook(self._hook)
-            hook = self._hook
-        return what(hook)
+    def see(self, source: Source, not_before: float) -> asyncio.Future[Seen]:
+        """Read a source, or share what was begun to be read since a moment on the monotonic clock. Do not cancel it."""
+        latest = self._seen.get(source)
+        if latest is None or (latest.done() and _began(latest) < not_before):
+            latest = self._seen[source] = asyncio.ensure_future(self._see(source))
+        return latest
 
-    def _make_hook(self, old: PersonalizeHook | None) -> PersonalizeHook:
-        """Make a new client; where that fails, go on with the old one, if there is one."""
-        try:
+    async def _see(self, source: Source) -> Seen:
+        async with self._slots:
+            await self._turn()
+            began = time.monotonic()
+            try:
+                hook = await self._hook_now()
+                reading = await self._read(hook, source)
+                if reading.error and is_about_credentials(reading.error):
+                    reading = await self._read(await self._hook_after(hook), source)
+            except Exception as error:
+                # while credentials are fetched too, the way may be broken, and be whole again at the next look
+                if not is_weather(error):
+                    raise
+                reading = Reading(error=error).abridged(source)
+            return Seen(reading, began)
+
+    async def _turn(self) -> None:
+        """Wait until a request may begin."""
+        now = time.monotonic()
+        self._next_start = max(now, self._next_start + 1 / _RATE)
+        await asyncio.sleep(self._next_start - now)
+
+    async def use(self, what: Callable[[PersonalizeHook], Result]) -> Result:
+        """Do something with the client."""
+        return await self._in_thread(what, await self._hook_now())
+
+    async def _read(self, hook: PersonalizeHook, source: Source) -> Reading:
+        return await self._in_thread(lambda hook: hook.read(source).abridged(source), hook)
+
+    async def _in_thread(self, what: Callable[[PersonalizeHook], Result], hook: PersonalizeHook) -> Result:
+        def run() -> Result:
+            try:
+                return what(hook)
+            finally:
+                if hook is not self._in_use:
+                    hook.conn.close()  # once more: this may have opened a connection since
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+    async def _hook_now(self) -> PersonalizeHook:
+        hook = self._hook
+        if hook is None or time.monotonic() - self._born > _LIFETIME:
+            hook = self._renew()
+        return await asyncio.shield(hook)
+
+    async def _hook_after(self, old: PersonalizeHook) -> PersonalizeHook:
+        """Return a client with credentials newer than those of an old one, which the service did not take."""
+        if self._in_use is old and self._hook and self._hook.done():
+            _log.info("The credentials of %r are not taken; fetching them anew", self._connection.aws_conn_id)
+            self._renew()
+        return await self._hook_now()
+
+    def _renew(self) -> asyncio.Future[PersonalizeHook]:
+        self._born = time.monotonic()
+        self._hook = asyncio.ensure_future(self._make_hook())
+        self._hook.add_done_callback(self._forget_failure)
+        return self._hook
+
+    def _forget_failure(self, hook: asyncio.Future[PersonalizeHook]) -> None:
+        if self._hook is hook and (hook.cancelled() or hook.exception()):
+            self._hook = None
+
+    async def _make_hook(self) -> PersonalizeHook:
+        """
+        Make a new client in place of the one before, and close that.
+
+        Where that fails, go on with the one before: Airflow says of a connection that it does not exist also when it
+        could only not be looked up, and its credentials were good until now.
+        """
+
+        def make() -> PersonalizeHook:
             hook = self._connection.hook()
             hook.conn  # noqa: B018 - it is made when it is first asked for
+            return hook
+
+        # not run_in_executor: only so can Airflow's look-up of the connection find its way back to the triggerer's loop
+        try:
+            hook: PersonalizeHook = await sync_to_async(make, thread_sensitive=False, executor=self._threads)()
         except Exception:
-            if old is None:
+            if self._in_use is None:
                 raise
             _log.exception("The connection %r could not be read again", self._connection.aws_conn_id)
-            hook = old
-        self._born = time.monotonic()
+            return self._in_use
+        before, self._in_use = self._in_use, hook
+        if before is not None:
+            before.conn.close()
         return hook
 
+    def leave(self, source: Source | None) -> None:
+        """Forget what was read of a source that nobody waits for any more, and the client with the last."""
+        self.waits[source] -= 1
+        if not self.waits[source]:
+            del self.waits[source]
+            if source in self._seen:
+                self._seen.pop(source).cancel()
 
-async def look(connection: Connection, wait: Wait) -> Verdict:
-    """Look once how far a wait has come, without holding the event loop."""
-    return await _use(connection, lambda hook: hook.look(wait))
+    def close(self) -> None:
+        """Let go of threads and sockets, as soon as requests under way have ended."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._hook:
+            self._hook.cancel()
+        if hook := self._in_use:
+            self._in_use = None
+            hook.conn.close()
 
 
-async def stop_training(connection: Connection, solution_version_arn: str) -> None:
-    """Stop the training of a version, without holding the event loop."""
-    await _use(connection, lambda hook: hook.stop_training(solution_version_arn))
+def _began(seen: asyncio.Future[Seen]) -> float:
+    """Tell when what is now seen was begun; what failed or was given up never was."""
+    return float("-inf") if seen.cancelled() or seen.exception() else seen.result().began
 
 
-async def _use(connection: Connection, what: Callable[[PersonalizeHook], Result]) -> Result:
-    with _lock:
-        line = _lines.setdefault(connection, _Line(connection))
-    # not asyncio.to_thread: only here can Airflow's connection look-up find its way back to the triggerer's own loop
-    result: Result = await sync_to_async(line.use, thread_sensitive=False, executor=line.threads)(what)
-    return result
+@asynccontextmanager
+async def joined(connection: Connection, source: Source | None = None) -> AsyncIterator[Line]:
+    """Share a connection's client, and what is read of a source, for as long as this is open."""
+    key = (asyncio.get_running_loop(), connection)
+    if key not in _lines:
+        _lines[key] = Line(connection)
+    line = _lines[key]
+    line.waits[source] += 1
+    try:
+        yield line
+    finally:
+        line.leave(source)
+        if not line.waits:
+            del _lines[key]
+            line.close()

@@ -20,7 +20,7 @@ if not hasattr(triggerer, "_USER_ACTION_CANCEL_MSG"):
 @pytest.fixture
 def training(personalize: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """A training under way; sleeping takes its time."""
-    monkeypatch.setattr(module, "asyncio", asyncio)
+    monkeypatch.setattr(module, "sleep", asyncio.sleep)
     personalize.create_dataset_import_job(
         jobName="data", datasetArn=DATASET, dataSource={"dataLocation": LOCATION}, roleArn=ROLE
     )

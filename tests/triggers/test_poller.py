@@ -1,0 +1,518 @@
+"""What the waits of a triggerer share, over HTTP: that nothing stops the loop, and that nothing is left of them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, closing
+from typing import Any
+
+import psutil
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from shop import PREFIX, SOLUTION, open_shop
+
+from airflow_provider_personalize.connection import Connection
+from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.exceptions import ConnectionMissingError
+from airflow_provider_personalize.hooks import PersonalizeHook
+from airflow_provider_personalize.triggers import PersonalizeTrigger, SolutionUpdateTrigger, poller
+from airflow_provider_personalize.triggers import personalize as trigger_module
+from airflow_provider_personalize.triggers.poller import Line, Seen, joined
+from airflow_provider_personalize.waiting import Reading, Source
+
+CONNECTION = Connection.of("aws_default", None, None, None)
+SHOP = Source("solution", SOLUTION)
+PATIENCE = 60
+
+
+def nowhere(number: int) -> Source:
+    return Source("solution", f"{PREFIX}solution/nowhere-{number}")
+
+
+def connection(monkeypatch: pytest.MonkeyPatch, name: str = "edited", **extra: Any) -> Connection:
+    """Make an Airflow connection, or edit it."""
+    given = {"region_name": "us-east-1", "config_kwargs": {"retries": {"total_max_attempts": 1}}, **extra}
+    monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps({"conn_type": "aws", "extra": given}))
+    return Connection.of(name, None, None, None)
+
+
+def run(test: Coroutine[Any, Any, Any]) -> Any:
+    """Run a test in a loop of its own, in which no task may be left."""
+
+    async def whole() -> Any:
+        result, end = await asyncio.wait_for(test, PATIENCE), time.monotonic() + PATIENCE
+        await until(lambda: len(asyncio.all_tasks()) == 1 or time.monotonic() > end)
+        assert len(asyncio.all_tasks()) == 1, asyncio.all_tasks()
+        return result
+
+    return asyncio.run(whole())
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait in the loop, which therefore must run."""
+    while not condition():  # noqa: ASYNC110 - what changes it knows nothing of the loop
+        await asyncio.sleep(0.005)
+
+
+async def see(line: Line, source: Source = SHOP) -> Reading:
+    """Look now."""
+    return (await line.see(source, time.monotonic())).reading
+
+
+@asynccontextmanager
+async def joined_by(*sources: Source, to: Connection = CONNECTION) -> AsyncIterator[Line]:
+    """Wait for several sources at once."""
+    async with joined(to) as line:
+        line.waits.update(sources)
+        try:
+            yield line
+        finally:
+            for source in sources:
+                line.leave(source)
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("personalize_")]
+
+
+def sockets() -> int:
+    return sum(each.status == "ESTABLISHED" for each in psutil.Process().net_connections("tcp"))
+
+
+def settles(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
+@pytest.fixture(autouse=True)
+def shop(personalize_endpoint: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A shop at an address; afterwards nothing may be left of the waits."""
+    client = open_shop()
+    calls.clear()
+    monkeypatch.setattr(PersonalizeTrigger, "hold", 0)
+    gc.collect()
+    before = sockets()
+    yield client
+    faults.clear()
+    assert poller._lines == {}
+    assert settles(lambda: threads() == []), threads()
+    assert settles(lambda: sockets() <= before), sockets()
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[PersonalizeHook]:
+    """The clients that were made."""
+    made, make = [], Connection.hook
+    monkeypatch.setattr(Connection, "hook", lambda *given: made.append(make(*given)) or made[-1])
+    return made
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """Let look-ups of connections wait."""
+    gate, look_up = Gate(), PersonalizeHook.get_connection
+    monkeypatch.setattr(PersonalizeHook, "get_connection", lambda _, name: gate.pass_through() and look_up(name))
+    yield gate
+    gate.open.set()
+
+
+class Gate:
+    def __init__(self) -> None:
+        self.reached, self.open = threading.Event(), threading.Event()
+
+    def pass_through(self) -> bool:
+        self.reached.set()
+        return self.open.wait(PATIENCE)
+
+
+def watch(**arguments: Any) -> SolutionUpdateTrigger:
+    given = {"arn": SOLUTION, "waiter_delay": 1000, "deadline": time.time() + 3600, **arguments}
+    return SolutionUpdateTrigger(**given)
+
+
+async def fired(trigger: PersonalizeTrigger) -> dict[str, Any]:
+    return (await anext(trigger.run())).payload
+
+
+# --- shared ----------------------------------------------------------------------------------------------------------
+
+
+def test_two_hundred_waits_on_one_arn_cost_the_calls_of_one(shop):
+    shop.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    calls.clear()
+
+    async def all_at_once() -> list[dict[str, Any]]:
+        faults.hang_next("DescribeSolution")
+        waits = [asyncio.ensure_future(fired(watch())) for _ in range(200)]
+        await until(lambda: any(line.waits[SHOP] == 200 for line in poller._lines.values()))
+        clock.advance(600)
+        faults.clear()
+        return await asyncio.gather(*waits)
+
+    assert {event["outcome"] for event in run(all_at_once())} == {"reached"}
+    assert len(calls.of("DescribeSolution")) == 1
+
+
+def test_a_reading_is_shared_by_those_whom_it_is_new_enough_for():
+    async def looks() -> None:
+        async with joined(CONNECTION, SHOP) as line:
+            before = time.monotonic()
+            first = await line.see(SHOP, before)
+            assert await line.see(SHOP, before) is first
+            assert await line.see(SHOP, time.monotonic()) is not first
+
+    run(looks())
+    assert len(calls.of("DescribeSolution")) == 2
+
+
+def test_two_hundred_arns_share_one_client_and_one_look_up_of_the_connection(made):
+    async def looks() -> list[Reading]:
+        async with joined_by(*map(nowhere, range(200))) as line:
+            return await asyncio.gather(*(see(line, nowhere(each)) for each in range(200)))
+
+    assert len(run(looks())) == len(calls.of("DescribeSolution")) == 200
+    assert len(made) == 1
+
+
+def test_what_is_kept_of_an_answer_is_what_it_is_judged_by():
+    async def look() -> Reading:
+        async with joined(CONNECTION, SHOP) as line:
+            return await see(line)
+
+    assert set(run(look()).description) == {"status", "creationDateTime"}
+
+
+def test_those_who_began_together_drift_apart():
+    pauses = {Seen(Reading(), time.monotonic()).until_next(100) for _ in range(200)}
+    assert len(pauses) == 200
+    assert 89 < min(pauses) < 95
+    assert 105 < max(pauses) <= 110
+
+
+def test_nobody_overtakes(monkeypatch):
+    """One request at a time, and one who asks without pause: all others come in between."""
+    monkeypatch.setattr(poller, "_THREADS", 1)
+    sources = [nowhere(each) for each in range(4)]
+
+    async def looks() -> None:
+        async with joined_by(*sources) as line:
+            faults.hang_next(arn=sources[0].arn)
+            greedy = line.see(sources[0], time.monotonic())
+            await until(lambda: not faults.told())
+            others = [asyncio.ensure_future(see(line, source)) for source in sources[1:]]
+            await asyncio.sleep(0)
+            faults.clear()
+            await greedy
+            await see(line, sources[0])
+            await asyncio.gather(*others)
+
+    run(looks())
+    assert [call.arn for call in calls.of("DescribeSolution")] == [each.arn for each in [*sources, sources[0]]]
+
+
+# --- credentials and connections -------------------------------------------------------------------------------------
+
+
+def test_credentials_that_ran_out_are_renewed_once_for_two_hundred_waits(made, monkeypatch):
+    expired = ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "expired"}}, "DescribeSolution")
+    read = PersonalizeHook.read
+    monkeypatch.setattr(
+        PersonalizeHook,
+        "read",
+        lambda hook, source: Reading(error=expired) if hook is made[0] else read(hook, source),
+    )
+
+    async def looks() -> list[Reading]:
+        async with joined_by(*map(nowhere, range(200))) as line:
+            return await asyncio.gather(*(see(line, nowhere(each)) for each in range(200)))
+
+    assert {reading.error.response["Error"]["Code"] for reading in run(looks())} == {"ResourceNotFoundException"}
+    assert len(made) == 2
+
+
+def test_credentials_that_are_not_taken_when_renewed_are_an_answer(made):
+    faults.expired_next("DescribeSolution", times=None)
+    event = run(fired(watch()))
+    assert event["outcome"] == "broken"
+    assert "ExpiredTokenException" in event["reason"]
+    assert len(made) == 2
+
+
+def test_an_edited_connection_is_seen_after_a_while(made, monkeypatch, passing_time):
+    edited = connection(monkeypatch, region_name="us-east-1")
+
+    async def regions() -> list[str]:
+        async with joined(edited, SHOP) as line:
+            seen = [await line.use(lambda hook: hook.conn.meta.region_name)]
+            connection(monkeypatch, region_name="eu-west-1")
+            for pause in (poller._LIFETIME - 60, 120):
+                passing_time.sleep(pause)
+                seen.append(await line.use(lambda hook: hook.conn.meta.region_name))
+            return seen
+
+    assert run(regions()) == ["us-east-1", "us-east-1", "eu-west-1"]
+
+
+def test_the_client_before_is_closed(made, monkeypatch, passing_time):
+    edited = connection(monkeypatch)
+
+    async def looks() -> None:
+        async with joined(edited, SHOP) as line:
+            before = sockets()
+            for _ in range(5):
+                assert not (await see(line)).error
+                passing_time.sleep(poller._LIFETIME + 60)
+            await until(lambda: sockets() <= before + 2)  # of a connection, both ends are in this process
+
+    run(looks())
+
+
+def test_a_connection_that_cannot_be_read_again_stays_as_it_was(monkeypatch, passing_time, caplog):
+    edited = connection(monkeypatch)
+
+    async def looks() -> Reading:
+        async with joined(edited, SHOP) as line:
+            await see(line)
+            monkeypatch.delenv("AIRFLOW_CONN_EDITED")
+            passing_time.sleep(poller._LIFETIME + 60)
+            return await see(line)
+
+    assert run(looks()).description["status"] == "ACTIVE"
+    assert "'edited' could not be read again" in caplog.text
+
+
+def test_a_connection_that_does_not_exist_is_an_error_until_it_does(monkeypatch):
+    """And never the credentials that the machine has: there are some in the environment."""
+
+    async def looks() -> Reading:
+        async with joined(Connection.of("edited", None, None, None), SHOP) as line:
+            for _ in range(2):
+                with pytest.raises(ConnectionMissingError, match="edited"):
+                    await see(line)
+            assert list(calls) == []
+            connection(monkeypatch)
+            return await see(line)
+
+    assert run(looks()).description["status"] == "ACTIVE"
+
+
+def test_credentials_that_cannot_be_fetched_for_now_are_weather(monkeypatch):
+    role = {"role_arn": "arn:aws:iam::123456789012:role/looker"}
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        config = {"retries": {"total_max_attempts": 1}, "read_timeout": 0.5}
+        roles = connection(monkeypatch, config_kwargs=config, **role)
+
+        async def looks() -> list[Reading]:
+            async with joined(roles, SHOP) as line:
+                stopped = await see(line)
+                monkeypatch.setenv("AWS_ENDPOINT_URL_STS", os.environ["AWS_ENDPOINT_URL"])
+                connection(monkeypatch, **role)  # with all the time it needs
+                return [stopped, await see(line)]
+
+        stopped, seen = run(looks())
+    assert isinstance(stopped.error, ReadTimeoutError)
+    assert seen.description["status"] == "ACTIVE"
+
+
+# --- the loop never stops --------------------------------------------------------------------------------------------
+
+
+def test_a_slow_look_up_of_the_connection_does_not_stop_the_loop(gate):
+    async def looks() -> Reading:
+        async with joined(CONNECTION, SHOP) as line:
+            look = asyncio.ensure_future(see(line))
+            await until(gate.reached.is_set)
+            gate.open.set()  # by the loop: if that stood still, nobody would
+            return await look
+
+    assert run(looks()).description["status"] == "ACTIVE"
+
+
+def test_sts_that_does_not_answer_does_not_stop_the_loop(monkeypatch):
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        roles = connection(monkeypatch, role_arn="arn:aws:iam::123456789012:role/looker")
+
+        async def looks() -> Reading:
+            async with joined(roles, SHOP) as line:
+                look = asyncio.ensure_future(see(line))
+                asked, _ = await asyncio.get_running_loop().run_in_executor(None, silent.accept)
+                asked.close()  # by the loop, long before its time is up
+                return await look
+
+        assert run(looks()).error
+
+
+def test_an_endpoint_that_does_not_answer_holds_up_only_those_who_wait_on_it(monkeypatch):
+    hanging = [nowhere(each) for each in range(2 * poller._THREADS)]
+    for source in hanging:
+        faults.hang_next(arn=source.arn, times=None)
+
+    async def looks() -> Reading:
+        async with joined_by(*hanging) as line, joined(connection(monkeypatch), SHOP) as other:
+            looks = [asyncio.ensure_future(see(line, source)) for source in hanging]
+            await until(lambda: len(threads()) == poller._THREADS)
+            seen = await see(other)
+            assert not any(look.done() for look in looks)
+            faults.clear()
+            await asyncio.gather(*looks)
+            return seen
+
+    assert run(looks()).description["status"] == "ACTIVE"
+
+
+def test_a_deadline_holds_while_the_endpoint_does_not_answer(monkeypatch):
+    monkeypatch.setattr(trigger_module, "_GRACE", 0.1)
+    faults.hang_next("DescribeSolution", times=None)
+    event = run(fired(watch(deadline=time.time() + 0.1)))
+    assert (event["outcome"], event["status"]) == ("timed out", None)
+    assert "does not answer" in event["last_seen"]
+
+
+def test_pauses_grow_in_bad_weather_and_shrink_after_it(passing_time, monkeypatch):
+    monkeypatch.setattr(poller, "_JITTER", 0)
+    faults.error_next("DescribeSolution", "ThrottlingException", times=6)
+    event = run(fired(watch(waiter_delay=100, deadline=time.time() + 3500)))
+    assert event["last_seen"] == "no status seen (no update has been made)"
+    assert [round(slept, -1) for slept in passing_time.slept[1:-1]] == [100, 200, 400, 800, 800, 800, 100, 100, 100]
+
+
+# --- nothing is left -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", ["holding back", "looking up the connection", "queueing", "asking", "pausing"])
+def test_a_cancelled_wait_leaves_nothing_wherever_it_is(stage, gate, monkeypatch):
+    """What is left would be found by the fixture."""
+    if stage != "looking up the connection":
+        gate.open.set()
+
+    async def cancelled() -> None:
+        there = await AT[stage](monkeypatch, gate)
+        there.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await there
+
+    run(cancelled())
+
+
+def started(**arguments: Any) -> asyncio.Future[Any]:
+    return asyncio.ensure_future(fired(watch(**arguments)))
+
+
+async def _holding_back(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Future[Any]:
+    monkeypatch.setattr(PersonalizeTrigger, "hold", 1000)
+    wait = started()
+    await asyncio.sleep(0)
+    return wait
+
+
+async def _looking_up(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Future[Any]:
+    wait = started()
+    await until(gate.reached.is_set)
+    return wait
+
+
+async def _queueing(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Future[Any]:
+    monkeypatch.setattr(poller, "_THREADS", 1)
+    first = await _asking(monkeypatch, gate)
+    second = started(arn=nowhere(0).arn)
+    await until(lambda: any(nowhere(0) in line._seen for line in poller._lines.values()))
+    first.cancel()
+    return second
+
+
+async def _asking(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Future[Any]:
+    faults.hang_next("DescribeSolution")
+    wait = started()
+    await until(lambda: not faults.told())
+    return wait
+
+
+async def _pausing(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Future[Any]:
+    wait = started()
+    await until(lambda: any(seen.done() for line in poller._lines.values() for seen in line._seen.values()))
+    await asyncio.sleep(0)
+    return wait
+
+
+AT = {
+    "holding back": _holding_back,
+    "looking up the connection": _looking_up,
+    "queueing": _queueing,
+    "asking": _asking,
+    "pausing": _pausing,
+}
+
+
+def test_one_who_leaves_takes_nothing_from_those_who_stay(shop):
+    shop.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+
+    async def waits() -> dict[str, Any]:
+        faults.hang_next("DescribeSolution")
+        first, second = started(), started()
+        await until(lambda: any(line.waits[SHOP] == 2 for line in poller._lines.values()))
+        await until(lambda: not faults.told())
+        first.cancel()
+        await asyncio.wait([first])
+        clock.advance(600)
+        faults.clear()
+        return await second
+
+    assert run(waits())["outcome"] == "reached"
+
+
+def test_a_stop_of_the_loop_ends_the_waits():
+    """As the triggerer stops: with all it runs cancelled."""
+
+    async def stopped() -> None:
+        faults.hang_next("DescribeSolution")
+        started()
+        await until(lambda: not faults.told())
+
+    asyncio.run(stopped())
+
+
+def test_event_loops_may_come_and_go_and_run_beside_each_other(shop):
+    shop.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    clock.advance(600)
+    outcomes: list[str] = []
+
+    def loops() -> None:
+        for _ in range(3):
+            outcomes.append(run(fired(watch()))["outcome"])
+
+    beside = threading.Thread(target=loops)
+    beside.start()
+    loops()
+    beside.join()
+    assert outcomes == ["reached"] * 6
+
+
+def test_a_task_that_is_killed_stops_its_training_with_a_client_of_its_own(shop):
+    version = shop.create_solution_version(solutionArn=SOLUTION)["solutionVersionArn"]
+    clock.advance(60)
+    trigger = PersonalizeTrigger(
+        resource="solution_version", arn=version, deadline=time.time() + 3600, stop_on_kill=True, waiter_delay=1000
+    )
+
+    async def killed() -> None:
+        wait = asyncio.ensure_future(fired(trigger))
+        await until(lambda: calls.of("DescribeSolutionVersion"))
+        wait.cancel()
+        await asyncio.wait([wait])
+        await trigger.on_kill()
+
+    run(killed())
+    assert shop.describe_solution_version(solutionVersionArn=version)["solutionVersion"]["status"].startswith(
+        "CREATE STOP"
+    )
