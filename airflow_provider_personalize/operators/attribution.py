@@ -181,7 +181,7 @@ class UpdateMetricAttributionOperator(WaitingOperator):
                 if refusal := self._send(left):
                     continue  # what is in the way may be this very update: boto3 repeats a call whose answer was lost
                 self._show_update(context, left, sent=True)
-                return self._finish(deadline, seen=_is_shown(self._look_patiently()[0]))
+                return self._finish(deadline, seen=_is_shown(self._look_patiently(deadline)[0]))
             self.wait_out(self.wait(self.arn, SETTLED), deadline, refusal or str(now))
             refusal = ""
 
@@ -215,9 +215,9 @@ class UpdateMetricAttributionOperator(WaitingOperator):
         self.log.info("Sent the update of %s: %s", self.arn, left)
         return ""
 
-    def _look_patiently(self) -> tuple[Verdict, dict[str, Any]]:
+    def _look_patiently(self, deadline: float) -> tuple[Verdict, dict[str, Any]]:
         """Look until something is under way or all is so, for as long as reads may be stale."""
-        until = time.time() + PATIENCE
+        until = min(time.time() + PATIENCE, deadline)
         while (look := self._look())[1] and time.time() < until:
             time.sleep(SHOWN_DELAY)
         return look
@@ -229,7 +229,7 @@ class UpdateMetricAttributionOperator(WaitingOperator):
         That an update which was seen under way, is over and has changed nothing has failed is assumed.
         """
         while self.wait_for_completion:
-            now, left = self._look_patiently() if seen else self._look()
+            now, left = self._look_patiently(deadline) if seen else self._look()
             if now.outcome == REACHED and not left:
                 break
             if now.outcome == REACHED and seen:

@@ -183,6 +183,15 @@ def test_one_that_failed_says_why_and_is_not_updated(personalize, deferrable):
 
 
 @deferrable_or_not
+def test_looking_for_the_update_does_not_outlast_the_deadline(shop, deferrable, passing_time):
+    faults.stale_next("UpdateMetricAttribution", hides=50)
+    before = sum(passing_time.slept)
+    with pytest.raises(WaitTimeoutError, match="ACTIVE"):
+        update(add_metrics=[BUYS], deferrable=deferrable, timeout=15)()
+    assert sum(passing_time.slept) - before < 20
+
+
+@deferrable_or_not
 def test_a_wait_that_runs_out_says_what_it_saw_last(shop, deferrable):
     with pytest.raises(WaitTimeoutError, match="CREATE (PENDING|IN_PROGRESS)"):
         update(add_metrics=[BUYS], deferrable=deferrable, timeout=15, waiter_delay=2)()
