@@ -11,7 +11,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 
 from airflow_provider_personalize.comparison import configuration, differences
 from airflow_provider_personalize.exceptions import (
@@ -73,8 +74,7 @@ class Verdict:
         return f"{status} ({self.reason})" if self.reason else status
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """
     What is read of the service. Waits of the same source can be judged by one reading.
 
@@ -91,8 +91,7 @@ class Source:
     since: str | None = None
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """
     What came of reading a source: a description, or an error.
 
@@ -100,7 +99,7 @@ class Reading:
     :param error: What stood in the way, or the service's no.
     """
 
-    description: Mapping[str, Any] = field(default_factory=dict)
+    description: Mapping[str, Any] = MappingProxyType({})
     error: Exception | None = None
 
     def abridged(self, source: Source) -> Reading:

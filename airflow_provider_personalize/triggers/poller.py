@@ -101,7 +101,8 @@ class Line:
         """Wait until a request may begin."""
         now = time.monotonic()
         self._next_start = max(now, self._next_start + 1 / _RATE)
-        await asyncio.sleep(self._next_start - now)
+        if self._next_start > now:
+            await asyncio.sleep(self._next_start - now)
 
     async def use(self, what: Callable[[PersonalizeHook], Result]) -> Result:
         """Do something with the client."""
