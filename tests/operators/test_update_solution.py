@@ -129,7 +129,8 @@ def test_a_refusal_as_in_use_for_ever_ends_by_the_deadline(deferrable, passing_t
     faults.error_next("UpdateSolution", "ResourceInUseException", message="busy for ever", times=None)
     with pytest.raises(WaitTimeoutError, match="busy for ever"):
         update(deferrable=deferrable, timeout=300)()
-    assert 295 <= sum(passing_time.slept) < 400
+    # what really passes counts too, so on a busy machine it sleeps less
+    assert 250 <= sum(passing_time.slept) < 400
 
 
 @deferrable_or_not
