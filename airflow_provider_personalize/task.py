@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from airflow_provider_personalize._compat import BaseOperator, conf
 from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.exceptions import PersonalizeError
+from airflow_provider_personalize.links import PersonalizeLink, link_of
+from airflow_provider_personalize.resources import Resource
 from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, UPDATED, Verdict, Wait
 
 if TYPE_CHECKING:
@@ -42,6 +44,12 @@ class PersonalizeTask(BaseOperator):
         triggerer in clear, so a proxy's password belongs into the connection. (templated)
     """
 
+    #: The kind of resource that it is about, where there is one.
+    resource: ClassVar[Resource]
+    #: The parameters that make the request; the ARN of what it is about, unless the class says more.
+    members: ClassVar[tuple[str, ...]] = ()
+    #: The page of the console that shows what it is about.
+    link: ClassVar[PersonalizeLink | None] = None
     template_fields: ClassVar[tuple[str, ...]] = ("aws_conn_id", "region_name", "verify", "botocore_config")
     ui_color = "#eadcf8"
     #: Whether the link to the console is there already.
@@ -61,6 +69,24 @@ class PersonalizeTask(BaseOperator):
         self.region_name = region_name
         self.verify = verify
         self.botocore_config = botocore_config
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Derive what Airflow reads of a class from what the class says it is about; what it says itself stands."""
+        super().__init_subclass__(**kwargs)
+        said = vars(cls)
+        if "resource" in said:
+            cls.link = link_of(cls.resource)
+            if "members" not in said:
+                cls.members = (cls.resource.arn_parameter,)
+            if cls.link and "operator_extra_links" not in said:
+                cls.operator_extra_links = (cls.link,)
+        if "members" in said and "template_fields" not in said:
+            cls.template_fields = (*cls.members, *PersonalizeTask.template_fields)
+
+    def show_link(self, context: Context, description: Mapping[str, Any]) -> None:
+        """Show the page of what is described, if there is one."""
+        if self.link:
+            self.link.show(context, self, description)
 
     @property
     def connection(self) -> Connection:

@@ -85,14 +85,14 @@ def test_whatever_changes_something_has_its_operator():
 
 def test_whatever_has_a_status_or_an_update_has_its_sensor():
     goals = {(sensor.resource, sensor.goal) for sensor in SENSORS}
-    assert goals >= {(row.name, "ready") for row in RESOURCES.values() if row.has_status}
-    assert goals >= {(row.name, "updated") for row in RESOURCES.values() if row.updates}
+    assert goals >= {(row, "ready") for row in RESOURCES.values() if row.has_status}
+    assert goals >= {(row, "updated") for row in RESOURCES.values() if row.updates}
 
 
 @every_sensor
 def test_a_sensor_takes_the_arn_of_its_kind(sensor):
     # the ARN of a version that automatic training will make is not known: the solution's is
-    kind = "solution" if sensor.goal == "trained" else RESOURCES[sensor.resource].name
+    kind = "solution" if sensor.goal == "trained" else sensor.resource.name
     assert set(needed(sensor)) == {f"{kind}_arn"}
 
 
@@ -177,3 +177,19 @@ for base in (WaitingOperator, PersonalizeSensor):
     environment = {**os.environ, "AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE": "True"}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.split()[-2:] == ["True"] * 2
+
+
+def test_a_subclass_keeps_what_it_inherits_and_what_it_says_itself():
+    class Quiet(operators.UpdateSolutionOperator):
+        operator_extra_links = ()
+
+    class Plain(Quiet):
+        template_fields = ("solution_arn",)
+
+    class Plainer(Plain):
+        pass
+
+    assert Quiet.template_fields == operators.UpdateSolutionOperator.template_fields
+    assert Plainer.template_fields == ("solution_arn",)
+    assert Plainer.operator_extra_links == ()
+    assert Plainer.members == operators.UpdateSolutionOperator.members

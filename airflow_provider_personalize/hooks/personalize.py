@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from airflow_provider_personalize.exceptions import ConnectionMissingError, IncompleteAnswerError
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
-from airflow_provider_personalize.waiting import UNDER_WAY, Reading, Source, Verdict, Wait, is_being_stopped
+from airflow_provider_personalize.waiting import SETTLED, UNDER_WAY, Reading, Source, Verdict, Wait, is_being_stopped
 from airflow_provider_personalize.weather import is_about_credentials, is_not_found
 
 if TYPE_CHECKING:
@@ -117,7 +117,8 @@ class PersonalizeHook(AwsBaseHook):
             self.conn.stop_solution_version_creation(solutionVersionArn=solution_version_arn)
         except Exception:
             version = self.find(SOLUTION_VERSION, solution_version_arn)
-            if version and version["status"] not in SOLUTION_VERSION.final and not is_being_stopped(version):
+            settled = Wait(SOLUTION_VERSION.name, solution_version_arn, SETTLED)
+            if version and settled.judge(version).outcome == UNDER_WAY and not is_being_stopped(version):
                 raise
             status = version["status"] if version else "gone"
             self.log.warning("The training of %s is %s: there is nothing to stop", solution_version_arn, status)

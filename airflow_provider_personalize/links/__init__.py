@@ -5,6 +5,7 @@ from airflow_provider_personalize.links.personalize import (
     DatasetGroupLink,
     PersonalizeLink,
     SolutionLink,
+    link_of,
 )
 
-__all__ = ["CampaignLink", "DatasetGroupLink", "PersonalizeLink", "SolutionLink"]
+__all__ = ["CampaignLink", "DatasetGroupLink", "PersonalizeLink", "SolutionLink", "link_of"]

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize._compat import BaseOperatorLink, XCom
-from airflow_provider_personalize.resources import CAMPAIGN, SOLUTION
+from airflow_provider_personalize.resources import CAMPAIGN, SCHEMA, SOLUTION, SOLUTION_VERSION, Resource
 
 if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey
@@ -100,3 +100,17 @@ class CampaignLink(PersonalizeLink):
     name = "Amazon Personalize Campaign"
     key = "personalize_campaign_link"
     path = f"campaigns/campaignDetail/{{{CAMPAIGN.arn_member}}}"
+
+
+_PAGES: Final[Mapping[str, PersonalizeLink | None]] = {
+    CAMPAIGN.name: CampaignLink(),
+    SCHEMA.name: None,  # it belongs to no dataset group
+    SOLUTION.name: SolutionLink(),
+    SOLUTION_VERSION.name: SolutionLink(),
+}
+_GROUP: Final = DatasetGroupLink()
+
+
+def link_of(row: Resource) -> PersonalizeLink | None:
+    """Tell which page shows a kind of resource; None where no page is known."""
+    return _PAGES.get(row.name, _GROUP)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize.comparison import differences
 from airflow_provider_personalize.exceptions import ResourceFailedError
-from airflow_provider_personalize.links import DatasetGroupLink
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.resources import METRIC_ATTRIBUTION
-from airflow_provider_personalize.task import PersonalizeTask
 from airflow_provider_personalize.waiting import REACHED, SETTLED, UNDER_WAY, Verdict
 
 if TYPE_CHECKING:
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_personalize.hooks import PersonalizeHook
 
-_LINK: Final = DatasetGroupLink()
 
 Metrics = dict[str, Mapping[str, Any]]
 
@@ -62,11 +59,8 @@ class CreateMetricAttributionOperator(CreateOperator):
 
     operation = "CreateMetricAttribution"
     resource = METRIC_ATTRIBUTION
-    link = _LINK
     members = ("name", "dataset_group_arn", "metrics", "metrics_output_config")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"metrics": "json", "metrics_output_config": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -141,15 +135,12 @@ class UpdateMetricAttributionOperator(WaitingOperator):
 
     operation = "UpdateMetricAttribution"
     resource = METRIC_ATTRIBUTION
-    link = _LINK
     members = ("metric_attribution_arn", "add_metrics", "remove_metrics", "metrics_output_config")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "add_metrics": "json",
         "remove_metrics": "json",
         "metrics_output_config": "json",
     }
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -172,7 +163,7 @@ class UpdateMetricAttributionOperator(WaitingOperator):
         refusal = ""
         while True:
             now, left = self._look()
-            self.link.show(context, self, now.description)
+            self.show_link(context, now.description)
             if now.outcome == REACHED and not left:
                 self.log.info("%s is so already; nothing is sent", self.arn)
                 self._show_update(context, {}, sent=False)
@@ -265,10 +256,6 @@ class DeleteMetricAttributionOperator(DeleteOperator):
 
     operation = "DeleteMetricAttribution"
     resource = METRIC_ATTRIBUTION
-    link = _LINK
-    members = ("metric_attribution_arn",)
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
-    operator_extra_links = (link,)
 
     def __init__(self, *, metric_attribution_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

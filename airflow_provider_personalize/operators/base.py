@@ -9,11 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize.exceptions import InvalidRequestError
-from airflow_provider_personalize.links import PersonalizeLink
-from airflow_provider_personalize.resources import Resource
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask
 from airflow_provider_personalize.validation import coerce, faults
-from airflow_provider_personalize.waiting import UNDER_WAY, Goal, Wait
+from airflow_provider_personalize.waiting import READY, UNDER_WAY, Goal, Wait
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -29,8 +27,6 @@ class PersonalizeOperator(PersonalizeTask):
 
     #: The operation's name in the API.
     operation: ClassVar[str]
-    #: The members of its request, as parameters of the operator.
-    members: ClassVar[tuple[str, ...]]
     #: The API that has the operation, by its name in boto3.
     service: ClassVar[str] = "personalize"
 
@@ -94,11 +90,8 @@ class WaitingOperator(PersonalizeOperator):
         was seen of the kind of resource. ``execution_timeout`` counts where it is shorter, deferred or not.
     """
 
-    #: The kind of resource that it acts on.
-    resource: ClassVar[Resource]
     #: What it brings the resource to.
-    goal: ClassVar[Goal] = "ready"
-    link: ClassVar[PersonalizeLink]
+    goal: ClassVar[Goal] = READY
 
     def __init__(
         self,

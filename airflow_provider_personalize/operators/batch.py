@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from airflow_provider_personalize.links import DatasetGroupLink
 from airflow_provider_personalize.operators.creating import RunOperator
 from airflow_provider_personalize.resources import BATCH_INFERENCE_JOB, BATCH_SEGMENT_JOB
-from airflow_provider_personalize.task import PersonalizeTask
-
-_LINK: Final = DatasetGroupLink()
 
 
 class CreateBatchInferenceJobOperator(RunOperator):
@@ -49,7 +45,6 @@ class CreateBatchInferenceJobOperator(RunOperator):
 
     operation = "CreateBatchInferenceJob"
     resource = BATCH_INFERENCE_JOB
-    link = _LINK
     members = (
         "job_name",
         "solution_version_arn",
@@ -63,7 +58,6 @@ class CreateBatchInferenceJobOperator(RunOperator):
         "batch_inference_job_mode",
         "theme_generation_config",
     )
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "job_input": "json",
         "job_output": "json",
@@ -71,7 +65,6 @@ class CreateBatchInferenceJobOperator(RunOperator):
         "tags": "json",
         "theme_generation_config": "json",
     }
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -135,7 +128,6 @@ class CreateBatchSegmentJobOperator(RunOperator):
 
     operation = "CreateBatchSegmentJob"
     resource = BATCH_SEGMENT_JOB
-    link = _LINK
     members = (
         "job_name",
         "solution_version_arn",
@@ -146,9 +138,7 @@ class CreateBatchSegmentJobOperator(RunOperator):
         "role_arn",
         "tags",
     )
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"job_input": "json", "job_output": "json", "tags": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,

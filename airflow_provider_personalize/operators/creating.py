@@ -84,7 +84,7 @@ class _Creating(WaitingOperator):
     def finish(self, context: Context, found: Mapping[str, Any], deadline: float) -> str:
         """Wait for it, and return its ARN."""
         arn: str = found[self.resource.arn_member]
-        self.link.show(context, self, found)
+        self.show_link(context, found)
         if self.wait_for_completion:
             self.wait_until(self.wait(arn), deadline, seen=found)
         return arn

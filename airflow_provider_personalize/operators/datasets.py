@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize.comparison import exact_differences
-from airflow_provider_personalize.links import DatasetGroupLink
 from airflow_provider_personalize.operators.creating import CreateOperator, RunOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
@@ -19,13 +18,10 @@ from airflow_provider_personalize.resources import (
     DATASET_IMPORT_JOB,
     SCHEMA,
 )
-from airflow_provider_personalize.task import PersonalizeTask
 from airflow_provider_personalize.validation import parse
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
-
-_LINK: Final = DatasetGroupLink()
 
 
 class CreateSchemaOperator(CreateOperator):
@@ -50,10 +46,8 @@ class CreateSchemaOperator(CreateOperator):
 
     operation = "CreateSchema"
     resource = SCHEMA
-    link = _LINK
     members = ("name", "schema", "domain")
     unless_given: ClassVar[Mapping[str, Any]] = {"domain": None}
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"schema": "json"}
 
     def __init__(self, *, name: str, schema: dict[str, Any] | str, domain: str | None = None, **kwargs: Any) -> None:
@@ -95,9 +89,6 @@ class DeleteSchemaOperator(DeleteOperator):
 
     operation = "DeleteSchema"
     resource = SCHEMA
-    link = _LINK
-    members = ("schema_arn",)
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
 
     def __init__(self, *, schema_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -125,12 +116,9 @@ class CreateDatasetGroupOperator(CreateOperator):
 
     operation = "CreateDatasetGroup"
     resource = DATASET_GROUP
-    link = _LINK
     members = ("name", "domain", "kms_key_arn", "role_arn", "tags")
     unless_given: ClassVar[Mapping[str, Any]] = {"domain": None}
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -177,11 +165,8 @@ class CreateDatasetOperator(CreateOperator):
 
     operation = "CreateDataset"
     resource = DATASET
-    link = _LINK
     members = ("name", "schema_arn", "dataset_group_arn", "dataset_type", "tags")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -231,11 +216,8 @@ class UpdateDatasetOperator(UpdateOperator):
 
     operation = "UpdateDataset"
     resource = DATASET
-    link = _LINK
     unchanged = "has this schema already"
     members = ("dataset_arn", "schema_arn")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
-    operator_extra_links = (link,)
 
     def __init__(self, *, dataset_arn: str, schema_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -261,10 +243,6 @@ class DeleteDatasetOperator(DeleteOperator):
 
     operation = "DeleteDataset"
     resource = DATASET
-    link = _LINK
-    members = ("dataset_arn",)
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
-    operator_extra_links = (link,)
 
     def __init__(self, *, dataset_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -302,7 +280,6 @@ class CreateDatasetImportJobOperator(RunOperator):
 
     operation = "CreateDatasetImportJob"
     resource = DATASET_IMPORT_JOB
-    link = _LINK
     members = (
         "job_name",
         "dataset_arn",
@@ -312,9 +289,7 @@ class CreateDatasetImportJobOperator(RunOperator):
         "import_mode",
         "publish_attribution_metrics_to_s3",
     )
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"data_source": "json", "tags": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -364,11 +339,8 @@ class CreateDatasetExportJobOperator(RunOperator):
 
     operation = "CreateDatasetExportJob"
     resource = DATASET_EXPORT_JOB
-    link = _LINK
     members = ("job_name", "dataset_arn", "ingestion_mode", "role_arn", "job_output", "tags")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"job_output": "json", "tags": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -415,11 +387,8 @@ class CreateDataDeletionJobOperator(RunOperator):
 
     operation = "CreateDataDeletionJob"
     resource = DATA_DELETION_JOB
-    link = _LINK
     members = ("job_name", "dataset_group_arn", "data_source", "role_arn", "tags")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"data_source": "json", "tags": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,

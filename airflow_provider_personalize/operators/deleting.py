@@ -27,7 +27,7 @@ class DeleteOperator(WaitingOperator):
         request = self.request()
         settled = self.wait(self.arn, SETTLED)
         while found := self.hook.find(self.resource, self.arn):
-            self.link.show(context, self, found)
+            self.show_link(context, found)
             if is_being_deleted(self.resource, found):
                 break
             now = settled.judge(found)

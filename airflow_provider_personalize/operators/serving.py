@@ -8,13 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize.comparison import configuration
-from airflow_provider_personalize.links import CampaignLink, DatasetGroupLink
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
 from airflow_provider_personalize.resources import CAMPAIGN, EVENT_TRACKER, FILTER, RECOMMENDER
-from airflow_provider_personalize.task import PersonalizeTask
 from airflow_provider_personalize.validation import LATEST
 from airflow_provider_personalize.waiting import REACHED, SETTLED, STARTED, STOPPED, Goal, Moved, is_switching
 
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_personalize.hooks import PersonalizeHook
 
-_CAMPAIGN_LINK: Final = CampaignLink()
-_GROUP_LINK: Final = DatasetGroupLink()
 _VERSION: Final = "solutionVersionArn"
 
 
@@ -106,11 +102,8 @@ class CreateCampaignOperator(CreateOperator):
 
     operation = "CreateCampaign"
     resource = CAMPAIGN
-    link = _CAMPAIGN_LINK
     members = ("name", "solution_version_arn", "min_provisioned_tps", "campaign_config", "tags")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"campaign_config": "json", "tags": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -172,12 +165,9 @@ class UpdateCampaignOperator(UpdateOperator):
 
     operation = "UpdateCampaign"
     resource = CAMPAIGN
-    link = _CAMPAIGN_LINK
     unchanged = "serves so already"
     members = ("campaign_arn", "solution_version_arn", "min_provisioned_tps", "campaign_config")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"campaign_config": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -216,10 +206,6 @@ class DeleteCampaignOperator(DeleteOperator):
 
     operation = "DeleteCampaign"
     resource = CAMPAIGN
-    link = _CAMPAIGN_LINK
-    members = ("campaign_arn",)
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
-    operator_extra_links = (link,)
 
     def __init__(self, *, campaign_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -255,11 +241,8 @@ class CreateRecommenderOperator(CreateOperator):
 
     operation = "CreateRecommender"
     resource = RECOMMENDER
-    link = _GROUP_LINK
     members = ("name", "dataset_group_arn", "recipe_arn", "recommender_config", "tags")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"recommender_config": "json", "tags": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -306,11 +289,8 @@ class UpdateRecommenderOperator(UpdateOperator):
 
     operation = "UpdateRecommender"
     resource = RECOMMENDER
-    link = _GROUP_LINK
     members = ("recommender_arn", "recommender_config")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"recommender_config": "json"}
-    operator_extra_links = (link,)
 
     def __init__(self, *, recommender_arn: str, recommender_config: dict[str, Any] | str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -332,10 +312,6 @@ class DeleteRecommenderOperator(DeleteOperator):
 
     operation = "DeleteRecommender"
     resource = RECOMMENDER
-    link = _GROUP_LINK
-    members = ("recommender_arn",)
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
-    operator_extra_links = (link,)
 
     def __init__(self, *, recommender_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -346,10 +322,6 @@ class _SwitchRecommender(WaitingOperator):
     """Bring a recommender to where it is to be: stopped, or started. Where it is so already, nothing is sent."""
 
     resource = RECOMMENDER
-    link = _GROUP_LINK
-    members = ("recommender_arn",)
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
-    operator_extra_links = (link,)
 
     def __init__(self, *, recommender_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -363,7 +335,7 @@ class _SwitchRecommender(WaitingOperator):
         while True:
             now = self.hook.look(settled)
             found = now.description
-            self.link.show(context, self, found)
+            self.show_link(context, found)
             verdict = wait.judge(found)
             if verdict.failed:
                 raise wait.error(verdict)
@@ -465,11 +437,8 @@ class CreateFilterOperator(CreateOperator):
 
     operation = "CreateFilter"
     resource = FILTER
-    link = _GROUP_LINK
     members = ("name", "dataset_group_arn", "filter_expression", "tags")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -501,10 +470,6 @@ class DeleteFilterOperator(DeleteOperator):
 
     operation = "DeleteFilter"
     resource = FILTER
-    link = _GROUP_LINK
-    members = ("filter_arn",)
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
-    operator_extra_links = (link,)
 
     def __init__(self, *, filter_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -532,13 +497,10 @@ class CreateEventTrackerOperator(CreateOperator):
 
     operation = "CreateEventTracker"
     resource = EVENT_TRACKER
-    link = _GROUP_LINK
     # which error answers the second tracker of a group is not documented
     taken = ("ResourceAlreadyExistsException", "LimitExceededException")
     members = ("name", "dataset_group_arn", "tags")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -578,10 +540,6 @@ class DeleteEventTrackerOperator(DeleteOperator):
 
     operation = "DeleteEventTracker"
     resource = EVENT_TRACKER
-    link = _GROUP_LINK
-    members = ("event_tracker_arn",)
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
-    operator_extra_links = (link,)
 
     def __init__(self, *, event_tracker_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

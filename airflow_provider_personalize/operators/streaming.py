@@ -11,15 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize.exceptions import InvalidRequestError, TooFewRecommendationsError
-from airflow_provider_personalize.links import DatasetGroupLink
 from airflow_provider_personalize.operators.base import PersonalizeOperator, identity_of
-from airflow_provider_personalize.task import PersonalizeTask
+from airflow_provider_personalize.resources import DATASET
 from airflow_provider_personalize.validation import faults
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
 
-_LINK: Final = DatasetGroupLink()
 # What the service answers where num_results is not given:
 # https://docs.aws.amazon.com/personalize/latest/dg/API_RS_GetRecommendations.html
 _RESULTS: Final = 25
@@ -161,7 +159,6 @@ class PutEventsOperator(_PutEventsOperator):
     operation = "PutEvents"
     records = "eventList"
     members = ("tracking_id", "session_id", "event_list", "user_id")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"event_list": "json"}
 
     def __init__(
@@ -200,7 +197,6 @@ class PutActionInteractionsOperator(_PutEventsOperator):
     operation = "PutActionInteractions"
     records = "actionInteractions"
     members = ("tracking_id", "action_interactions")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"action_interactions": "json"}
 
     def __init__(self, *, tracking_id: str, action_interactions: list[dict[str, Any]] | str, **kwargs: Any) -> None:
@@ -216,11 +212,12 @@ class _PutIntoDatasetOperator(_PutOperator):
     https://docs.aws.amazon.com/personalize/latest/dg/incremental-data-updates.html
     """
 
+    resource = DATASET
     dataset_arn: str
 
     def execute(self, context: Context) -> int:
         """Put them all, and return how many."""
-        _LINK.show(context, self, {"datasetArn": self.dataset_arn})
+        self.show_link(context, {"datasetArn": self.dataset_arn})
         return super().execute(context)
 
 
@@ -244,9 +241,7 @@ class PutItemsOperator(_PutIntoDatasetOperator):
     operation = "PutItems"
     records = "items"
     members = ("dataset_arn", "items")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"items": "json"}
-    operator_extra_links = (_LINK,)
 
     def __init__(self, *, dataset_arn: str, items: list[dict[str, Any]] | str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -273,9 +268,7 @@ class PutUsersOperator(_PutIntoDatasetOperator):
     operation = "PutUsers"
     records = "users"
     members = ("dataset_arn", "users")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"users": "json"}
-    operator_extra_links = (_LINK,)
 
     def __init__(self, *, dataset_arn: str, users: list[dict[str, Any]] | str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -302,9 +295,7 @@ class PutActionsOperator(_PutIntoDatasetOperator):
     operation = "PutActions"
     records = "actions"
     members = ("dataset_arn", "actions")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"actions": "json"}
-    operator_extra_links = (_LINK,)
 
     def __init__(self, *, dataset_arn: str, actions: list[dict[str, Any]] | str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -351,7 +342,6 @@ class GetRecommendationsOperator(PersonalizeOperator):
         "promotions",
         "metadata_columns",
     )
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "context": "json",
         "filter_values": "json",

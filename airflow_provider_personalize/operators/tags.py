@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize.operators.base import PersonalizeOperator
-from airflow_provider_personalize.task import PersonalizeTask
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -29,7 +28,6 @@ class TagResourceOperator(PersonalizeOperator):
 
     operation = "TagResource"
     members = ("resource_arn", "tags")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
     def __init__(self, *, resource_arn: str, tags: list[dict[str, str]] | str, **kwargs: Any) -> None:
@@ -58,7 +56,6 @@ class UntagResourceOperator(PersonalizeOperator):
 
     operation = "UntagResource"
     members = ("resource_arn", "tag_keys")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"tag_keys": "json"}
 
     def __init__(self, *, resource_arn: str, tag_keys: list[str] | str, **kwargs: Any) -> None:

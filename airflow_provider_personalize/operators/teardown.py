@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.links import DatasetGroupLink
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.teardown_plan import Inventory, Stage, Step, plan
 from airflow_provider_personalize.resources import (
@@ -27,7 +26,6 @@ from airflow_provider_personalize.resources import (
     SOLUTION_VERSION,
     Resource,
 )
-from airflow_provider_personalize.task import PersonalizeTask
 from airflow_provider_personalize.waiting import SETTLED, UNDER_WAY, Wait, is_being_deleted
 from airflow_provider_personalize.weather import is_in_use, is_not_found, is_weather
 
@@ -74,10 +72,6 @@ class DeleteDatasetGroupOperator(DeleteOperator):
 
     operation = "DeleteDatasetGroup"
     resource = DATASET_GROUP
-    link = DatasetGroupLink()
-    members = ("dataset_group_arn",)
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
-    operator_extra_links = (link,)
 
     def __init__(self, *, dataset_group_arn: str, cascade: bool = False, dry_run: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -135,7 +129,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
     def _find(self, context: Context) -> dict[str, Any] | None:
         group = self.hook.find(DATASET_GROUP, self.arn)
         if group:
-            self.link.show(context, self, group)
+            self.show_link(context, group)
         else:
             self.log.warning("There is no dataset group %s: nothing is deleted", self.arn)
         return group

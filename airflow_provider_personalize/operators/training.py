@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize.exceptions import InvalidRequestError
-from airflow_provider_personalize.links import SolutionLink
 from airflow_provider_personalize.operators.base import PersonalizeOperator, WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator, RunOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
-from airflow_provider_personalize.task import PersonalizeTask
 from airflow_provider_personalize.waiting import REACHED, SETTLED, Goal
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
-
-_LINK: Final = SolutionLink()
 
 
 class CreateSolutionOperator(CreateOperator):
@@ -52,7 +48,6 @@ class CreateSolutionOperator(CreateOperator):
 
     operation = "CreateSolution"
     resource = SOLUTION
-    link = _LINK
     members = (
         "name",
         "dataset_group_arn",
@@ -65,9 +60,7 @@ class CreateSolutionOperator(CreateOperator):
         "solution_config",
         "tags",
     )
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"solution_config": "json", "tags": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -106,7 +99,7 @@ class CreateSolutionOperator(CreateOperator):
         if "performAutoTraining" not in request:
             raise InvalidRequestError(
                 self.operation,
-                ["perform_auto_training is not said: True would mean a training each week, and each is charged"],
+                ["perform_auto_training is None: say True or False. With True the service trains each week, charged"],
             )
         return request
 
@@ -142,12 +135,9 @@ class UpdateSolutionOperator(UpdateOperator):
 
     operation = "UpdateSolution"
     resource = SOLUTION
-    link = _LINK
     unchanged = "trains so already, and an update would start the training schedule over"
     members = ("solution_arn", "perform_auto_training", "perform_incremental_update", "solution_update_config")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"solution_update_config": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -180,10 +170,6 @@ class DeleteSolutionOperator(DeleteOperator):
 
     operation = "DeleteSolution"
     resource = SOLUTION
-    link = _LINK
-    members = ("solution_arn",)
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
-    operator_extra_links = (link,)
 
     def __init__(self, *, solution_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -218,13 +204,10 @@ class CreateSolutionVersionOperator(RunOperator):
 
     operation = "CreateSolutionVersion"
     resource = SOLUTION_VERSION
-    link = _LINK
     naming = "name"
     patient = True
     members = ("solution_arn", "name", "training_mode", "tags")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
-    operator_extra_links = (link,)
 
     def __init__(
         self,
@@ -297,10 +280,6 @@ class StopSolutionVersionCreationOperator(WaitingOperator):
     operation = "StopSolutionVersionCreation"
     resource = SOLUTION_VERSION
     goal: ClassVar[Goal] = SETTLED
-    link = _LINK
-    members = ("solution_version_arn",)
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
-    operator_extra_links = (link,)
 
     def __init__(self, *, solution_version_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -310,7 +289,7 @@ class StopSolutionVersionCreationOperator(WaitingOperator):
         """Stop it unless it is over, and wait until it is."""
         self.request()
         version = self.hook.describe(self.resource, self.arn)
-        self.link.show(context, self, version)
+        self.show_link(context, version)
         verdict = self.wait(self.arn).judge(version)
         if verdict.outcome == REACHED:
             self.log.warning("The training of %s is over: %s. Nothing is stopped", self.arn, verdict)
@@ -335,7 +314,6 @@ class GetSolutionMetricsOperator(PersonalizeOperator):
 
     operation = "GetSolutionMetrics"
     members = ("solution_version_arn",)
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
 
     def __init__(self, *, solution_version_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -29,7 +29,7 @@ class UpdateOperator(WaitingOperator):
     """
 
     goal: ClassVar[Goal] = UPDATED
-    #: What goes without saying where nothing is sent.
+    #: What the log says of a resource where nothing is sent.
     unchanged: ClassVar[str] = "is so already"
 
     def __init__(self, *, if_unchanged: Literal["skip", "update"] = "skip", **kwargs: Any) -> None:
@@ -47,7 +47,7 @@ class UpdateOperator(WaitingOperator):
         while True:
             now = self.hook.look(settled)
             found = now.description
-            self.link.show(context, self, found)
+            self.show_link(context, found)
             if self._is_ours(context, found, content):
                 self.log.info("This update has been sent already; nothing is sent")
                 return self._finish(context, found, content, deadline, sent=False)

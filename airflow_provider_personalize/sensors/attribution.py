@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from airflow_provider_personalize.links import DatasetGroupLink
+from airflow_provider_personalize.resources import METRIC_ATTRIBUTION
 from airflow_provider_personalize.sensors.base import PersonalizeSensor
-from airflow_provider_personalize.task import PersonalizeTask
 
 
 class MetricAttributionSensor(PersonalizeSensor):
@@ -20,10 +19,7 @@ class MetricAttributionSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "metric_attribution"
-    link = DatasetGroupLink()
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("metric_attribution_arn", *PersonalizeTask.template_fields)
+    resource = METRIC_ATTRIBUTION
 
     def __init__(self, *, metric_attribution_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -16,10 +16,8 @@ from airflow_provider_personalize._compat import (
     PokeReturnValue,
 )
 from airflow_provider_personalize.exceptions import ResourceFailedError, UpdateReplacedError, WaitTimeoutError
-from airflow_provider_personalize.links import PersonalizeLink
-from airflow_provider_personalize.resources import RESOURCES
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask
-from airflow_provider_personalize.waiting import REACHED, UPDATED, Goal, Verdict, Wait
+from airflow_provider_personalize.waiting import REACHED, READY, UPDATED, Goal, Verdict, Wait
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -31,8 +29,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
 
     It has all parameters of Airflow's ``BaseSensorOperator``, with their meaning: ``timeout``, ``soft_fail``,
     ``never_fail``, ``silent_fail``, ``mode``. Deferred, it looks once on the worker and then waits in the triggerer,
-    every ``poke_interval`` seconds, without ``exponential_backoff``. ``never_fail`` skips after a time-out too, poked
-    or deferred: Airflow's own versions differ there.
+    every ``poke_interval`` seconds, or sooner at first where that is None, without ``exponential_backoff``.
+    ``never_fail`` skips after a time-out too, poked or deferred: Airflow's own versions differ there.
 
     A failure that the service reports fails the task at once and for good, whatever ``retries`` says: looking again
     cannot help. A look that is throttled or does not reach the service is no failure; the next one may.
@@ -42,9 +40,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
     :param poke_interval: Seconds, or a ``timedelta``, between two looks; None means what suits the kind of resource.
     """
 
-    resource: ClassVar[str]
-    goal: ClassVar[Goal] = "ready"
-    link: ClassVar[PersonalizeLink]
+    #: What it waits for.
+    goal: ClassVar[Goal] = READY
 
     def __init__(
         self,
@@ -53,16 +50,18 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         poke_interval: float | timedelta | None = None,
         **kwargs: Any,
     ) -> None:
+        suits_itself = poke_interval is None
         if poke_interval is None:
-            poke_interval = Wait(self.resource, "", self.goal).poll_interval
+            poke_interval = Wait(self.resource.name, "", self.goal).poll_interval
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.deferrable = deferrable
+        self._suits_itself = suits_itself
         self._last_seen: Verdict | None = None
 
     @property
     def wait(self) -> Wait:
         """What this sensor waits for."""
-        return Wait(self.resource, getattr(self, RESOURCES[self.resource].arn_parameter), self.goal)
+        return Wait(self.resource.name, getattr(self, self.resource.arn_parameter), self.goal)
 
     def execute(self, context: Context) -> Any:
         """Wait as ``mode`` and ``deferrable`` say."""
@@ -84,7 +83,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         verdict = self.hook.look(self.wait)
         self.log.info("%s %s: %s", self.wait.title, self.wait.arn, verdict)
         if verdict.description:
-            self.link.show(context, self, verdict.description)
+            self.show_link(context, verdict.description)
         self._last_seen = verdict
         if verdict.failed:
             raise AirflowFailException(str(self.wait.error(verdict)))
@@ -94,7 +93,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         if not (done := self._poke_patiently(context)):
             by_execution = bool(self.execution_timeout) and self.execution_timeout.total_seconds() < self.timeout
             resume = {"limit": "execution_timeout" if by_execution else "timeout"}
-            self.defer_until(self.wait, self.poke_interval, self.deadline_after(self.timeout), resume)
+            delay = None if self._suits_itself else self.poke_interval
+            self.defer_until(self.wait, delay, self.deadline_after(self.timeout), resume)
         return getattr(done, "xcom_value", None)
 
     def _poke_patiently(self, context: Context) -> bool | PokeReturnValue:

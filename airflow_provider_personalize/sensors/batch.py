@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any
 
-from airflow_provider_personalize.links import DatasetGroupLink
+from airflow_provider_personalize.resources import BATCH_INFERENCE_JOB, BATCH_SEGMENT_JOB
 from airflow_provider_personalize.sensors.base import PersonalizeSensor
-from airflow_provider_personalize.task import PersonalizeTask
-
-_LINK: Final = DatasetGroupLink()
 
 
 class BatchInferenceJobSensor(PersonalizeSensor):
@@ -20,10 +17,7 @@ class BatchInferenceJobSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "batch_inference_job"
-    link = _LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("batch_inference_job_arn", *PersonalizeTask.template_fields)
+    resource = BATCH_INFERENCE_JOB
 
     def __init__(self, *, batch_inference_job_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -39,10 +33,7 @@ class BatchSegmentJobSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "batch_segment_job"
-    link = _LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("batch_segment_job_arn", *PersonalizeTask.template_fields)
+    resource = BATCH_SEGMENT_JOB
 
     def __init__(self, *, batch_segment_job_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

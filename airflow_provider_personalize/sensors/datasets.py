@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any
 
-from airflow_provider_personalize.links import DatasetGroupLink
+from airflow_provider_personalize.resources import (
+    DATA_DELETION_JOB,
+    DATASET,
+    DATASET_EXPORT_JOB,
+    DATASET_GROUP,
+    DATASET_IMPORT_JOB,
+)
 from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
-from airflow_provider_personalize.task import PersonalizeTask
-
-_LINK: Final = DatasetGroupLink()
 
 
 class DatasetGroupSensor(PersonalizeSensor):
@@ -20,10 +23,7 @@ class DatasetGroupSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "dataset_group"
-    link = _LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("dataset_group_arn", *PersonalizeTask.template_fields)
+    resource = DATASET_GROUP
 
     def __init__(self, *, dataset_group_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -39,10 +39,7 @@ class DatasetSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "dataset"
-    link = _LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("dataset_arn", *PersonalizeTask.template_fields)
+    resource = DATASET
 
     def __init__(self, *, dataset_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -62,10 +59,7 @@ class DatasetUpdateSensor(UpdateSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "dataset"
-    link = _LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("dataset_arn", *PersonalizeTask.template_fields)
+    resource = DATASET
 
     def __init__(self, *, dataset_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -81,10 +75,7 @@ class DatasetImportJobSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "dataset_import_job"
-    link = _LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("dataset_import_job_arn", *PersonalizeTask.template_fields)
+    resource = DATASET_IMPORT_JOB
 
     def __init__(self, *, dataset_import_job_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -100,10 +91,7 @@ class DatasetExportJobSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "dataset_export_job"
-    link = _LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("dataset_export_job_arn", *PersonalizeTask.template_fields)
+    resource = DATASET_EXPORT_JOB
 
     def __init__(self, *, dataset_export_job_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -119,10 +107,7 @@ class DataDeletionJobSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "data_deletion_job"
-    link = _LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("data_deletion_job_arn", *PersonalizeTask.template_fields)
+    resource = DATA_DELETION_JOB
 
     def __init__(self, *, data_deletion_job_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any
 
-from airflow_provider_personalize.links import CampaignLink, DatasetGroupLink
+from airflow_provider_personalize.resources import CAMPAIGN, EVENT_TRACKER, FILTER, RECOMMENDER
 from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
-from airflow_provider_personalize.task import PersonalizeTask
-
-_CAMPAIGN_LINK: Final = CampaignLink()
-_GROUP_LINK: Final = DatasetGroupLink()
 
 
 class CampaignSensor(PersonalizeSensor):
@@ -23,10 +19,7 @@ class CampaignSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "campaign"
-    link = _CAMPAIGN_LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("campaign_arn", *PersonalizeTask.template_fields)
+    resource = CAMPAIGN
 
     def __init__(self, *, campaign_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -44,10 +37,7 @@ class CampaignUpdateSensor(UpdateSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "campaign"
-    link = _CAMPAIGN_LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("campaign_arn", *PersonalizeTask.template_fields)
+    resource = CAMPAIGN
 
     def __init__(self, *, campaign_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -63,10 +53,7 @@ class RecommenderSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "recommender"
-    link = _GROUP_LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("recommender_arn", *PersonalizeTask.template_fields)
+    resource = RECOMMENDER
 
     def __init__(self, *, recommender_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -82,10 +69,7 @@ class RecommenderUpdateSensor(UpdateSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "recommender"
-    link = _GROUP_LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("recommender_arn", *PersonalizeTask.template_fields)
+    resource = RECOMMENDER
 
     def __init__(self, *, recommender_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -101,10 +85,7 @@ class EventTrackerSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "event_tracker"
-    link = _GROUP_LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("event_tracker_arn", *PersonalizeTask.template_fields)
+    resource = EVENT_TRACKER
 
     def __init__(self, *, event_tracker_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -120,10 +101,7 @@ class FilterSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "filter"
-    link = _GROUP_LINK
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("filter_arn", *PersonalizeTask.template_fields)
+    resource = FILTER
 
     def __init__(self, *, filter_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_personalize._compat import AirflowFailException, PokeReturnValue
-from airflow_provider_personalize.links import SolutionLink
-from airflow_provider_personalize.resources import SOLUTION_VERSION
+from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
 from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
-from airflow_provider_personalize.task import PersonalizeTask
 from airflow_provider_personalize.validation import parse
-from airflow_provider_personalize.waiting import Wait, iso
+from airflow_provider_personalize.waiting import TRAINED, Wait, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -30,10 +28,7 @@ class SolutionSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "solution"
-    link = SolutionLink()
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("solution_arn", *PersonalizeTask.template_fields)
+    resource = SOLUTION
 
     def __init__(self, *, solution_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -49,10 +44,7 @@ class SolutionVersionSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "solution_version"
-    link = SolutionLink()
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("solution_version_arn", *PersonalizeTask.template_fields)
+    resource = SOLUTION_VERSION
 
     def __init__(self, *, solution_version_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -78,12 +70,9 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: There is none in time, with what was seen last.
     """
 
-    resource = "solution_version"
-    goal = "trained"
-    link = SolutionLink()
-    operator_extra_links = (link,)
+    resource = SOLUTION_VERSION
+    goal = TRAINED
     members = ("solution_arn", "after")
-    template_fields: ClassVar[tuple[str, ...]] = (*members, *PersonalizeTask.template_fields)
 
     def __init__(self, *, solution_arn: str, after: datetime | str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -94,7 +83,7 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
     @property
     def wait(self) -> Wait:
         """What this sensor waits for."""
-        return Wait(self.resource, self.solution_arn, self.goal, iso(self._since))
+        return Wait(self.resource.name, self.solution_arn, self.goal, iso(self._since))
 
     def poke(self, context: Context) -> PokeReturnValue:
         """
@@ -145,10 +134,7 @@ class SolutionUpdateSensor(UpdateSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = "solution"
-    link = SolutionLink()
-    operator_extra_links = (link,)
-    template_fields: ClassVar[tuple[str, ...]] = ("solution_arn", *PersonalizeTask.template_fields)
+    resource = SOLUTION
 
     def __init__(self, *, solution_arn: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -87,7 +87,9 @@ def test_a_solution_is_active_when_the_task_ends(personalize, deferrable):
 
 @pytest.mark.parametrize("said", [None, "None"])
 def test_who_trains_must_be_said(said):
-    with pytest.raises(InvalidRequestError, match="perform_auto_training is not said.*each is charged"):
+    with pytest.raises(
+        InvalidRequestError, match="perform_auto_training is None: say True or False.*each week, charged"
+    ):
         create(perform_auto_training=said)()
     assert sent("CreateSolution") == 1  # the shop's
 

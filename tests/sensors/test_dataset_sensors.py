@@ -13,7 +13,6 @@ from task_runs import Run
 
 from airflow_provider_personalize._compat import AirflowFailException, AirflowSensorTimeout
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
-from airflow_provider_personalize.resources import RESOURCES
 from airflow_provider_personalize.sensors import (
     DataDeletionJobSensor,
     DatasetExportJobSensor,
@@ -76,12 +75,12 @@ every_sensor = pytest.mark.parametrize("sensor", MAKERS, ids=lambda sensor: sens
 
 
 def waiting(sensor: type, arn: str, **parameters: Any) -> Run:
-    given = {f"{sensor.resource}_arn": arn, **parameters}
+    given = {sensor.resource.arn_parameter: arn, **parameters}
     return Run(lambda: sensor(task_id="wait", **given))
 
 
 def described(client: Any, sensor: type, arn: str) -> dict[str, Any]:
-    row = RESOURCES[sensor.resource]
+    row = sensor.resource
     return getattr(client, f"describe_{row.name}")(**{row.arn_member: arn})[row.member]
 
 
@@ -100,7 +99,7 @@ def test_it_ends_when_the_resource_is_ready(personalize, sensor, deferrable):
 @deferrable_or_not
 @every_sensor
 def test_a_failure_fails_for_good_with_the_words_of_the_service(personalize, sensor, deferrable):
-    faults.fail_next(f"Create{RESOURCES[sensor.resource].pascal}", "bad luck")
+    faults.fail_next(f"Create{sensor.resource.pascal}", "bad luck")
     arn = MAKERS[sensor](personalize)
     word = "FAILED: bad luck" if sensor is DataDeletionJobSensor else "CREATE FAILED"
     with pytest.raises(AirflowFailException, match=f"ended in {word}") as failure:

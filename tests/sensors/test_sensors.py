@@ -64,6 +64,14 @@ def test_it_does_not_defer_where_there_is_nothing_to_wait_for(updating):
     assert run.deferrals == []
 
 
+@pytest.mark.parametrize("given", [None, 45])
+def test_deferred_it_keeps_to_an_interval_that_is_given_and_else_looks_sooner_at_first(updating, given):
+    run = sensor(deferrable=True, **({"poke_interval": given} if given else {}))
+    run()
+    _, parameters = run.deferrals[0].trigger.serialize()
+    assert parameters["waiter_delay"] == given
+
+
 def test_rescheduled_it_gives_the_worker_back_after_each_look(updating):
     with pytest.raises(AirflowRescheduleException):
         sensor(mode="reschedule", poke_interval=60).make().execute({"ti": _FirstLook(), "task": None})
