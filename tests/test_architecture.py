@@ -26,6 +26,7 @@ ORDER = [
     {"links"},
     {"task"},
     {"operators", "sensors"},
+    {"preload"},
 ]
 APART = {"emulator", "pytest_plugin"}
 EMULATOR_MAY_USE = {"resources", "validation", "sample"}

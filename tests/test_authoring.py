@@ -193,3 +193,22 @@ def test_a_subclass_keeps_what_it_inherits_and_what_it_says_itself():
     assert Plainer.template_fields == ("solution_arn",)
     assert Plainer.operator_extra_links == ()
     assert Plainer.members == operators.UpdateSolutionOperator.members
+
+
+A_JOB = "from airflow.jobs.job import Job; Job()"
+A_TASK = """
+try:
+    from airflow.sdk.execution_time.task_runner import TaskRunnerMarker as Marker, get_listener_manager
+except ImportError:  # Airflow 2
+    from airflow.cli.commands.task_command import TaskCommandMarker as Marker, get_listener_manager
+get_listener_manager().hook.on_starting(component=Marker())
+"""
+
+
+@pytest.mark.parametrize(("script", "loads"), [(A_JOB, True), (A_TASK, False), (A_TASK + A_JOB, False)])
+def test_the_process_that_reads_dag_files_in_its_forks_has_the_operators_and_no_task_has(script, loads):
+    script += "\nimport sys; print([name for name in sys.modules if name.startswith('airflow_provider_personalize.')])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    names = done.stdout.splitlines()[-1]
+    assert "personalize.preload" in names
+    assert ("personalize.operators" in names) == loads
