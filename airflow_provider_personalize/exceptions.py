@@ -6,6 +6,7 @@ What can go wrong, named after what happened.
     PersonalizeError(AirflowException)
     ├── InvalidRequestError(AirflowFailException)    the parameters are wrong: refused before the call, not retried
     ├── ConnectionMissingError(AirflowFailException) the named AWS connection does not exist, not retried
+    ├── CredentialsMissingError                      the connection gives no credentials
     ├── ResourceFailedError                          the service says that it failed, and why
     │   └── ResourceStoppedError(AirflowFailException) somebody stopped it, not retried
     ├── UpdateReplacedError(AirflowFailException)    another update came before this one's outcome was seen, not retried
@@ -47,6 +48,17 @@ class ConnectionMissingError(PersonalizeError, AirflowFailException):
         super().__init__(
             f"The AWS connection {aws_conn_id!r} does not exist. Create it, or give aws_conn_id=None to use the "
             "credentials of the machine (boto3's default chain)."
+        )
+
+
+class CredentialsMissingError(PersonalizeError):
+    """The AWS connection gives no credentials, and never did while this task ran."""
+
+    def __init__(self, aws_conn_id: str | None) -> None:
+        source = f"The AWS connection {aws_conn_id!r}" if aws_conn_id else "boto3's default chain"
+        super().__init__(
+            f"{source} gives no credentials. Put them into a connection, or give the machine a role; where a metadata "
+            "service gives them, it did not answer."
         )
 
 

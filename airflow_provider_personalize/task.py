@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
@@ -13,7 +12,7 @@ from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.exceptions import PersonalizeError
 from airflow_provider_personalize.links import PersonalizeLink, link_of
 from airflow_provider_personalize.resources import Resource
-from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, UPDATED, Verdict, Wait
+from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, UPDATED, Verdict, Wait, steady_time
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -107,7 +106,7 @@ class PersonalizeTask(BaseOperator):
         """Tell when to give up, in seconds since the epoch: Airflow 3 ignores ``execution_timeout`` while deferred."""
         if self.execution_timeout:
             limit = min(limit, self.execution_timeout.total_seconds())
-        return time.time() + limit
+        return steady_time() + limit
 
     def is_of_this_run(self, context: Context, thing: Mapping[str, Any]) -> bool:
         """Tell whether something was created since this DAG run began; so it is where that cannot be told."""
@@ -138,7 +137,7 @@ class PersonalizeTask(BaseOperator):
             **self.trigger_options,
         )
         self.log.info("Waiting in the triggerer for the %s of %s", wait.title, wait.arn)
-        left = timedelta(seconds=max(0, deadline - time.time()))
+        left = timedelta(seconds=max(0, deadline - steady_time()))
         self.defer(trigger=trigger, method_name="execute_complete", timeout=left + _NET)
 
     def resumed(self, event: Mapping[str, Any]) -> dict[str, Any]:

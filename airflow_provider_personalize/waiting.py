@@ -25,7 +25,7 @@ from airflow_provider_personalize.exceptions import (
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, Resource
 from airflow_provider_personalize.weather import is_not_found, is_weather
 
-Goal = Literal["ready", "updated", "settled", "stopped", "started", "gone", "trained"]
+Goal = Literal["ready", "updated", "settled", "stopped", "started", "gone", "trained", "later"]
 Outcome = Literal["under way", "reached", "failed", "replaced", "timed out", "broken"]
 
 READY: Final = "ready"
@@ -35,6 +35,8 @@ STOPPED: Final = "stopped"
 STARTED: Final = "started"
 GONE: Final = "gone"
 TRAINED: Final = "trained"
+#: Nothing but time, for what cannot be done now: the trigger's pause, without a look.
+LATER: Final = "later"
 
 UNDER_WAY: Final = "under way"
 REACHED: Final = "reached"
@@ -44,6 +46,21 @@ REPLACED: Final = "replaced"
 # How a wait in the triggerer may end besides.
 TIMED_OUT: Final = "timed out"
 BROKEN: Final = "broken"
+
+
+class SteadyClock:
+    """Seconds since the epoch that no step of the machine's clock moves: what one process counts to a deadline by."""
+
+    def __init__(self) -> None:
+        self._origin = time.time() - time.monotonic()
+
+    def now(self) -> float:
+        """Tell the time."""
+        return self._origin + time.monotonic()
+
+
+#: The clock of this process.
+steady_time: Final = SteadyClock().now
 
 
 @dataclass(frozen=True)
@@ -158,7 +175,7 @@ class Wait:
     def title(self) -> str:
         """What is waited for, as a person writes it: ``solution update``."""
         named = {UPDATED: "{} update", SETTLED: "settling of {}", STOPPED: "stop of {}", GONE: "deletion of {}"}
-        named |= {STARTED: "start of {}", TRAINED: "automatic {}"}
+        named |= {STARTED: "start of {}", TRAINED: "automatic {}", LATER: "next try at {}"}
         return named.get(self.goal, "{}").format(self.row.title)
 
     @property
@@ -372,7 +389,7 @@ class Visibility(Wait):
         return bool(update) and update != self.before
 
     def _is_nothing_to_do(self, description: Mapping[str, Any]) -> bool:
-        return time.time() > self.patience and not differences(self.wanted, configuration(self.row, description))
+        return steady_time() > self.patience and not differences(self.wanted, configuration(self.row, description))
 
 
 @dataclass(frozen=True)
@@ -391,7 +408,7 @@ class Shown(Wait):
 
     def judge_missing(self) -> Verdict | None:
         """Tell that it is under way, for a while; then it is an error."""
-        return Verdict(UNDER_WAY, None, "it is not shown yet") if time.time() < self.patience else None
+        return Verdict(UNDER_WAY, None, "it is not shown yet") if steady_time() < self.patience else None
 
 
 @dataclass(frozen=True)
@@ -411,6 +428,6 @@ class Moved(Wait):
     def judge(self, description: Mapping[str, Any]) -> Verdict:
         """Tell whether it shows another status, or time is up."""
         status = description.get("status")
-        if status == self.before and time.time() < self.patience:
+        if status == self.before and steady_time() < self.patience:
             return Verdict(UNDER_WAY, status, "the call is not shown yet", description)
         return Verdict(REACHED, status, None, description)

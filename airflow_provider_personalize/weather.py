@@ -1,4 +1,4 @@
-"""Which errors of a look are weather, to be waited out, and which are an answer, and which answer."""
+"""Which errors of a call are weather, to be waited out, and which are an answer, and which answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from typing import Final
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 
 # ThrottlingException is what Personalize says; the others are what AWS front ends say for the same.
-_THROTTLED: Final = frozenset({"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"})
+_THROTTLED: Final = frozenset(
+    {
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+    }
+)
 _UNKNOWN_CREDENTIALS: Final = frozenset(
     {
         "ExpiredToken",
@@ -23,22 +34,52 @@ _SERVER_ERROR: Final = 500
 
 
 def is_weather(error: Exception) -> bool:
-    """Tell whether a failed look says nothing of the resource: throttled, unreachable, broken on the way."""
+    """Tell whether a failed call says nothing of the resource: throttled, unreachable, broken on the way."""
     from botocore import exceptions as aws
     from botocore.parsers import ResponseParserError
 
     if isinstance(error, aws.ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        status = _status(error)
         return status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR or _code(error) in _THROTTLED
     if isinstance(error, aws.SSLError):
         return "EOF" in str(error)  # broken off; any other is a wrong certificate, or a bundle that is not there
     broken = (aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError, ResponseParserError)
-    return isinstance(error, (*broken, IncompleteAnswerError, ConnectionError, TimeoutError))
+    return isinstance(error, (*broken, *_never_sent(), IncompleteAnswerError, ConnectionError, TimeoutError))
+
+
+def may_have_arrived(error: Exception) -> bool:
+    """Tell of weather whether the service may have done all the same what it was asked for."""
+    from botocore import exceptions as aws
+
+    if isinstance(error, aws.ClientError):
+        return _status(error) >= _SERVER_ERROR and _code(error) not in _THROTTLED
+    return is_weather(error) and not isinstance(error, _never_sent())
+
+
+def _never_sent() -> tuple[type[Exception], ...]:
+    """Name the weather in which nothing leaves: nobody listens, or what gives the credentials is away."""
+    from botocore import exceptions as aws
+
+    nobody = (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError)
+    unsigned = (aws.NoCredentialsError, aws.CredentialRetrievalError, aws.MetadataRetrievalError)
+    return (*nobody, *unsigned, aws.TokenRetrievalError)
 
 
 def is_about_credentials(error: Exception) -> bool:
-    """Tell whether the service does not take the credentials, so that new ones may do: expired, rotated."""
-    return _code(error) in _UNKNOWN_CREDENTIALS
+    """Tell whether there are no credentials or the service does not take them, so that new ones may do."""
+    return _code(error) in _UNKNOWN_CREDENTIALS or lacks_credentials(error)
+
+
+def lacks_credentials(error: Exception | None) -> bool:
+    """Tell whether there are no credentials: none were ever given, or what gives them is away."""
+    from botocore.exceptions import NoCredentialsError
+
+    return isinstance(error, NoCredentialsError)
+
+
+def is_over_quota(error: Exception) -> bool:
+    """Tell whether the service says that there are as many as there may be."""
+    return _code(error) == "LimitExceededException"
 
 
 def is_not_found(error: Exception) -> bool:
@@ -49,6 +90,11 @@ def is_not_found(error: Exception) -> bool:
 def is_in_use(error: Exception) -> bool:
     """Tell whether the service says that something depends on the resource, or that it is in transition."""
     return _code(error) == "ResourceInUseException"
+
+
+def _status(error: Exception) -> int:
+    status: int = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status
 
 
 def _code(error: Exception) -> str:

@@ -66,15 +66,15 @@ class Time:
 @pytest.fixture
 def passing_time(monkeypatch: pytest.MonkeyPatch) -> Time:
     """Replace sleeping, in the package's modules only, by moving the clocks."""
-    from airflow_provider_personalize import task, waiting
+    from airflow_provider_personalize import waiting
     from airflow_provider_personalize.hooks import personalize as hook
-    from airflow_provider_personalize.operators import attribution, base, creating, serving, streaming, updating
+    from airflow_provider_personalize.operators import attribution, base, creating, streaming
     from airflow_provider_personalize.triggers import personalize as trigger
     from airflow_provider_personalize.triggers import poller
 
     passing = Time()
     fake = type("time", (), {"time": passing.time, "sleep": passing.sleep, "monotonic": passing.monotonic})
-    for module in (hook, attribution, base, creating, serving, streaming, updating, task, waiting, trigger, poller):
+    for module in (hook, attribution, base, creating, streaming, waiting, trigger, poller):
         monkeypatch.setattr(module, "time", fake)
     monkeypatch.setattr(trigger, "sleep", passing.sleep_in_loop)
     return passing

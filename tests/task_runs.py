@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from botocore import xform_name
+
 from airflow_provider_personalize._compat import BaseOperator
+from airflow_provider_personalize.hooks import PersonalizeHook
 
 try:
     from airflow.sdk.exceptions import TaskDeferred
@@ -79,6 +84,27 @@ class Run:
             context["task_state_store"] = self.store
         task.render_template_fields(context)
         return task, context
+
+
+class Killed(BaseException):
+    """The end of a worker, which nothing catches."""
+
+
+@contextmanager
+def killed_after(operation: str) -> Iterator[None]:
+    """Kill the worker in this block when an operation is done, and its answer not known yet."""
+    ask = PersonalizeHook.ask
+
+    def dying(hook: PersonalizeHook, method: str, **request: Any) -> Any:
+        answer = ask(hook, method, **request)
+        if method == xform_name(operation):
+            raise Killed
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch, suppress(Killed):
+        patch.setattr(PersonalizeHook, "ask", dying)
+        yield
+        pytest.fail(f"{operation} was not called")
 
 
 def fire(trigger: Any) -> dict[str, Any]:

@@ -11,10 +11,24 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
 
-from airflow_provider_personalize.exceptions import ConnectionMissingError, IncompleteAnswerError
+from airflow_provider_personalize.exceptions import (
+    ConnectionMissingError,
+    CredentialsMissingError,
+    IncompleteAnswerError,
+)
+from airflow_provider_personalize.hooks.calling import well_behaved
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
-from airflow_provider_personalize.waiting import SETTLED, UNDER_WAY, Reading, Source, Verdict, Wait, is_being_stopped
-from airflow_provider_personalize.weather import is_about_credentials, is_not_found
+from airflow_provider_personalize.waiting import (
+    SETTLED,
+    UNDER_WAY,
+    Reading,
+    Source,
+    Verdict,
+    Wait,
+    is_being_stopped,
+    steady_time,
+)
+from airflow_provider_personalize.weather import is_about_credentials, is_not_found, lacks_credentials
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
@@ -45,8 +59,12 @@ class PersonalizeHook(AwsBaseHook):
         the client of these.
     """
 
+    #: Whether it fetches credentials anew by itself.
+    renews = True
+
     def __init__(self, *args: Any, client_type: str = "personalize", **kwargs: Any) -> None:
         super().__init__(*args, client_type=client_type, **kwargs)
+        self._had_credentials = False
 
     @cached_property
     def conn_config(self) -> AwsConnectionWrapper:
@@ -60,6 +78,11 @@ class PersonalizeHook(AwsBaseHook):
         if self.aws_conn_id and not connection:
             raise ConnectionMissingError(self.aws_conn_id)
         return connection
+
+    @cached_property
+    def conn(self) -> Any:
+        """The boto3 client. It repeats no write that may have been done, and explains what is refused."""
+        return well_behaved(super().conn)
 
     @property
     def config(self) -> Config:
@@ -77,14 +100,49 @@ class PersonalizeHook(AwsBaseHook):
         :raises IncompleteAnswerError: The service answered, but without the resource.
         """
         row = _row(resource)
-        describe = getattr(self.conn, f"describe_{row.name}")
-        try:
-            description: dict[str, Any] | None = describe(**{row.arn_member: arn})[row.member]
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # botocore's, over a malformed answer
-            raise IncompleteAnswerError(f"Describe{row.pascal} answered without {row.member!r} for {arn}") from error
+        description: dict[str, Any] | None = self.ask(f"describe_{row.name}", **{row.arn_member: arn}).get(row.member)
         if not description:
-            raise IncompleteAnswerError(f"Describe{row.pascal} answered with an empty {row.member!r} for {arn}")
+            raise IncompleteAnswerError(f"Describe{row.pascal} answered without {row.member!r} for {arn}")
         return description
+
+    def ask(self, method: str, **request: Any) -> Any:
+        """
+        Call a method of the client; where its credentials are not taken, fetch new ones and call it once more.
+
+        :raises botocore.exceptions.ClientError: As from boto3.
+        :raises CredentialsMissingError: The connection gives no credentials, and never did.
+        :raises IncompleteAnswerError: The service answered with what cannot be read.
+        """
+        try:
+            return self._ask(method, request)
+        except Exception as error:
+            if not (self.renews and is_about_credentials(error)):
+                raise
+            self.log.info("There are no credentials that are taken; fetching the connection %r anew", self.aws_conn_id)
+        self.renew()
+        try:
+            return self._ask(method, request)
+        except Exception as error:
+            if lacks_credentials(error) and not self._had_credentials:
+                raise CredentialsMissingError(self.aws_conn_id) from error
+            raise
+
+    def _ask(self, method: str, request: dict[str, Any]) -> Any:
+        call = getattr(self.conn, method)
+        try:
+            answer = call(**request)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # botocore's, over a malformed answer
+            raise IncompleteAnswerError(f"{method} has an answer that cannot be read: {error}") from error
+        except Exception as error:
+            self._had_credentials = self._had_credentials or not lacks_credentials(error)
+            raise
+        self._had_credentials = True
+        return answer
+
+    def renew(self) -> None:
+        """Forget the client and the connection, to read the connection anew when they are next asked for."""
+        for cached in ("conn", "conn_config"):
+            self.__dict__.pop(cached, None)
 
     def find(self, resource: str | Resource, arn: str) -> dict[str, Any] | None:
         """Describe one resource as :meth:`describe` does; None where the service knows none with this ARN."""
@@ -105,7 +163,7 @@ class PersonalizeHook(AwsBaseHook):
         """
         row = _row(resource)
         while True:
-            page = getattr(self.conn, f"list_{row.name}s")(**parameters)
+            page = self.ask(f"list_{row.name}s", **parameters)
             yield from page.get(row.list_member, [])
             if not page.get("nextToken"):
                 return
@@ -114,7 +172,7 @@ class PersonalizeHook(AwsBaseHook):
     def stop_training(self, solution_version_arn: str) -> None:
         """Stop the training of a version. One that is over meanwhile, or being stopped, is left as it is."""
         try:
-            self.conn.stop_solution_version_creation(solutionVersionArn=solution_version_arn)
+            self.ask("stop_solution_version_creation", solutionVersionArn=solution_version_arn)
         except Exception:
             version = self.find(SOLUTION_VERSION, solution_version_arn)
             settled = Wait(SOLUTION_VERSION.name, solution_version_arn, SETTLED)
@@ -135,13 +193,7 @@ class PersonalizeHook(AwsBaseHook):
 
         :raises botocore.exceptions.ClientError: The service's answer is no: denied, not found, invalid.
         """
-        reading = self.read(wait.source)
-        if reading.error and is_about_credentials(reading.error):
-            self.log.info("The credentials are not taken; fetching the connection %r anew", self.aws_conn_id)
-            for cached in ("conn", "conn_config"):
-                self.__dict__.pop(cached, None)
-            reading = self.read(wait.source)
-        return wait.judge_reading(reading)
+        return wait.judge_reading(self.read(wait.source))
 
     def read(self, source: Source) -> Reading:
         """Read what waits are judged by. It never raises: an error is in the reading."""
@@ -202,17 +254,17 @@ class PersonalizeHook(AwsBaseHook):
         :raises ResourceFailedError: It failed, with the service's reason.
         :raises WaitTimeoutError: The deadline passed, with the status seen last.
         """
-        started = time.time()
+        started = steady_time()
         deadline = started + wait.limit if deadline is None else deadline
         while (verdict := self.look(wait)).outcome == UNDER_WAY:
-            self.log.info("%s %s: %s, for %d s", wait.title, wait.arn, verdict, time.time() - started)
-            if time.time() >= deadline:
+            self.log.info("%s %s: %s, for %d s", wait.title, wait.arn, verdict, steady_time() - started)
+            if steady_time() >= deadline:
                 raise wait.timeout_error(str(verdict))
-            pause = wait.pause(time.time() - started) if delay is None else delay
-            time.sleep(max(0, min(pause, deadline - time.time())))
+            pause = wait.pause(steady_time() - started) if delay is None else delay
+            time.sleep(max(0, min(pause, deadline - steady_time())))
         if verdict.failed:
             raise wait.error(verdict)
-        self.log.info("%s %s: %s, after %d s", wait.title, wait.arn, verdict, time.time() - started)
+        self.log.info("%s %s: %s, after %d s", wait.title, wait.arn, verdict, steady_time() - started)
         return verdict
 
 

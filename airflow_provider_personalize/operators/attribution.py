@@ -12,7 +12,7 @@ from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, W
 from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.resources import METRIC_ATTRIBUTION
-from airflow_provider_personalize.waiting import REACHED, SETTLED, UNDER_WAY, Verdict
+from airflow_provider_personalize.waiting import REACHED, SETTLED, UNDER_WAY, Verdict, steady_time
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -28,7 +28,7 @@ def metrics_of(hook: PersonalizeHook, arn: str) -> list[dict[str, Any]]:
     parameters = {METRIC_ATTRIBUTION.arn_member: arn}
     metrics: list[dict[str, Any]] = []
     while True:
-        page = hook.conn.list_metric_attribution_metrics(**parameters)
+        page = hook.ask("list_metric_attribution_metrics", **parameters)
         metrics += page.get("metrics", [])
         if not page.get("nextToken"):
             return metrics
@@ -170,7 +170,7 @@ class UpdateMetricAttributionOperator(WaitingOperator):
                 return self.arn
             if now.outcome == REACHED and not refusal:
                 if refusal := self._send(left):
-                    continue  # what is in the way may be this very update: boto3 repeats a call whose answer was lost
+                    continue  # what is in the way may be this very update, of a call whose answer was lost
                 self._show_update(context, left, sent=True)
                 return self._finish(deadline, seen=_is_shown(self._look_patiently(deadline)[0]))
             self.wait_out(self.wait(self.arn, SETTLED), deadline, refusal or str(now))
@@ -179,9 +179,11 @@ class UpdateMetricAttributionOperator(WaitingOperator):
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:
         """Go on after the wait in the triggerer: see whether the update took effect, or begin anew."""
         resume = self.resumed(event)
+        deadline = event["deadline"]
         if resume["then"] == "finish":
-            return self._finish(event["deadline"], seen=resume["seen"])
-        return self.go_on(context, event["deadline"])
+            return self.through_weather(lambda: self._finish(deadline, seen=resume["seen"]), deadline)
+        self.carry_on(resume)
+        return self.pursue(context, deadline)
 
     def _look(self) -> tuple[Verdict, dict[str, Any]]:
         """
@@ -208,8 +210,8 @@ class UpdateMetricAttributionOperator(WaitingOperator):
 
     def _look_patiently(self, deadline: float) -> tuple[Verdict, dict[str, Any]]:
         """Look until something is under way or all is so, for as long as reads may be stale."""
-        until = min(time.time() + PATIENCE, deadline)
-        while (look := self._look())[1] and time.time() < until:
+        until = min(steady_time() + PATIENCE, deadline)
+        while (look := self._look())[1] and steady_time() < until:
             time.sleep(SHOWN_DELAY)
         return look
 

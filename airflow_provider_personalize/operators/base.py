@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
-from airflow_provider_personalize.exceptions import InvalidRequestError
+from airflow_provider_personalize.exceptions import IncompleteAnswerError, InvalidRequestError, WaitTimeoutError
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask
 from airflow_provider_personalize.validation import coerce, faults
-from airflow_provider_personalize.waiting import READY, UNDER_WAY, Goal, Wait
+from airflow_provider_personalize.waiting import LATER, READY, UNDER_WAY, Goal, Wait, steady_time
+from airflow_provider_personalize.weather import is_weather, may_have_arrived
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
     from botocore.model import StructureShape
 
+    from airflow_provider_personalize.hooks import PersonalizeHook
+
 #: Seconds for which what was just written is looked for before it is enough that nothing speaks against it.
 PATIENCE: Final = 60
 SHOWN_DELAY: Final = 2
+# Seconds for which bad weather is waited out by a task that has no time limit of its own.
+_PATIENCE_WITH_WEATHER: Final = 10 * 60
+_LONGEST_PAUSE: Final = 60
+_WORTH_DEFERRING: Final = 30
+# In what is carried: that the operation was called and gave no answer; how often the weather was bad.
+_SENT: Final = "sent"
+_TRIES: Final = "tries"
+
+Result = TypeVar("Result")
 
 
 class PersonalizeOperator(PersonalizeTask):
@@ -29,12 +42,18 @@ class PersonalizeOperator(PersonalizeTask):
     operation: ClassVar[str]
     #: The API that has the operation, by its name in boto3.
     service: ClassVar[str] = "personalize"
+    #: How often the weather was bad.
+    tries = 0
 
     @cached_property
+    def service_hook(self) -> PersonalizeHook:
+        """The hook for the operation's API."""
+        return self.hook if self.service == "personalize" else self.connection.hook(self.service)
+
+    @property
     def client(self) -> Any:
         """The boto3 client of the operation's API."""
-        hook = self.hook if self.service == "personalize" else self.connection.hook(self.service)
-        return hook.conn
+        return self.service_hook.conn
 
     @property
     def input_shape(self) -> StructureShape:
@@ -69,11 +88,51 @@ class PersonalizeOperator(PersonalizeTask):
         return request
 
     def call(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call the operation."""
+        """Call the operation, once."""
         from botocore import xform_name
 
-        answer: dict[str, Any] = getattr(self.client, xform_name(self.operation))(**request)
+        answer: dict[str, Any] = self.service_hook.ask(xform_name(self.operation), **request)
+        model = self.client.meta.service_model.operation_model(self.operation)
+        promised = getattr(model.output_shape, "members", {}).keys()
+        if promised and not promised & answer.keys():
+            raise IncompleteAnswerError(f"{self.operation} was answered without {', '.join(promised)}")
         return answer
+
+    def call_patiently(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an operation that may be repeated, for as long as the weather is bad, but not for ever."""
+        return self.through_weather(lambda: self.call(request), self.deadline_after(_PATIENCE_WITH_WEATHER))
+
+    def through_weather(self, step: Callable[[], Result], deadline: float) -> Result:
+        """
+        Take a step, and in bad weather take it again after a pause, until it is done or the deadline has passed.
+
+        :param step: Sees for itself what is done already.
+        :raises WaitTimeoutError: There is no time left, with the error seen last.
+        """
+        while True:
+            try:
+                return step()
+            except Exception as error:
+                if not self.may_pass(error):
+                    raise
+                if (left := deadline - steady_time()) <= 0:
+                    raise WaitTimeoutError(f"{self.operation} had no time left; last seen: {_said(error)}") from error
+                pause = min(self.pause_after(error), left)
+                self.tries += 1
+                self.log.warning("%s. Trying again in %d s, for %d s at the most", _said(error), pause, left)
+                self.let_pass(pause, deadline)
+
+    def may_pass(self, error: Exception) -> bool:
+        """Tell whether what went wrong may be over by itself."""
+        return is_weather(error)
+
+    def pause_after(self, error: Exception) -> float:  # noqa: ARG002 - for those that must know
+        """Tell how many seconds to pause before the next try: longer each time, and not all tasks the same."""
+        return min(2.0**self.tries, _LONGEST_PAUSE) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+
+    def let_pass(self, pause: float, deadline: float) -> None:  # noqa: ARG002 - for those that defer
+        """Let time pass."""
+        time.sleep(pause)
 
 
 class WaitingOperator(PersonalizeOperator):
@@ -109,6 +168,7 @@ class WaitingOperator(PersonalizeOperator):
         self.timeout = _seconds("timeout", timeout)
         #: What :meth:`go_on` has to remember across deferrals, as JSON primitives.
         self.carried: dict[str, Any] = {}
+        self._unanswered: Exception | None = None
 
     @property
     def arn(self) -> str:
@@ -123,7 +183,33 @@ class WaitingOperator(PersonalizeOperator):
     def execute(self, context: Context) -> Any:
         """Do it, and wait for it."""
         limit = self.wait("").limit if self.timeout is None else self.timeout
-        return self.go_on(context, self.deadline_after(limit))
+        return self.pursue(context, self.deadline_after(limit))
+
+    def pursue(self, context: Context, deadline: float) -> Any:
+        """Go on through bad weather until it is done: each time from whatever is then."""
+        return self.through_weather(lambda: self.go_on(context, deadline), deadline)
+
+    def call(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call the operation, once; where the answer is lost, take note that it may be done."""
+        try:
+            return super().call(request)
+        except Exception as error:
+            if may_have_arrived(error):
+                self.carried[_SENT] = True
+                self._unanswered = error
+            raise
+
+    def pause_after(self, error: Exception) -> float:
+        """Tell how many seconds to pause: until what may have been done would be seen, where that is so."""
+        return PATIENCE if error is self._unanswered else super().pause_after(error)
+
+    def let_pass(self, pause: float, deadline: float) -> None:
+        """Let time pass, in the triggerer where that spares a worker something."""
+        if self.deferrable and pause >= _WORTH_DEFERRING:
+            resume = {"then": "go on", "carried": {**self.carried, _TRIES: self.tries}}
+            arn = getattr(self, self.resource.arn_parameter, "")
+            self.defer_until(self.wait(arn, LATER), pause, deadline, resume, pause=True)
+        super().let_pass(pause, deadline)
 
     def wait_until(self, wait: Wait, deadline: float, *, seen: Mapping[str, Any] | None = None) -> None:
         """
@@ -156,35 +242,49 @@ class WaitingOperator(PersonalizeOperator):
     def _wait_further(
         self, wait: Wait, deadline: float, last_seen: str, *, resume: dict[str, Any], pause: bool
     ) -> None:
-        if time.time() >= deadline:
+        if steady_time() >= deadline:
             raise wait.timeout_error(last_seen)
         if self.deferrable:
             self.defer_until(wait, self.waiter_delay, deadline, resume, pause=pause)
         delay = wait.pause(0) if self.waiter_delay is None else self.waiter_delay
-        time.sleep(max(0, min(delay, deadline - time.time())))
+        time.sleep(max(0, min(delay, deadline - steady_time())))
         self.hook.wait(wait, delay=self.waiter_delay, deadline=deadline)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:
         """Go on after the wait in the triggerer: with the next step, or to the end."""
         resume = self.resumed(event)
         if resume.get("then") == "go on":
-            self.carried = resume["carried"]
-            return self.go_on(context, event["deadline"])
+            self.carry_on(resume)
+            return self.pursue(context, event["deadline"])
         return event["wait"]["arn"]
+
+    def carry_on(self, resume: Mapping[str, Any]) -> None:
+        """Remember what was carried across a deferral."""
+        self.carried = resume["carried"]
+        self.tries = self.carried.pop(_TRIES, 0)
 
     def go_on(self, context: Context, deadline: float) -> Any:
         """Do what is to be done next, from whatever is now; return what the task returns."""
         raise NotImplementedError
 
+    @property
+    def is_sent(self) -> bool:
+        """Whether the operation was called, and may be done though its answer was lost."""
+        return _SENT in self.carried
+
     def is_of_earlier_try(self, context: Context, thing: Mapping[str, Any]) -> bool:
-        """Tell whether an earlier try of this task instance may have made something."""
-        return context["ti"].try_number > 1 and self.is_of_this_run(context, thing)
+        """Tell whether an earlier try of this task instance may have made something, or a call without an answer."""
+        return (context["ti"].try_number > 1 or self.is_sent) and self.is_of_this_run(context, thing)
 
 
 def identity_of(context: Context) -> str:
     """Tell a task instance from all others: the same in each of its tries, another in each run and mapped instance."""
     ti = context["ti"]
     return "/".join(map(str, (ti.dag_id, ti.task_id, ti.run_id, ti.map_index)))
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _seconds(parameter: str, value: float | timedelta | None) -> float | None:

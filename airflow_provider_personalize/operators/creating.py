@@ -19,7 +19,16 @@ from airflow_provider_personalize.comparison import configuration, differences
 from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceExistsError
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator, identity_of
 from airflow_provider_personalize.validation import parse
-from airflow_provider_personalize.waiting import GONE, SETTLED, UNDER_WAY, Shown, is_being_deleted, is_being_stopped
+from airflow_provider_personalize.waiting import (
+    GONE,
+    SETTLED,
+    UNDER_WAY,
+    Shown,
+    is_being_deleted,
+    is_being_stopped,
+    steady_time,
+)
+from airflow_provider_personalize.weather import is_over_quota
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -60,13 +69,13 @@ class _Creating(WaitingOperator):
         try:
             arn = self.call(request)[self.resource.arn_member]
         except tuple(getattr(self.client.exceptions, name) for name in self.taken):
-            # somebody was faster, or boto3 repeated a call whose answer was lost
+            # somebody was faster, or what a call without an answer made is shown only now
             if found := _patiently(lambda: self.find_existing(context, request)):
                 return found, False
             raise
         self.log.info("Created the %s %s", self.resource.title, arn)
         self.note(context, request, arn)
-        shown = Shown(self.resource.name, arn, patience=time.time() + PATIENCE)
+        shown = Shown(self.resource.name, arn, patience=steady_time() + PATIENCE)
         return dict(self.hook.wait(shown, delay=SHOWN_DELAY, deadline=deadline).description), True
 
     def find_existing(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -92,8 +101,8 @@ class _Creating(WaitingOperator):
 
 def _patiently(look: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
     """Look for something that may not be shown yet, until it is or that can no longer be the reason."""
-    until = time.time() + PATIENCE
-    while (found := look()) is None and time.time() < until:
+    until = steady_time() + PATIENCE
+    while (found := look()) is None and steady_time() < until:
         time.sleep(SHOWN_DELAY)
     return found
 
@@ -192,6 +201,20 @@ class RunOperator(_Creating):
     def go_on(self, context: Context, deadline: float) -> str:
         """Start it, or find what an earlier try started, and wait for it."""
         return self.finish(context, self._started(context, deadline), deadline)
+
+    def may_pass(self, error: Exception) -> bool:
+        """
+        Tell whether what went wrong may be over by itself.
+
+        A quota too: those on jobs and trainings count what is under way
+        (https://docs.aws.amazon.com/personalize/latest/dg/limits.html). That every ``LimitExceededException`` of these
+        operations is about such a quota is assumed.
+        """
+        return super().may_pass(error) or is_over_quota(error)
+
+    def pause_after(self, error: Exception) -> float:
+        """Tell how many seconds to pause: an interval, where something must end first."""
+        return self.wait("").poll_interval if is_over_quota(error) else super().pause_after(error)
 
     def _started(self, context: Context, deadline: float) -> dict[str, Any]:
         given = parse("string", getattr(self, self.naming))

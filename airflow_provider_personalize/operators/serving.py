@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -14,7 +13,16 @@ from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
 from airflow_provider_personalize.resources import CAMPAIGN, EVENT_TRACKER, FILTER, RECOMMENDER
 from airflow_provider_personalize.validation import LATEST
-from airflow_provider_personalize.waiting import REACHED, SETTLED, STARTED, STOPPED, Goal, Moved, is_switching
+from airflow_provider_personalize.waiting import (
+    REACHED,
+    SETTLED,
+    STARTED,
+    STOPPED,
+    Goal,
+    Moved,
+    is_switching,
+    steady_time,
+)
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -344,7 +352,7 @@ class _SwitchRecommender(WaitingOperator):
                 break
             if now.outcome == REACHED and not refusal:
                 if refusal := self._send(request):
-                    continue  # what is in the way may be this very call: boto3 repeats one whose answer was lost
+                    continue  # what is in the way may be this very call, whose answer was lost
                 self._await_shown(found, deadline)
                 break
             if (
@@ -372,7 +380,7 @@ class _SwitchRecommender(WaitingOperator):
 
     def _await_shown(self, before: Mapping[str, Any], deadline: float) -> None:
         """Wait until the call shows, so that a sensor that comes after cannot take what was before for its outcome."""
-        until = time.time() + PATIENCE
+        until = steady_time() + PATIENCE
         moved = Moved(self.resource.name, self.arn, self.goal, before=before.get("status"), patience=until)
         self.hook.wait(moved, delay=SHOWN_DELAY, deadline=deadline)
 

@@ -55,7 +55,7 @@ class _PutOperator(PersonalizeOperator):
 
     def _put(self, request: dict[str, Any], done: int, total: int) -> None:
         try:
-            self.call(request)
+            self.call_patiently(request)
         except Exception:
             self.log.error("%d of %d %s were put before this error. To put them again does no harm",
                            done, total, self.records)  # fmt: skip
@@ -395,7 +395,7 @@ class GetRecommendationsOperator(PersonalizeOperator):
     def execute(self, context: Context) -> list[dict[str, Any]]:  # noqa: ARG002 - Airflow's signature
         """Ask, and see whether there are enough."""
         request = self.request()
-        found: list[dict[str, Any]] = self.call(request)["itemList"]
+        found: list[dict[str, Any]] = self.call_patiently(request)["itemList"]
         if len(found) < self.min_results:
             raise TooFewRecommendationsError(request, found, self.min_results)
         self.log.info("%d recommendations: %s", len(found), ", ".join(item["itemId"] for item in found))

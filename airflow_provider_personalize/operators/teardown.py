@@ -84,7 +84,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         if self.dry_run:
             return self._tell(context)
         if self.cascade and self.timeout is None:
-            return self.go_on(context, self.deadline_after(_LIMIT))
+            return self.pursue(context, self.deadline_after(_LIMIT))
         return super().execute(context)
 
     def go_on(self, context: Context, deadline: float) -> str:
@@ -148,9 +148,9 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         row = RESOURCES[step.kind]
         try:
             if step.action == "delete":
-                getattr(self.hook.conn, f"delete_{row.name}")(**{row.arn_member: step.arn})
+                self.hook.ask(f"delete_{row.name}", **{row.arn_member: step.arn})
             elif step.action == "turn off automatic training":
-                self.hook.conn.update_solution(solutionArn=step.arn, performAutoTraining=False)
+                self.hook.ask("update_solution", solutionArn=step.arn, performAutoTraining=False)
             elif step.action == "stop":
                 self.hook.stop_training(step.arn)
             elif step.action == "note the schemas":
@@ -227,7 +227,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         """Read which schemas the group keeps, and which this task does because the group could not."""
         noted = {*self.carried.get("noted", ())}
         try:
-            tags = self.hook.conn.list_tags_for_resource(resourceArn=self.arn)["tags"]
+            tags = self.hook.ask("list_tags_for_resource", resourceArn=self.arn)["tags"]
         except Exception as error:
             if is_weather(error):
                 raise
@@ -241,7 +241,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         schemas = self.carried["schemas"]
         tags = [{"tagKey": f"{_TAG}{arn.rpartition('/')[2]}", "tagValue": arn} for arn in schemas]
         try:
-            self.hook.conn.tag_resource(resourceArn=self.arn, tags=tags)
+            self.hook.ask("tag_resource", resourceArn=self.arn, tags=tags)
         except Exception as error:
             if is_weather(error) or is_in_use(error):
                 raise

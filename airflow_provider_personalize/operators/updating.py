@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_personalize.comparison import configuration, differences
 from airflow_provider_personalize.exceptions import UpdateReplacedError
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
-from airflow_provider_personalize.waiting import REACHED, READY, SETTLED, UNDER_WAY, UPDATED, Goal, Visibility, iso
+from airflow_provider_personalize.waiting import (
+    REACHED,
+    READY,
+    SETTLED,
+    UNDER_WAY,
+    UPDATED,
+    Goal,
+    Visibility,
+    iso,
+    steady_time,
+)
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -50,13 +59,13 @@ class UpdateOperator(WaitingOperator):
             self.show_link(context, found)
             if self._is_ours(context, found, content):
                 self.log.info("This update has been sent already; nothing is sent")
-                return self._finish(context, found, content, deadline, sent=False)
+                return self._finish(context, found, content, deadline, sent=self.is_sent)
             if now.outcome == REACHED and not refusal:
                 self.check_usable(found)
                 if self.if_unchanged == "skip" and self._is_so(found, content):
                     return self._skip(context, content)
                 if refusal := self._send(request):
-                    continue  # what is in the way may be this very update: boto3 repeats a call whose answer was lost
+                    continue  # what is in the way may be this very update, of a call whose answer was lost
                 return self._await_shown(context, found, content, deadline)
             self.wait_out(settled, deadline, refusal or str(now))
             refusal = ""
@@ -125,7 +134,7 @@ class UpdateOperator(WaitingOperator):
             UPDATED,
             before=before.get(self.resource.update_member) or {},
             wanted=self.meant(content, configuration(self.resource, before)),
-            patience=time.time() + PATIENCE,
+            patience=steady_time() + PATIENCE,
         )
         found = self.hook.wait(shown, delay=SHOWN_DELAY, deadline=deadline).description
         if shown.shows_newer(found):
@@ -151,8 +160,9 @@ class UpdateOperator(WaitingOperator):
         """Go on after the wait in the triggerer: with the next step, or to the end."""
         try:
             return super().execute_complete(context, event)
-        except UpdateReplacedError as replaced:
-            self._excuse(replaced)
+        except UpdateReplacedError as error:
+            replaced = error
+        self.through_weather(lambda: self._excuse(replaced), event["deadline"])
         return self.arn
 
     def _excuse(self, replaced: UpdateReplacedError) -> None:

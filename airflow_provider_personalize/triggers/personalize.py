@@ -12,7 +12,18 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.triggers.poller import Line, Seen, joined
-from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, Goal, Reading, Verdict, Wait
+from airflow_provider_personalize.waiting import (
+    BROKEN,
+    LATER,
+    REACHED,
+    TIMED_OUT,
+    UNDER_WAY,
+    Goal,
+    Reading,
+    SteadyClock,
+    Verdict,
+    Wait,
+)
 
 # Seconds that the last look may take beyond the deadline.
 _GRACE: Final = 30
@@ -89,7 +100,7 @@ class PersonalizeTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Stop the training, where that was asked for."""
-        if self.stop_on_kill:
+        if self.stop_on_kill and self.wait.arn:
             async with joined(self.connection) as line:
                 await line.use(lambda hook: hook.stop_training(self.wait.arn))
 
@@ -116,20 +127,21 @@ class PersonalizeTrigger(BaseTrigger):
         }
 
     async def _wait(self) -> tuple[str, Verdict]:
-        began, verdict = time.monotonic(), Verdict(UNDER_WAY)
-        self.log.info(
-            "%s %s: waiting, for %d s at the most", self.wait.title, self.wait.arn, self.deadline - time.time()
-        )
+        # the deadline is a time of day, to hold across restarts; from here on, no step of the clock moves it
+        began, verdict, now = time.monotonic(), Verdict(UNDER_WAY), SteadyClock().now
+        self.log.info("%s %s: waiting, for %d s at the most", self.wait.title, self.wait.arn, self.deadline - now())
         await sleep(max(self.hold, self._delay(0)) if self.pause else self.hold)
+        if self.wait.goal == LATER:
+            return REACHED, Verdict(REACHED)
         async with joined(self.connection, self.wait.source) as line:
             weather = 0
             while True:
                 pause = self._delay(time.monotonic() - began)
-                seen = await self._see(line, max(began, time.monotonic() - pause / 2))
+                seen = await self._see(line, max(began, time.monotonic() - pause / 2), self.deadline - now())
                 before, verdict = verdict, self.wait.judge_reading(seen.reading)
                 if verdict.outcome != UNDER_WAY:
                     return verdict.outcome, verdict
-                left = self.deadline - time.time()
+                left = self.deadline - now()
                 if str(verdict) != str(before):
                     self.log.info("%s %s: %s, %d s left", self.wait.title, self.wait.arn, verdict, left)
                 if left <= 0:
@@ -144,11 +156,12 @@ class PersonalizeTrigger(BaseTrigger):
     def _delay(self, waited: float) -> float:
         return self.wait.pause(waited) if self.waiter_delay is None else self.waiter_delay
 
-    async def _see(self, line: Line, not_before: float) -> Seen:
+    async def _see(self, line: Line, not_before: float, left: float) -> Seen:
         """Look, but not for much longer than until the deadline."""
-        left = max(0, self.deadline - time.time())
         looking = line.see(self.wait.source, not_before)
-        await wait({looking}, timeout=left + _GRACE)  # not wait_for, which would cancel what others wait for too
+        await wait(
+            {looking}, timeout=max(0, left) + _GRACE
+        )  # not wait_for, which would cancel what others wait for too
         if looking.done():
             return looking.result()
         return Seen(Reading(error=TimeoutError("the service does not answer")), time.monotonic())

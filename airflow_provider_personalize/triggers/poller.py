@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from asgiref.sync import sync_to_async
 
 from airflow_provider_personalize.waiting import Reading, Source
-from airflow_provider_personalize.weather import is_about_credentials, is_weather
+from airflow_provider_personalize.weather import is_about_credentials, is_weather, lacks_credentials
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.connection import Connection
@@ -72,6 +72,8 @@ class Line:
         self._hook: asyncio.Future[PersonalizeHook] | None = None
         self._in_use: PersonalizeHook | None = None
         self._born = 0.0
+        self._made = time.monotonic()
+        self._had_credentials = False
         self._seen: dict[Source, asyncio.Future[Seen]] = {}
 
     def see(self, source: Source, not_before: float) -> asyncio.Future[Seen]:
@@ -95,6 +97,10 @@ class Line:
                 if not is_weather(error):
                     raise
                 reading = Reading(error=error).abridged(source)
+            if not lacks_credentials(reading.error):
+                self._had_credentials = True
+            elif reading.error and not self._had_credentials and time.monotonic() - self._made > _LIFETIME:
+                raise reading.error  # what gives them is not away for a moment: this triggerer has none
             return Seen(reading, began)
 
     async def _turn(self) -> None:
@@ -154,6 +160,7 @@ class Line:
 
         def make() -> PersonalizeHook:
             hook = self._connection.hook()
+            hook.renews = False  # one for all waits does that here
             hook.conn  # noqa: B018 - it is made when it is first asked for
             return hook
 

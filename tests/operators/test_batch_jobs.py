@@ -8,9 +8,8 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ConnectionClosedError
 from shop import HOUR, MARKET, PREFIX, ROLE, open_market, train
-from task_runs import Run, TaskInstance
+from task_runs import Run, TaskInstance, killed_after
 
 from airflow_provider_personalize import operators
 from airflow_provider_personalize.emulator import calls, clock, faults
@@ -103,9 +102,8 @@ def test_a_retry_adopts_the_job_of_the_earlier_try_whether_it_is_over_or_not(ver
 
 @every_kind
 def test_after_a_lost_answer_a_retry_finds_the_job(versions, kind):
-    faults.reset_next(f"Create{kind}", done=True)
     run = job(kind, versions)
-    with pytest.raises(ConnectionClosedError):
+    with killed_after(f"Create{kind}"):
         run()
     assert retry(run)().startswith("arn:")
     assert made(kind) == 1

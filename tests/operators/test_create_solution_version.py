@@ -6,9 +6,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import ClientError
 from shop import DATASET, LOCATION, ROLE, SOLUTION
-from task_runs import Run, TaskInstance
+from task_runs import Run, TaskInstance, killed_after
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.exceptions import (
@@ -116,9 +116,8 @@ def test_a_failed_training_says_why_and_a_retry_trains_again(personalize, deferr
 def test_a_retry_after_a_lost_answer_trains_nothing_again(personalize, deferrable, store, names):
     """The worker crashed between the call and its record."""
     assumptions.same_version_name = names
-    faults.reset_next("CreateSolutionVersion", done=True)
     run = train(deferrable=deferrable, store=store())
-    with pytest.raises(ConnectionClosedError):
+    with killed_after("CreateSolutionVersion"):
         run()
     retry(run)()
     assert statuses(personalize) == ["ACTIVE"]
@@ -128,9 +127,8 @@ def test_a_retry_after_a_lost_answer_trains_nothing_again(personalize, deferrabl
 def test_a_retry_finds_what_is_not_shown_yet(personalize, names):
     assumptions.same_version_name = names
     faults.stale_next("CreateSolutionVersion", hides=30)
-    faults.reset_next("CreateSolutionVersion", done=True)
     run = train()
-    with pytest.raises(ConnectionClosedError):
+    with killed_after("CreateSolutionVersion"):
         run()
     retry(run)()
     assert statuses(personalize) == ["ACTIVE"]

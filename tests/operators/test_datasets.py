@@ -10,9 +10,9 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import ClientError
 from shop import DATASET, LOCATION, PREFIX, ROLE, SCHEMA
-from task_runs import Run, TaskInstance
+from task_runs import Run, TaskInstance, killed_after
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.exceptions import (
@@ -271,23 +271,22 @@ def test_what_is_not_shown_yet_is_looked_for_again(making, passing_time):
 @every_making
 @pytest.mark.parametrize("stale", [False, True], ids=["shown", "not shown yet"])
 def test_after_a_lost_answer_a_retry_makes_nothing_twice(making, stale):
-    faults.reset_next(making.operator.operation, done=True)
     if stale:
         faults.stale_next(making.operator.operation, hides=30)
     run = making.run()
-    with pytest.raises(ConnectionClosedError):
+    with killed_after(making.operator.operation):
         run()
     assert retry(run)() == making.arn
-    assert making.sent() == [LOST, *["ResourceAlreadyExistsException"] * stale]
+    assert making.sent() == [None, *["ResourceAlreadyExistsException"] * stale]
 
 
 @every_making
-def test_a_lost_answer_that_boto3_itself_asks_for_again_is_no_conflict(making):
+def test_after_a_lost_answer_nothing_is_sent_again_not_even_by_boto3(making):
     faults.reset_next(making.operator.operation, done=True)
     parameters = {"if_exists": "fail"} if making in STAYING else {}
     run = making.run(botocore_config={"retries": {"total_max_attempts": 2}}, **parameters)
     assert run() == making.arn
-    assert making.sent() == [LOST, "ResourceAlreadyExistsException"]
+    assert making.sent() == [LOST]
 
 
 @deferrable_or_not
@@ -545,12 +544,11 @@ def test_an_update_that_somebody_replaced_meanwhile_is_not_taken_for_done(datase
 
 @deferrable_or_not
 def test_after_a_lost_answer_an_update_is_not_sent_twice(dataset, deferrable):
-    faults.reset_next("UpdateDataset", done=True)
     run = update(deferrable=deferrable)
-    with pytest.raises(ConnectionClosedError):
+    with killed_after("UpdateDataset"):
         run()
     assert retry(run)() == ITEMS
-    assert updates() == [LOST]
+    assert updates() == [None]
     assert described(dataset)["schemaArn"] == f"{PREFIX}schema/wide"
 
 
@@ -636,11 +634,10 @@ def test_a_schema_that_a_dataset_uses_is_kept(dataset):
 def test_after_a_lost_answer_a_retry_finds_it_gone(dataset, make):
     run = make() if make is delete_dataset else make("wider")
     operation = run.make().operation
-    faults.reset_next(operation, done=True)
-    with pytest.raises(ConnectionClosedError):
+    with killed_after(operation):
         run()
     retry(run)()
-    assert [call.error for call in calls.of(operation)] == [LOST]
+    assert [call.error for call in calls.of(operation)] == [None]
 
 
 @pytest.mark.parametrize("make", [delete_dataset, lambda: delete_schema("nowhere")])

@@ -11,7 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError
 from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION
 from task_runs import Run, TaskInstance
 
@@ -98,8 +98,8 @@ def test_a_retry_adds_nothing_twice(personalize, tracking_id):
 
 def test_a_retry_goes_on_where_the_earlier_try_broke_off_and_the_log_says_where(personalize, tracking_id, capsys):
     broken = put_events(tracking_id, [*events(15), {"eventType": "click", "sentAt": NOON, "itemId": "i2"}])
-    faults.reset_next("PutEvents", done=True)
-    with pytest.raises(HTTPClientError):
+    faults.error_next("PutEvents", "InvalidInputException")
+    with pytest.raises(ClientError, match="InvalidInputException"):
         broken()
     assert "0 of 16 eventList were put before this error" in capsys.readouterr().out
     broken()

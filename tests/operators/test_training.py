@@ -6,9 +6,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import ClientError
 from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION
-from task_runs import Run, TaskInstance
+from task_runs import Run, TaskInstance, killed_after
 
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.exceptions import (
@@ -133,8 +133,7 @@ def test_what_an_update_made_of_it_counts(personalize):
 
 def test_one_that_exists_may_be_an_error_but_not_for_a_retry():
     run = create(if_exists="fail")
-    faults.reset_next("CreateSolution", done=True)
-    with pytest.raises(ConnectionClosedError):
+    with killed_after("CreateSolution"):
         run()
     run.ti.try_number += 1
     run.began = datetime.now(timezone.utc) - timedelta(minutes=1)
@@ -160,9 +159,8 @@ def test_one_that_is_not_shown_at_once_is_waited_for(personalize):
 
 def test_a_retry_that_does_not_see_the_first_tries_solution_yet_makes_no_other(personalize):
     faults.stale_next("CreateSolution", hides=30)
-    faults.reset_next("CreateSolution", done=True)
     run = create()
-    with pytest.raises(ConnectionClosedError):
+    with killed_after("CreateSolution"):
         run()
     assert run() == OTHER
     assert len(personalize.list_solutions()["solutions"]) == 2
@@ -189,12 +187,9 @@ def test_without_waiting_the_deletion_has_begun(personalize):
 
 
 @pytest.mark.parametrize("done", [True, False])
-def test_a_retry_after_a_lost_answer_deletes_what_is_left(personalize, done):
+def test_after_a_lost_answer_what_is_left_is_deleted(personalize, done):
     faults.reset_next("DeleteSolution", done=done)
-    run = delete()
-    with pytest.raises(ConnectionClosedError):
-        run()
-    assert run() == SOLUTION
+    assert delete()() == SOLUTION
     assert not exists(personalize)
     assert len(calls.of("DeleteSolution")) == (1 if done else 2)
 
@@ -245,13 +240,7 @@ def test_without_waiting_the_stop_has_begun(personalize, version):
 def test_a_stop_whose_answer_was_lost_is_made_good(personalize, version, after, done):
     clock.advance(after)
     faults.reset_next("StopSolutionVersionCreation", done=done)
-    run = stop(version)
-    if done:
-        run()
-    else:
-        with pytest.raises(ConnectionClosedError):
-            run()
-        run()
+    stop(version)()
     assert version_status(personalize, version) == "CREATE STOPPED"
     assert len(calls.of("StopSolutionVersionCreation")) == (1 if done else 2)
 

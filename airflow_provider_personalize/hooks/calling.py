@@ -1,0 +1,113 @@
+"""
+How each call of a client goes: never repeated blindly, its answer read, its refusal explained.
+
+All of it is hung onto botocore's events, so that ``hook.conn.create_solution_version(…)`` has it too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from airflow_provider_personalize.exceptions import IncompleteAnswerError
+from airflow_provider_personalize.weather import is_over_quota, may_have_arrived
+
+# What must not be done twice; to stop, start or tag twice changes nothing.
+_ONCE: Final = ("Create", "Update", "Delete")
+_FIRST_ERROR: Final = 300
+_GUIDE: Final = "https://docs.aws.amazon.com/personalize/latest/dg"
+# https://docs.aws.amazon.com/personalize/latest/dg/limits.html, with the codes of Service Quotas where that has them
+_QUOTAS: Final[Mapping[str, str]] = {
+    "CreateSchema": "schemas in a region (L-037D5A71)",
+    "CreateDatasetGroup": "active dataset groups in a region (L-14011066)",
+    "CreateSolution": "active solutions in a dataset group (L-D9DD83B7)",
+    "CreateCampaign": "active campaigns in a dataset group (L-052ECD67)",
+    "CreateRecommender": "recommenders in a dataset group (L-4D685096)",
+    "CreateFilter": "filters in a dataset group (L-B9CFBC8B), and the fields that they name",
+    "CreateEventTracker": "event trackers in a dataset group",
+    "CreateMetricAttribution": "metric attributions in a dataset group",
+    "CreateSolutionVersion": "trainings under way in a region (L-9C16B368)",
+    "CreateDatasetImportJob": "import jobs under way in a region",
+    "CreateBatchInferenceJob": "batch inference jobs under way in a region (L-69B72005)",
+    "CreateBatchSegmentJob": "batch segment jobs under way in a region",
+    "CreateDataDeletionJob": "data deletion jobs that are pending in a dataset group (L-A11DBE93)",
+}
+
+
+def well_behaved(client: Any) -> Any:
+    """Let the calls of a client go as they should; return it."""
+    service = client.meta.service_model.service_id.hyphenize()
+    events = client.meta.events
+    events.register(f"before-parameter-build.{service}", _remember)
+    events.register_first(f"needs-retry.{service}", partial(_let_nothing_be_repeated_blindly, client.exceptions))
+    events.register(f"after-call.{service}", _look_at_answer)
+    return client
+
+
+def _remember(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context["personalize_request"] = params
+
+
+def _let_nothing_be_repeated_blindly(
+    exceptions: Any,
+    *,
+    response: tuple[Any, dict[str, Any]] | None,
+    caught_exception: Exception | None,
+    operation: Any,
+    request_dict: Mapping[str, Any],
+    **_: Any,
+) -> None:
+    """
+    End a call that botocore would repeat though it may be done already, or though only time can help.
+
+    In any of botocore's modes of retrying, a training whose answer was lost would be bought twice.
+    """
+    if not operation.name.startswith(_ONCE):
+        return
+    error = caught_exception
+    if response is not None and response[0].status_code >= _FIRST_ERROR:
+        _look_at_answer(*response, operation, request_dict["context"])
+        error = exceptions.from_code(response[1].get("Error", {}).get("Code"))(response[1], operation.name)
+    if error and (may_have_arrived(error) or is_over_quota(error)):
+        raise error
+
+
+def _look_at_answer(
+    http_response: Any, parsed: dict[str, Any], model: Any, context: Mapping[str, Any], **_: Any
+) -> None:
+    """
+    Explain a refusal.
+
+    :raises IncompleteAnswerError: The answer is none. To botocore, what is not JSON has no members: an empty list.
+    """
+    if error := parsed.get("Error"):
+        error["Message"] = f"{error.get('Message', '')}{_advice(model, error, context.get('personalize_request', {}))}"
+    elif getattr(model.output_shape, "members", None) and not _is_an_object(http_response.content):
+        raise IncompleteAnswerError(f"{model.name} was answered with what is no JSON object")
+
+
+def _is_an_object(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
+
+
+def _advice(model: Any, error: Mapping[str, Any], request: Mapping[str, Any]) -> str:
+    """Say what a refusal was about, and what to do."""
+    code = str(error.get("Code", "")).removesuffix("Exception")
+    arns = [value for value in request.values() if isinstance(value, str) and value.startswith("arn:")]
+    about = next((arn for arn in arns if ":iam:" not in arn), None)
+    where = f" It was about {about}." if about and about not in str(error.get("Message")) else ""
+    if code == "AccessDenied":
+        role = re.search(r"arn:[^:]+:iam::[^'\"]+", str(request))
+        passed = f", and iam:PassRole for {role[0]}" if role else ""
+        return f"{where} It takes the permission personalize:{model.name}{passed}"
+    if code == "ResourceNotFound":
+        return f"{where} Is it of the region and the account of the connection?"
+    if code == "LimitExceeded" and model.name in _QUOTAS:
+        return f"{where} The quota: {_QUOTAS[model.name]} ({_GUIDE}/limits.html)"
+    return where if code in {"InvalidInput", "Validation", "TooManyTags", "ResourceInUse"} else ""
