@@ -45,12 +45,13 @@ class Time:
     def __init__(self) -> None:
         self.slept: list[float] = []
         self._real = time.time
+        self._monotonic = time.monotonic
 
     def time(self) -> float:
         return self._real() + sum(self.slept)
 
     def monotonic(self) -> float:
-        return time.monotonic() + sum(self.slept)
+        return self._monotonic() + sum(self.slept)
 
     def sleep(self, seconds: float) -> None:
         from airflow_provider_personalize.emulator import clock

@@ -98,9 +98,9 @@ class PersonalizeOperator(PersonalizeTask):
             raise IncompleteAnswerError(f"{self.operation} was answered without {', '.join(promised)}")
         return answer
 
-    def call_patiently(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call an operation that may be repeated, for as long as the weather is bad, but not for ever."""
-        return self.through_weather(lambda: self.call(request), self.deadline_after(_PATIENCE_WITH_WEATHER))
+    def patiently(self, step: Callable[[], Result]) -> Result:
+        """Take a step that may be repeated, through bad weather, where the task has no time limit of its own."""
+        return self.through_weather(step, self.deadline_after(_PATIENCE_WITH_WEATHER))
 
     def through_weather(self, step: Callable[[], Result], deadline: float) -> Result:
         """

@@ -39,7 +39,7 @@ class _PutOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> int:
         """Put them all, and return how many."""
-        requests = self._requests(context)
+        requests = self.patiently(lambda: self._requests(context))
         if not requests:
             self.log.warning("%s is empty: nothing is put", self.records)
             return 0
@@ -55,7 +55,7 @@ class _PutOperator(PersonalizeOperator):
 
     def _put(self, request: dict[str, Any], done: int, total: int) -> None:
         try:
-            self.call_patiently(request)
+            self.patiently(lambda: self.call(request))
         except Exception:
             self.log.error("%d of %d %s were put before this error. To put them again does no harm",
                            done, total, self.records)  # fmt: skip
@@ -394,8 +394,8 @@ class GetRecommendationsOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:  # noqa: ARG002 - Airflow's signature
         """Ask, and see whether there are enough."""
-        request = self.request()
-        found: list[dict[str, Any]] = self.call_patiently(request)["itemList"]
+        request = self.patiently(self.request)
+        found: list[dict[str, Any]] = self.patiently(lambda: self.call(request))["itemList"]
         if len(found) < self.min_results:
             raise TooFewRecommendationsError(request, found, self.min_results)
         self.log.info("%d recommendations: %s", len(found), ", ".join(item["itemId"] for item in found))

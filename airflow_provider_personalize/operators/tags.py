@@ -37,7 +37,7 @@ class TagResourceOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> str:  # noqa: ARG002 - Airflow's signature
         """Tag it."""
-        self.call_patiently(self.request())
+        self.patiently(lambda: self.call(self.request()))
         return self.resource_arn
 
 
@@ -65,5 +65,5 @@ class UntagResourceOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> str:  # noqa: ARG002 - Airflow's signature
         """Take them off."""
-        self.call_patiently(self.request())
+        self.patiently(lambda: self.call(self.request()))
         return self.resource_arn

@@ -321,5 +321,5 @@ class GetSolutionMetricsOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> dict[str, float]:  # noqa: ARG002 - Airflow's signature
         """Read them."""
-        metrics: dict[str, float] = self.call_patiently(self.request())["metrics"]
+        metrics: dict[str, float] = self.patiently(lambda: self.call(self.request()))["metrics"]
         return metrics

@@ -1,0 +1,94 @@
+"""What boto3 does by itself, over real sockets: in none of its modes does it buy a second training."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from shop import DATASET, LOCATION, ROLE, SOLUTION, bring_interactions, open_shop
+from task_runs import Run
+from weathers import bought
+
+from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.hooks import PersonalizeHook
+from airflow_provider_personalize.operators import CreateSolutionVersionOperator
+
+LOST: dict[str, Any] = {
+    "reset": lambda operation: faults.reset_next(operation, done=True),
+    "503": lambda operation: faults.unavailable_next(operation, done=True),
+    "503 of a proxy": lambda operation: faults.unavailable_next(operation, done=True, html=True),
+    "no answer": lambda operation: faults.hang_next(operation, done=True),
+    "cut": faults.cut_next,
+    "garbled": faults.garbled_next,
+}
+NOT_ARRIVED: dict[str, Any] = {
+    "throttled": lambda operation: faults.error_next(operation, "ThrottlingException", times=2),
+    "slow": lambda operation: faults.slow_next(operation, latency=0.2),
+}
+modes = pytest.mark.parametrize(
+    "mode", ["standard", *(pytest.param(mode, marks=pytest.mark.slow) for mode in ("legacy", "adaptive"))]
+)
+
+
+@pytest.fixture
+def shop(personalize_endpoint: Any, passing_time: Any) -> Any:
+    """A shop with data at an address; boto3 as it comes, with all its repetitions."""
+    bring_interactions()
+    client = open_shop()
+    source = {"dataLocation": LOCATION}
+    client.create_dataset_import_job(jobName="data", datasetArn=DATASET, dataSource=source, roleArn=ROLE)
+    clock.advance(3600)
+    calls.clear()
+    yield client
+    faults.clear()
+
+
+def aws(monkeypatch: pytest.MonkeyPatch, mode: str) -> str:
+    config = {"retries": {"mode": mode, "max_attempts": 4}, "read_timeout": 1}
+    extra = {"region_name": "us-east-1", "config_kwargs": config}
+    monkeypatch.setenv("AIRFLOW_CONN_EAGER", json.dumps({"conn_type": "aws", "extra": extra}))
+    return "eager"
+
+
+@modes
+@pytest.mark.parametrize("weather", [*LOST, *NOT_ARRIVED])
+def test_one_training_is_bought_whatever_becomes_of_the_answer(shop, monkeypatch, mode, weather):
+    (LOST | NOT_ARRIVED)[weather]("CreateSolutionVersion")
+    given = {"task_id": "train", "solution_arn": SOLUTION, "aws_conn_id": aws(monkeypatch, mode)}
+    began = datetime.fromtimestamp(clock.now(), timezone.utc)
+    arn = Run(lambda: CreateSolutionVersionOperator(**given), began=began)()
+    assert shop.describe_solution_version(solutionVersionArn=arn)["solutionVersion"]["status"] == "ACTIVE"
+    assert bought() == 1
+    assert len(calls.of("CreateSolutionVersion")) == (3 if weather == "throttled" else 1)
+
+
+@modes
+@pytest.mark.parametrize("weather", ["reset", "503", "no answer"])
+def test_the_hooks_own_client_buys_none_twice_either(shop, monkeypatch, mode, weather):
+    hook = PersonalizeHook(aws(monkeypatch, mode))
+    LOST[weather]("CreateSolutionVersion")
+    with pytest.raises(Exception, match="503|Service Unavailable|Told to fail|closed|timed out|timeout"):
+        hook.conn.create_solution_version(solutionArn=SOLUTION)
+    assert bought() == 1
+
+
+@modes
+def test_what_only_looks_is_still_repeated(shop, monkeypatch, mode):
+    hook = PersonalizeHook(aws(monkeypatch, mode))
+    faults.unavailable_next("DescribeSolution", times=2)
+    assert hook.conn.describe_solution(solutionArn=SOLUTION)["solution"]["status"] == "ACTIVE"
+    assert len(calls.of("DescribeSolution")) == 3
+
+
+def test_a_list_that_is_garbled_is_not_an_empty_list(shop, monkeypatch):
+    """A task that took it for one would train again."""
+    given = {"task_id": "train", "solution_arn": SOLUTION, "aws_conn_id": aws(monkeypatch, "standard")}
+    began = datetime.fromtimestamp(clock.now(), timezone.utc)
+    run = Run(lambda: CreateSolutionVersionOperator(**given), began=began)
+    first = run()
+    run.ti.try_number = 2
+    faults.garbled_next("ListSolutionVersions")
+    assert run() == first
+    assert bought() == 1

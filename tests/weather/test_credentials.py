@@ -1,0 +1,150 @@
+"""Credentials that run out, rotate, or cannot be had for a while."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from shop import DATASET, LOCATION, ROLE, SOLUTION
+from task_runs import Run
+
+from airflow_provider_personalize.emulator import calls, clock, faults, service_model
+from airflow_provider_personalize.exceptions import CredentialsMissingError
+from airflow_provider_personalize.hooks import PersonalizeHook
+from airflow_provider_personalize.operators import (
+    CreateSolutionVersionOperator,
+    DeleteDatasetGroupOperator,
+    TagResourceOperator,
+    UpdateSolutionOperator,
+)
+from airflow_provider_personalize.sensors import SolutionSensor, SolutionUpdateSensor
+from airflow_provider_personalize.waiting import Wait
+
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+GIVEN = '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b"}'
+
+
+def task(operator: type, **parameters: object) -> Run:
+    began = datetime.fromtimestamp(clock.now(), timezone.utc)
+    return Run(lambda: operator(task_id="task", **parameters), began=began)
+
+
+TAGS = [{"tagKey": "team", "tagValue": "shop"}]
+TASKS = {
+    "a sensor": lambda **way: task(SolutionSensor, solution_arn=SOLUTION, **way),
+    "an update": lambda **way: task(UpdateSolutionOperator, solution_arn=SOLUTION, perform_auto_training=True, **way),
+    "a training": lambda **way: task(CreateSolutionVersionOperator, solution_arn=SOLUTION, **way),
+    "a tag": lambda deferrable=False, **way: task(TagResourceOperator, resource_arn=SOLUTION, tags=TAGS, **way),
+    "a teardown": lambda **way: task(
+        DeleteDatasetGroupOperator, dataset_group_arn=SOLUTION.replace("solution", "dataset-group"), cascade=True, **way
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def shop(personalize):
+    """A shop with data to train on."""
+    source = {"dataLocation": LOCATION}
+    personalize.create_dataset_import_job(jobName="data", datasetArn=DATASET, dataSource=source, roleArn=ROLE)
+    clock.advance(3600)
+    calls.clear()
+    return personalize
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
+@pytest.mark.parametrize("kind", TASKS)
+def test_credentials_that_run_out_at_every_step_are_fetched_anew_each_time(kind, deferrable):
+    for operation in service_model.operations():
+        faults.expired_next(operation)
+    TASKS[kind](deferrable=deferrable)()
+    assert "ExpiredTokenException" in {call.error for call in calls}
+
+
+@pytest.mark.parametrize("kind", ["an update", "a training", "a tag"])
+def test_credentials_that_are_not_taken_when_fetched_anew_fail_the_task(kind, passing_time):
+    faults.expired_next(times=None)
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        TASKS[kind]()()
+    assert len(calls) == 2
+    assert passing_time.slept == []
+
+
+@pytest.fixture
+def process(tmp_path: Path, monkeypatch) -> Path:
+    """Let a program give the credentials; return what tells it how often to fail first."""
+    failures, program = tmp_path / "failures", tmp_path / "credentials"
+    program.write_text(
+        f"#!/bin/sh\nn=$(cat {failures})\nif [ $n -gt 0 ]; then echo $((n - 1)) > {failures}; exit 1; fi\n"
+        f"echo '{GIVEN}'\n"
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    config = tmp_path / "config"
+    config.write_text(f"[profile program]\nregion = us-east-1\ncredential_process = {program}\n")
+    extra = {"profile_name": "program", "config_kwargs": {"retries": {"total_max_attempts": 1}}}
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AIRFLOW_CONN_PROGRAM", json.dumps({"conn_type": "aws", "extra": extra}))
+    failures.write_text("0")
+    return failures
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_what_gives_the_credentials_may_be_away_for_a_while(kind, process, passing_time):
+    process.write_text("3")
+    TASKS[kind](aws_conn_id="program")()
+    assert process.read_text().strip() == "0"
+    assert sum(passing_time.slept) > 3
+
+
+def test_a_wait_in_the_triggerer_outlasts_it_too(process, shop):
+    shop.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    run = task(SolutionUpdateSensor, solution_arn=SOLUTION, deferrable=True, aws_conn_id="program")
+    run.between = lambda: process.write_text("3") and None
+    run()
+    assert process.read_text().strip() == "0"
+
+
+@pytest.fixture
+def machine(shop):
+    """A machine whose credentials can be taken away; they are back before the shop closes."""
+    with pytest.MonkeyPatch.context() as environment:
+        yield environment
+
+
+def without_keys(machine: pytest.MonkeyPatch) -> None:
+    for key in KEYS:
+        machine.delenv(key, raising=False)
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_where_there_never_were_credentials_the_task_fails_at_once_and_says_so(kind, machine, passing_time):
+    without_keys(machine)
+    with pytest.raises(CredentialsMissingError, match="'aws_default' gives no credentials"):
+        TASKS[kind]()()
+    assert passing_time.slept == []
+
+
+def test_credentials_that_went_for_a_moment_are_weather(machine):
+    hook, wait = PersonalizeHook(), Wait("solution", SOLUTION)
+    hook.look(wait)
+    keys = {key: value for key in KEYS if (value := os.environ.get(key))}
+    without_keys(machine)
+    hook.renew()
+    assert "NoCredentialsError" in hook.look(wait).reason
+    for key, value in keys.items():
+        machine.setenv(key, value)
+    assert hook.look(wait).outcome == "reached"
+
+
+def test_a_triggerer_that_has_none_at_all_says_so_after_a_while(machine, shop, passing_time):
+    shop.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    run = task(SolutionUpdateSensor, solution_arn=SOLUTION, deferrable=True)
+    run.between = lambda: without_keys(machine)
+    with pytest.raises(CredentialsMissingError):
+        run()
+    assert "NoCredentialsError" in run.events[0]["reason"]
+    assert 900 < sum(passing_time.slept) < 1500

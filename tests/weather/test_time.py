@@ -1,0 +1,205 @@
+"""Limits in time: what Airflow's documentation says of them, in every mode, whatever the machine's clock does."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from shop import SOLUTION
+from task_runs import Run, TaskInstance, fire
+
+from airflow_provider_personalize._compat import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+)
+from airflow_provider_personalize.emulator import faults
+from airflow_provider_personalize.exceptions import WaitTimeoutError
+from airflow_provider_personalize.hooks import PersonalizeHook
+from airflow_provider_personalize.operators import UpdateSolutionOperator
+from airflow_provider_personalize.sensors import SolutionUpdateSensor
+from airflow_provider_personalize.triggers import PersonalizeTrigger
+from airflow_provider_personalize.triggers import personalize as triggers
+from airflow_provider_personalize.waiting import Wait, steady_time
+
+try:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+except ImportError:
+    from airflow.exceptions import AirflowRescheduleException
+
+LIMIT = 600
+pytestmark = pytest.mark.usefixtures("personalize")
+
+
+# --- a sensor's limits ----------------------------------------------------------------------------------------------
+
+
+class Rescheduled(TaskInstance):
+    """A task instance that knows when its first look was."""
+
+    first: datetime | None = None
+
+    def get_first_reschedule_date(self, context: Any) -> datetime | None:
+        return self.first
+
+
+def wait(mode: str, passing_time: Any, **parameters: Any) -> Any:
+    """Run a sensor in a mode to its end."""
+    given = {"task_id": "wait", "solution_arn": SOLUTION, "timeout": LIMIT, "poke_interval": 30, **parameters}
+    if mode != "reschedule":
+        given |= {"deferrable": mode == "deferred"}
+        return Run(lambda: SolutionUpdateSensor(**given))()
+    ti = Rescheduled()
+    while True:
+        began = datetime.fromtimestamp(passing_time.time(), timezone.utc)
+        try:
+            return SolutionUpdateSensor(mode="reschedule", **given).execute({"ti": ti, "task": None})
+        except AirflowRescheduleException as again:
+            ti.first = ti.first or began
+            passing_time.sleep(again.reschedule_date.timestamp() - passing_time.time())
+
+
+TIMED_OUT, FAILS, DENIED = "timed out", "fails", "denied"
+# What Airflow's documentation says of sensors: a time-out and a failure for good are not retried, soft_fail skips both
+# https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/sensors.html
+# https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/tasks.html#timeouts
+RULES = [
+    (TIMED_OUT, {}, AirflowSensorTimeout),
+    (TIMED_OUT, {"soft_fail": True}, AirflowSkipException),
+    (TIMED_OUT, {"never_fail": True}, AirflowSkipException),
+    (FAILS, {}, AirflowFailException),
+    (FAILS, {"soft_fail": True}, AirflowSkipException),
+    (FAILS, {"never_fail": True}, AirflowSkipException),
+    (DENIED, {}, ClientError),
+    (DENIED, {"soft_fail": True}, ClientError),
+    (DENIED, {"never_fail": True}, AirflowSkipException),
+]
+
+
+@pytest.mark.parametrize("mode", ["poke", "reschedule", "deferred"])
+@pytest.mark.parametrize(("what", "parameters", "end"), RULES, ids=[f"{what}, {given}" for what, given, _ in RULES])
+def test_a_sensor_ends_as_airflow_says(personalize, passing_time, mode, what, parameters, end):
+    if what == FAILS:
+        faults.fail_next("UpdateSolution", "bad luck")
+        personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    elif what == DENIED:
+        faults.error_next("DescribeSolution", "AccessDeniedException")
+    with pytest.raises(end) as ended:
+        wait(mode, passing_time, **parameters)
+    assert type(ended.value) is end or end is ClientError
+    if what == TIMED_OUT:
+        assert LIMIT - 30 <= sum(passing_time.slept) <= LIMIT + 60
+
+
+@pytest.mark.parametrize("mode", ["poke", "reschedule", "deferred"])
+def test_a_sensor_in_bad_weather_times_out_like_any_other(passing_time, mode):
+    faults.unavailable_next(html=True, times=None)
+    with pytest.raises(AirflowSensorTimeout):
+        wait(mode, passing_time)
+    assert LIMIT - 30 <= sum(passing_time.slept) <= LIMIT + 60
+
+
+@pytest.mark.parametrize(
+    ("parameters", "end"),
+    [({}, WaitTimeoutError), ({"soft_fail": True}, AirflowSkipException), ({"never_fail": True}, AirflowSkipException)],
+)
+def test_execution_timeout_ends_a_deferred_sensor_with_an_error_that_is_retried(passing_time, parameters, end):
+    with pytest.raises(end):
+        wait("deferred", passing_time, timeout=2 * LIMIT, execution_timeout=timedelta(seconds=LIMIT), **parameters)
+    assert sum(passing_time.slept) == pytest.approx(LIMIT, abs=30)
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
+@pytest.mark.parametrize("operation", ["UpdateSolution", "DescribeSolution"])
+def test_the_shorter_of_timeout_and_execution_timeout_ends_an_operator_in_bad_weather(
+    passing_time, deferrable, operation
+):
+    faults.error_next(operation, "ThrottlingException", times=None)
+    limits = {"timeout": 2 * LIMIT, "execution_timeout": timedelta(seconds=LIMIT)}
+    with pytest.raises(WaitTimeoutError, match="ThrottlingException"):
+        update(deferrable=deferrable, **limits)()
+    assert sum(passing_time.slept) == pytest.approx(LIMIT, abs=30)
+
+
+def update(**parameters: Any) -> Run:
+    given = {"task_id": "update", "solution_arn": SOLUTION, "perform_auto_training": True, **parameters}
+    return Run(lambda: UpdateSolutionOperator(**given))
+
+
+# --- the machine's clock --------------------------------------------------------------------------------------------
+
+
+def step(passing_time: Any, hours: int) -> None:
+    """Set the machine's clock forward or back."""
+    passing_time._real = lambda: time.time() + hours * 3600
+
+
+def steps_after_a_while(passing_time: Any, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, hours: int) -> None:
+    sleep = getattr(module, name)
+
+    def sleep_and_step(seconds: float) -> Any:
+        if sum(passing_time.slept) > LIMIT / 3:
+            step(passing_time, hours)
+        return sleep(seconds)
+
+    monkeypatch.setattr(module, name, sleep_and_step)
+
+
+hours = pytest.mark.parametrize("hours", [1, -1], ids=["an hour forward", "an hour back"])
+
+
+@hours
+def test_a_step_of_the_clock_moves_no_deadline_on_the_worker(passing_time, monkeypatch, hours):
+    from airflow_provider_personalize.hooks import personalize as hook
+
+    steps_after_a_while(passing_time, monkeypatch, hook.time, "sleep", hours)
+    with pytest.raises(WaitTimeoutError):
+        PersonalizeHook().wait(Wait("solution", SOLUTION, "updated"), deadline=steady_time() + LIMIT)
+    assert sum(passing_time.slept) == pytest.approx(LIMIT, abs=30)
+
+
+@hours
+def test_a_step_of_the_clock_moves_no_deadline_of_an_operator(passing_time, monkeypatch, hours):
+    from airflow_provider_personalize.operators import base
+
+    faults.error_next("UpdateSolution", "ThrottlingException", times=None)
+    steps_after_a_while(passing_time, monkeypatch, base.time, "sleep", hours)
+    with pytest.raises(WaitTimeoutError):
+        update(timeout=LIMIT)()
+    assert sum(passing_time.slept) == pytest.approx(LIMIT, abs=30)
+
+
+@hours
+def test_a_step_of_the_clock_moves_no_deadline_in_the_triggerer(passing_time, monkeypatch, hours):
+    sleep = triggers.sleep
+
+    async def sleep_and_step(seconds: float) -> None:
+        await sleep(seconds)
+        if sum(passing_time.slept) > LIMIT / 3:
+            step(passing_time, hours)
+
+    monkeypatch.setattr(triggers, "sleep", sleep_and_step)
+    deadline = passing_time.time() + LIMIT
+    event = fire(PersonalizeTrigger(resource="solution", arn=SOLUTION, goal="updated", deadline=deadline))
+    assert event["outcome"] == "timed out"
+    assert sum(passing_time.slept) == pytest.approx(LIMIT, abs=30)
+
+
+def test_a_triggerer_that_is_restarted_keeps_to_the_deadline(passing_time):
+    deadline = passing_time.time() + LIMIT
+    given = {"resource": "solution", "arn": SOLUTION, "goal": "updated", "deadline": deadline}
+    passing_time.sleep(LIMIT - 100)  # of a triggerer that died
+    assert fire(PersonalizeTrigger(**given))["outcome"] == "timed out"
+    assert sum(passing_time.slept) == pytest.approx(LIMIT, abs=30)
+
+
+def test_a_pause_in_the_triggerer_outlasts_no_deadline(passing_time):
+    """That of a write in bad weather: the task tries a last time when its time is up."""
+    faults.error_next("UpdateSolution", "ThrottlingException", times=None)
+    run = update(deferrable=True, timeout=100)
+    with pytest.raises(WaitTimeoutError, match="UpdateSolution had no time left; last seen: .*Throttling"):
+        run()
+    assert sum(passing_time.slept) == pytest.approx(100, abs=30)

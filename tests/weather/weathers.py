@@ -1,0 +1,142 @@
+"""Every weather, and what becomes of a wait and of a write in it: the rows of ``docs/faults.md``."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any, Final
+
+from botocore.exceptions import EndpointConnectionError
+from shop import DATASET, LOCATION, ROLE, SOLUTION
+from task_runs import Run
+
+from airflow_provider_personalize.emulator import calls, clock, faults, wire
+from airflow_provider_personalize.emulator.errors import Refused
+from airflow_provider_personalize.emulator.models import personalize_backends
+from airflow_provider_personalize.hooks import PersonalizeHook
+from airflow_provider_personalize.operators import CreateSolutionVersionOperator, UpdateSolutionOperator
+from airflow_provider_personalize.sensors import SolutionUpdateSensor
+from airflow_provider_personalize.waiting import Wait, steady_time
+
+LIMIT: Final = 3600
+REFUSED: Final = "(refused)"
+
+Tell = Callable[..., None]
+
+
+def refused_next(operation: str, **when: Any) -> None:
+    """Let nobody listen: what the service itself cannot be told."""
+
+    def refuse(_: Any) -> None:
+        raise wire.Lost(REFUSED, error=lambda: EndpointConnectionError(endpoint_url="https://personalize"))
+
+    faults._add(faults._Order("refused_next", operation, before=refuse, **when))
+
+
+def every_other_throttled(operation: str) -> None:
+    """Throttle half of the calls, the first one included."""
+    calls_so_far = itertools.count()
+
+    def throttle(_: Any) -> None:
+        if next(calls_so_far) % 2 == 0:
+            raise Refused("ThrottlingException", "Rate exceeded")
+
+    faults._add(faults._Order("every_other_throttled", operation, before=throttle, times=None))
+
+
+def error(code: str, status: int = 400) -> Tell:
+    return lambda operation, **when: faults.error_next(operation, code, status=status, **when)
+
+
+def unavailable(**how: Any) -> Tell:
+    return lambda operation, **when: faults.unavailable_next(operation, **how, **when)
+
+
+WEATHERS: Final[dict[str, Tell]] = {
+    "throttled": error("ThrottlingException"),
+    "429": error("TooManyRequests", 429),
+    "500": unavailable(status=500),
+    "503": unavailable(),
+    "503, HTML of a proxy": unavailable(html=True),
+    "503, but done": unavailable(done=True),
+    "refused": refused_next,
+    "reset": faults.reset_next,
+    "reset, but done": lambda operation, **when: faults.reset_next(operation, done=True, **when),
+    "no answer": faults.hang_next,
+    "no answer, but done": lambda operation, **when: faults.hang_next(operation, done=True, **when),
+    "cut, and done": faults.cut_next,
+    "garbled, and done": faults.garbled_next,
+}
+LASTS: Final[dict[str, dict[str, Any]]] = {"30 s": {"seconds": 30}, "for ever": {"times": None}}
+# besides: weather, how long it lasts, how it is told
+OTHERS: Final[dict[tuple[str, str], Tell]] = {
+    ("fine", "for ever"): lambda operation: None,
+    ("half of the calls throttled", "for ever"): every_other_throttled,
+    ("credentials expired", "until fetched anew"): faults.expired_next,
+    ("credentials expired", "for ever"): lambda operation: faults.expired_next(operation, times=None),
+}
+ROWS: Final = [*OTHERS, *((weather, lasting) for weather in WEATHERS for lasting in LASTS)]
+
+
+def begin(weather: str, lasting: str, operation: str) -> None:
+    """Let the weather begin for the calls of an operation."""
+    if other := OTHERS.get((weather, lasting)):
+        other(operation)
+    else:
+        WEATHERS[weather](operation, **LASTS[lasting])
+
+
+def wait_on_worker() -> None:
+    PersonalizeHook().wait(Wait("solution", SOLUTION, "updated"), deadline=steady_time() + LIMIT)
+
+
+def task(made: type, **parameters: Any) -> Callable[[], Any]:
+    given = {"task_id": "task", "solution_arn": SOLUTION, "timeout": LIMIT, **parameters}
+    return lambda: Run(lambda: made(**given), began=datetime.fromtimestamp(clock.now(), timezone.utc))()
+
+
+# Each way to wait, and two writes: the operation that meets the weather, and what there is to do
+WAYS: Final[dict[str, tuple[str, Callable[[], Any]]]] = {
+    "wait on a worker": ("DescribeSolution", wait_on_worker),
+    "sensor, poked": ("DescribeSolution", task(SolutionUpdateSensor)),
+    "sensor, deferred": ("DescribeSolution", task(SolutionUpdateSensor, deferrable=True)),
+    "training, on a worker": ("CreateSolutionVersion", task(CreateSolutionVersionOperator)),
+    "update, deferred": ("UpdateSolution", task(UpdateSolutionOperator, perform_auto_training=True, deferrable=True)),
+}
+
+
+def prepare(client: Any, operation: str) -> None:
+    """Let there be what the way needs: an update under way, or data to train on."""
+    if operation == "DescribeSolution":
+        client.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    else:
+        source = {"dataLocation": LOCATION}
+        client.create_dataset_import_job(jobName="data", datasetArn=DATASET, dataSource=source, roleArn=ROLE)
+        clock.advance(LIMIT)
+
+
+def bought() -> int:
+    """Count the trainings and updates that there are."""
+    records = personalize_backends["123456789012"]["us-east-1"].records
+    versions = sum(record.kind.resource.name == "solution_version" for record in records.values())
+    return versions + len(records[SOLUTION].updates)
+
+
+def measure(client: Any, passed: Callable[[], float], weather: str, lasting: str, way: str) -> str:
+    """Say what becomes of a way in a weather: its end, the seconds that it took, the calls that reached the service."""
+    operation, go = WAYS[way]
+    prepare(client, operation)
+    random.seed(1)
+    before, began = bought(), passed()
+    calls.clear()
+    begin(weather, lasting, operation)
+    try:
+        go()
+        end = "done"
+    except Exception as error:  # noqa: BLE001 - however it ends
+        end = type(error).__name__
+    reached = [call for call in calls.of(operation) if call.error != REFUSED]
+    many = f", {bought() - before} bought" if operation != "DescribeSolution" else ""
+    return f"{end}, {passed() - began:.0f} s, {len(reached)} calls{many}".replace(" 1 calls", " 1 call")
