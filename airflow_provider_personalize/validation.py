@@ -11,10 +11,10 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.resources import RESOURCES, SOLUTION
 
 if TYPE_CHECKING:
     from botocore.model import Shape, StructureShape
@@ -55,8 +55,8 @@ def coerce(shape: Shape | None, value: Any) -> Any:
         return {name: item for name, item in coerced.items() if item is not None}
     if shape.type_name == "map" and isinstance(value, Mapping):
         return {name: coerce(shape.value, item) for name, item in value.items()}
-    if shape.type_name == "list" and isinstance(value, (list, tuple)):
-        return [coerce(shape.member, item) for item in value]
+    if shape.type_name == "list" and isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return [coerce(shape.member, item) for item in value]  # what a mapped task returned is no list, but lazy
     return value
 
 
@@ -171,9 +171,19 @@ def _wrong_arns(operation: str, shape: StructureShape, request: Mapping[str, Any
         if resource.arn_member not in shape.members or not isinstance(value, str):
             continue
         if operation.endswith("Campaign") and value.endswith(LATEST):
-            continue
+            resource, value = SOLUTION, value.removesuffix(LATEST)
         if value.startswith("arn:") and not resource.is_arn(value):
             yield f"{resource.arn_member} is {value!r}: it is not the ARN of a {resource.title}"
+
+
+def elsewhere(request: Mapping[str, Any], region: str) -> list[str]:
+    """List ARNs of another region than the one that is asked: what is not found there is not gone."""
+    arns = ((member, re.match("arn:[^:]+:personalize:([^:]+):", str(value))) for member, value in request.items())
+    return [
+        f"{member} is {request[member]!r}: it is of another region than {region}, which the task asks; see region_name"
+        for member, arn in arns
+        if arn and arn[1] != region
+    ]
 
 
 def _reserved_tags(request: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import UserList
+
 import botocore.session
 import pytest
 
@@ -176,6 +178,13 @@ def test_what_a_template_yields_as_text_becomes_what_the_request_needs():
     for given in (wanted, as_texts, repr(wanted), str(wanted).replace("'", '"')):
         assert coerce(shape, given) == wanted
     assert coerce(shape, "no structure") == "no structure"
+
+
+def test_any_sequence_is_a_list():
+    """What the instances of a mapped task returned comes to the next task as a sequence that is no list."""
+    shape = MODEL.operation_model("TagResource").input_shape.members["tags"]
+    assert coerce(shape, UserList([{"tagKey": "a", "tagValue": 1}])) == [{"tagKey": "a", "tagValue": "1"}]
+    assert coerce(shape, "no list") == "no list"
 
 
 def test_a_text_of_digits_stays_a_text_where_templates_are_native():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from airflow_provider_personalize.exceptions import IncompleteAnswerError, InvalidRequestError, WaitTimeoutError
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask
-from airflow_provider_personalize.validation import coerce, faults
+from airflow_provider_personalize.validation import coerce, elsewhere, faults
 from airflow_provider_personalize.waiting import LATER, READY, UNDER_WAY, Goal, Wait, steady_time
 from airflow_provider_personalize.weather import is_weather, may_have_arrived
 
@@ -69,7 +69,8 @@ class PersonalizeOperator(PersonalizeTask):
         :raises InvalidRequestError: With everything that is wrong with it.
         """
         request = self.given(**derived)
-        if found := faults(self.operation, self.input_shape, request):
+        found = faults(self.operation, self.input_shape, request)
+        if found := found + elsewhere(request, self.client.meta.region_name):
             raise InvalidRequestError(self.operation, found)
         return request
 

@@ -260,6 +260,12 @@ def test_sync_without_latest_is_refused_before_the_call(first):
     assert calls.of("UpdateCampaign") == []
 
 
+@pytest.mark.parametrize("arn", ["arn:aws:personalize:us-east-1:me:solution/s", MARKET], ids=["no account", "a group"])
+def test_the_latest_of_what_is_no_solution_is_refused(first, arn):
+    with pytest.raises(InvalidRequestError, match="it is not the ARN of a solution"):
+        create(f"{arn}/$LATEST")()
+
+
 def test_the_solution_itself_is_no_version(first):
     with pytest.raises(InvalidRequestError, match="solution version"):
         create(MARKET.replace("dataset-group", "solution"))()

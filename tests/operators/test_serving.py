@@ -272,6 +272,24 @@ def test_it_is_gone_when_the_task_ends(personalize, version, case, deferrable):
 def test_what_is_not_there_is_gone_already(version, case, capsys):
     arn = f"{PREFIX}{RESOURCES[case.kind].arn_kind}/nowhere"
     assert case.delete(arn)() == arn
+    assert case.create(version, name="other", ignore_changes=["name"])() == arn
+    assert passing_time.slept == []
+    assert case.made() == 1
+
+
+def test_a_tracker_of_another_name_that_is_being_deleted_is_waited_for(version):
+    case = CASES["event_tracker"]
+    case.delete(case.create(version)(), wait_for_completion=False)()
+    case.create(version, name="other")()
+    assert case.made() == 2
+
+
+@every_kind
+def test_what_is_of_another_region_is_not_taken_for_gone(personalize, version, case):
+    arn = case.create(version)()
+    with pytest.raises(InvalidRequestError, match=r"Arn is 'arn:.*': it is of another region than eu-west-1"):
+        case.delete(arn, region_name="eu-west-1")()
+    assert case.delete(arn)() == arn
     assert "nothing is deleted" in capsys.readouterr().out
     assert calls.of(f"Delete{case.pascal}") == []
 
