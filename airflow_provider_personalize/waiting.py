@@ -156,7 +156,8 @@ class Wait:
         be started again. ``"started"``: it was started again. ``"gone"``: it is deleted. ``"trained"``: of the solution
         with this ARN, automatic training has made a version.
     :param created: For ``"updated"``: the ``creationDateTime`` (ISO 8601) of the one update that is meant. None means
-        the latest, whichever it is. For ``"trained"``: the moment since which the version was begun.
+        the latest, whichever it is. For ``"gone"``: that of the one that is meant, since another may be made under its
+        ARN. For ``"trained"``: the moment since which the version was begun.
     :param require_update: For ``"updated"``: whether to wait for a first update where none was ever made.
     """
 
@@ -227,6 +228,8 @@ class Wait:
 
         :param description: Of what is waited for; while automatic training has made no version, of the solution.
         """
+        if self.goal == GONE and _compare_times(description.get("creationDateTime"), self.created) > 0:
+            return Verdict(REACHED, description.get("status"), "it is gone, and another has its name", description)
         if self.goal == GONE or is_being_deleted(self.row, description):
             return Verdict(UNDER_WAY, _shown_status(self.row, description), None, description)
         if self.goal == TRAINED and self.row.arn_member not in description:
@@ -344,7 +347,7 @@ def is_being_stopped(description: Mapping[str, Any]) -> bool:
 
 
 def _compare_times(seen: object, meant: str | None) -> float:
-    """Seconds by which an update is younger than the one that is meant; 0 where any will do."""
+    """Seconds by which something is younger than the one that is meant; 0 where any will do."""
     if meant is None or not isinstance(seen, datetime):
         return 0
     return (seen - datetime.fromisoformat(meant)).total_seconds()

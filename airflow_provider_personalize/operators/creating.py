@@ -26,6 +26,7 @@ from airflow_provider_personalize.waiting import (
     Shown,
     is_being_deleted,
     is_being_stopped,
+    iso,
     steady_time,
 )
 from airflow_provider_personalize.weather import is_over_quota
@@ -117,7 +118,7 @@ class CreateOperator(_Creating):
 
     :param if_exists: What to do where one of this name exists: ``"reuse"`` takes it, if it is as wanted; an error lists
         each difference otherwise. ``"fail"`` is an error, unless this task or an earlier try of it made it. Tags are
-        not compared.
+        not compared, and neither is what is not given. An update under way that may make it as wanted is waited for.
     :param ignore_changes: Parameters in which one that exists may differ, by name: those that another task sets later
         on.
     """
@@ -135,7 +136,8 @@ class CreateOperator(_Creating):
         super().__init__(**kwargs)
         if if_exists not in {"reuse", "fail"}:
             raise ValueError(f"if_exists is {if_exists!r}: allowed are 'reuse', 'fail'")
-        if isinstance(ignore_changes, str) or not set(ignore_changes) <= set(self.members):
+        named = isinstance(ignore_changes, Collection) and not isinstance(ignore_changes, str)
+        if not named or not set(ignore_changes) <= set(self.members):
             raise ValueError(f"ignore_changes is {ignore_changes!r}: allowed are names of {', '.join(self.members)}")
         self.if_exists = if_exists
         self.ignore_changes = ignore_changes
@@ -143,16 +145,28 @@ class CreateOperator(_Creating):
     def go_on(self, context: Context, deadline: float) -> str:
         """Find or create it, and wait for it."""
         request = self.request()
-        while (found := self.find(context, request)) and is_being_deleted(self.resource, found):
-            self.wait_out(self.wait(found[self.resource.arn_member], GONE), deadline, "it is being deleted")
-        is_new = False
-        if found:
+        while found := self.find(context, request):
+            arn = found[self.resource.arn_member]
+            if is_being_deleted(self.resource, found):
+                gone = self.wait(arn, GONE, iso(found.get("creationDateTime")))
+                self.wait_out(gone, deadline, "it is being deleted")
+                continue
             self._check_free(context, found)
-        else:
+            if not self._may_become_so(request, found):
+                break
+            self.wait_out(self.wait(arn, SETTLED), deadline, "it is being updated")
+        is_new = False
+        if not found:
             found, is_new = self.create(context, request, deadline)
         if not is_new:
             self._check(request, found)
         return self.finish(context, found, deadline)
+
+    def _may_become_so(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+        """Tell whether one that is not as wanted is being updated, which may make it so."""
+        updated = found.get(self.resource.update_member) or str(found.get("status")).startswith("UPDATE")
+        settling = self.wait(found[self.resource.arn_member], SETTLED).judge(found).outcome == UNDER_WAY
+        return bool(updated and settling and self._changes(request, found))
 
     def _check_free(self, context: Context, found: dict[str, Any]) -> None:
         """Tell whether there may be one already."""
@@ -162,14 +176,18 @@ class CreateOperator(_Creating):
                 f"{found['creationDateTime']}, and if_exists is 'fail'."
             )
 
-    def _check(self, request: dict[str, Any], found: dict[str, Any]) -> None:
-        """Tell whether one that exists is as wanted, and no failed one."""
+    def _changes(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+        """List in what one that exists differs and may not."""
         from botocore import xform_name
 
-        arn = found[self.resource.arn_member]
         wanted = {**self.unless_given, **request}
         compared = {member: value for member, value in wanted.items() if xform_name(member) not in self.ignore_changes}
-        if changed := self.differences(compared, found):
+        return self.differences(compared, found)
+
+    def _check(self, request: dict[str, Any], found: dict[str, Any]) -> None:
+        """Tell whether one that exists is as wanted, and no failed one."""
+        arn = found[self.resource.arn_member]
+        if changed := self._changes(request, found):
             raise ResourceDiffersError(self.resource.title, arn, changed)
         wait = self.wait(arn)
         if (verdict := wait.judge(found)).failed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize.operators.base import WaitingOperator
-from airflow_provider_personalize.waiting import GONE, REACHED, SETTLED, Goal, is_being_deleted
+from airflow_provider_personalize.waiting import GONE, REACHED, SETTLED, Goal, is_being_deleted, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -16,8 +16,9 @@ class DeleteOperator(WaitingOperator):
     Delete a resource. There is no way back.
 
     What is under way with it is waited for, since the service deletes nothing in transition. It is gone when the
-    service does not know it any more; one that is not there is gone already, and the task says so in its log. What the
-    service refuses because something else depends on it fails at once, with the service's words.
+    service does not know it any more, or knows another of its name; one that is not there is gone already, and the task
+    says so in its log. What the service refuses because something else depends on it fails at once, with the service's
+    words.
     """
 
     goal: ClassVar[Goal] = GONE
@@ -39,7 +40,7 @@ class DeleteOperator(WaitingOperator):
             self.log.warning("There is no %s %s: nothing is deleted", self.resource.title, self.arn)
             return self.arn
         if self.wait_for_completion:
-            self.wait_until(self.wait(self.arn), deadline)
+            self.wait_until(self.wait(self.arn, created=iso(found.get("creationDateTime"))), deadline)
         return self.arn
 
     def _send(self, request: dict[str, Any]) -> None:

@@ -489,18 +489,18 @@ class CreateEventTrackerOperator(CreateOperator):
     Create the event tracker of a dataset group, and go on when it is ACTIVE. Or find the one that is there already.
 
     Calls ``CreateEventTracker`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateEventTracker.html). A
-    dataset group has one at most. Its ARN does not tell its name, so one that exists is found in the group's list of
-    trackers.
+    dataset group has one at most, so one of another name is a difference. Its ARN does not tell its name; one that
+    exists is found in the group's list of trackers.
 
     :param name: The name, at most 63 letters, digits, hyphens and underscores. (templated)
     :param dataset_group_arn: The ARN of the dataset group. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the tracker. Its tracking ID, which events are sent with, is in XCom as ``tracking_id``.
     :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises ResourceDiffersError: The group has a tracker of another name.
     :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
     :raises ResourceFailedError: The tracker ended in CREATE FAILED.
     :raises WaitTimeoutError: It is not over in time, with the status seen last.
-    :raises botocore.exceptions.ClientError: The group has a tracker of another name.
     """
 
     operation = "CreateEventTracker"
@@ -524,8 +524,11 @@ class CreateEventTrackerOperator(CreateOperator):
         self.tags = tags
 
     def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002 - the base's
-        """Find the tracker of this name in the group's list."""
-        return self.find_in_list(request)
+        """Find the group's tracker, whatever its name; the one of this name first."""
+        listed = list(self.hook.list_all(self.resource, datasetGroupArn=request["datasetGroupArn"]))
+        listed.sort(key=lambda tracker: tracker["name"] != request["name"])
+        described = (self.hook.find(self.resource, tracker[self.resource.arn_member]) for tracker in listed)
+        return next((found for found in described if found), None)
 
     def finish(self, context: Context, found: Mapping[str, Any], deadline: float) -> str:
         """Hand on the tracking ID, wait for the tracker, and return its ARN."""

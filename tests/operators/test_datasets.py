@@ -191,6 +191,42 @@ def retry(run: Run) -> Run:
     return run
 
 
+@pytest.fixture
+def dataset_of_items(shop: Any) -> Making:
+    """One that is there."""
+    making = STAYING[2]
+    making.run()()
+    return making
+
+
+@deferrable_or_not
+def test_a_dataset_that_is_being_updated_to_what_is_wanted_is_waited_for(shop, dataset_of_items, deferrable):
+    """A run whose creation was changed to the new schema comes while an update to it is under way."""
+    shop.update_dataset(datasetArn=ITEMS, schemaArn=f"{PREFIX}schema/wide")
+    run = dataset_of_items.run(schema_arn=f"{PREFIX}schema/wide", deferrable=deferrable)
+    assert run() == ITEMS
+    assert dataset_of_items.described(shop)["schemaArn"] == f"{PREFIX}schema/wide"
+    assert len(run.deferrals) == deferrable
+
+
+def test_a_dataset_that_differs_after_its_update_too_is_an_error(shop, dataset_of_items):
+    shop.update_dataset(datasetArn=ITEMS, schemaArn=f"{PREFIX}schema/wide")
+    with pytest.raises(ResourceDiffersError, match=f"found '{PREFIX}schema/wide'"):
+        dataset_of_items.run(schema_arn=f"{PREFIX}schema/wider")()
+
+
+def test_an_update_under_way_of_what_may_differ_is_not_waited_for(shop, dataset_of_items):
+    shop.update_dataset(datasetArn=ITEMS, schemaArn=f"{PREFIX}schema/wide")
+    dataset_of_items.run(schema_arn=f"{PREFIX}schema/wider", ignore_changes=["schema_arn"], wait_for_completion=False)()
+    assert dataset_of_items.described(shop)["status"] != "ACTIVE"
+
+
+@pytest.mark.parametrize("ignored", [None, "schema_arn", ["schemaArn"], 5], ids=str)
+def test_what_is_no_list_of_parameters_to_ignore_is_refused_when_the_dag_is_read(ignored):
+    with pytest.raises(ValueError, match="ignore_changes is .*: allowed are names of name, schema_arn"):
+        STAYING[2].run(ignore_changes=ignored).make()
+
+
 @deferrable_or_not
 @every_making
 def test_what_is_made_is_ready_when_the_task_ends(shop, making, deferrable):

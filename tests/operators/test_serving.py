@@ -176,6 +176,22 @@ def test_one_that_is_being_deleted_is_waited_for_and_made_anew(personalize, vers
 
 
 @every_kind
+def test_of_two_that_wait_for_a_deletion_the_second_takes_what_the_first_made(personalize, version, case):
+    arn = case.create(version)()
+    case.delete(arn, wait_for_completion=False)()
+    run = case.create(version, deferrable=True)
+
+    def another() -> None:
+        run.between = lambda: None
+        clock.advance(HOUR)
+        case.create(version, wait_for_completion=False)()
+
+    run.between = another
+    assert case.describe(personalize, run())["status"] == "ACTIVE"
+    assert case.made() == 2
+
+
+@every_kind
 def test_one_that_is_not_shown_at_once_is_looked_for(personalize, version, case):
     faults.stale_next(f"Create{case.pascal}", hides=20)
     arn = case.create(version)()
@@ -250,28 +266,12 @@ def test_the_tracking_id_is_handed_on_whether_the_tracker_is_new_or_not(personal
         assert run.ti.xcoms["tracking_id"] == case.describe(personalize, arn)["trackingId"]
 
 
-def test_a_group_with_a_tracker_of_another_name_is_the_services_refusal(version):
+def test_a_group_with_a_tracker_of_another_name_is_a_difference_at_once(version, passing_time):
     case = CASES["event_tracker"]
-    case.create(version)()
-    with pytest.raises(ClientError, match="only one is allowed"):
-        case.create(version, name="other")()
-
-
-@every_kind
-@deferrable_or_not
-def test_it_is_gone_when_the_task_ends(personalize, version, case, deferrable):
     arn = case.create(version)()
-    run = case.delete(arn, deferrable=deferrable)
-    assert run() == arn
-    with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        case.describe(personalize, arn)
-    assert len(run.deferrals) == deferrable
-
-
-@every_kind
-def test_what_is_not_there_is_gone_already(version, case, capsys):
-    arn = f"{PREFIX}{RESOURCES[case.kind].arn_kind}/nowhere"
-    assert case.delete(arn)() == arn
+    passing_time.slept.clear()
+    with pytest.raises(ResourceDiffersError, match="name: wanted 'other', found 'a'"):
+        case.create(version, name="other")()
     assert case.create(version, name="other", ignore_changes=["name"])() == arn
     assert passing_time.slept == []
     assert case.made() == 1
@@ -289,6 +289,23 @@ def test_what_is_of_another_region_is_not_taken_for_gone(personalize, version, c
     arn = case.create(version)()
     with pytest.raises(InvalidRequestError, match=r"Arn is 'arn:.*': it is of another region than eu-west-1"):
         case.delete(arn, region_name="eu-west-1")()
+    assert case.delete(arn)() == arn
+
+
+@every_kind
+@deferrable_or_not
+def test_it_is_gone_when_the_task_ends(personalize, version, case, deferrable):
+    arn = case.create(version)()
+    run = case.delete(arn, deferrable=deferrable)
+    assert run() == arn
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        case.describe(personalize, arn)
+    assert len(run.deferrals) == deferrable
+
+
+@every_kind
+def test_what_is_not_there_is_gone_already(version, case, capsys):
+    arn = f"{PREFIX}{RESOURCES[case.kind].arn_kind}/nowhere"
     assert case.delete(arn)() == arn
     assert "nothing is deleted" in capsys.readouterr().out
     assert calls.of(f"Delete{case.pascal}") == []
@@ -309,6 +326,21 @@ def test_a_retry_of_a_deletion_waits_for_it(version, case):
     arn = case.create(version)()
     case.delete(arn, wait_for_completion=False)()
     case.delete(arn)()
+    assert len(calls.of(f"Delete{case.pascal}")) == 1
+
+
+@every_kind
+def test_another_that_is_made_under_the_name_does_not_hold_the_deletion(personalize, version, case):
+    run = case.delete(case.create(version)(), deferrable=True, timeout=2 * HOUR)
+    made = []
+
+    def another() -> None:
+        clock.advance(HOUR)
+        made.append(case.create(version, wait_for_completion=False)())
+
+    run.between = another
+    run()
+    assert case.describe(personalize, made[0])
     assert len(calls.of(f"Delete{case.pascal}")) == 1
 
 
