@@ -112,9 +112,9 @@ def test_shared_parameters_are_documented_where_they_are_defined(base):
 @every_task
 def test_every_member_of_the_request_and_the_connection_are_templated(task):
     members = set(getattr(task, "members", ())) or set(needed(task))
-    assert set(task.template_fields) == members | CONNECTION
     documented = {line.split(":")[1].split()[1] for line in _parameter_lines(task) if "(templated)" in line}
-    assert documented == members
+    assert members <= documented
+    assert set(task.template_fields) == documented | CONNECTION
 
 
 def _parameter_lines(task: type) -> list[str]:

@@ -366,6 +366,8 @@ class GetRecommendationsOperator(PersonalizeOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if isinstance(min_results, bool) or not isinstance(min_results, int):
+            raise TypeError(f"min_results is {min_results!r}: allowed is a whole number")
         self.campaign_arn = campaign_arn
         self.recommender_arn = recommender_arn
         self.user_id = user_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_personalize.exceptions import InvalidRequestError
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.teardown_plan import Inventory, Stage, Step, plan
 from airflow_provider_personalize.resources import (
@@ -26,7 +27,8 @@ from airflow_provider_personalize.resources import (
     SOLUTION_VERSION,
     Resource,
 )
-from airflow_provider_personalize.waiting import SETTLED, UNDER_WAY, Wait, is_being_deleted
+from airflow_provider_personalize.validation import parse
+from airflow_provider_personalize.waiting import SETTLED, UNDER_WAY, Wait, is_being_deleted, iso
 from airflow_provider_personalize.weather import is_in_use, is_not_found, is_weather
 
 if TYPE_CHECKING:
@@ -59,8 +61,8 @@ class DeleteDatasetGroupOperator(DeleteOperator):
     the group itself. A cascade gives up after six hours, unless ``timeout`` says otherwise.
 
     :param dataset_group_arn: The ARN of the dataset group. One that does not exist is deleted already. (templated)
-    :param cascade: Whether to delete all that belongs to it, too.
-    :param dry_run: Whether to change nothing, and return what would be done.
+    :param cascade: Whether to delete all that belongs to it, too. (templated)
+    :param dry_run: Whether to change nothing, and return what would be done. (templated)
     :return: The ARN. With ``dry_run``, the steps in their order: ``[{"action": "delete", "kind": "campaign", "arn":
         …}, …]``; the other actions are ``"wait for"``, ``"turn off automatic training"``, ``"stop"`` and ``"note the
         schemas"``.
@@ -72,8 +74,11 @@ class DeleteDatasetGroupOperator(DeleteOperator):
 
     operation = "DeleteDatasetGroup"
     resource = DATASET_GROUP
+    template_fields = (DATASET_GROUP.arn_parameter, "cascade", "dry_run", *DeleteOperator.template_fields)
 
-    def __init__(self, *, dataset_group_arn: str, cascade: bool = False, dry_run: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *, dataset_group_arn: str, cascade: bool | str = False, dry_run: bool | str = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.dataset_group_arn = dataset_group_arn
         self.cascade = cascade
@@ -81,15 +86,15 @@ class DeleteDatasetGroupOperator(DeleteOperator):
 
     def execute(self, context: Context) -> Any:
         """Delete it, or tell what that would mean."""
-        if self.dry_run:
+        if self._is_on("dry_run"):
             return self._tell(context)
-        if self.cascade and self.timeout is None:
+        if self._is_on("cascade") and self.timeout is None:
             return self.pursue(context, self.deadline_after(_LIMIT))
         return super().execute(context)
 
     def go_on(self, context: Context, deadline: float) -> str:
         """Do what is to be done next, by what there is now, until the group is gone."""
-        if not self.cascade:
+        if not self._is_on("cascade"):
             return super().go_on(context, deadline)
         self.request()
         before: Stage = []
@@ -106,7 +111,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
                 continue
             if stage[0].kind == DATASET_GROUP.name and stage[0].goal == self.goal:
                 if self.wait_for_completion:
-                    self.wait_until(self.wait(self.arn), deadline)
+                    self.wait_until(self.wait(self.arn, created=iso(group.get("creationDateTime"))), deadline)
                 return self.arn
             if under_way:
                 wait, seen = under_way
@@ -115,6 +120,13 @@ class DeleteDatasetGroupOperator(DeleteOperator):
                 self.wait_out(pause, deadline, f"{stage[0].action} {stage[0].arn}")
             before = stage
         return self.arn
+
+    def _is_on(self, switch: str) -> bool:
+        """Read a switch, which a template may have left as a text: any text is true to Python."""
+        value = parse("boolean", getattr(self, switch))
+        if isinstance(value, bool):
+            return value
+        raise InvalidRequestError(self.operation, [f"{switch} is {value!r}: allowed are True and False"])
 
     def _tell(self, context: Context) -> list[dict[str, str]]:
         """Log and return what would be done."""
@@ -135,7 +147,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         return group
 
     def _stages(self, group: dict[str, Any]) -> list[Stage]:
-        if not self.cascade or is_being_deleted(DATASET_GROUP, group):
+        if not self._is_on("cascade") or is_being_deleted(DATASET_GROUP, group):
             return plan(Inventory(group))
         return plan(self._inventory(group))
 
@@ -180,7 +192,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         things = {row.name: list(self._of_group(row)) for row in _IN_GROUP}
         solutions = [solution["solutionArn"] for solution in things["solution"]]
         datasets = [dataset["datasetArn"] for dataset in things["dataset"]]
-        listed = self.hook.list_all
+        listed = self._listed
         things["campaign"] = [campaign for arn in solutions for campaign in self._of_solution(arn)]
         things["solution_version"] = [each for arn in solutions for each in listed(SOLUTION_VERSION, solutionArn=arn)]
         things["data_deletion_job"] = list(listed(DATA_DELETION_JOB, datasetGroupArn=self.arn))
@@ -193,6 +205,15 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         self.carried["schemas"] = schemas
         return Inventory(group, things, schemas, noted, self._used_elsewhere() & {*schemas} if schemas else ())
 
+    def _listed(self, row: Resource, **parameters: str) -> list[dict[str, Any]]:
+        """List what belongs to something; nothing where that went meanwhile."""
+        try:
+            return list(self.hook.list_all(row, **parameters))
+        except Exception as error:
+            if not is_not_found(error):
+                raise
+            return []
+
     def _of_group(self, row: Resource) -> Iterator[dict[str, Any]]:
         """Describe all of a kind that say themselves that they are in the group."""
         for summary in self.hook.list_all(row, datasetGroupArn=self.arn):
@@ -201,7 +222,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
                 yield found
 
     def _of_solution(self, arn: str) -> Iterator[dict[str, Any]]:
-        for summary in self.hook.list_all(CAMPAIGN, solutionArn=arn):
+        for summary in self._listed(CAMPAIGN, solutionArn=arn):
             found = self.hook.find(CAMPAIGN, summary[CAMPAIGN.arn_member])
             if found and _solution_of(found) == arn:
                 yield found
@@ -217,7 +238,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         used = set()
         for group in self.hook.list_all(DATASET_GROUP):
             others = group["datasetGroupArn"] != self.arn
-            for summary in self.hook.list_all(DATASET, datasetGroupArn=group["datasetGroupArn"]) if others else ():
+            for summary in self._listed(DATASET, datasetGroupArn=group["datasetGroupArn"]) if others else ():
                 dataset = self.hook.find(DATASET, summary["datasetArn"]) or {}
                 update = dataset.get(DATASET.update_member) or {}
                 used |= {dataset.get("schemaArn"), update.get("schemaArn")}

@@ -220,6 +220,8 @@ class CreateSolutionVersionOperator(RunOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if not isinstance(stop_on_kill, bool):
+            raise TypeError(f"stop_on_kill is {stop_on_kill!r}: allowed are True and False")
         self.solution_arn = solution_arn
         self.name = name
         self.training_mode = training_mode

@@ -110,10 +110,14 @@ def _moment(after: datetime | str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", after)) if isinstance(after, str) else after
     except ValueError:
+        moment = after
+    if moment is None:
+        return None
+    if not isinstance(moment, datetime):
         raise AirflowFailException(
             f"after is {after!r}: allowed are a datetime and a text in ISO 8601, such as 2026-01-31T12:00:00+00:00"
-        ) from None
-    return moment.replace(tzinfo=timezone.utc) if moment and moment.tzinfo is None else moment
+        )
+    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment
 
 
 def _start(context: Context) -> datetime:

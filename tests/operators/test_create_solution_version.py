@@ -319,6 +319,12 @@ def test_killed_before_the_version_is_shown_the_training_is_stopped_too(personal
     assert statuses(personalize) == ["CREATE STOPPED"]
 
 
+@pytest.mark.parametrize("value", ["False", None, 1])
+def test_whether_a_kill_stops_it_is_said_with_true_or_false(value):
+    with pytest.raises(TypeError, match=f"stop_on_kill is {value!r}: allowed are True and False"):
+        train(stop_on_kill=value).make()
+
+
 def test_killed_before_anything_was_started_nothing_is_stopped():
     train(stop_on_kill=True).make().on_kill()
     assert calls.of("StopSolutionVersionCreation") == []

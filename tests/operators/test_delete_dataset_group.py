@@ -19,6 +19,11 @@ from airflow_provider_personalize.exceptions import InvalidRequestError, WaitTim
 from airflow_provider_personalize.operators import DeleteDatasetGroupOperator
 from airflow_provider_personalize.resources import RESOURCES
 
+try:
+    from airflow.sdk import DAG
+except ImportError:
+    from airflow import DAG
+
 HOUR = 3600
 GROUP = f"{PREFIX}dataset-group/doomed"
 SHOP = f"{PREFIX}dataset-group/shop"
@@ -178,6 +183,62 @@ def test_a_dry_run_tells_the_plan_and_changes_nothing(doomed, cascade):
         ("delete", "schema"),
         ("delete", "dataset_group"),
     ]
+
+
+@pytest.mark.parametrize("native", [False, True], ids=["texts", "native"])
+@pytest.mark.parametrize(("cascade", "dry_run"), [(True, True), (False, True), (False, False)])
+def test_the_text_of_a_switch_is_not_taken_for_true(personalize, cascade, dry_run, native):
+    """To Python every text is true, "False" too: a cascade that nobody asked for."""
+    calls.clear()
+    run = Run(lambda: _templated(native))
+    run.params = {"cascade": cascade, "dry_run": dry_run}
+    if dry_run:
+        assert len(run()) == (5 if cascade else 1)
+        assert changes() == []
+    else:
+        with pytest.raises(ClientError, match="ResourceInUseException"):
+            run()
+        assert changes() == ["DeleteDatasetGroup"]
+
+
+def _templated(native: bool) -> DeleteDatasetGroupOperator:
+    with DAG("templated", schedule=None, render_template_as_native_obj=native):
+        return DeleteDatasetGroupOperator(
+            task_id="tear_down",
+            dataset_group_arn=SHOP,
+            cascade="{{ params.cascade }}",
+            dry_run="{{ params.dry_run }}",
+        )
+
+
+@pytest.mark.parametrize("switch", ["cascade", "dry_run"])
+@pytest.mark.parametrize("value", ["yes", None, 1])
+def test_a_switch_that_is_neither_on_nor_off_is_refused(personalize, switch, value):
+    calls.clear()
+    with pytest.raises(InvalidRequestError, match=f"{switch} is {value!r}: allowed are True and False"):
+        tear_down(**{"dataset_group_arn": SHOP, switch: value})()
+    assert list(calls) == []
+
+
+@pytest.mark.parametrize("operation", ["ListSolutionVersions", "ListCampaigns", "ListDatasetImportJobs"])
+def test_what_goes_while_it_looks_is_gone_and_no_error(doomed, operation):
+    faults.error_next(operation, "ResourceNotFoundException")
+    tear_down()()
+    assert existing(doomed) == doomed.shops
+
+
+def test_a_group_made_anew_under_the_name_does_not_hold_it(personalize):
+    personalize.create_dataset_group(name="doomed")
+    clock.advance(HOUR)
+    run = tear_down(deferrable=True)
+
+    def another() -> None:
+        clock.advance(HOUR)
+        personalize.create_dataset_group(name="doomed")
+
+    run.between = another
+    assert run() == GROUP
+    assert changes()[-2:] == ["DeleteDatasetGroup", "CreateDatasetGroup"]
 
 
 def test_what_a_dry_run_told_is_what_is_done(doomed):

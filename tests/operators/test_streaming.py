@@ -291,6 +291,10 @@ class TestRecommendations:
         with pytest.raises(TooFewRecommendationsError, match=r"2 recommendations came, at least 3 must: \[i\d, i\d\]"):
             recommend(**asked, min_results=3)()
 
+    def test_what_is_no_number_is_refused_when_the_dag_is_read(self):
+        with pytest.raises(TypeError, match="min_results is '5': allowed is a whole number"):
+            recommend(campaign_arn=f"{PREFIX}campaign/a", min_results="5").make()
+
     @pytest.mark.parametrize(
         ("parameters", "fault"),
         [

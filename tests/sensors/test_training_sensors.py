@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
@@ -209,9 +209,10 @@ def test_a_moment_without_a_time_zone_is_in_utc(automatic):
 
 
 @deferrable_or_not
-def test_what_is_no_moment_is_refused(automatic, deferrable):
-    with pytest.raises(AirflowFailException, match="after is 'yesterday': allowed are"):
-        sensor(after="yesterday", deferrable=deferrable)()
+@pytest.mark.parametrize("after", ["yesterday", "", date(2026, 1, 1), True, []], ids=repr)
+def test_what_is_no_moment_is_refused(automatic, deferrable, after):
+    with pytest.raises(AirflowFailException, match="after is .*: allowed are"):
+        sensor(after=after, deferrable=deferrable)()
 
 
 def test_a_template_that_yields_none_means_the_start_of_the_run(automatic):
