@@ -20,7 +20,11 @@ except ImportError:  # Airflow 2
 from airflow import __version__ as airflow_version
 
 from airflow_provider_personalize.operators import CreateDatasetImportJobOperator, UpdateSolutionOperator
-from airflow_provider_personalize.sensors import DatasetImportJobSensor, SolutionUpdateSensor
+from airflow_provider_personalize.sensors import (
+    AutomaticSolutionVersionSensor,
+    DatasetImportJobSensor,
+    SolutionUpdateSensor,
+)
 
 # Airflow 3.0's own `dags test` breaks at the second look of any rescheduled sensor (a TypeError in its core).
 RESCHEDULE = "poke" if airflow_version.startswith("3.0.") else "reschedule"
@@ -126,6 +130,11 @@ with DAG(
     rescheduled = SolutionUpdateSensor(task_id="rescheduled", solution_arn=first, mode=RESCHEDULE, poke_interval=0.5)
     deferred = SolutionUpdateSensor(task_id="deferred", solution_arn=first, deferrable=True)
 
+    # Of one that the mapped task updated, long enough ago that this wait is short
+    trained = AutomaticSolutionVersionSensor(
+        task_id="trained", solution_arn="{{ ti.xcom_pull(task_ids='prepare')[1] }}", deferrable=True
+    )
+
     # No update was ever made of the last solution: these run out of time and are skipped, on every version alike.
     lenient = [
         SolutionUpdateSensor(
@@ -143,4 +152,4 @@ with DAG(
     solutions >> imported
     solutions >> lenient
     import_is_in >> sync >> unchanged >> mapped
-    mapped >> started(4) >> poked >> started(5) >> rescheduled >> started(6) >> deferred
+    mapped >> started(4) >> poked >> started(5) >> rescheduled >> started(6) >> deferred >> trained
