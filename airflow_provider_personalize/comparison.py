@@ -26,6 +26,9 @@ _FALSE_UNLESS_SAID: Final = frozenset(
 )
 # Maps that are taken as a whole; in others, the service may show more than was given.
 _WHOLE: Final = frozenset({"excludedDatasetColumns", "includedDatasetColumns"})
+# What an entry of a list means that leaves these out: a list replaces the one before, and with it what it does not say.
+# That the service weighs event types alike where no weight is given is assumed.
+_UNLESS_SAID: Final[Mapping[str, float]] = {"eventValueThreshold": 0, "weight": 1}
 _OF_THE_UPDATE_ITSELF: Final = frozenset({"status", "failureReason", "creationDateTime", "lastUpdatedDateTime"})
 
 
@@ -62,11 +65,19 @@ def _same_entries(wanted: Sequence[Any], found: Sequence[Any]) -> bool:
     """Compare without regard to order: the API's lists are sets of settings."""
     left = list(found)
     for entry in wanted:
-        match = next((item for item in left if not list(_compare(entry, item, ""))), None)
+        match = next((item for item in left if not list(_compare(_completed(entry, item), item, ""))), None)
         if match is None:
             return False
         left.remove(match)
     return not left
+
+
+def _completed(wanted: Any, found: Any) -> Any:
+    """Say of an entry what it means by leaving out what the other has."""
+    if not isinstance(wanted, Mapping) or not isinstance(found, Mapping):
+        return wanted
+    shown = {member for member, value in found.items() if value is not None}
+    return {**{member: value for member, value in _UNLESS_SAID.items() if member in shown}, **wanted}
 
 
 def exact_differences(wanted: Any, found: Any, name: str) -> list[str]:

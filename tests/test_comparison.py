@@ -19,6 +19,8 @@ BUY = {"eventType": "buy", "weight": 1.0}
         ({"a": 0.1 + 0.2}, {"a": 0.3}),
         ({"schedulingExpression": "rate(1 days)"}, {"schedulingExpression": "rate(1 day)"}),
         ({"events": [CLICK, BUY]}, {"events": [{**BUY, "eventValueThreshold": 0}, CLICK]}),
+        ({"events": [{"eventType": "buy"}]}, {"events": [BUY]}),
+        ({"events": [BUY]}, {"events": [{"eventType": "buy", "weight": 1, "eventValueThreshold": None}]}),
         ({"events": []}, {}),
         ({"excludedDatasetColumns": {"ITEMS": ["A"], "USERS": []}}, {"excludedDatasetColumns": {"ITEMS": ["A"]}}),
         (
@@ -50,6 +52,8 @@ def test_what_is_so_does_not_differ(wanted, found):
         ({"excludedDatasetColumns": {}}, {"excludedDatasetColumns": {"ITEMS": ["A"]}}, "excludedDatasetColumns.ITEMS"),
         ({"events": [CLICK, CLICK]}, {"events": [CLICK]}, "events"),
         ({"events": [{**CLICK, "weight": 0.7}]}, {"events": [CLICK]}, "events"),
+        ({"events": [{"eventType": "click", "weight": 0.8}]}, {"events": [CLICK]}, "events"),
+        ({"events": [{"eventType": "click", "eventValueThreshold": 0.5}]}, {"events": [CLICK]}, "events"),
     ],
 )
 def test_each_difference_is_named_with_what_was_wanted_and_found(wanted, found, named):
