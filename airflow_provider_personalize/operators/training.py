@@ -208,6 +208,8 @@ class CreateSolutionVersionOperator(RunOperator):
     patient = True
     members = ("solution_arn", "name", "training_mode", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
+    #: What the service was asked to train, by whom.
+    _asked: tuple[Context, Mapping[str, Any]] | None = None
 
     def __init__(
         self,
@@ -244,6 +246,11 @@ class CreateSolutionVersionOperator(RunOperator):
         """Find the version of this name among all."""
         return self._find_among(self._versions(request), request)
 
+    def create(self, context: Context, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], bool]:
+        """Train it; a kill may come before the answer."""
+        self._asked = context, request
+        return super().create(context, request, deadline)
+
     def _versions(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
         """List the solution's versions, newest first."""
         versions = self.hook.list_all(self.resource, solutionArn=request["solutionArn"])
@@ -260,8 +267,13 @@ class CreateSolutionVersionOperator(RunOperator):
 
     def on_kill(self) -> None:
         """Stop the training, where that was asked for."""
-        if self.stop_on_kill and self.started_arn:
-            self.hook.stop_training(self.started_arn)
+        if self.stop_on_kill and (arn := self.started_arn or self._arn_asked_for()):
+            self.hook.stop_training(arn)
+
+    def _arn_asked_for(self) -> str | None:
+        """Find what was begun by a call whose answer has not come."""
+        found = self.find(*self._asked) if self._asked else None
+        return found[self.resource.arn_member] if found else None
 
 
 class StopSolutionVersionCreationOperator(WaitingOperator):

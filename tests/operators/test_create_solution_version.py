@@ -319,6 +319,22 @@ def test_killed_before_the_version_is_shown_the_training_is_stopped_too(personal
     assert statuses(personalize) == ["CREATE STOPPED"]
 
 
+def test_killed_before_the_answer_came_the_training_is_stopped_too(personalize):
+    task = train(stop_on_kill=True).make()
+    call = task.call
+
+    def killed(request: Any) -> None:
+        call(request)
+        task.on_kill()
+        raise KeyboardInterrupt
+
+    task.call = killed
+    with pytest.raises(KeyboardInterrupt):
+        task.execute({"ti": TaskInstance(), "task": task})
+    clock.advance(600)
+    assert statuses(personalize) == ["CREATE STOPPED"]
+
+
 @pytest.mark.parametrize("value", ["False", None, 1])
 def test_whether_a_kill_stops_it_is_said_with_true_or_false(value):
     with pytest.raises(TypeError, match=f"stop_on_kill is {value!r}: allowed are True and False"):
