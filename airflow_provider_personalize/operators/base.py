@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -290,7 +291,7 @@ def _said(error: Exception) -> str:
 
 def _seconds(parameter: str, value: float | timedelta | None) -> float | None:
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if seconds is None or (isinstance(seconds, (int, float)) and seconds >= 0):
+    if seconds is None or (isinstance(seconds, (int, float)) and 0 <= seconds < math.inf):
         return seconds
     raise ValueError(f"{parameter} is {value!r}: allowed are a number of seconds, 0 or more, and a timedelta")
 

@@ -86,14 +86,14 @@ class DeleteDatasetGroupOperator(DeleteOperator):
 
     def execute(self, context: Context) -> Any:
         """Delete it, or tell what that would mean."""
-        if self._is_on("dry_run"):
-            return self._tell(context)
         if self._is_on("cascade") and self.timeout is None:
             return self.pursue(context, self.deadline_after(_LIMIT))
         return super().execute(context)
 
-    def go_on(self, context: Context, deadline: float) -> str:
-        """Do what is to be done next, by what there is now, until the group is gone."""
+    def go_on(self, context: Context, deadline: float) -> Any:
+        """Do what is to be done next, by what there is now, until the group is gone; or only tell it."""
+        if self._is_on("dry_run"):
+            return self._tell(context)
         if not self._is_on("cascade"):
             return super().go_on(context, deadline)
         self.request()

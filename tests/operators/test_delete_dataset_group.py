@@ -211,6 +211,17 @@ def _templated(native: bool) -> DeleteDatasetGroupOperator:
         )
 
 
+def test_a_dry_run_that_is_asked_for_while_the_task_is_deferred_ends_the_deletion(doomed):
+    run = tear_down(deferrable=True)
+
+    def deploy() -> None:
+        run.make = tear_down(deferrable=True, dry_run=True).make
+
+    run.between = deploy
+    assert {step["kind"] for step in run()} >= {"campaign", "dataset", "dataset_group"}
+    assert set(changes()) == {"UpdateSolution"}
+
+
 @pytest.mark.parametrize("switch", ["cascade", "dry_run"])
 @pytest.mark.parametrize("value", ["yes", None, 1])
 def test_a_switch_that_is_neither_on_nor_off_is_refused(personalize, switch, value):

@@ -288,7 +288,7 @@ def test_the_connection_may_come_out_of_templates():
 
 
 @pytest.mark.parametrize("parameter", ["waiter_delay", "timeout"])
-@pytest.mark.parametrize("value", [-1, "10"])
+@pytest.mark.parametrize("value", [-1, "10", float("inf"), float("nan")])
 def test_a_wrong_number_of_seconds_is_refused_when_the_dag_is_read(parameter, value):
     with pytest.raises(ValueError, match=f"{parameter} is"):
         update(**{parameter: value})()
