@@ -155,11 +155,11 @@ class CreateOperator(_Creating):
             if not self._may_become_so(request, found):
                 break
             self.wait_out(self.wait(arn, SETTLED), deadline, "it is being updated")
-        is_new = False
         if not found:
             found, is_new = self.create(context, request, deadline)
-        if not is_new:
-            self._check(request, found)
+            if is_new:
+                return self.finish(context, found, deadline)
+        self._check(request, found)
         return self.finish(context, found, deadline)
 
     def _may_become_so(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
@@ -201,7 +201,8 @@ class RunOperator(_Creating):
 
     A name that is not given is derived from the task instance and what it acts on. So a retry finds what an earlier try
     started, another run starts another, and after one that failed a retry starts another. One that somebody stopped is
-    not started again. Clearing a run that had ended starts it anew.
+    not started again. Clearing a run that had ended starts it anew. A task that is cleared while its run goes on cannot
+    be told from a retry: it finds what it started before, and starts no other.
 
     Where Airflow has a task state store (3.3 and newer), the ARN is kept there as soon as it is known, and a retry
     looks at that first; a store that fails is no reason to fail.

@@ -632,6 +632,12 @@ def test_a_dataset_is_deleted_when_the_service_does_not_know_it_any_more(dataset
 
 
 @deferrable_or_not
+def test_a_deletion_that_does_not_end_in_time_says_what_it_saw_last(dataset, deferrable):
+    with pytest.raises(WaitTimeoutError, match="last seen: DELETE (PENDING|IN_PROGRESS)"):
+        delete_dataset(deferrable=deferrable, timeout=12, waiter_delay=1)()
+
+
+@deferrable_or_not
 def test_a_deletion_waits_for_an_update_that_is_under_way(dataset, deferrable):
     dataset.update_dataset(datasetArn=ITEMS, schemaArn=f"{PREFIX}schema/wide")
     delete_dataset(deferrable=deferrable)()

@@ -322,6 +322,23 @@ def test_what_is_being_made_is_waited_for_and_deleted(personalize, version, case
 
 
 @every_kind
+@deferrable_or_not
+def test_a_deletion_that_does_not_end_in_time_says_what_it_saw_last(version, case, deferrable):
+    arn = case.create(version)()
+    with pytest.raises(WaitTimeoutError, match="last seen: DELETE (PENDING|IN_PROGRESS)"):
+        case.delete(arn, deferrable=deferrable, timeout=12, waiter_delay=1)()
+
+
+@every_kind
+def test_a_deletion_that_is_refused_fails_at_once(personalize, version, case):
+    arn = case.create(version)()
+    faults.error_next(f"Delete{case.pascal}", "ResourceInUseException", message="something depends on it")
+    with pytest.raises(ClientError, match="something depends on it"):
+        case.delete(arn)()
+    assert case.describe(personalize, arn)["status"] == "ACTIVE"
+
+
+@every_kind
 def test_a_retry_of_a_deletion_waits_for_it(version, case):
     arn = case.create(version)()
     case.delete(arn, wait_for_completion=False)()

@@ -245,6 +245,13 @@ def test_a_stop_whose_answer_was_lost_is_made_good(personalize, version, after, 
     assert len(calls.of("StopSolutionVersionCreation")) == (1 if done else 2)
 
 
+@deferrable_or_not
+def test_a_stop_that_does_not_end_in_time_says_what_it_saw_last(personalize, version, deferrable):
+    clock.advance(1200)
+    with pytest.raises(WaitTimeoutError, match="last seen: CREATE STOPPING"):
+        stop(version, deferrable=deferrable, timeout=12, waiter_delay=1)()
+
+
 def test_what_somebody_else_is_stopping_is_waited_for(personalize, version):
     clock.advance(1200)
     personalize.stop_solution_version_creation(solutionVersionArn=version)
