@@ -262,11 +262,11 @@ class RunOperator(_Creating):
         """Find what an earlier try took note of."""
         try:
             store = context.get("task_state_store")
-            arn = None if store is None else store.get(_name(request))
+            arn = "" if store is None else str(store.get(_name(request)))
         except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
             self.log.warning("The task state store does not answer; looking without it: %s", error)
             return None
-        return _patiently(lambda: self.hook.find(self.resource, arn)) if arn else None
+        return _patiently(lambda: self.hook.find(self.resource, arn)) if self.resource.is_arn(arn) else None
 
     def note(self, context: Context, request: Mapping[str, Any], arn: str) -> None:
         """Keep it where a retry looks first."""

@@ -167,6 +167,14 @@ def test_the_store_is_looked_at_first_and_spares_the_list(personalize):
     assert len(calls.of("ListSolutionVersions")) == before
 
 
+@pytest.mark.parametrize("kept", [5, "arn:x", SOLUTION])
+def test_a_store_that_keeps_something_else_is_no_reason_to_fail(personalize, kept):
+    run = train()
+    name = run()
+    run.store = Store({personalize.describe_solution_version(solutionVersionArn=name)["solutionVersion"]["name"]: kept})
+    assert retry(run)() == name
+
+
 def test_the_store_knows_the_version_before_the_service_shows_it(personalize):
     faults.stale_next("CreateSolutionVersion", hides=300)
     store = Store()
