@@ -159,6 +159,7 @@ class CreateOperator(_Creating):
             found, is_new = self.create(context, request, deadline)
             if is_new:
                 return self.finish(context, found, deadline)
+            self._check_free(context, found)
         self._check(request, found)
         return self.finish(context, found, deadline)
 

@@ -166,6 +166,22 @@ def test_one_that_exists_may_be_an_error(version, case):
 
 
 @every_kind
+def test_one_that_somebody_makes_between_look_and_call_may_be_an_error_too(version, case):
+    run = case.create(version, if_exists="fail")
+    make = run.make
+
+    def make_later() -> Any:
+        task = make()
+        call = task.call
+        task.call = lambda request: (case.create(version)(), call(request))[1]
+        return task
+
+    run.make = make_later
+    with pytest.raises(ResourceExistsError, match="exists already"):
+        run()
+
+
+@every_kind
 @deferrable_or_not
 def test_one_that_is_being_deleted_is_waited_for_and_made_anew(personalize, version, case, deferrable):
     arn = case.create(version)()
