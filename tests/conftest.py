@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -108,3 +109,19 @@ def unknown_status(personalize) -> Callable[[str], None]:
         record.progress.statuses = ["A STATUS OF NEXT YEAR"] * len(record.progress.statuses)
 
     return show
+
+
+@pytest.fixture
+def life(personalize, passing_time, monkeypatch):
+    """Give a shop in which every task can be run, one after the other, and nothing sleeps."""
+    from every_task import Life
+
+    from airflow_provider_personalize._compat import BaseSensorOperator
+    from airflow_provider_personalize.connection import Connection
+
+    # a client for each task takes longer than the tasks
+    monkeypatch.setattr(Connection, "hook", functools.cache(Connection.hook))
+    # Airflow's own poke loop sleeps too, and keeps its own time
+    fake = type("time", (), {"sleep": passing_time.sleep, "monotonic": passing_time.time})
+    monkeypatch.setattr(sys.modules[BaseSensorOperator.__module__], "time", fake)
+    return Life()

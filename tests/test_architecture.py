@@ -17,7 +17,7 @@ NAME = PACKAGE.name
 # Each room may import those that stand before it. Rooms of one line may not import each other.
 ORDER = [
     {"resources", "_compat", "sample"},
-    {"exceptions", "validation"},
+    {"exceptions", "permissions", "validation"},
     {"comparison", "weather"},
     {"waiting"},
     {"hooks"},

@@ -1,0 +1,100 @@
+"""The IAM actions that are declared for a task are those that it uses: no less, and no more."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from every_task import ENDS, STEPS, TASKS, Life, fill, task_of
+
+from airflow_provider_personalize.emulator import calls, service_model
+from airflow_provider_personalize.operators import CreateCampaignOperator
+from airflow_provider_personalize.permissions import ROLE_ACTION, actions_of
+
+PAGE = Path(__file__).parents[1] / "docs" / "permissions.md"
+every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name__)
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
+def test_each_action_that_is_declared_is_used_and_no_other(life, deferrable):
+    used: dict[Any, set[str]] = defaultdict(set)
+    for name, given in _steps(life):
+        task, before = task_of(name), len(calls)
+        waiting = {"deferrable": deferrable} if hasattr(task, "goal") else {}
+        life.do(name, given, **waiting)
+        used[task] |= {f"personalize:{call.operation}" for call in calls[before:]}
+    wrong = {
+        task.__name__: used[task] ^ {action for action, when in actions_of(task).items() if _shows(action, when)}
+        for task in TASKS
+    }
+    assert not {name: actions for name, actions in wrong.items() if actions}
+
+
+def _steps(life: Life) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from STEPS
+    yield from ENDS
+    yield "DeleteDatasetGroup", {"dataset_group_arn": fill(life), "cascade": True}
+
+
+def _shows(action: str, when: str) -> bool:
+    """Tell whether an action is for a call that a task makes by itself."""
+    of_tags = when == "with `tags`"  # they are in the request that creates
+    return action != ROLE_ACTION and not of_tags and when != "with `stop_on_kill`"
+
+
+@every_task
+def test_an_action_is_named_as_an_operation_is(task):
+    names = {action.partition(":")[2] for action in actions_of(task) if action != ROLE_ACTION}
+    assert names <= set(service_model.operations())
+
+
+@every_task
+def test_a_role_or_tags_that_a_request_can_have_take_their_actions(task):
+    operation = getattr(task, "operation", None)
+    shape = str(_members(service_model.request_shape(operation))) if operation else ""
+    actions = actions_of(task)
+    assert (ROLE_ACTION in actions) == ("roleArn" in shape)
+    assert ("personalize:TagResource" in actions) >= ("'tags'" in shape)
+
+
+def _members(shape: Any) -> Any:
+    if shape.type_name != "structure":
+        return None
+    return {name: _members(member) for name, member in shape.members.items()}
+
+
+def test_without_the_action_for_the_link_a_task_works_and_shows_none(life):
+    from airflow_provider_personalize.emulator import faults
+
+    faults.error_next("DescribeSolution", "AccessDeniedException", times=None)
+    run = life.do("CreateCampaign", {"name": "a", "solution_version_arn": life.market})
+    assert run.ti.xcoms == {}
+    assert actions_of(CreateCampaignOperator)["personalize:DescribeSolution"] == "for the link to the console"
+
+
+def table() -> str:
+    """The table of the page, made anew."""
+    rows = (f"| `{task.__name__}` | {_listed(actions_of(task))} |" for task in TASKS)
+    return "\n".join(["| Task | Actions |", "|---|---|", *rows]) + "\n"
+
+
+def _listed(actions: dict[str, str]) -> str:
+    """Write actions, those of one condition together."""
+    by_when: dict[str, list[str]] = defaultdict(list)
+    for action, when in actions.items():
+        by_when[when].append(f"`{action.removeprefix('personalize:')}`")
+    return "; ".join(f"{when}: {', '.join(names)}" if when else ", ".join(names) for when, names in by_when.items())
+
+
+def test_the_page_has_the_table():
+    assert table() in PAGE.read_text(encoding="utf-8"), f"docs/permissions.md should have:\n{table()}"
+
+
+def test_readme_has_the_actions_of_its_example():
+    readme = (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"## Permissions.*?\"Action\": \[(.*?)\]", readme, re.DOTALL)[1]
+    assert set(re.findall(r'"(.*?)"', shown)) == set(actions_of(task_of("UpdateSolution")))
