@@ -36,14 +36,17 @@ class Connection:
         verify: bool | str | None,
         botocore_config: dict[str, Any] | str | None,
     ) -> Connection:
-        """Make it from a task's parameters, which templates may have left as texts: ``"None"``, ``"False"``."""
+        """
+        Make it from a task's parameters, which templates may have left as texts: ``"None"``, ``"False"``.
+
+        :raises ValueError: ``botocore_config`` is no structure, or not of JSON primitives.
+        """
         config = parse("structure", botocore_config)
-        return cls(
-            parse("string", aws_conn_id),
-            parse("string", region_name),
-            parse("boolean", verify),
-            json.dumps(config or None, sort_keys=True),
-        )
+        try:
+            text = json.dumps(dict(config) if config else None, sort_keys=True)
+        except (TypeError, ValueError) as error:  # not what was given, which may hold a password
+            raise ValueError(f"botocore_config must be a dict of JSON primitives: {error}") from None
+        return cls(parse("string", aws_conn_id), parse("string", region_name), parse("boolean", verify), text)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -56,13 +59,24 @@ class Connection:
         }
 
     def hook(self, service: str = "personalize") -> PersonalizeHook:
-        """Make a hook that goes this way. It imports boto3, so it is for when a task runs."""
+        """
+        Make a hook that goes this way. It imports boto3, so it is for when a task runs.
+
+        :raises ValueError: ``botocore_config`` has a member that botocore's ``Config`` does not have.
+        """
+        from botocore.config import Config
+
         from airflow_provider_personalize.hooks import PersonalizeHook
 
+        config = json.loads(self.config)
+        try:
+            Config(**(config or {}))
+        except TypeError as error:
+            raise ValueError(f"botocore_config is none: {error}") from error
         return PersonalizeHook(
             aws_conn_id=self.aws_conn_id,
             region_name=self.region_name,
             verify=self.verify,
-            config=json.loads(self.config),
+            config=config,
             client_type=service,
         )

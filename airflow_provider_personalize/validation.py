@@ -82,7 +82,7 @@ def _literal(text: str) -> Any:
     for read in (json.loads, ast.literal_eval):
         try:
             return read(text.strip())
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, RecursionError, MemoryError):  # the latter two by thousands of brackets
             continue
     return text
 
@@ -101,7 +101,7 @@ def faults(
     from botocore.validate import ParamValidator
 
     report = ParamValidator().validate(dict(request), shape).generate_report()
-    found = [_with_hint(line) for line in report.splitlines()]
+    found = [shortened(_with_hint(line)) for line in report.splitlines()]
     found += _beyond_types(shape, request, "")
     found += _wrong_arns(operation, shape, request)
     found += _reserved_tags(request)
@@ -111,6 +111,14 @@ def faults(
         if operation in rules and name not in leave_out:
             found += rules[operation](request)
     return found
+
+
+def shortened(text: str) -> str:
+    """Leave out the middle of a text that is too long for a log."""
+    return text if len(text) <= _MOST else f"{text[: _MOST // 2]} … {text[-_MOST // 2 :]}"
+
+
+_MOST: Final = 600
 
 
 def _with_hint(line: str) -> str:
@@ -152,10 +160,10 @@ def _too_long(shape: Shape, value: Any, name: str) -> Iterator[str]:
 def _wrong_text(shape: Shape, value: str, name: str) -> Iterator[str]:
     allowed = shape.metadata.get("enum")
     if allowed and value not in allowed:
-        yield f"{name} is {value!r}: allowed are {', '.join(allowed)}"
+        yield f"{name} is {shortened(repr(value))}: allowed are {', '.join(allowed)}"
     pattern = shape.metadata.get("pattern")
     if pattern and not re.fullmatch(_python_pattern(pattern), value):
-        yield f"{name} is {value!r}: it must match {pattern}"
+        yield f"{name} is {shortened(repr(value))}: it must match {pattern}"
 
 
 def _python_pattern(pattern: str) -> str:
@@ -195,7 +203,7 @@ def _reserved_tags(request: Mapping[str, Any]) -> Iterator[str]:
                 yield f"tags: {member} is {tag[member]!r}: what begins with aws: is reserved"
 
 
-_RATE: Final = re.compile(r"rate\((\d+) days?\)")
+_RATE: Final = re.compile(r"rate\(([0-9]{1,9}) days?\)")
 
 
 def rate_days(expression: object) -> int | None:
@@ -265,7 +273,7 @@ def _create_schema(request: Mapping[str, Any]) -> Iterator[str]:
         return
     try:
         avro = json.loads(request["schema"])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         yield f"schema is not JSON: {error}"
     else:
         if not isinstance(avro, dict) or avro.get("type") != "record":

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize._compat import BaseOperatorLink, XCom
-from airflow_provider_personalize.resources import CAMPAIGN, SCHEMA, SOLUTION, SOLUTION_VERSION, Resource
+from airflow_provider_personalize.resources import CAMPAIGN, DATASET_GROUP, SCHEMA, SOLUTION, SOLUTION_VERSION, Resource
 
 if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey
@@ -44,15 +44,19 @@ class PersonalizeLink(BaseOperatorLink):
         """Keep the page's address for this run of the task, once."""
         if not task.do_xcom_push or task.link_shown:
             return
-        if group := _dataset_group(task, description):
+        group = _dataset_group(task, description)
+        if group and DATASET_GROUP.is_arn(group) and (address := self._address(group, description)):
             task.link_shown = True
-            context["ti"].xcom_push(key=self.key, value=self._address(group, description))
+            context["ti"].xcom_push(key=self.key, value=address)
 
-    def _address(self, group: str, description: Mapping[str, Any]) -> str:
+    def _address(self, group: str, description: Mapping[str, Any]) -> str | None:
         _, partition, _, region, _, _ = group.split(":", 5)
         home = f"https://{region}.console.{_DOMAINS.get(partition, _DOMAINS['aws'])}/personalize/home?region={region}"
         arns = {member: _dollars(value) for member, value in description.items() if isinstance(value, str)}
-        return f"{home}#{_dollars(group)}/{self.path.format_map(arns)}"
+        try:
+            return f"{home}#{_dollars(group)}/{self.path.format_map(arns)}"
+        except KeyError:  # the service left out what the page is about
+            return None
 
 
 def _dollars(arn: str) -> str:
@@ -64,9 +68,9 @@ def _dataset_group(task: PersonalizeTask, description: Mapping[str, Any]) -> str
     if "datasetGroupArn" in description:
         return str(description["datasetGroupArn"])
     if "solutionVersionArn" in description:
-        return _group_of_solution(task, description["solutionVersionArn"].rpartition("/")[0])
+        return _group_of_solution(task, str(description["solutionVersionArn"]).rpartition("/")[0])
     # a dataset's ARN holds the name of its group
-    match = re.fullmatch(r"(arn:[^/]+:)dataset/([^/]+)/[A-Z_]+", description.get("datasetArn", ""))
+    match = re.fullmatch(r"(arn:[^/]+:)dataset/([^/]+)/[A-Z_]+", str(description.get("datasetArn")))
     return f"{match[1]}dataset-group/{match[2]}" if match else None
 
 

@@ -134,10 +134,10 @@ class CreateOperator(_Creating):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if if_exists not in {"reuse", "fail"}:
+        if if_exists not in ("reuse", "fail"):
             raise ValueError(f"if_exists is {if_exists!r}: allowed are 'reuse', 'fail'")
         named = isinstance(ignore_changes, Collection) and not isinstance(ignore_changes, str)
-        if not named or not set(ignore_changes) <= set(self.members):
+        if not named or not all(name in self.members for name in ignore_changes):
             raise ValueError(f"ignore_changes is {ignore_changes!r}: allowed are names of {', '.join(self.members)}")
         self.if_exists = if_exists
         self.ignore_changes = ignore_changes
@@ -306,7 +306,7 @@ class RunOperator(_Creating):
         """Derive names: the same in each try of a task instance, others in each run and mapped instance."""
         ti = context["ti"]
         identity = f"{identity_of(context)}/{getattr(self, self.subject)}"
-        digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
+        digest = hashlib.sha256(identity.encode(errors="backslashreplace")).hexdigest()[:12]
         readable = re.sub(r"[^a-zA-Z0-9]+", "-", f"{ti.dag_id}-{ti.task_id}").strip("-")[:40].strip("-")
         name = f"{readable or 'airflow'}-{digest}"
         return itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))

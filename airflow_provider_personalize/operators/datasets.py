@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize.comparison import exact_differences
+from airflow_provider_personalize.exceptions import InvalidRequestError
 from airflow_provider_personalize.operators.creating import CreateOperator, RunOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
@@ -59,7 +60,10 @@ class CreateSchemaOperator(CreateOperator):
     def request(self, **derived: Any) -> dict[str, Any]:
         """Build the request: the API takes a schema as a text."""
         schema = parse("structure", self.schema)
-        text = json.dumps(schema, ensure_ascii=False) if isinstance(schema, Mapping) else self.schema
+        try:
+            text = json.dumps(schema, ensure_ascii=False) if isinstance(schema, Mapping) else self.schema
+        except (TypeError, ValueError) as error:
+            raise InvalidRequestError(self.operation, [f"schema cannot be written as JSON: {error}"]) from error
         return super().request(schema=text, **derived)
 
     def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002 - the base's

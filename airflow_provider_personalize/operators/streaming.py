@@ -129,7 +129,11 @@ class _PutEventsOperator(_PutOperator):
             if not isinstance(event, Mapping) or "eventId" in event:
                 yield event
                 continue
-            content = json.dumps([identity_of(context), others, event], sort_keys=True, default=str)
+            try:
+                content = json.dumps([identity_of(context), others, event], sort_keys=True, default=str)
+            except TypeError:  # a member's name is no text, which the checks will tell
+                yield event
+                continue
             times[content] += 1
             event_id = hashlib.sha256(f"{content}/{times[content]}".encode()).hexdigest()[:32]
             yield {**event, "eventId": event_id}

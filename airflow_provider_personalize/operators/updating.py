@@ -43,7 +43,7 @@ class UpdateOperator(WaitingOperator):
 
     def __init__(self, *, if_unchanged: Literal["skip", "update"] = "skip", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if if_unchanged not in {"skip", "update"}:
+        if if_unchanged not in ("skip", "update"):
             raise ValueError(f"if_unchanged is {if_unchanged!r}: allowed are 'skip', 'update'")
         self.if_unchanged = if_unchanged
 
