@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from airflow_provider_personalize.resources import SOLUTION, Resource
-from airflow_provider_personalize.validation import rate_days
+from airflow_provider_personalize.validation import presentable, rate_days
 
 # Switches that are off where a description does not show them. performAutoTraining is not among them: it is on.
 _FALSE_UNLESS_SAID: Final = frozenset(
@@ -47,7 +47,7 @@ def _compare(wanted: Any, found: Any, name: str) -> Iterator[str]:
                 continue
             yield from _compare(value, known.get(member), f"{name}.{member}".lstrip("."))
     elif not _same(wanted, found):
-        yield f"{name}: wanted {wanted!r}, found {found!r}"
+        yield presentable(f"{name}: wanted {wanted!r}, found {found!r}")
 
 
 def _same(wanted: Any, found: Any) -> bool:
@@ -98,7 +98,7 @@ def _compare_exactly(wanted: Any, found: Any, name: str) -> Iterator[str]:
         if set(ours) == set(theirs) and list(ours) != list(theirs):
             yield f"{name}: wanted in the order {', '.join(ours)}, found in the order {', '.join(theirs)}"
     elif not _same(wanted, found):
-        yield f"{name}: wanted {wanted!r}, found {found!r}"
+        yield presentable(f"{name}: wanted {wanted!r}, found {found!r}")
 
 
 def _by_name(value: Any) -> dict[str, Any] | None:

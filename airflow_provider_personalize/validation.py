@@ -101,7 +101,7 @@ def faults(
     from botocore.validate import ParamValidator
 
     report = ParamValidator().validate(dict(request), shape).generate_report()
-    found = [shortened(_with_hint(line)) for line in report.splitlines()]
+    found = [_with_hint(line) for line in report.splitlines()]
     found += _beyond_types(shape, request, "")
     found += _wrong_arns(operation, shape, request)
     found += _reserved_tags(request)
@@ -110,15 +110,24 @@ def faults(
     for name, rules in ASSUMED.items():
         if operation in rules and name not in leave_out:
             found += rules[operation](request)
-    return found
+    return [presentable(fault) for fault in found]
 
 
-def shortened(text: str) -> str:
-    """Leave out the middle of a text that is too long for a log."""
+def presentable(text: str) -> str:
+    """
+    Make a text fit for logs and errors: without its middle where it is long, and without what signs a request.
+
+    That is in a presigned URL, and in what AWS answers to a wrong signature, with the session's token
+    (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html).
+    """
+    text = _SIGNING.sub(r"\1***", text)
     return text if len(text) <= _MOST else f"{text[: _MOST // 2]} … {text[-_MOST // 2 :]}"
 
 
-_MOST: Final = 600
+_MOST: Final = 1000
+_SIGNING: Final = re.compile(
+    r"((?:x-amz-security-token|signature|credential)(?:=|%3d|:)\s*)[^\s&,;'\"\\]+", re.IGNORECASE
+)
 
 
 def _with_hint(line: str) -> str:
@@ -160,10 +169,10 @@ def _too_long(shape: Shape, value: Any, name: str) -> Iterator[str]:
 def _wrong_text(shape: Shape, value: str, name: str) -> Iterator[str]:
     allowed = shape.metadata.get("enum")
     if allowed and value not in allowed:
-        yield f"{name} is {shortened(repr(value))}: allowed are {', '.join(allowed)}"
+        yield f"{name} is {value!r}: allowed are {', '.join(allowed)}"
     pattern = shape.metadata.get("pattern")
     if pattern and not re.fullmatch(_python_pattern(pattern), value):
-        yield f"{name} is {shortened(repr(value))}: it must match {pattern}"
+        yield f"{name} is {value!r}: it must match {pattern}"
 
 
 def _python_pattern(pattern: str) -> str:

@@ -302,10 +302,14 @@ class Life:
     def do(self, name: str, given: dict[str, Any], **more: Any) -> Run:
         """Run a step."""
         run = self.run(name, given, **more)
-        self.results[f"<{name}>"] = run()
+        self.note(name, run, run())
+        return run
+
+    def note(self, name: str, run: Run, result: Any) -> None:
+        """Take note of what a task returned, for those after it."""
+        self.results[f"<{name}>"] = result
         self.results |= {f"<{key}>": value for key, value in run.ti.xcoms.items()}
         clock.advance(_MINUTE)
-        return run
 
 
 def fill(life: Life) -> str:

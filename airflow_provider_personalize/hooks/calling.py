@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
+from airflow_provider_personalize.validation import presentable
 from airflow_provider_personalize.weather import is_over_quota, may_have_arrived
 
 # What must not be done twice; to stop, start or tag twice changes nothing.
@@ -84,7 +85,8 @@ def _look_at_answer(
     :raises IncompleteAnswerError: The answer is none. To botocore, what is not JSON has no members: an empty list.
     """
     if error := parsed.get("Error"):
-        error["Message"] = f"{error.get('Message', '')}{_advice(model, error, context.get('personalize_request', {}))}"
+        said = presentable(str(error.get("Message", "")))
+        error["Message"] = f"{said}{_advice(model, error, context.get('personalize_request', {}))}"
     elif getattr(model.output_shape, "members", None) and not _is_an_object(http_response.content):
         raise IncompleteAnswerError(f"{model.name} was answered with what is no JSON object")
 
