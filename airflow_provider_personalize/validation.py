@@ -124,7 +124,7 @@ def presentable(text: str) -> str:
     return text if len(text) <= _MOST else f"{text[: _MOST // 2]} … {text[-_MOST // 2 :]}"
 
 
-_MOST: Final = 1000
+_MOST: Final = 2000
 _SIGNING: Final = re.compile(
     r"((?:x-amz-security-token|signature|credential)(?:=|%3d|:)\s*)[^\s&,;'\"\\]+", re.IGNORECASE
 )

@@ -20,7 +20,7 @@ from airflow_provider_personalize.operators.updating import UpdateOperator
 
 CLEAR: Final = (AirflowException, ClientError, ParamValidationError)
 #: More than a person reads, and less than floods a log.
-LONG: Final = 8_000
+LONG: Final = 15_000
 DEEP, LONG_NUMBER = "[" * 5_000, "9" * 5_000
 FOREIGN: Final = [
     "arn:",

@@ -16,6 +16,7 @@ from airflow_provider_personalize.exceptions import (
     CredentialsMissingError,
     IncompleteAnswerError,
 )
+from airflow_provider_personalize.hooks.answers import sound
 from airflow_provider_personalize.hooks.calling import well_behaved
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
 from airflow_provider_personalize.waiting import (
@@ -128,16 +129,17 @@ class PersonalizeHook(AwsBaseHook):
             raise
 
     def _ask(self, method: str, request: dict[str, Any]) -> Any:
-        call = getattr(self.conn, method)
+        client = self.conn
+        operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
         try:
-            answer = call(**request)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # botocore's, over a malformed answer
+            answer = getattr(client, method)(**request)
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:  # botocore's, over its parts
             raise IncompleteAnswerError(f"{method} has an answer that cannot be read: {error}") from error
         except Exception as error:
             self._had_credentials = self._had_credentials or not lacks_credentials(error)
             raise
         self._had_credentials = True
-        return answer
+        return sound(operation.output_shape, answer, operation.name) if operation.output_shape else {}
 
     def renew(self) -> None:
         """Forget the client and the connection, to read the connection anew when they are next asked for."""

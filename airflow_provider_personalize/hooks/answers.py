@@ -1,0 +1,58 @@
+"""What may be believed of an answer: botocore checks no types in it, and misses no member."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_personalize.exceptions import IncompleteAnswerError
+
+if TYPE_CHECKING:
+    from botocore.model import Shape
+
+_NUMBER: Final = (int, float)
+_TYPES: Final[Mapping[str, Any]] = {
+    "structure": Mapping,
+    "map": Mapping,
+    "list": list,
+    "string": str,
+    "boolean": bool,
+    "timestamp": datetime,
+    "integer": _NUMBER,
+    "long": _NUMBER,
+    "float": _NUMBER,
+    "double": _NUMBER,
+}
+
+
+class Answer(dict[str, Any]):
+    """A structure out of an answer. To ask for a member that is not there is an error that names it."""
+
+    def __init__(self, place: str, members: Mapping[str, Any]) -> None:
+        super().__init__(members)
+        self._place = place
+
+    def __missing__(self, member: str) -> Any:
+        raise IncompleteAnswerError(f"{self._place} was answered without {member!r}")
+
+
+def sound(shape: Shape, value: Any, place: str) -> Any:
+    """
+    Take of an answer what has the type that the API says; what has not counts as not said, and so does null.
+
+    :param shape: The shape in botocore's model.
+    :param place: Where in which answer it is: ``DescribeSolution.solution``.
+    """
+    if not isinstance(value, _TYPES.get(shape.type_name, object)):
+        return None
+    if shape.type_name == "structure":
+        known = ((name, item) for name, item in value.items() if name in shape.members)
+        members = {name: sound(shape.members[name], item, f"{place}.{name}") for name, item in known}
+        return Answer(place, {name: item for name, item in members.items() if item is not None})
+    if shape.type_name == "map":
+        items = {name: sound(shape.value, item, place) for name, item in value.items()}
+        return {name: item for name, item in items.items() if item is not None}
+    if shape.type_name == "list":
+        return [item for item in (sound(shape.member, each, place) for each in value) if item is not None]
+    return value

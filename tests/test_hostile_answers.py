@@ -1,0 +1,128 @@
+"""Whatever the service answers: an end by the deadline, and an error that says what was wrong; no traceback of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from random import Random
+from typing import Any, Final
+
+import pytest
+from botocore.exceptions import ClientError
+from every_task import ENDS, STEPS, task_of
+from shop import PREFIX
+from task_runs import Run
+
+from airflow_provider_personalize._compat import AirflowException, AirflowSkipException
+from airflow_provider_personalize.emulator.responses import PersonalizeResponse
+from airflow_provider_personalize.exceptions import IncompleteAnswerError
+from airflow_provider_personalize.hooks import PersonalizeHook
+
+SECONDS: Final = 300
+# A wait ends by its deadline, but for what a look may take; a task without one waits ten minutes for the weather
+LONGEST: Final = 900
+Change = Callable[[str, str], str]
+GONE: Final = object()
+ODD: Final = [
+    *(GONE, None, True, False, 0, -1, 1.5, 10**30, "", "x", "A STATUS OF NEXT YEAR", "DELETE", "é" * 40, "x" * 100_000),
+    *([], [None], [[]], [{}], ["x"], {}, {"a": 1}, {"status": None}, "arn:aws-cn:personalize:x:y:solution/z"),
+]
+
+
+def changed(value: Any, chance: Random) -> Any:
+    """An answer with something odd in it."""
+    if isinstance(value, dict) and value and chance.random() < 0.8:
+        member = chance.choice(sorted(value))
+        item = changed(value[member], chance)
+        rest = {name: each for name, each in value.items() if name != member}
+        return rest if item is GONE else {**rest, member: item}
+    if isinstance(value, list) and value and chance.random() < 0.8:
+        item = changed(value[0], chance)
+        return value[1:] if item is GONE else [item, *value[1:]]
+    return chance.choice(ODD)
+
+
+@pytest.fixture
+def tamper(monkeypatch):
+    """Let something be done to each answer before it is sent."""
+    honest = PersonalizeResponse.respond
+
+    def start(change: Change) -> None:
+        def respond(self: PersonalizeResponse, operation: str) -> tuple[str, dict[str, Any]]:
+            text, headers = honest(self, operation)
+            return (change(operation, text) if headers["status"] == 200 else text), headers
+
+        monkeypatch.setattr(PersonalizeResponse, "respond", respond)
+
+    yield start
+    monkeypatch.setattr(PersonalizeResponse, "respond", honest)
+
+
+@pytest.mark.parametrize("tries", [2, pytest.param(60, marks=pytest.mark.slow)])
+def test_odd_answers_end_in_time_and_in_an_error_that_says_so(life, tamper, passing_time, tries):
+    for step in STEPS:
+        life.do(*step)
+    for name, usual in dict([*STEPS, *ENDS]).items():
+        for number in range(tries):
+            chance = Random(f"{name}/{number}")  # as odd each time
+            tamper(_change(chance))
+            waiting = {"deferrable": number % 2 == 1, "timeout": SECONDS} if hasattr(task_of(name), "goal") else {}
+            began = passing_time.time()
+            _end(life.run(name, usual, **waiting))
+            assert passing_time.time() - began < LONGEST, (name, number)
+
+
+def _change(chance: Random) -> Change:
+    """Make each answer odd, or each of an operation's in the same way."""
+    always: dict[str, Any] | None = {} if chance.random() < 0.5 else None
+
+    def change(operation: str, text: str) -> str:
+        if always is not None and operation in always:
+            return json.dumps(always[operation])
+        answer = changed(json.loads(text or "{}"), chance)
+        answer = {} if answer is GONE else answer
+        if always is not None:
+            always[operation] = answer
+        return json.dumps(answer)
+
+    return change
+
+
+def _end(run: Run) -> None:
+    """Run it to its end; what is no clear error comes through."""
+    with suppress(AirflowException, AirflowSkipException, ClientError):
+        run()
+
+
+ARN: Final = f"{PREFIX}solution/shop"
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({"solution": []}, "describe_solution has an answer that cannot be read"),
+        ({"solution": None}, "DescribeSolution answered without 'solution'"),
+        ([], "cannot be read"),
+        ("text", "cannot be read"),
+        ({"solution": {"status": ["ACTIVE"]}}, "DescribeSolution answered without 'solution'"),
+        ({"solution": {"name": "shop", "status": ["ACTIVE"]}}, "no status seen"),
+        ({"solution": {"creationDateTime": 10**30}}, "cannot be read"),
+    ],
+)
+def test_a_wait_on_what_makes_no_sense_ends_by_its_deadline_and_says_what_came(personalize, tamper, odd, said):
+    tamper(lambda operation, text: json.dumps(odd))
+    with pytest.raises(AirflowException, match=f"last seen: .*({said})"):
+        Run(lambda: task_of("UpdateSolution")(task_id="a", solution_arn=ARN, perform_auto_training=True, timeout=60))()
+
+
+def test_a_member_that_is_not_there_is_named(personalize, tamper):
+    tamper(lambda operation, text: json.dumps({"solutionVersions": [{"status": "ACTIVE"}]}))
+    with pytest.raises(IncompleteAnswerError, match=r"ListSolutionVersions.solutionVersions .* without 'creationDate"):
+        PersonalizeHook().newest_version(ARN)
+
+
+def test_what_the_service_adds_or_shows_as_null_is_no_fault(personalize, tamper):
+    shown = {"solution": {"solutionArn": ARN, "status": "ACTIVE", "ofNextYear": {"a": 1}, "eventType": None}}
+    tamper(lambda operation, text: json.dumps(shown))
+    assert PersonalizeHook().describe("solution", ARN) == {"solutionArn": ARN, "status": "ACTIVE"}
