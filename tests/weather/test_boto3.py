@@ -11,7 +11,7 @@ from shop import DATASET, LOCATION, ROLE, SOLUTION, bring_interactions, open_sho
 from task_runs import Run
 from weathers import bought
 
-from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CreateSolutionVersionOperator
 
@@ -89,6 +89,7 @@ def test_a_list_that_is_garbled_is_not_an_empty_list(shop, monkeypatch):
     run = Run(lambda: CreateSolutionVersionOperator(**given), began=began)
     first = run()
     run.ti.try_number = 2
-    faults.garbled_next("ListSolutionVersions")
+    assumptions.same_version_name = "accepted"
+    faults.garbled_next("ListSolutionVersions", seconds=200)
     assert run() == first
     assert bought() == 1
