@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 
@@ -39,12 +40,16 @@ def is_weather(error: Exception) -> bool:
     from botocore.parsers import ResponseParserError
 
     if isinstance(error, aws.ClientError):
-        status = _status(error)
-        return status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR or _code(error) in _THROTTLED
+        return is_throttled(error) or _status(error) >= _SERVER_ERROR
     if isinstance(error, aws.SSLError):
         return "EOF" in str(error)  # broken off; any other is a wrong certificate, or a bundle that is not there
     broken = (aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError, ResponseParserError)
     return isinstance(error, (*broken, *_never_sent(), IncompleteAnswerError, ConnectionError, TimeoutError))
+
+
+def is_throttled(error: Exception | None) -> bool:
+    """Tell whether the service says that it is asked too often."""
+    return error is not None and (_status(error) == _TOO_MANY_REQUESTS or _code(error) in _THROTTLED)
 
 
 def may_have_arrived(error: Exception) -> bool:
@@ -93,11 +98,14 @@ def is_in_use(error: Exception) -> bool:
 
 
 def _status(error: Exception) -> int:
-    status: int = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    status: int = _response(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return status
 
 
 def _code(error: Exception) -> str:
+    return str(_response(error).get("Error", {}).get("Code", ""))
+
+
+def _response(error: Exception) -> Mapping[str, Any]:
     # botocore's transport errors have a response, and it is None
-    response = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
+    return getattr(error, "response", None) or {}

@@ -24,7 +24,7 @@ from airflow_provider_personalize.exceptions import ConnectionMissingError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.triggers import PersonalizeTrigger, SolutionUpdateTrigger, poller
 from airflow_provider_personalize.triggers import personalize as trigger_module
-from airflow_provider_personalize.triggers.poller import Line, Seen, joined
+from airflow_provider_personalize.triggers.poller import Line, Pace, Seen, joined
 from airflow_provider_personalize.waiting import Reading, Source
 
 CONNECTION = Connection.of("aws_default", None, None, None)
@@ -217,6 +217,45 @@ def test_nobody_overtakes(monkeypatch):
 
     run(looks())
     assert [call.arn for call in calls.of("DescribeSolution")] == [each.arn for each in [*sources, sources[0]]]
+
+
+def test_it_asks_as_often_as_the_service_takes_it():
+    """A service that takes 20 requests a second, and as many at once, and waits that would ask without end."""
+    pace, now, tokens, throttled = Pace(), 0.0, 20.0, []
+    while now < 300:
+        turn = pace.turn(now)
+        tokens, now = min(20, tokens + (turn - now) * 20), turn
+        throttled.append(tokens < 1)
+        tokens -= not throttled[-1]
+        pace.learn(turn, now, throttled=throttled[-1])
+    assert 300 * 15 < throttled.count(False) <= 300 * 20 + 20
+    assert throttled.count(True) < 0.05 * len(throttled)
+
+
+def test_what_was_under_way_when_the_pace_slowed_slows_it_no_further():
+    pace = Pace()
+    began = [pace.turn(0) for _ in range(40)]
+    for each in began:
+        pace.learn(each, 1.0, throttled=True)
+    assert pace.turn(2) + 2 / poller._FASTEST == pytest.approx(pace.turn(2))
+
+
+def test_throttled_for_ever_it_still_asks_now_and_then_and_after_it_as_often_as_before():
+    pace = Pace()
+    for now in range(100):
+        pace.learn(now, now, throttled=True)
+    assert pace.turn(200) + 1 == pace.turn(200)
+    for now in range(400):
+        pace.learn(now, now, throttled=False)
+    assert pace.turn(900) + 1 / poller._FASTEST == pytest.approx(pace.turn(900))
+
+
+def test_a_throttled_look_slows_all_that_share_the_client(monkeypatch):
+    slowed = []
+    monkeypatch.setattr(Pace, "learn", lambda *_, throttled: slowed.append(throttled))
+    faults.error_next("DescribeSolution", "ThrottlingException", times=3)
+    run(fired(watch(waiter_delay=0, deadline=time.time())))
+    assert slowed == [True]
 
 
 # --- credentials and connections -------------------------------------------------------------------------------------
