@@ -63,6 +63,18 @@ def open_shop(recipe: str = "aws-user-personalization-v2", **solution: Any) -> A
     return personalize
 
 
+def open_many(client: Any, number: int) -> None:
+    """Make more solutions that do not train by themselves: ``shop-0``, ``shop-1`` and so on."""
+    for each in range(number):
+        client.create_solution(
+            name=f"shop-{each}",
+            datasetGroupArn=f"{PREFIX}dataset-group/shop",
+            recipeArn="arn:aws:personalize:::recipe/aws-user-personalization-v2",
+            performAutoTraining=False,
+        )
+    clock.advance(60)
+
+
 def bring_interactions(header: str = "USER_ID,ITEM_ID,TIMESTAMP", count: int = 1000) -> None:
     """Put a CSV where the import job of a test looks for it."""
     s3 = api("s3")

@@ -1,0 +1,143 @@
+"""What is bought once stays bought once, and every wait ends, whatever part of Airflow dies."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+from postgres import Postgres
+from shop import HOUR, PREFIX, SOLUTION, open_many
+from stack import Run, Stack, eventually
+
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
+
+pytestmark = pytest.mark.crash
+
+BUYING = ("UpdateSolution", "CreateSolutionVersion", "CreateDatasetImportJob")
+ACCEPTED = {None, "(client left)"}
+SECOND_TRY, THIRD_TRY = [2, 2, 2], [3, 3, 3]
+
+
+def bought(shop: Any) -> list[int]:
+    """Count the updates, trainings and imports since the shop was opened: those that the service has."""
+    trainings = shop.list_solution_versions(solutionArn=SOLUTION)["solutionVersions"]
+    imports = shop.list_dataset_import_jobs()["datasetImportJobs"]
+    update = "latestSolutionUpdate" in shop.describe_solution(solutionArn=SOLUTION)["solution"]
+    return [int(update), sum(one["trainingType"] == "MANUAL" for one in trainings), len(imports) - 1]
+
+
+def end(run: Run, shop: Any) -> None:
+    """Let the service finish what was bought, and see that all is well: each bought once, and each task green."""
+    clock.advance(HOUR)
+    eventually("the run is over", run.is_over, 120)
+    assert run.states() == {"success": 3}
+    assert [sum(call.error in ACCEPTED for call in calls.of(operation)) for operation in BUYING] == [1, 1, 1]
+    assert bought(shop) == [1, 1, 1]
+
+
+def tries(run: Run) -> list[int]:
+    return [task.try_number for task in run.tasks()]
+
+
+def begun(airflow: Stack, shop: Any, dag_id: str) -> Run:
+    """Start a run, and return it when all its tasks wait."""
+    run = airflow.run(dag_id)
+    state = "deferred" if dag_id == "deferred" else "running"
+    eventually("all three wait", lambda: bought(shop) == [1, 1, 1] and run.states() == {state: 3})
+    return run
+
+
+def begun_without_an_answer(airflow: Stack, shop: Any) -> Run:
+    """Start a run, and return it when the service has done all that it asks for and has not answered yet."""
+    for operation in BUYING:
+        faults.hang_next(operation, done=True)
+    run = airflow.run("on_the_worker")
+    eventually("the service has all three", lambda: bought(shop) == [1, 1, 1])
+    return run
+
+
+def run_again(run: Run, tried: list[int]) -> bool:
+    return tries(run) == tried and run.states() == {"running": 3}
+
+
+def all_updated_once(run: Run, number: int) -> None:
+    """See that each of many was updated once, by the first try of its task."""
+    eventually("the run is over", run.is_over, 600)
+    assert run.states("update") == {"success": number}
+    assert {task.try_number for task in run.tasks("update")} == {1}
+    assert Counter(call.arn for call in calls.of("UpdateSolution")) == {
+        f"{PREFIX}solution/shop-{each}": 1 for each in range(number)
+    }
+
+
+def test_a_worker_killed_between_the_call_and_its_record_buys_nothing_twice(airflow: Stack, shop: Any) -> None:
+    run = begun_without_an_answer(airflow, shop)
+    run.crash_workers()
+    faults.clear()
+    eventually("all are tried again", lambda: run_again(run, SECOND_TRY))
+    end(run, shop)
+
+
+def test_a_worker_killed_while_it_waits_is_followed_by_one_that_waits_for_the_same(airflow: Stack, shop: Any) -> None:
+    run = begun(airflow, shop, "on_the_worker")
+    run.crash_workers()
+    eventually("all are tried again", lambda: run_again(run, SECOND_TRY))
+    run.crash_workers()
+    eventually("all are tried once more", lambda: run_again(run, THIRD_TRY))
+    end(run, shop)
+
+
+def test_the_waits_of_a_triggerer_that_is_killed_move_to_the_other(airflow: Stack, shop: Any) -> None:
+    open_many(shop, 200)
+    run = airflow.run("many", number=200)
+    eventually("all wait", lambda: run.states("update") == {"deferred": 200}, 600)
+    assert all(airflow.triggerers().values()), "each triggerer has some"
+    airflow.crash("triggerer-1")
+    eventually("the other has all", lambda: list(airflow.triggerers().values()) == [200])
+    clock.advance(HOUR)
+    all_updated_once(run, 200)
+
+
+def test_a_scheduler_killed_while_calls_are_without_an_answer_buys_nothing_twice(airflow: Stack, shop: Any) -> None:
+    run = begun_without_an_answer(airflow, shop)
+    airflow.crash("scheduler")
+    airflow.keep_up()
+    eventually("all are tried again", lambda: run_again(run, SECOND_TRY))
+    faults.clear()
+    end(run, shop)
+
+
+def test_tasks_that_are_deferred_do_not_notice_that_the_scheduler_is_killed(airflow: Stack, shop: Any) -> None:
+    run = begun(airflow, shop, "deferred")
+    airflow.crash("scheduler")
+    airflow.keep_up()
+    end(run, shop)
+    assert tries(run) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("dag_id", ["on_the_worker", "deferred"])
+def test_a_database_that_is_gone_for_half_a_minute_costs_nothing(
+    airflow: Stack, database: Postgres, shop: Any, dag_id: str
+) -> None:
+    run = begun(airflow, shop, dag_id)
+    database.stop()
+    time.sleep(30)
+    database.start()
+    airflow.keep_up()
+    end(run, shop)
+
+
+def test_a_run_cleared_while_it_is_deferred_waits_for_the_same_again(airflow: Stack, shop: Any) -> None:
+    run = begun(airflow, shop, "deferred")
+    run.clear()
+    eventually("all wait again", lambda: tries(run) == SECOND_TRY and run.states() == {"deferred": 3})
+    end(run, shop)
+
+
+def test_no_task_fails_whose_wait_is_over_at_once(airflow: Stack, shop: Any) -> None:
+    """Airflow 3 fails tasks whose trigger fires at once (https://github.com/apache/airflow/issues/71580)."""
+    open_many(shop, 24)
+    assumptions.seconds["solution_update"] = 3
+    all_updated_once(airflow.run("many", number=24), 24)
