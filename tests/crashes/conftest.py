@@ -72,8 +72,11 @@ def shop(airflow: Stack, record_property: Callable[[str, object], None]) -> Iter
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show how long each scenario took, and how many calls reached the service."""
-    passed = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
-    calls = {report.nodeid: dict(report.user_properties).get("calls") for report in terminalreporter.getreports("")}
-    terminalreporter.write_line("  seconds   writes    reads  scenario")
-    for report in passed:
-        terminalreporter.write_line(f"{report.duration:>9.0f} {calls.get(report.nodeid)}  {report.head_line}")
+    durations = {report.nodeid: report.duration for report in terminalreporter.getreports("passed")}
+    rows = [
+        f"{durations[report.nodeid]:>9.0f} {report.user_properties[0][1]}  {report.head_line}"
+        for report in terminalreporter.getreports("")
+        if report.when == "teardown" and report.user_properties and report.nodeid in durations
+    ]
+    if rows:
+        terminalreporter.write_line("\n".join(["  seconds   writes    reads  scenario", *rows]))

@@ -91,6 +91,7 @@ def test_a_worker_killed_while_it_waits_is_followed_by_one_that_waits_for_the_sa
 
 def test_the_waits_of_a_triggerer_that_is_killed_move_to_the_other(airflow: Stack, shop: Any) -> None:
     open_many(shop, 200)
+    calls.clear()
     run = airflow.run("many", number=200)
     eventually("all wait", lambda: run.states("update") == {"deferred": 200}, 600)
     assert all(airflow.triggerers().values()), "each triggerer has some"
@@ -139,5 +140,6 @@ def test_a_run_cleared_while_it_is_deferred_waits_for_the_same_again(airflow: St
 def test_no_task_fails_whose_wait_is_over_at_once(airflow: Stack, shop: Any) -> None:
     """Airflow 3 fails tasks whose trigger fires at once (https://github.com/apache/airflow/issues/71580)."""
     open_many(shop, 24)
+    calls.clear()
     assumptions.seconds["solution_update"] = 3
     all_updated_once(airflow.run("many", number=24), 24)

@@ -12,7 +12,13 @@ from airflow.sdk import DAG, task
 
 from airflow_provider_personalize.operators import UpdateSolutionOperator
 
-with DAG(dag_id="at_once", start_date=datetime(2026, 1, 1, tzinfo=timezone.utc), schedule=None, catchup=False):
+with DAG(
+    dag_id="at_once",
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    schedule=None,
+    catchup=False,
+    max_active_tasks=4,  # two dozen that begin at once are too many for two cores and SQLite
+):
 
     @task
     def prepare() -> list[str]:
