@@ -19,7 +19,8 @@ QUICK = {"throttled", "reset, but done", "credentials expired"}
 @pytest.fixture
 def passed(passing_time, monkeypatch):
     """Time of which nothing passes but what is slept."""
-    real, monotonic = time.time(), time.monotonic()
+    monotonic = round(time.monotonic())  # a sum of whole seconds is exact
+    real = time.time() - time.monotonic() + monotonic
     monkeypatch.setattr(passing_time, "_real", lambda: real)
     monkeypatch.setattr(passing_time, "_monotonic", lambda: monotonic)
     return lambda: passing_time.monotonic() - monotonic
