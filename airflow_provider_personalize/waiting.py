@@ -7,6 +7,7 @@ Success is named and failure is named; any other status, known or not, is still 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,6 +53,10 @@ class SteadyClock:
     """Seconds since the epoch that no step of the machine's clock moves: what one process counts to a deadline by."""
 
     def __init__(self) -> None:
+        self.set()
+
+    def set(self) -> None:
+        """Set it by the machine's clock."""
         self._origin = time.time() - time.monotonic()
 
     def now(self) -> float:
@@ -59,8 +64,11 @@ class SteadyClock:
         return self._origin + time.monotonic()
 
 
+_clock: Final = SteadyClock()
+# a task may be a fork of a process that began days ago
+os.register_at_fork(after_in_child=_clock.set)
 #: The clock of this process.
-steady_time: Final = SteadyClock().now
+steady_time: Final = _clock.now
 
 
 @dataclass(frozen=True)

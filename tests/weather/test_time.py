@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -203,3 +205,17 @@ def test_a_pause_in_the_triggerer_outlasts_no_deadline(passing_time):
     with pytest.raises(WaitTimeoutError, match="UpdateSolution had no time left; last seen: .*Throttling"):
         run()
     assert sum(passing_time.slept) == pytest.approx(100, abs=30)
+
+
+def test_a_task_that_is_a_fork_of_an_old_process_knows_the_time():
+    script = """
+import os, time
+from airflow_provider_personalize.waiting import steady_time
+real = time.time
+time.time = lambda: real() + 3600  # the machine slept, or its clock was set
+assert abs(steady_time() - real()) < 60
+if not (child := os.fork()):
+    os._exit(abs(steady_time() - time.time()) > 60)
+assert os.waitpid(child, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
