@@ -98,10 +98,7 @@ def faults(
     :param request: The request, with the API's member names.
     :param leave_out: The names of rules in :data:`ASSUMED` that are not to be asked.
     """
-    from botocore.validate import ParamValidator
-
-    report = ParamValidator().validate(dict(request), shape).generate_report()
-    found = [_with_hint(line) for line in report.splitlines()]
+    found = [_with_hint(line) for line in _wrong_types(shape, request)]
     found += _beyond_types(shape, request, "")
     found += _wrong_arns(operation, shape, request)
     found += _reserved_tags(request)
@@ -111,6 +108,25 @@ def faults(
         if operation in rules and name not in leave_out:
             found += rules[operation](request)
     return [presentable(fault) for fault in found]
+
+
+def _wrong_types(shape: StructureShape, request: Mapping[str, Any]) -> list[str]:
+    from botocore.validate import ParamValidator
+
+    def ask(value: Any, shape: Shape) -> list[str]:
+        report: str = ParamValidator().validate(value, shape).generate_report()
+        return report.splitlines()
+
+    try:
+        return ask(dict(request), shape)
+    except RuntimeError:
+        faults = []
+    for member in request.keys() & shape.members.keys():
+        try:
+            ask(request[member], shape.members[member])
+        except RuntimeError as error:  # a moment that no date can hold
+            faults.append(f"{member}: {error}")
+    return faults
 
 
 def presentable(text: str) -> str:

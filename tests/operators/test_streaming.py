@@ -194,6 +194,12 @@ def test_what_is_no_list_is_refused(tracking_id, event_list):
         put_events(tracking_id, event_list)()
 
 
+@pytest.mark.parametrize("sent_at", ["1e999", float("inf"), 10**20])
+def test_a_moment_that_no_date_can_hold_is_refused(tracking_id, sent_at):
+    with pytest.raises(InvalidRequestError, match="eventList.*(offset|range)"):
+        put_events(tracking_id, [*events(1), {"eventType": "click", "sentAt": sent_at}])()
+
+
 def test_what_the_service_refuses_comes_through(tracking_id):
     with pytest.raises(ClientError, match="another-tracker"):
         put_events("another-tracker", events(1))()
