@@ -30,6 +30,8 @@ _UNKNOWN_CREDENTIALS: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
+# https://docs.aws.amazon.com/awsconsolehelpdocs/latest/gsg/common-errors.html has it for all services
+_TIMED_OUT: Final = 408
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 
@@ -40,7 +42,7 @@ def is_weather(error: Exception) -> bool:
     from botocore.parsers import ResponseParserError
 
     if isinstance(error, aws.ClientError):
-        return is_throttled(error) or _status(error) >= _SERVER_ERROR
+        return is_throttled(error) or _status(error) == _TIMED_OUT or _status(error) >= _SERVER_ERROR
     if isinstance(error, aws.SSLError):
         return "EOF" in str(error)  # broken off; any other is a wrong certificate, or a bundle that is not there
     broken = (aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError, ResponseParserError)
@@ -52,13 +54,14 @@ def is_throttled(error: Exception | None) -> bool:
     return error is not None and (_status(error) == _TOO_MANY_REQUESTS or _code(error) in _THROTTLED)
 
 
+def never_arrived(error: Exception) -> bool:
+    """Tell whether it is certain that the service did nothing, and may do it the next moment."""
+    return is_throttled(error) or isinstance(error, _never_sent())
+
+
 def may_have_arrived(error: Exception) -> bool:
     """Tell of weather whether the service may have done all the same what it was asked for."""
-    from botocore import exceptions as aws
-
-    if isinstance(error, aws.ClientError):
-        return _status(error) >= _SERVER_ERROR and _code(error) not in _THROTTLED
-    return is_weather(error) and not isinstance(error, _never_sent())
+    return is_weather(error) and not never_arrived(error)
 
 
 def _never_sent() -> tuple[type[Exception], ...]:

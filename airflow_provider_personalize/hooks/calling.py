@@ -14,11 +14,13 @@ from typing import Any, Final
 
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 from airflow_provider_personalize.validation import presentable
-from airflow_provider_personalize.weather import is_over_quota, may_have_arrived
+from airflow_provider_personalize.weather import never_arrived
 
 # What must not be done twice; to stop, start or tag twice changes nothing.
 _ONCE: Final = ("Create", "Update", "Delete")
 _FIRST_ERROR: Final = 300
+# What the context of a call keeps of it: the operation's model and the request.
+_CALL: Final = "personalize_call"
 _GUIDE: Final = "https://docs.aws.amazon.com/personalize/latest/dg"
 # https://docs.aws.amazon.com/personalize/latest/dg/limits.html, with the codes of Service Quotas where that has them
 _QUOTAS: Final[Mapping[str, str]] = {
@@ -43,13 +45,33 @@ def well_behaved(client: Any) -> Any:
     service = client.meta.service_model.service_id.hyphenize()
     events = client.meta.events
     events.register(f"before-parameter-build.{service}", _remember)
+    events.register(f"response-received.{service}", _look_at_answer)
     events.register_first(f"needs-retry.{service}", partial(_let_nothing_be_repeated_blindly, client.exceptions))
-    events.register(f"after-call.{service}", _look_at_answer)
     return client
 
 
-def _remember(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
-    context["personalize_request"] = params
+def _remember(params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+    context[_CALL] = model, params
+
+
+def _look_at_answer(
+    response_dict: Mapping[str, Any] | None,
+    parsed_response: dict[str, Any] | None,
+    context: Mapping[str, Any],
+    **_: Any,
+) -> None:
+    """
+    Explain a refusal.
+
+    :raises IncompleteAnswerError: The answer is none. To botocore, what is not JSON has no members: an empty list.
+    """
+    if response_dict is None or parsed_response is None:  # there was no answer
+        return
+    model, request = context[_CALL]
+    if error := parsed_response.get("Error"):
+        error["Message"] = f"{presentable(str(error.get('Message', '')))}{_advice(model, error, request)}"
+    elif getattr(model.output_shape, "members", None) and not _is_an_object(response_dict["body"]):
+        raise IncompleteAnswerError(f"{model.name} was answered with what is no JSON object")
 
 
 def _let_nothing_be_repeated_blindly(
@@ -58,11 +80,10 @@ def _let_nothing_be_repeated_blindly(
     response: tuple[Any, dict[str, Any]] | None,
     caught_exception: Exception | None,
     operation: Any,
-    request_dict: Mapping[str, Any],
     **_: Any,
 ) -> None:
     """
-    End a call that botocore would repeat though it may be done already, or though only time can help.
+    End a call that botocore would repeat though it may be done already, or is over a quota.
 
     In any of botocore's modes of retrying, a training whose answer was lost would be bought twice.
     """
@@ -70,25 +91,9 @@ def _let_nothing_be_repeated_blindly(
         return
     error = caught_exception
     if response is not None and response[0].status_code >= _FIRST_ERROR:
-        _look_at_answer(*response, operation, request_dict["context"])
         error = exceptions.from_code(response[1].get("Error", {}).get("Code"))(response[1], operation.name)
-    if error and (may_have_arrived(error) or is_over_quota(error)):
+    if error and not never_arrived(error):
         raise error
-
-
-def _look_at_answer(
-    http_response: Any, parsed: dict[str, Any], model: Any, context: Mapping[str, Any], **_: Any
-) -> None:
-    """
-    Explain a refusal.
-
-    :raises IncompleteAnswerError: The answer is none. To botocore, what is not JSON has no members: an empty list.
-    """
-    if error := parsed.get("Error"):
-        said = presentable(str(error.get("Message", "")))
-        error["Message"] = f"{said}{_advice(model, error, context.get('personalize_request', {}))}"
-    elif getattr(model.output_shape, "members", None) and not _is_an_object(http_response.content):
-        raise IncompleteAnswerError(f"{model.name} was answered with what is no JSON object")
 
 
 def _is_an_object(body: bytes) -> bool:

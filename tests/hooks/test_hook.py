@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 from shop import DATASET, PREFIX, SOLUTION
 
 from airflow_provider_personalize.emulator import calls, faults
@@ -223,3 +224,13 @@ def test_a_wrong_certificate_bundle_is_no_weather(monkeypatch):
         hook = PersonalizeHook("tls", verify="/no/such/bundle.pem", config={"retries": {"total_max_attempts": 1}})
         with pytest.raises(Exception, match=r"bundle\.pem|No such file"):
             hook.look(Wait("solution", SOLUTION))
+
+
+def test_botocores_stubber_can_answer_in_the_services_place(personalize):
+    hook = PersonalizeHook()
+    with Stubber(hook.conn) as stub:
+        stub.add_response("describe_solution", {"solution": {"status": "ACTIVE"}})
+        stub.add_client_error("describe_solution", "AccessDeniedException", "No.")
+        assert hook.describe("solution", SOLUTION)["status"] == "ACTIVE"
+        with pytest.raises(ClientError, match="No."):
+            hook.describe("solution", SOLUTION)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, SSLError
 from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION
 from task_runs import Run
 
-from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas, wire
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import (
@@ -100,6 +100,14 @@ def test_denied_fails_at_once_and_names_the_missing_permission(make, operation, 
     assert len(calls.of(operation)) == 1
 
 
+def test_what_to_do_is_said_once():
+    hook = PersonalizeHook()
+    faults.error_next("CreateDatasetGroup", "AccessDeniedException")
+    with pytest.raises(ClientError) as refusal:
+        hook.conn.create_dataset_group(name="more")
+    assert str(refusal.value).count("It takes the permission") == 1
+
+
 @pytest.mark.parametrize("code", ["InvalidInputException", "ValidationException", "TooManyTagsException"])
 @pytest.mark.parametrize("operation", ["UpdateSolution", "DescribeSolution"])
 def test_a_refusal_fails_at_once_with_the_operation_and_the_arn(code, operation, passing_time):
@@ -145,6 +153,35 @@ def test_what_may_be_done_is_not_sent_again_while_reads_may_be_stale(operation):
     faults.reset_next(operation, done=True)
     WRITES[operation]()()
     assert [call.error for call in calls.of(operation)][-1] == "(reset)"
+
+
+def lost(code: str, **how: object) -> faults._Order:
+    def lose(_: object) -> None:
+        raise wire.Lost(code, **how)
+
+    return faults._Order("lost", "CreateDatasetGroup", after=lose)
+
+
+LOST = {
+    "broken TLS": {"error": lambda: SSLError(endpoint_url="https://personalize", error="BAD_RECORD_MAC")},
+    "408": {"status": 408, "body": '{"__type": "RequestTimeoutException", "message": "Timed out."}'},
+    "a code that other services throttle with": {"status": 400, "body": '{"__type": "PriorRequestNotComplete"}'},
+}
+
+
+@pytest.mark.parametrize("how", LOST.values(), ids=LOST)
+@pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
+def test_boto3_repeats_no_create_unless_it_certainly_did_nothing(how, mode):
+    faults._add(lost("(lost)", **how))
+    hook = PersonalizeHook(config={"retries": {"mode": mode, "total_max_attempts": 3}})
+    with pytest.raises((ClientError, SSLError)):
+        hook.conn.create_dataset_group(name="more")
+    assert len(calls.of("CreateDatasetGroup")) == 2  # the shop's own is the first
+
+
+def test_a_timed_out_request_is_weather():
+    faults.error_next("UpdateSolution", "RequestTimeoutException", status=408)
+    assert task(UpdateSolutionOperator, solution_arn=SOLUTION, perform_auto_training=True)() == SOLUTION
 
 
 # --- quotas ----------------------------------------------------------------------------------------------------------
