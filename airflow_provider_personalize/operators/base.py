@@ -45,6 +45,8 @@ class PersonalizeOperator(PersonalizeTask):
     service: ClassVar[str] = "personalize"
     #: How often the weather was bad.
     tries = 0
+    #: What became of a call that may be done all the same: not sent again before that would show.
+    unanswered: Exception | None = None
 
     @cached_property
     def service_hook(self) -> PersonalizeHook:
@@ -113,16 +115,20 @@ class PersonalizeOperator(PersonalizeTask):
         """
         while True:
             try:
-                return step()
+                done = step()
             except Exception as error:
                 if not self.may_pass(error):
                     raise
-                if (left := deadline - steady_time()) <= 0:
+                left = deadline - steady_time()
+                if left <= 0 or (error is self.unanswered and left < PATIENCE):
                     raise WaitTimeoutError(f"{self.operation} had no time left; last seen: {_said(error)}") from error
                 pause = min(self.pause_after(error), left)
                 self.tries += 1
                 self.log.warning("%s. Trying again in %d s, for %d s at the most", _said(error), pause, left)
                 self.let_pass(pause, deadline)
+            else:
+                self.tries = 0
+                return done
 
     def may_pass(self, error: Exception) -> bool:
         """Tell whether what went wrong may be over by itself."""
@@ -170,7 +176,6 @@ class WaitingOperator(PersonalizeOperator):
         self.timeout = _seconds("timeout", timeout)
         #: What :meth:`go_on` has to remember across deferrals, as JSON primitives.
         self.carried: dict[str, Any] = {}
-        self._unanswered: Exception | None = None
 
     @property
     def arn(self) -> str:
@@ -198,12 +203,12 @@ class WaitingOperator(PersonalizeOperator):
         except Exception as error:
             if may_have_arrived(error):
                 self.carried[_SENT] = True
-                self._unanswered = error
+                self.unanswered = error
             raise
 
     def pause_after(self, error: Exception) -> float:
         """Tell how many seconds to pause: until what may have been done would be seen, where that is so."""
-        return PATIENCE if error is self._unanswered else super().pause_after(error)
+        return PATIENCE if error is self.unanswered else super().pause_after(error)
 
     def let_pass(self, pause: float, deadline: float) -> None:
         """Let time pass, in the triggerer where that spares a worker something."""

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, SSLError
 from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION
 from task_runs import Run
+from weathers import every_other_throttled
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas, wire
 from airflow_provider_personalize.exceptions import WaitTimeoutError
@@ -18,6 +19,7 @@ from airflow_provider_personalize.operators import (
     CreateSolutionOperator,
     CreateSolutionVersionOperator,
     DeleteSolutionOperator,
+    PutEventsOperator,
     PutItemsOperator,
     TagResourceOperator,
     UpdateSolutionOperator,
@@ -153,6 +155,27 @@ def test_what_may_be_done_is_not_sent_again_while_reads_may_be_stale(operation):
     faults.reset_next(operation, done=True)
     WRITES[operation]()()
     assert [call.error for call in calls.of(operation)][-1] == "(reset)"
+
+
+@deferrable_or_not
+def test_what_may_be_done_is_not_sent_again_though_the_time_is_up(deferrable):
+    assumptions.same_version_name = "accepted"
+    importing(1)()
+    faults.stale_next("CreateSolutionVersion", hides=45)
+    faults.reset_next("CreateSolutionVersion", done=True)
+    with pytest.raises(WaitTimeoutError, match="CreateSolutionVersion had no time left; last seen: ConnectionClosed"):
+        task(CreateSolutionVersionOperator, solution_arn=SOLUTION, timeout=40, deferrable=deferrable)()
+    assert len(calls.of("CreateSolutionVersion")) == 1
+
+
+def test_bad_weather_that_is_over_makes_no_later_pause_longer(personalize, passing_time):
+    tracker = personalize.create_event_tracker(name="t", datasetGroupArn=GROUP)["trackingId"]
+    clock.advance(3600)
+    every_other_throttled("PutEvents")
+    events = [{"eventType": "click", "itemId": str(number), "sentAt": clock.now()} for number in range(80)]
+    assert task(PutEventsOperator, tracking_id=tracker, session_id="s", user_id="u", event_list=events)() == 80
+    assert len(calls.of("PutEvents")) == 16
+    assert sum(passing_time.slept) < 12
 
 
 def lost(code: str, **how: object) -> faults._Order:
