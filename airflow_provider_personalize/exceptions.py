@@ -6,7 +6,7 @@ What can go wrong, named after what happened.
     PersonalizeError(AirflowException)
     ├── InvalidRequestError(AirflowFailException)    the parameters are wrong: refused before the call, not retried
     ├── ConnectionMissingError(AirflowFailException) the named AWS connection does not exist, not retried
-    ├── CredentialsMissingError                      the connection gives no credentials
+    ├── CredentialsMissingError                      the connection gives no credentials that can be used
     ├── ResourceFailedError                          the service says that it failed, and why
     │   └── ResourceStoppedError(AirflowFailException) somebody stopped it, not retried
     ├── UpdateReplacedError(AirflowFailException)    another update came before this one's outcome was seen, not retried
@@ -52,13 +52,19 @@ class ConnectionMissingError(PersonalizeError, AirflowFailException):
 
 
 class CredentialsMissingError(PersonalizeError):
-    """The AWS connection gives no credentials, and never did while this task ran."""
+    """
+    The AWS connection gives no credentials, and never did while this task ran.
 
-    def __init__(self, aws_conn_id: str | None) -> None:
+    :param broken: Whether it gives some that no request can carry.
+    """
+
+    def __init__(self, aws_conn_id: str | None, *, broken: bool = False) -> None:
         source = f"The AWS connection {aws_conn_id!r}" if aws_conn_id else "boto3's default chain"
         super().__init__(
-            f"{source} gives no credentials. Put them into a connection, or give the machine a role; where a metadata "
-            "service gives them, it did not answer."
+            f"{source} gives credentials with a line break in them, which no request can carry."
+            if broken
+            else f"{source} gives no credentials. Put them into a connection, or give the machine a role; where a "
+            "metadata service gives them, it did not answer."
         )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
+from botocore.exceptions import HTTPClientError
 
 from airflow_provider_personalize.exceptions import (
     ConnectionMissingError,
@@ -111,7 +112,7 @@ class PersonalizeHook(AwsBaseHook):
         Call a method of the client; where its credentials are not taken, fetch new ones and call it once more.
 
         :raises botocore.exceptions.ClientError: As from boto3.
-        :raises CredentialsMissingError: The connection gives no credentials, and never did.
+        :raises CredentialsMissingError: The connection gives no credentials, and never did, or broken ones.
         :raises IncompleteAnswerError: The service answered with what cannot be read.
         """
         try:
@@ -136,6 +137,10 @@ class PersonalizeHook(AwsBaseHook):
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:  # botocore's, over its parts
             raise IncompleteAnswerError(f"{method} has an answer that cannot be read: {error}") from error
         except Exception as error:
+            if isinstance(error, HTTPClientError) and "Invalid header value" in str(
+                error
+            ):  # it is what signs the request
+                raise CredentialsMissingError(self.aws_conn_id, broken=True) from None
             self._had_credentials = self._had_credentials or not lacks_credentials(error)
             raise
         self._had_credentials = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import traceback
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -125,6 +126,18 @@ def test_where_there_never_were_credentials_the_task_fails_at_once_and_says_so(k
     without_keys(machine)
     with pytest.raises(CredentialsMissingError, match="'aws_default' gives no credentials"):
         TASKS[kind]()()
+    assert passing_time.slept == []
+
+
+@pytest.mark.parametrize("keys", [{"aws_session_token": "canary\n"}, {"aws_access_key_id": "canary\n"}], ids=str)
+@pytest.mark.parametrize("kind", TASKS)
+def test_a_line_break_in_the_credentials_fails_at_once_and_shows_none_of_them(kind, keys, monkeypatch, passing_time):
+    given = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "endpoint_url": "http://127.0.0.1:9"}
+    extra = {"region_name": "us-east-1", **given, **keys}
+    monkeypatch.setenv("AIRFLOW_CONN_BROKEN", json.dumps({"conn_type": "aws", "extra": extra}))
+    with pytest.raises(CredentialsMissingError, match="'broken' gives credentials with a line break") as refusal:
+        TASKS[kind](aws_conn_id="broken")()
+    assert "canary" not in "".join(traceback.format_exception(refusal.value))
     assert passing_time.slept == []
 
 
