@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any, ClassVar, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
 
 from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.triggers.poller import Line, Seen, joined
@@ -101,8 +102,15 @@ class PersonalizeTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """Stop the training, where that was asked for."""
         if self.stop_on_kill and self.wait.arn:
-            async with joined(self.connection) as line:
-                await line.use(lambda hook: hook.stop_training(self.wait.arn))
+            # sync_to_async for the same reason as where the poller makes its client
+            await sync_to_async(self._stop_training, thread_sensitive=False)()
+
+    def _stop_training(self) -> None:
+        hook = self.connection.hook()  # one of its own, which fetches credentials anew by itself
+        try:
+            hook.stop_training(self.wait.arn)
+        finally:
+            hook.conn.close()
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then yield one event, whatever happens: what a trigger raises makes `dags test` loop for ever."""

@@ -13,11 +13,11 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from asgiref.sync import sync_to_async
 
@@ -41,7 +41,6 @@ _FASTER: Final = 1.02
 # By how much a pause is longer or shorter than asked for, at most.
 _JITTER: Final = 0.1
 
-Result = TypeVar("Result")
 _log: Final = logging.getLogger(__name__)
 _lines: Final[dict[tuple[asyncio.AbstractEventLoop, Connection], Line]] = {}
 
@@ -131,22 +130,15 @@ class Line:
                 raise reading.error  # what gives them is not away for a moment: this triggerer has none
             return Seen(reading, began)
 
-    async def use(self, what: Callable[[PersonalizeHook], Result]) -> Result:
-        """Do something with the client."""
-        return await self._in_thread(what, await self._hook_now())
-
     async def _read(self, hook: PersonalizeHook, source: Source) -> Reading:
-        return await self._in_thread(lambda hook: hook.read(source).abridged(source), hook)
-
-    async def _in_thread(self, what: Callable[[PersonalizeHook], Result], hook: PersonalizeHook) -> Result:
-        def run() -> Result:
+        def read() -> Reading:
             try:
-                return what(hook)
+                return hook.read(source).abridged(source)
             finally:
                 if hook is not self._in_use:
                     hook.conn.close()  # once more: this may have opened a connection since
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, read)
 
     async def _hook_now(self) -> PersonalizeHook:
         hook = self._hook

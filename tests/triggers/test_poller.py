@@ -291,11 +291,11 @@ def test_an_edited_connection_is_seen_after_a_while(made, monkeypatch, passing_t
 
     async def regions() -> list[str]:
         async with joined(edited, SHOP) as line:
-            seen = [await line.use(lambda hook: hook.conn.meta.region_name)]
+            seen = [(await line._hook_now()).conn.meta.region_name]
             connection(monkeypatch, region_name="eu-west-1")
             for pause in (poller._LIFETIME - 60, 120):
                 passing_time.sleep(pause)
-                seen.append(await line.use(lambda hook: hook.conn.meta.region_name))
+                seen.append((await line._hook_now()).conn.meta.region_name)
             return seen
 
     assert run(regions()) == ["us-east-1", "us-east-1", "eu-west-1"]

@@ -61,6 +61,12 @@ def test_it_is_stopped_where_that_is_asked_for(personalize, training):
     assert status(personalize, training) == "CREATE STOPPING"
 
 
+def test_it_is_stopped_though_the_credentials_ran_out(personalize, training):
+    faults.expired_next("StopSolutionVersionCreation")
+    cancel(training, by_the_user=True, stop_on_kill=True)
+    assert status(personalize, training) == "CREATE STOPPING"
+
+
 @pytest.mark.parametrize(
     ("by_the_user", "stop_on_kill"), [(True, False), (False, True)], ids=["not asked for", "the triggerer ends"]
 )
