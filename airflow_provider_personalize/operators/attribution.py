@@ -166,7 +166,7 @@ class UpdateMetricAttributionOperator(WaitingOperator):
             self.show_link(context, now.description)
             if now.outcome == REACHED and not left:
                 self.log.info("%s is so already; nothing is sent", self.arn)
-                self._show_update(context, {}, sent=False)
+                self._show_update(context, {}, sent=self.is_sent)
                 return self.arn
             if now.outcome == REACHED and not refusal:
                 if refusal := self._send(left):

@@ -89,6 +89,14 @@ def test_what_is_so_already_is_not_sent(shop, given, capsys):
     assert run.ti.xcoms["metric_attribution_update"] == {"sent": False}
 
 
+def test_what_was_done_though_the_answer_was_lost_was_sent(shop):
+    faults.reset_next("UpdateMetricAttribution", done=True)
+    run = update(add_metrics=[BUYS])
+    run()
+    assert len(calls.of("UpdateMetricAttribution")) == 1
+    assert run.ti.xcoms["metric_attribution_update"]["sent"] is True
+
+
 def test_only_what_is_not_so_yet_is_sent(shop):
     run = update(add_metrics=[VIEWS, BUYS], remove_metrics=["nothing"])
     run()
