@@ -78,7 +78,8 @@ def passing_time(monkeypatch: pytest.MonkeyPatch) -> Time:
     fake = type("time", (), {"time": passing.time, "sleep": passing.sleep, "monotonic": passing.monotonic})
     for module in (hook, attribution, base, creating, streaming, waiting, trigger, poller):
         monkeypatch.setattr(module, "time", fake)
-    monkeypatch.setattr(trigger, "sleep", passing.sleep_in_loop)
+    for module in (trigger, poller):
+        monkeypatch.setattr(module, "sleep", passing.sleep_in_loop)
     return passing
 
 

@@ -248,7 +248,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         """Read which schemas the group keeps, and which this task does because the group could not."""
         noted = {*self.carried.get("noted", ())}
         try:
-            tags = self.hook.ask("list_tags_for_resource", resourceArn=self.arn)["tags"]
+            tags = self.hook.ask("list_tags_for_resource", resourceArn=self.arn).get("tags", [])
         except Exception as error:
             if is_weather(error):
                 raise

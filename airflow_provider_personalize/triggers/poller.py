@@ -12,6 +12,7 @@ import asyncio
 import logging
 import random
 import time
+from asyncio import sleep
 from collections import Counter
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -111,7 +112,7 @@ class Line:
         async with self._slots:
             now = time.monotonic()
             if (turn := self._pace.turn(now)) > now:
-                await asyncio.sleep(turn - now)
+                await sleep(turn - now)
             began = time.monotonic()
             try:
                 hook = await self._hook_now()
