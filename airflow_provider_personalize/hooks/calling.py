@@ -69,7 +69,8 @@ def _look_at_answer(
         return
     model, request = context[_CALL]
     if error := parsed_response.get("Error"):
-        error["Message"] = f"{presentable(str(error.get('Message', '')))}{_advice(model, error, request)}"
+        said, advice = presentable(str(error.get("Message", ""))), _advice(model, error, request)
+        error["Message"] = f"{said.rstrip('.')}.{advice}" if advice else said
     elif getattr(model.output_shape, "members", None) and not _is_an_object(response_dict["body"]):
         raise IncompleteAnswerError(f"{model.name} was answered with what is no JSON object")
 
