@@ -667,9 +667,10 @@ def test_a_schema_that_is_shown_still_is_waited_for(shop, deferrable, passing_ti
     assert sum(passing_time.slept) >= 30
 
 
-def test_a_schema_that_a_dataset_uses_is_kept(dataset):
+@deferrable_or_not
+def test_a_schema_that_a_dataset_uses_is_kept(dataset, deferrable):
     with pytest.raises(ClientError, match="ResourceInUseException"):
-        delete_schema()()
+        delete_schema(deferrable=deferrable)()
 
 
 @pytest.mark.parametrize("make", [delete_dataset, delete_schema])

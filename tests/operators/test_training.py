@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION
+from shop import DATASET, HOUR, LOCATION, PREFIX, ROLE, SOLUTION
 from task_runs import Run, TaskInstance, killed_after
 
-from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.exceptions import (
     InvalidRequestError,
     ResourceDiffersError,
@@ -215,8 +215,12 @@ def test_what_is_in_use_is_not_deleted(personalize, version):
 
 @deferrable_or_not
 def test_a_deletion_that_is_not_over_in_time_is_an_error(personalize, deferrable):
+    assumptions.seconds["solution"] = HOUR
+    clock.advance(HOUR)
+    run = delete(deferrable=deferrable, timeout=60)
     with pytest.raises(WaitTimeoutError, match="DELETE"):
-        delete(deferrable=deferrable, timeout=0)()
+        run()
+    assert len(run.deferrals) == deferrable
 
 
 @deferrable_or_not
