@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize._compat import BaseOperator, conf
+from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.exceptions import PersonalizeError
 from airflow_provider_personalize.links import PersonalizeLink, link_of
 from airflow_provider_personalize.resources import Resource
-from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, UPDATED, Verdict, Wait, steady_time
+from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, UPDATED, Verdict, Wait
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context

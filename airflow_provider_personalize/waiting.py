@@ -7,14 +7,13 @@ Success is named and failure is named; any other status, known or not, is still 
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
+from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import configuration, differences
 from airflow_provider_personalize.exceptions import (
     PersonalizeError,
@@ -47,28 +46,6 @@ REPLACED: Final = "replaced"
 # How a wait in the triggerer may end besides.
 TIMED_OUT: Final = "timed out"
 BROKEN: Final = "broken"
-
-
-class SteadyClock:
-    """Seconds since the epoch that no step of the machine's clock moves: what one process counts to a deadline by."""
-
-    def __init__(self) -> None:
-        self.set()
-
-    def set(self) -> None:
-        """Set it by the machine's clock."""
-        self._origin = time.time() - time.monotonic()
-
-    def now(self) -> float:
-        """Tell the time."""
-        return self._origin + time.monotonic()
-
-
-_clock: Final = SteadyClock()
-# a task may be a fork of a process that began days ago
-os.register_at_fork(after_in_child=_clock.set)
-#: The clock of this process.
-steady_time: Final = _clock.now
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ NAME = PACKAGE.name
 
 # Each room may import those that stand before it. Rooms of one line may not import each other.
 ORDER = [
-    {"resources", "_compat", "sample"},
+    {"resources", "_compat", "sample", "clock"},
     {"exceptions", "permissions", "validation"},
     {"comparison", "weather"},
     {"waiting"},

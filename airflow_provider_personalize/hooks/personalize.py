@@ -12,6 +12,7 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
 from botocore.exceptions import HTTPClientError
 
+from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.exceptions import (
     ConnectionMissingError,
     CredentialsMissingError,
@@ -28,7 +29,6 @@ from airflow_provider_personalize.waiting import (
     Verdict,
     Wait,
     is_being_stopped,
-    steady_time,
 )
 from airflow_provider_personalize.weather import is_about_credentials, is_not_found, lacks_credentials
 

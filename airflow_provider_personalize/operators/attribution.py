@@ -6,13 +6,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import differences
 from airflow_provider_personalize.exceptions import ResourceFailedError
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.resources import METRIC_ATTRIBUTION
-from airflow_provider_personalize.waiting import REACHED, SETTLED, UNDER_WAY, Verdict, steady_time
+from airflow_provider_personalize.waiting import REACHED, SETTLED, UNDER_WAY, Verdict
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context

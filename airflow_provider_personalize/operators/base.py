@@ -10,10 +10,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
+from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.exceptions import IncompleteAnswerError, InvalidRequestError, WaitTimeoutError
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask
 from airflow_provider_personalize.validation import coerce, elsewhere, faults
-from airflow_provider_personalize.waiting import LATER, READY, UNDER_WAY, Goal, Wait, steady_time
+from airflow_provider_personalize.waiting import LATER, READY, UNDER_WAY, Goal, Wait
 from airflow_provider_personalize.weather import is_weather, may_have_arrived
 
 if TYPE_CHECKING:

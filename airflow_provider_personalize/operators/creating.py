@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import configuration, differences
 from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceExistsError
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator, identity_of
@@ -27,7 +28,6 @@ from airflow_provider_personalize.waiting import (
     is_being_deleted,
     is_being_stopped,
     iso,
-    steady_time,
 )
 from airflow_provider_personalize.weather import is_over_quota
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import configuration
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator
@@ -21,7 +22,6 @@ from airflow_provider_personalize.waiting import (
     Goal,
     Moved,
     is_switching,
-    steady_time,
 )
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import configuration, differences
 from airflow_provider_personalize.exceptions import UpdateReplacedError
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
@@ -17,7 +18,6 @@ from airflow_provider_personalize.waiting import (
     Goal,
     Visibility,
     iso,
-    steady_time,
 )
 
 if TYPE_CHECKING:

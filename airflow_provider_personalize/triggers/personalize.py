@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from airflow_provider_personalize.clock import SteadyClock
 from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.triggers.poller import Line, Seen, joined
 from airflow_provider_personalize.waiting import (
@@ -21,7 +22,6 @@ from airflow_provider_personalize.waiting import (
     UNDER_WAY,
     Goal,
     Reading,
-    SteadyClock,
     Verdict,
     Wait,
 )

@@ -18,6 +18,7 @@ from airflow_provider_personalize._compat import (
     AirflowSensorTimeout,
     AirflowSkipException,
 )
+from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.emulator import faults
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.hooks import PersonalizeHook
@@ -25,7 +26,7 @@ from airflow_provider_personalize.operators import UpdateSolutionOperator
 from airflow_provider_personalize.sensors import SolutionUpdateSensor
 from airflow_provider_personalize.triggers import PersonalizeTrigger
 from airflow_provider_personalize.triggers import personalize as triggers
-from airflow_provider_personalize.waiting import Wait, steady_time
+from airflow_provider_personalize.waiting import Wait
 
 try:
     from airflow.sdk.exceptions import AirflowRescheduleException
@@ -210,7 +211,7 @@ def test_a_pause_in_the_triggerer_outlasts_no_deadline(passing_time):
 def test_a_task_that_is_a_fork_of_an_old_process_knows_the_time():
     script = """
 import os, time
-from airflow_provider_personalize.waiting import steady_time
+from airflow_provider_personalize.clock import steady_time
 real = time.time
 time.time = lambda: real() + 3600  # the machine slept, or its clock was set
 assert abs(steady_time() - real()) < 60

@@ -12,13 +12,14 @@ from botocore.exceptions import EndpointConnectionError
 from shop import DATASET, LOCATION, ROLE, SOLUTION
 from task_runs import Run
 
+from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.emulator import calls, clock, faults, wire
 from airflow_provider_personalize.emulator.errors import Refused
 from airflow_provider_personalize.emulator.models import personalize_backends
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CreateSolutionVersionOperator, UpdateSolutionOperator
 from airflow_provider_personalize.sensors import SolutionUpdateSensor
-from airflow_provider_personalize.waiting import Wait, steady_time
+from airflow_provider_personalize.waiting import Wait
 
 LIMIT: Final = 3600
 REFUSED: Final = "(refused)"
