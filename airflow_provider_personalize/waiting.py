@@ -320,6 +320,12 @@ def is_being_deleted(row: Resource, description: Mapping[str, Any]) -> bool:
     return (_shown_status(row, description) or "").startswith("DELETE")
 
 
+def is_being_updated(row: Resource, description: Mapping[str, Any]) -> bool:
+    """Tell whether an update is under way; that a dataset shows one in its own status too is assumed."""
+    updated = description.get(row.update_member) or str(description.get("status")).startswith("UPDATE")
+    return bool(updated) and Wait(row.name, "", SETTLED).judge(description).outcome == UNDER_WAY
+
+
 def is_switching(goal: Goal, description: Mapping[str, Any]) -> bool:
     """Tell whether a resource is on its way to being stopped or started, whichever is the goal."""
     word = {STOPPED: "STOP ", STARTED: "START "}[goal]

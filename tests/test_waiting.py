@@ -10,7 +10,18 @@ import pytest
 
 from airflow_provider_personalize.exceptions import ResourceStoppedError, UpdateReplacedError
 from airflow_provider_personalize.resources import RESOURCES
-from airflow_provider_personalize.waiting import FAILED, REACHED, UNDER_WAY, Goal, Moved, Reading, Visibility, Wait, iso
+from airflow_provider_personalize.waiting import (
+    FAILED,
+    REACHED,
+    UNDER_WAY,
+    Goal,
+    Moved,
+    Reading,
+    Visibility,
+    Wait,
+    is_being_updated,
+    iso,
+)
 
 ARN = "arn:aws:personalize:us-east-1:123456789012:solution/shop"
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -264,3 +275,19 @@ def test_a_solution_that_failed_trains_nothing():
     wait = Wait("solution_version", ARN, "trained")
     verdict = wait.judge({"solutionArn": ARN, "status": "CREATE FAILED", "performAutoTraining": True})
     assert str(wait.error(verdict)).startswith(f"The automatic solution version of {ARN} ended in CREATE FAILED")
+
+
+@pytest.mark.parametrize(
+    ("status", "update", "under_way"),
+    [
+        ("ACTIVE", None, False),
+        ("CREATE IN_PROGRESS", None, False),
+        ("ACTIVE", "ACTIVE", False),
+        ("ACTIVE", "CREATE PENDING", True),
+        ("UPDATE PENDING", "ACTIVE", True),
+        ("UPDATE PENDING", None, True),
+    ],
+)
+def test_a_dataset_may_show_in_either_of_two_places_first_that_it_is_being_updated(status, update, under_way):
+    description = {"status": status} | ({"latestDatasetUpdate": {"status": update}} if update else {})
+    assert is_being_updated(RESOURCES["dataset"], description) == under_way

@@ -137,9 +137,8 @@ class PersonalizeHook(AwsBaseHook):
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:  # botocore's, over its parts
             raise IncompleteAnswerError(f"{method} has an answer that cannot be read: {error}") from error
         except Exception as error:
-            if isinstance(error, HTTPClientError) and "Invalid header value" in str(
-                error
-            ):  # it is what signs the request
+            if isinstance(error, HTTPClientError) and "Invalid header value" in str(error):
+                # such a header is one that signs the request
                 raise CredentialsMissingError(self.aws_conn_id, broken=True) from None
             self._had_credentials = self._had_credentials or not lacks_credentials(error)
             raise

@@ -27,6 +27,7 @@ from airflow_provider_personalize.waiting import (
     Shown,
     is_being_deleted,
     is_being_stopped,
+    is_being_updated,
     iso,
 )
 from airflow_provider_personalize.weather import is_over_quota
@@ -152,8 +153,8 @@ class CreateOperator(_Creating):
                 self.wait_out(gone, deadline, "it is being deleted")
                 continue
             self._check_free(context, found)
-            if not self._may_become_so(request, found):
-                break
+            if not (is_being_updated(self.resource, found) and self._changes(request, found)):
+                break  # an update that is under way may make it as wanted
             self.wait_out(self.wait(arn, SETTLED), deadline, "it is being updated")
         if not found:
             found, is_new = self.create(context, request, deadline)
@@ -162,12 +163,6 @@ class CreateOperator(_Creating):
             self._check_free(context, found)
         self._check(request, found)
         return self.finish(context, found, deadline)
-
-    def _may_become_so(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-        """Tell whether one that is not as wanted is being updated, which may make it so."""
-        updated = found.get(self.resource.update_member) or str(found.get("status")).startswith("UPDATE")
-        settling = self.wait(found[self.resource.arn_member], SETTLED).judge(found).outcome == UNDER_WAY
-        return bool(updated and settling and self._changes(request, found))
 
     def _check_free(self, context: Context, found: dict[str, Any]) -> None:
         """Tell whether there may be one already."""

@@ -123,7 +123,7 @@ def test_a_retry_after_a_crash_sends_nothing_twice(shop, deferrable):
     assert len(calls.of("UpdateMetricAttribution")) == 1
 
 
-def test_a_call_that_boto3_repeats_after_a_lost_answer_is_found(shop):
+def test_an_update_whose_answer_is_lost_is_found(shop):
     run = update(add_metrics=[BUYS])
     make = run.make
 

@@ -225,7 +225,7 @@ def test_after_a_lost_answer_a_retry_finds_what_was_made(version, case):
 
 @every_kind
 @pytest.mark.parametrize("second", ["LimitExceededException", "ResourceAlreadyExistsException"])
-def test_a_call_that_boto3_repeats_after_a_lost_answer_finds_what_it_made(version, case, second, monkeypatch):
+def test_what_a_call_made_whose_answer_is_lost_is_found(version, case, second, monkeypatch):
     assumptions.second_in_group = second
     run = case.create(version)
     make = run.make
