@@ -47,6 +47,9 @@ REPLACED: Final = "replaced"
 TIMED_OUT: Final = "timed out"
 BROKEN: Final = "broken"
 
+# How often the pause doubles at the most while the service is throttled or cannot be reached.
+_DOUBLINGS: Final = 3
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -58,12 +61,14 @@ class Verdict:
     :param status: The service's own word, if it had one.
     :param reason: Why: the service's ``failureReason``, or what stood in the way of looking.
     :param description: What the service answered, if it answered.
+    :param is_weather: Whether bad weather stood in the way of looking.
     """
 
     outcome: Outcome
     status: str | None = None
     reason: str | None = None
     description: Mapping[str, Any] = field(default_factory=dict)
+    is_weather: bool = False
 
     @property
     def failed(self) -> bool:
@@ -127,6 +132,18 @@ def _judged_of(description: Mapping[str, Any]) -> dict[str, Any]:
         for member in ("status", "failureReason", "creationDateTime")
         if member in description
     }
+
+
+class Weather:
+    """How long the weather has been bad for a wait: its pauses grow with that."""
+
+    def __init__(self) -> None:
+        self._bad = 0
+
+    def lengthen(self, pause: float, verdict: Verdict) -> float:
+        """Tell how many seconds to pause after a look: twice as many after each in bad weather but the first."""
+        self._bad = self._bad + 1 if verdict.is_weather else 0
+        return pause * 2.0 ** min(max(self._bad - 1, 0), _DOUBLINGS)
 
 
 @dataclass(frozen=True)
@@ -199,7 +216,7 @@ class Wait:
         if is_not_found(error) and (verdict := self.judge_missing()):
             return verdict
         if is_weather(error):
-            return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}")
+            return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}", is_weather=True)
         raise error.with_traceback(None)  # waits that share a reading would make it longer one after the other
 
     @property

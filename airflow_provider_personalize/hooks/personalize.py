@@ -28,6 +28,7 @@ from airflow_provider_personalize.waiting import (
     Source,
     Verdict,
     Wait,
+    Weather,
     is_being_stopped,
 )
 from airflow_provider_personalize.weather import is_about_credentials, is_not_found, lacks_credentials
@@ -254,20 +255,21 @@ class PersonalizeHook(AwsBaseHook):
         Wait until something is reached, in this process.
 
         :param wait: What to wait for: ``Wait("solution", arn)``.
-        :param delay: Seconds between two looks; None means what suits the kind, and sooner at first.
+        :param delay: Seconds between two looks; None means what suits the kind, and sooner at first. They are more, up
+            to eightfold, while the service is throttled or cannot be reached.
         :param deadline: When to give up, in seconds since the epoch; from the table, from now on, where None.
         :return: The verdict; its ``description`` is what the service answered last.
         :raises ResourceFailedError: It failed, with the service's reason.
         :raises WaitTimeoutError: The deadline passed, with the status seen last.
         """
-        started = steady_time()
+        started, weather = steady_time(), Weather()
         deadline = started + wait.limit if deadline is None else deadline
         while (verdict := self.look(wait)).outcome == UNDER_WAY:
             self.log.info("%s %s: %s, for %d s", wait.title, wait.arn, verdict, steady_time() - started)
             if steady_time() >= deadline:
                 raise wait.timeout_error(str(verdict))
             pause = wait.pause(steady_time() - started) if delay is None else delay
-            time.sleep(max(0, min(pause, deadline - steady_time())))
+            time.sleep(max(0, min(weather.lengthen(pause, verdict), deadline - steady_time())))
         if verdict.failed:
             raise wait.error(verdict)
         self.log.info("%s %s: %s, after %d s", wait.title, wait.arn, verdict, steady_time() - started)

@@ -24,12 +24,11 @@ from airflow_provider_personalize.waiting import (
     Reading,
     Verdict,
     Wait,
+    Weather,
 )
 
 # Seconds that the last look may take beyond the deadline.
 _GRACE: Final = 30
-# How often the pause doubles at the most while the service is throttled or cannot be reached.
-_DOUBLINGS: Final = 3
 
 
 class PersonalizeTrigger(BaseTrigger):
@@ -142,7 +141,7 @@ class PersonalizeTrigger(BaseTrigger):
         if self.wait.goal == LATER:
             return REACHED, Verdict(REACHED)
         async with joined(self.connection, self.wait.source) as line:
-            weather = 0
+            weather = Weather()
             while True:
                 pause = self._delay(time.monotonic() - began)
                 seen = await self._see(line, max(began, time.monotonic() - pause / 2), self.deadline - now())
@@ -154,12 +153,7 @@ class PersonalizeTrigger(BaseTrigger):
                     self.log.info("%s %s: %s, %d s left", self.wait.title, self.wait.arn, verdict, left)
                 if left <= 0:
                     return TIMED_OUT, verdict
-                if seen.reading.error:
-                    pause *= 2 ** min(weather, _DOUBLINGS)
-                    weather += 1
-                else:
-                    weather = 0
-                await sleep(min(seen.until_next(pause), left))
+                await sleep(min(seen.until_next(weather.lengthen(pause, verdict)), left))
 
     def _delay(self, waited: float) -> float:
         return self.wait.pause(waited) if self.waiter_delay is None else self.waiter_delay

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from shop import DATASET, PREFIX, SOLUTION
 
-from airflow_provider_personalize.emulator import calls, faults
+from airflow_provider_personalize.emulator import assumptions, calls, faults
 from airflow_provider_personalize.exceptions import (
     ConnectionMissingError,
     IncompleteAnswerError,
@@ -82,6 +82,14 @@ def test_a_wait_ends_by_its_deadline(personalize, passing_time):
     with pytest.raises(WaitTimeoutError, match="no update has been made"):
         PersonalizeHook().wait(Wait("solution", SOLUTION, "updated"), deadline=passing_time.time() + 100)
     assert sum(passing_time.slept) == pytest.approx(100, abs=1)
+
+
+def test_a_wait_pauses_longer_while_it_is_throttled_and_as_before_after_that(personalize, passing_time):
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    assumptions.seconds["solution_update"] = 600
+    faults.error_next("DescribeSolution", "ThrottlingException", times=6)
+    PersonalizeHook().wait(Wait("solution", SOLUTION, "updated"), delay=10)
+    assert passing_time.slept[:8] == [10, 20, 40, 80, 80, 80, 10, 10]
 
 
 @pytest.mark.parametrize(("code", "status"), [("ThrottlingException", 400), ("InternalFailure", 500), ("Slow", 429)])
