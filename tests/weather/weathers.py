@@ -65,6 +65,7 @@ WEATHERS: Final[dict[str, Tell]] = {
     "refused": refused_next,
     "reset": faults.reset_next,
     "reset, but done": lambda operation, **when: faults.reset_next(operation, done=True, **when),
+    "slow, 20 s": lambda operation, **when: faults.slow_next(operation, latency=20, **when),
     "no answer": faults.hang_next,
     "no answer, but done": lambda operation, **when: faults.hang_next(operation, done=True, **when),
     "cut, and done": faults.cut_next,
