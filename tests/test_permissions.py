@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -10,8 +11,11 @@ from typing import Any
 
 import pytest
 from every_task import ENDS, STEPS, TASKS, Life, fill, task_of
+from shop import HOUR, PREFIX, ROLE
+from task_runs import TaskDeferred
 
-from airflow_provider_personalize.emulator import calls, service_model
+from airflow_provider_personalize.emulator import calls, clock, service_model
+from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CreateCampaignOperator
 from airflow_provider_personalize.permissions import ROLE_ACTION, actions_of
 
@@ -19,31 +23,57 @@ PAGE = Path(__file__).parents[1] / "docs" / "permissions.md"
 every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name__)
 
 
+KEY = "arn:aws:kms:us-east-1:123456789012:key/life"
+# The members of a request that take an action of their own
+TAKES = {"roleArn": ROLE_ACTION, "tags": "personalize:TagResource"}
+
+
+@pytest.fixture
+def requests(monkeypatch) -> list[str]:
+    """What tasks ask for, as texts."""
+    asked, ask = [], PersonalizeHook.ask
+
+    def noting(hook: PersonalizeHook, method: str, **request: Any) -> Any:
+        asked.append(str(request))
+        return ask(hook, method, **request)
+
+    monkeypatch.setattr(PersonalizeHook, "ask", noting)
+    return asked
+
+
 @pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
-def test_each_action_that_is_declared_is_used_and_no_other(life, deferrable):
+def test_each_action_that_is_declared_is_used_and_no_other(life, deferrable, requests):
     used: dict[Any, set[str]] = defaultdict(set)
     for name, given in _steps(life):
         task, before = task_of(name), len(calls)
         waiting = {"deferrable": deferrable} if hasattr(task, "goal") else {}
-        life.do(name, given, **waiting)
+        requests.clear()
+        (_kill if "stop_on_kill" in given else Life.do)(life, name, given, **waiting)
         used[task] |= {f"personalize:{call.operation}" for call in calls[before:]}
-    wrong = {
-        task.__name__: used[task] ^ {action for action, when in actions_of(task).items() if _shows(action, when)}
-        for task in TASKS
-    }
+        used[task] |= {action for member, action in TAKES.items() if f"'{member}'" in "".join(requests)}
+    wrong = {task.__name__: used[task] ^ actions_of(task).keys() for task in TASKS}
     assert not {name: actions for name, actions in wrong.items() if actions}
+
+
+def _kill(life: Life, name: str, given: dict[str, Any], *, deferrable: bool) -> None:
+    """Run a step, and kill its task: when it is deferred, or else on the worker."""
+    task, context = life.run(name, given, deferrable=deferrable, wait_for_completion=deferrable)._ready()
+    try:
+        task.execute(context)
+        task.on_kill()
+    except TaskDeferred as deferred:
+        asyncio.run(deferred.trigger.on_kill())
+    clock.advance(HOUR)
 
 
 def _steps(life: Life) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from STEPS
+    yield "CreateDatasetGroup", {"name": "key", "role_arn": ROLE, "kms_key_arn": KEY}
+    attribution = {"metric_attribution_arn": f"{PREFIX}metric-attribution/life"}
+    yield "UpdateMetricAttribution", {**attribution, "metrics_output_config": {"roleArn": f"{ROLE}-2"}}
+    yield "CreateSolutionVersion", {"solution_arn": f"{PREFIX}solution/life", "stop_on_kill": True}
     yield from ENDS
     yield "DeleteDatasetGroup", {"dataset_group_arn": fill(life), "cascade": True}
-
-
-def _shows(action: str, when: str) -> bool:
-    """Tell whether an action is for a call that a task makes by itself."""
-    of_tags = when == "with `tags`"  # they are in the request that creates
-    return action != ROLE_ACTION and not of_tags and when != "with `stop_on_kill`"
 
 
 @every_task
