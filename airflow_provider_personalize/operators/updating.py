@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import configuration, differences
@@ -23,6 +23,9 @@ from airflow_provider_personalize.waiting import (
 if TYPE_CHECKING:
     from airflow.utils.context import Context
 
+# In what is carried: that this try has waited for what an earlier one may have sent.
+_HELD_BACK: Final = "held back"
+
 
 class UpdateOperator(WaitingOperator):
     """
@@ -31,7 +34,7 @@ class UpdateOperator(WaitingOperator):
     It ends only when its own update is shown there, so that a sensor that comes after cannot take an earlier update's
     ACTIVE for this one's. What is already so is not sent again. An update of somebody else's that is under way is
     waited for first. One under way with the content of this one is taken for this one, and so is, in a retry, one that
-    was made since the run began: a retry after a crash does not send it twice.
+    was made since the run began: a retry after a crash does not send it twice. It looks for a minute before it sends.
 
     :param if_unchanged: What to do where the resource is so already: ``"skip"`` sends nothing and succeeds,
         ``"update"`` sends the update all the same.
@@ -64,6 +67,9 @@ class UpdateOperator(WaitingOperator):
                 self.check_usable(found)
                 if self.if_unchanged == "skip" and self._is_so(found, content):
                     return self._skip(context, content)
+                if context["ti"].try_number > 1 and _HELD_BACK not in self.carried:
+                    self._hold_back(deadline)
+                    continue
                 if refusal := self._send(request):
                     continue  # what is in the way may be this very update, of a call whose answer was lost
                 return self._await_shown(context, found, content, deadline)
@@ -114,6 +120,12 @@ class UpdateOperator(WaitingOperator):
         self.log.info("%s %s: nothing is sent (if_unchanged='update' sends it all the same)", self.arn, self.unchanged)
         self._show_update(context, None, content, sent=False)
         return self.arn
+
+    def _hold_back(self, deadline: float) -> None:
+        """Let so much time pass that what an earlier try may have sent would be shown."""
+        self.carried[_HELD_BACK] = True
+        self.log.info("Looking again in a minute, since an earlier try may have sent the update and died")
+        self.let_pass(min(PATIENCE, max(0, deadline - steady_time())), deadline)
 
     def _send(self, request: dict[str, Any]) -> str:
         """Send the update; answer why the service will not have it now, or an empty text."""

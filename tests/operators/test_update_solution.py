@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk import DAG
 from botocore.exceptions import ClientError
 from shop import DATASET, SOLUTION
-from task_runs import Run, TaskInstance
+from task_runs import Run, TaskInstance, killed_after
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.exceptions import (
@@ -216,6 +216,37 @@ def retry(run: Run) -> Run:
 def test_a_retry_after_a_crash_sends_nothing_twice_even_where_sending_is_asked_for(deferrable):
     run = update(if_unchanged="update", deferrable=deferrable)
     run()
+    assert retry(run)() == SOLUTION
+    assert sent() == 1
+
+
+@deferrable_or_not
+@pytest.mark.parametrize("if_unchanged", ["skip", "update"])
+def test_a_retry_finds_what_is_not_shown_yet(deferrable, if_unchanged):
+    """The worker crashed between the call and its record, and reads lag."""
+    assumptions.seconds["solution_update"] = 10  # while it is under way, the service refuses another
+    faults.stale_next("UpdateSolution", hides=50)
+    run = update(if_unchanged=if_unchanged, deferrable=deferrable)
+    with killed_after("UpdateSolution"):
+        run()
+    assert retry(run)() == SOLUTION
+    assert sent() == 1
+
+
+@deferrable_or_not
+def test_a_retry_sends_what_is_not_shown_after_a_minute(passing_time, deferrable):
+    run = retry(update(deferrable=deferrable))
+    assert run() == SOLUTION
+    assert sent() == 1
+    assert 60 <= calls.of("UpdateSolution")[0].at - calls.of("DescribeSolution")[0].at < 65
+
+
+def test_a_retry_with_less_time_than_that_sends_it_at_the_deadline():
+    run = retry(update(timeout=20, waiter_delay=20))
+    with pytest.raises(WaitTimeoutError):
+        run()
+    assert sent() == 1
+    clock.advance(600)
     assert retry(run)() == SOLUTION
     assert sent() == 1
 
