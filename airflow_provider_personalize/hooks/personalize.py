@@ -190,6 +190,17 @@ class PersonalizeHook(AwsBaseHook):
         else:
             self.log.info("Stopping the training of %s", solution_version_arn)
 
+    def stop_training_named(self, solution_arn: str, name: str) -> None:
+        """Stop the training of a version by its name, which neither its ARN nor a list tells."""
+        for version in self.list_all(SOLUTION_VERSION, solutionArn=solution_arn):
+            if version["status"] in SOLUTION_VERSION.final:
+                continue
+            arn = version["solutionVersionArn"]
+            if (self.find(SOLUTION_VERSION, arn) or {}).get("name") == name:
+                self.stop_training(arn)
+                return
+        self.log.warning("No training %r of %s is shown: if it began, it goes on", name, solution_arn)
+
     def look(self, wait: Wait) -> Verdict:
         """
         Look once how far something has come.

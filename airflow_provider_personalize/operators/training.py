@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize.exceptions import InvalidRequestError
 from airflow_provider_personalize.operators.base import PersonalizeOperator, WaitingOperator
@@ -15,6 +15,9 @@ from airflow_provider_personalize.waiting import REACHED, SETTLED, Goal
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+
+# In what is carried: the training that the service was asked for, whether or not it answered.
+_ASKED: Final = "asked"
 
 
 class CreateSolutionOperator(CreateOperator):
@@ -208,8 +211,6 @@ class CreateSolutionVersionOperator(RunOperator):
     patient = True
     members = ("solution_arn", "name", "training_mode", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
-    #: What the service was asked to train, by whom.
-    _asked: tuple[Context, Mapping[str, Any]] | None = None
 
     def __init__(
         self,
@@ -248,7 +249,7 @@ class CreateSolutionVersionOperator(RunOperator):
 
     def create(self, context: Context, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], bool]:
         """Train it; a kill may come before the answer."""
-        self._asked = context, request
+        self.carried[_ASKED] = {"solution_arn": request["solutionArn"], "name": request["name"]}
         return super().create(context, request, deadline)
 
     def _versions(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -263,17 +264,14 @@ class CreateSolutionVersionOperator(RunOperator):
     @property
     def trigger_options(self) -> dict[str, Any]:
         """Tell the trigger, too, to stop the training."""
-        return {"stop_on_kill": True} if self.stop_on_kill else {}
+        return {"stop_on_kill": True, "asked": self.carried.get(_ASKED)} if self.stop_on_kill else {}
 
     def on_kill(self) -> None:
         """Stop the training, where that was asked for."""
-        if self.stop_on_kill and (arn := self.started_arn or self._arn_asked_for()):
-            self.hook.stop_training(arn)
-
-    def _arn_asked_for(self) -> str | None:
-        """Find what was begun by a call whose answer has not come."""
-        found = self.find(*self._asked) if self._asked else None
-        return found[self.resource.arn_member] if found else None
+        if self.stop_on_kill and self.started_arn:
+            self.hook.stop_training(self.started_arn)
+        elif self.stop_on_kill and _ASKED in self.carried:
+            self.hook.stop_training_named(**self.carried[_ASKED])
 
 
 class StopSolutionVersionCreationOperator(WaitingOperator):

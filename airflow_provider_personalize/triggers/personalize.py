@@ -50,6 +50,7 @@ class PersonalizeTrigger(BaseTrigger):
         a trigger's arguments in clear.
     :param stop_on_kill: Whether to stop the training that is waited for where the user kills, clears or marks the task.
         Airflow tells triggers so from 3.3 on.
+    :param asked: The training that was asked for, by ``solution_arn`` and ``name``, where no ARN of it is known yet.
     :param aws_conn_id: The Airflow connection; see the operators for this and the next three.
     :param region_name: The AWS region.
     :param verify: Whether to verify TLS certificates, or the path of a bundle.
@@ -72,6 +73,7 @@ class PersonalizeTrigger(BaseTrigger):
         pause: bool = False,
         resume: dict[str, Any] | None = None,
         stop_on_kill: bool = False,
+        asked: dict[str, str] | None = None,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         verify: bool | str | None = None,
@@ -85,6 +87,7 @@ class PersonalizeTrigger(BaseTrigger):
         self.pause = pause
         self.resume = resume or {}
         self.stop_on_kill = stop_on_kill
+        self.asked = asked
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what the triggerer needs to make this trigger again."""
@@ -96,18 +99,22 @@ class PersonalizeTrigger(BaseTrigger):
             "pause": self.pause,
             "resume": self.resume,
             "stop_on_kill": self.stop_on_kill,
+            "asked": self.asked,
         }
 
     async def on_kill(self) -> None:
         """Stop the training, where that was asked for."""
-        if self.stop_on_kill and self.wait.arn:
+        if self.stop_on_kill and (self.wait.arn or self.asked):
             # sync_to_async for the same reason as where the poller makes its client
             await sync_to_async(self._stop_training, thread_sensitive=False)()
 
     def _stop_training(self) -> None:
         hook = self.connection.hook()  # one of its own, which fetches credentials anew by itself
         try:
-            hook.stop_training(self.wait.arn)
+            if self.wait.arn:
+                hook.stop_training(self.wait.arn)
+            elif self.asked:
+                hook.stop_training_named(**self.asked)
         finally:
             hook.conn.close()
 

@@ -343,6 +343,55 @@ def test_killed_before_the_answer_came_the_training_is_stopped_too(personalize):
     assert statuses(personalize) == ["CREATE STOPPED"]
 
 
+@pytest.mark.parametrize("lost", [faults.hang_next, faults.reset_next, faults.unavailable_next])
+def test_killed_while_a_lost_answer_is_waited_for_the_training_is_stopped_too(personalize, monkeypatch, lost):
+    task = train(stop_on_kill=True).make()
+
+    def killed(seconds: float) -> None:
+        task.on_kill()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("airflow_provider_personalize.operators.base.time.sleep", killed)
+    lost("CreateSolutionVersion", done=True)
+    with pytest.raises(KeyboardInterrupt):
+        task.execute({"ti": TaskInstance(), "task": task})
+    clock.advance(600)
+    assert statuses(personalize) == ["CREATE STOPPED"]
+
+
+def test_killed_when_it_comes_back_from_that_wait_the_training_is_stopped_too(personalize):
+    faults.hang_next("CreateSolutionVersion", done=True)
+    run = train(stop_on_kill=True, deferrable=True)
+    make = run.make
+
+    def made() -> CreateSolutionVersionOperator:
+        task = make()
+
+        def killed(*_: Any) -> None:
+            task.on_kill()
+            raise KeyboardInterrupt
+
+        if run.deferrals:
+            task.find = killed
+        return task
+
+    run.make = made
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    clock.advance(600)
+    assert statuses(personalize) == ["CREATE STOPPED"]
+
+
+def test_killed_before_the_answer_came_a_training_of_somebody_elses_goes_on(personalize):
+    personalize.create_solution_version(solutionArn=SOLUTION, name="theirs")
+    faults.error_next("CreateSolutionVersion", "ThrottlingException", times=None)
+    task = train(stop_on_kill=True, timeout=60).make()
+    with pytest.raises(WaitTimeoutError):
+        task.execute({"ti": TaskInstance(), "task": task})
+    task.on_kill()
+    assert calls.of("StopSolutionVersionCreation") == []
+
+
 @pytest.mark.parametrize("value", ["False", None, 1])
 def test_whether_a_kill_stops_it_is_said_with_true_or_false(value):
     with pytest.raises(TypeError, match=f"stop_on_kill is {value!r}: allowed are True and False"):

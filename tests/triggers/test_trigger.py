@@ -23,6 +23,7 @@ EVERYTHING: dict[str, Any] = {
     "pause": True,
     "resume": {"then": "go on"},
     "stop_on_kill": True,
+    "asked": {"solution_arn": SOLUTION, "name": "a"},
     "aws_conn_id": "aws_default",
     "region_name": "eu-west-1",
     "verify": False,
