@@ -173,9 +173,11 @@ class Line:
         """
 
         def make() -> PersonalizeHook:
+            from airflow_provider_personalize.hooks.sending import send_leanly
+
             hook = self._connection.hook()
             hook.renews = False  # one for all waits does that here
-            hook.conn  # noqa: B018 - it is made when it is first asked for
+            send_leanly(hook.conn)
             return hook
 
         # not run_in_executor: only so can Airflow's look-up of the connection find its way back to the triggerer's loop

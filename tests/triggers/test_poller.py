@@ -22,6 +22,7 @@ from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.exceptions import ConnectionMissingError
 from airflow_provider_personalize.hooks import PersonalizeHook
+from airflow_provider_personalize.hooks.sending import LeanSession
 from airflow_provider_personalize.triggers import PersonalizeTrigger, SolutionUpdateTrigger, poller
 from airflow_provider_personalize.triggers import personalize as trigger_module
 from airflow_provider_personalize.triggers.poller import Line, Pace, Seen, joined
@@ -181,6 +182,11 @@ def test_two_hundred_arns_share_one_client_and_one_look_up_of_the_connection(mad
 
     assert len(run(looks())) == len(calls.of("DescribeSolution")) == 200
     assert len(made) == 1
+
+
+def test_the_client_sends_over_connections_that_share_what_is_costly(made):
+    run(fired(watch(deadline=time.time())))
+    assert isinstance(made[0].conn._endpoint.http_session, LeanSession)
 
 
 def test_what_is_kept_of_an_answer_is_what_it_is_judged_by():
