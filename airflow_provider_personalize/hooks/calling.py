@@ -71,7 +71,11 @@ def _look_at_answer(
     if error := parsed_response.get("Error"):
         said, advice = presentable(str(error.get("Message", ""))), _advice(model, error, request)
         error["Message"] = f"{said.rstrip('.')}.{advice}" if advice else said
-    elif getattr(model.output_shape, "members", None) and not _is_an_object(response_dict["body"]):
+    elif (
+        (members := getattr(model.output_shape, "members", None))
+        and members.keys().isdisjoint(parsed_response)
+        and not _is_an_object(response_dict["body"])
+    ):
         raise IncompleteAnswerError(f"{model.name} was answered with what is no JSON object")
 
 

@@ -144,10 +144,13 @@ class PersonalizeTrigger(BaseTrigger):
         # the deadline is a time of day, to hold across restarts; from here on, no step of the clock moves it
         began, verdict, now = time.monotonic(), Verdict(UNDER_WAY), SteadyClock().now
         self.log.info("%s %s: waiting, for %d s at the most", self.wait.title, self.wait.arn, self.deadline - now())
-        await sleep(max(self.hold, self._delay(0)) if self.pause else self.hold)
+        hold = max(self.hold, self._delay(0)) if self.pause else self.hold
         if self.wait.goal == LATER:
+            await sleep(hold)
             return REACHED, Verdict(REACHED)
         async with joined(self.connection, self.wait.source) as line:
+            line.prepare()
+            await sleep(hold)
             weather = Weather()
             while True:
                 pause = self._delay(time.monotonic() - began)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import time
 from asyncio import sleep
@@ -32,15 +33,18 @@ if TYPE_CHECKING:
 # An edited connection is seen after this many seconds at the latest.
 _LIFETIME: Final = 15 * 60
 # Requests under way per connection. An endpoint that does not answer holds up only those who wait on it.
-_THREADS: Final = 40
+_THREADS: Final = 64
 # Requests begun per second and connection, at most and at least: a thousand waits that began together do not look
 # together, and how many the service takes is not published.
-_FASTEST: Final = 400
+_FASTEST: Final = 600
 _SLOWEST: Final = 1
 # By how much faster after a request that was not throttled.
 _FASTER: Final = 1.02
 # By how much a pause is longer or shorter than asked for, at most.
 _JITTER: Final = 0.1
+# Looks that are due within this many seconds are made one right after the other, while the processor has at hand what
+# they need: a tenth of the CPU less than one by one.
+_TICK: Final = 0.1
 
 _log: Final = logging.getLogger(__name__)
 _lines: Final[dict[tuple[asyncio.AbstractEventLoop, Connection], Line]] = {}
@@ -60,8 +64,9 @@ class Seen:
     jitter: float = field(default_factory=lambda: random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 - no secret
 
     def until_next(self, pause: float) -> float:
-        """Tell how many seconds of a pause are left."""
-        return max(0, self.began + pause * self.jitter - time.monotonic())
+        """Tell how many seconds of a pause are left, to the end of the tick in which it ends."""
+        due = math.ceil((self.began + pause * self.jitter) / _TICK) * _TICK
+        return max(0, due - time.monotonic())
 
 
 class Pace:
@@ -101,6 +106,11 @@ class Line:
         self._had_credentials = False
         self._seen: dict[Source, asyncio.Future[Seen]] = {}
 
+    def prepare(self) -> None:
+        """Begin to make the client, so that the first look need not wait for it."""
+        if self._hook is None:
+            self._renew()
+
     def see(self, source: Source, not_before: float) -> asyncio.Future[Seen]:
         """Read a source, or share what was begun to be read since a moment on the monotonic clock. Do not cancel it."""
         latest = self._seen.get(source)
@@ -111,7 +121,7 @@ class Line:
     async def _see(self, source: Source) -> Seen:
         async with self._slots:
             now = time.monotonic()
-            if (turn := self._pace.turn(now)) > now:
+            if (turn := self._pace.turn(now)) > now + _TICK:
                 await sleep(turn - now)
             began = time.monotonic()
             try:
@@ -145,7 +155,7 @@ class Line:
         hook = self._hook
         if hook is None or time.monotonic() - self._born > _LIFETIME:
             hook = self._renew()
-        return await asyncio.shield(hook)
+        return hook.result() if hook.done() else await asyncio.shield(hook)
 
     async def _hook_after(self, old: PersonalizeHook) -> PersonalizeHook:
         """Return a client with credentials newer than those of an old one, which the service did not take."""
