@@ -248,8 +248,9 @@ def test_what_is_sent_is_what_botocore_alone_sends():
 
     with service() as there:
         for lean in (True, False):
-            assert outcome(client(there.url, lean=lean)) == "ACTIVE"
-        assert told(there.requests[0]) == told(there.requests[1])
+            made = client(there.url, lean=lean, user_agent_extra="shop")
+            assert [outcome(made), outcome(made)] == ["ACTIVE", "ACTIVE"]
+        assert [told(request) for request in there.requests] == [told(there.requests[-1])] * 4
 
 
 # --- connections -----------------------------------------------------------------------------------------------------
