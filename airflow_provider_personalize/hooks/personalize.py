@@ -46,6 +46,9 @@ _CLIENT_DEFAULTS: Final = {
     "max_pool_connections": 32,
 }
 
+# botocore's loaders, by the folders in which they look.
+_loaders: Final[dict[tuple[str, ...], Any]] = {}
+
 
 class PersonalizeHook(AwsBaseHook):
     """
@@ -81,6 +84,15 @@ class PersonalizeHook(AwsBaseHook):
         if self.aws_conn_id and not connection:
             raise ConnectionMissingError(self.aws_conn_id)
         return connection
+
+    def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Any:
+        """Get the boto3 session. All sessions share what botocore reads of its models: 100 ms of CPU, and megabytes."""
+        session = super().get_session(region_name, deferrable)
+        if botocore_session := getattr(session, "_session", None):  # aiobotocore's has none
+            loader = botocore_session.get_component("data_loader")
+            loader = _loaders.setdefault(tuple(loader.search_paths), loader)
+            botocore_session.register_component("data_loader", loader)
+        return session
 
     @cached_property
     def conn(self) -> Any:

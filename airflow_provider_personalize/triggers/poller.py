@@ -97,6 +97,8 @@ class Line:
         self.waits: Counter[Source | None] = Counter()
         self._connection = connection
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="personalize")
+        # clients are made in one thread: each that makes one keeps megabytes of what it took for that
+        self._maker = ThreadPoolExecutor(1, thread_name_prefix="personalize")
         self._slots = asyncio.Semaphore(_THREADS)
         self._pace = Pace()
         self._hook: asyncio.Future[PersonalizeHook] | None = None
@@ -192,7 +194,7 @@ class Line:
 
         # not run_in_executor: only so can Airflow's look-up of the connection find its way back to the triggerer's loop
         try:
-            hook: PersonalizeHook = await sync_to_async(make, thread_sensitive=False, executor=self._threads)()
+            hook: PersonalizeHook = await sync_to_async(make, thread_sensitive=False, executor=self._maker)()
         except Exception:
             if self._in_use is None:
                 raise
@@ -213,7 +215,8 @@ class Line:
 
     def close(self) -> None:
         """Let go of threads and sockets, as soon as requests under way have ended."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._maker):
+            threads.shutdown(wait=False, cancel_futures=True)
         if self._hook:
             self._hook.cancel()
         if hook := self._in_use:

@@ -8,8 +8,11 @@ import threading
 import time
 from collections.abc import Callable
 
+import botocore.loaders
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
+from botocore.loaders import JSONFileLoader
 from botocore.stub import Stubber
 from shop import DATASET, PREFIX, SOLUTION
 
@@ -21,6 +24,7 @@ from airflow_provider_personalize.exceptions import (
     WaitTimeoutError,
 )
 from airflow_provider_personalize.hooks import PersonalizeHook
+from airflow_provider_personalize.hooks import personalize as hook_module
 from airflow_provider_personalize.resources import RESOURCES
 from airflow_provider_personalize.resources import SOLUTION as SOLUTION_ROW
 from airflow_provider_personalize.waiting import Wait
@@ -28,6 +32,17 @@ from airflow_provider_personalize.waiting import Wait
 
 def test_any_method_of_boto3_is_at_hand(personalize):
     assert PersonalizeHook().conn.describe_solution(solutionArn=SOLUTION)["solution"]["name"] == "shop"
+
+
+def test_the_second_client_reads_no_model_again(personalize, monkeypatch):
+    read, load = [], JSONFileLoader.load_file
+    monkeypatch.setattr(JSONFileLoader, "load_file", lambda *given: read.append(given[1]) or load(*given))
+    monkeypatch.setattr(botocore.session, "create_loader", botocore.loaders.create_loader)  # as it is outside of tests
+    monkeypatch.setattr(hook_module, "_loaders", {})
+    for _ in range(2):
+        assert PersonalizeHook().describe("solution", SOLUTION)
+    files = [path for path in read if "personalize" in path]
+    assert len(files) == len(set(files)) > 0
 
 
 @pytest.mark.parametrize("resource", ["solution", SOLUTION_ROW])
