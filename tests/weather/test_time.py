@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+from threading import main_thread
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+import structlog
 from botocore.exceptions import ClientError
 from shop import SOLUTION
 from task_runs import Run, TaskInstance, fire
@@ -17,6 +25,7 @@ from airflow_provider_personalize._compat import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    BaseSensorOperator,
 )
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.emulator import faults
@@ -113,6 +122,76 @@ def test_execution_timeout_ends_a_deferred_sensor_with_an_error_that_is_retried(
     with pytest.raises(end):
         wait("deferred", passing_time, timeout=2 * LIMIT, execution_timeout=timedelta(seconds=LIMIT), **parameters)
     assert sum(passing_time.slept) == pytest.approx(LIMIT, abs=30)
+
+
+RETRIED, SKIPPED = "up_for_retry", "skipped"
+lenient = pytest.mark.parametrize("parameters", [{}, {"soft_fail": True}, {"never_fail": True}], ids=str)
+
+
+@lenient
+def test_execution_timeout_between_two_looks_ends_a_poked_sensor_which_is_retried_soft_fail_or_not(
+    passing_time, airflow_runs, monkeypatch, parameters
+):
+    def sleep(seconds: float) -> None:
+        passing_time.sleep(seconds)
+        if 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= sum(passing_time.slept):
+            signal.raise_signal(signal.SIGALRM)  # that of Airflow's limit, which goes by real time
+
+    monkeypatch.setattr(sys.modules[BaseSensorOperator.__module__].time, "sleep", sleep)
+    assert airflow_runs(execution_timeout=timedelta(seconds=LIMIT), **parameters) == RETRIED
+    assert sum(passing_time.slept) == LIMIT
+
+
+@lenient
+@pytest.mark.parametrize("mode", ["poke", "reschedule"])
+def test_execution_timeout_during_a_look_ends_a_sensor_as_a_failure_does(airflow_runs, monkeypatch, mode, parameters):
+    def time_is_up_when_it_looks() -> None:
+        connection, _ = silent.accept()
+        with connection:
+            connection.recv(1)
+            time.sleep(0.1)
+            signal.pthread_kill(main_thread().ident, signal.SIGALRM)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as service:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_PERSONALIZE", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        service.submit(time_is_up_when_it_looks)
+        state = airflow_runs(mode=mode, execution_timeout=timedelta(seconds=LIMIT), **parameters)
+    assert state == (SKIPPED if parameters else RETRIED)
+
+
+@lenient
+def test_execution_timeout_does_not_count_between_two_looks_of_a_rescheduled_sensor(passing_time, parameters):
+    with pytest.raises(AirflowSkipException if parameters else AirflowSensorTimeout):
+        wait("reschedule", passing_time, execution_timeout=timedelta(seconds=LIMIT / 2), **parameters)
+    assert sum(passing_time.slept) == pytest.approx(LIMIT, abs=60)
+
+
+@pytest.fixture
+def airflow_runs(monkeypatch):
+    """Run a try of a sensor, which has tries left, by what runs tasks on Airflow's workers; return its state."""
+    from airflow.sdk import DAG
+    from airflow.sdk.execution_time import task_runner
+
+    def run(**parameters: Any) -> str:
+        given = {"task_id": "wait", "solution_arn": SOLUTION, "timeout": 2 * LIMIT, "poke_interval": 30, **parameters}
+        with DAG("shop", schedule=None):
+            sensor = SolutionUpdateSensor(deferrable=False, **given)
+        ti = task_runner.RuntimeTaskInstance.model_construct(
+            **vars(TaskInstance(task_id="wait")), task=sensor, start_date=datetime.now(timezone.utc)
+        )
+        ti._ti_context_from_server = SimpleNamespace(
+            should_retry=True, next_method=None, xcom_keys_to_clear=[], dag_run=SimpleNamespace(team_name=None)
+        )
+        state, *_ = task_runner.run(ti, {"ti": ti, "task": sensor}, structlog.get_logger())
+        return str(state.value)
+
+    nobody = SimpleNamespace(send=lambda msg: None)
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", nobody, raising=False)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGALRM)}
+    with patch.dict(os.environ):
+        yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
