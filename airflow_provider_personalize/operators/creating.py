@@ -13,7 +13,7 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import configuration, differences
@@ -22,6 +22,7 @@ from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, W
 from airflow_provider_personalize.validation import parse
 from airflow_provider_personalize.waiting import (
     GONE,
+    REACHED,
     SETTLED,
     UNDER_WAY,
     Shown,
@@ -34,6 +35,9 @@ from airflow_provider_personalize.weather import is_over_quota
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+
+# Where the task state store has the ARN of what a try of this task has seen the end of.
+_SEEN: Final = "seen"
 
 
 class _Creating(WaitingOperator):
@@ -201,7 +205,8 @@ class RunOperator(_Creating):
     be told from a retry: it finds what it started before, and starts no other.
 
     Where Airflow has a task state store (3.3 and newer), the ARN is kept there as soon as it is known, and a retry
-    looks at that first; a store that fails is no reason to fail.
+    looks at that first; a store that fails is no reason to fail. So, too, a cleared run takes what ended well while no
+    try was there to see it, and starts no other.
     """
 
     #: The parameter that holds the name.
@@ -212,6 +217,18 @@ class RunOperator(_Creating):
     stop_on_kill = False
     #: What was started or found, once that is known.
     started_arn: str | None = None
+
+    def execute(self, context: Context) -> str:
+        """Start it, or find what an earlier try started, and wait for it."""
+        return self._seen(context, super().execute(context))
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:
+        """Go on after the wait in the triggerer."""
+        return self._seen(context, super().execute_complete(context, event))
+
+    def _seen(self, context: Context, arn: str) -> str:
+        self._keep(context, _SEEN, arn)
+        return arn
 
     def go_on(self, context: Context, deadline: float) -> str:
         """Start it, or find what an earlier try started, and wait for it."""
@@ -256,20 +273,31 @@ class RunOperator(_Creating):
 
     def _recall(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """Find what an earlier try took note of."""
-        try:
-            store = context.get("task_state_store")
-            arn = "" if store is None else str(store.get(_name(request)))
-        except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
-            self.log.warning("The task state store does not answer; looking without it: %s", error)
-            return None
+        arn = self._kept(context, _name(request))
         return _patiently(lambda: self.hook.find(self.resource, arn)) if self.resource.is_arn(arn) else None
 
     def note(self, context: Context, request: Mapping[str, Any], arn: str) -> None:
         """Keep it where a retry looks first."""
         self.started_arn = arn
+        self._keep(context, _name(request), arn)
+
+    def _was_left(self, context: Context, request: Mapping[str, Any], arn: str) -> bool:
+        """Tell whether an earlier try started it and none has seen its end."""
+        return self._kept(context, _name(request)) == arn != self._kept(context, _SEEN)
+
+    def _kept(self, context: Context, key: str) -> str:
+        """Return what the task state store knows; nothing where there is none, or it is down."""
+        try:
+            store = context.get("task_state_store")
+            return "" if store is None else str(store.get(key))
+        except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
+            self.log.warning("The task state store does not answer; looking without it: %s", error)
+            return ""
+
+    def _keep(self, context: Context, key: str, arn: str) -> None:
         try:
             if (store := context.get("task_state_store")) is not None:
-                store.set(_name(request), arn)
+                store.set(key, arn)
         except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
             self.log.warning("The task state store does not take %s; a retry will look for it: %s", arn, error)
 
@@ -281,6 +309,9 @@ class RunOperator(_Creating):
         wait = self.wait(arn)
         verdict = wait.judge(found)
         over = verdict.outcome != UNDER_WAY and not self.is_of_this_run(context, found)
+        if over and verdict.outcome == REACHED and self._was_left(context, request, arn):
+            self.log.info("The %s %s ended while no try of this task was there to see it", title, arn)
+            over = False
         stopped = verdict.status == self.resource.stopped and not self.stop_on_kill
         if is_derived and (over or (verdict.failed and not stopped)):
             self.log.info("The %s %s is over, %s: another is made", title, arn, verdict)

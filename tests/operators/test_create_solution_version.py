@@ -161,7 +161,7 @@ def test_a_retry_finds_what_is_trained_meanwhile(personalize):
 def test_the_store_is_looked_at_first_and_spares_the_list(personalize):
     store = Store()
     arn = train(store=store, wait_for_completion=False)()
-    assert list(store.values()) == [arn]
+    assert set(store.values()) == {arn}
     before = len(calls.of("ListSolutionVersions"))
     assert retry(train(store=store))() == arn
     assert len(calls.of("ListSolutionVersions")) == before
@@ -210,6 +210,20 @@ def test_a_run_that_is_cleared_after_its_end_trains_anew(personalize, store, nam
     first = run()
     assert clear(run)() != first
     assert statuses(personalize) == ["ACTIVE", "ACTIVE"]
+
+
+@deferrable_or_not
+@pytest.mark.parametrize("store", [Store, lambda: None, BrokenStore], ids=["a store", "no store", "a broken store"])
+def test_a_cleared_run_takes_what_ended_while_no_try_was_there_if_a_store_knows_of_it(personalize, deferrable, store):
+    run = train(store=store(), deferrable=deferrable, timeout=60)
+    with pytest.raises(WaitTimeoutError):
+        run()
+    (first,) = versions(personalize)
+    clock.advance(36000)
+    run.make = train(deferrable=deferrable).make
+    is_first = [clear(run)() == first["solutionVersionArn"] for _ in range(2)]
+    assert is_first == [isinstance(run.store, Store), False]
+    assert len(versions(personalize)) == 3 - sum(is_first)
 
 
 def test_a_cleared_run_waits_for_what_is_under_way_still(personalize):
