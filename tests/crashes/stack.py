@@ -218,7 +218,6 @@ class Run:
         kill(*(one for process in processes for one in (process.parent(), process)))
 
     def clear(self) -> None:
-        """Clear all of its tasks."""
+        """Clear it as a whole, as a person does in the web UI; if it was over, it begins anew."""
         dag_id, run_id = self._key
-        asked = {"dag_run_id": run_id, "dry_run": False, "only_failed": False, "reset_dag_runs": False}
-        self._stack.api("POST", f"dags/{dag_id}/clearTaskInstances", asked)
+        self._stack.api("POST", f"dags/{dag_id}/dagRuns/{run_id}/clear", {"dry_run": False})

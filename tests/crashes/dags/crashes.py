@@ -23,9 +23,9 @@ ANY = {"catchup": False, "start_date": datetime(2026, 1, 1, tzinfo=timezone.utc)
 PATIENT: dict[str, Any] = {"waiter_delay": 1, "retries": 3, "retry_delay": timedelta(seconds=1)}
 
 
-def all_three(deferrable: bool) -> None:
+def all_three(**how: Any) -> None:
     """Buy one of each."""
-    how = {**PATIENT, "deferrable": deferrable}
+    how = {**PATIENT, **how}
     UpdateSolutionOperator(task_id="update", solution_arn=SOLUTION, **EVERY_MONTH, **how)
     CreateSolutionVersionOperator(task_id="train", solution_arn=SOLUTION, **how)
     CreateDatasetImportJobOperator(
@@ -39,6 +39,9 @@ def all_three(deferrable: bool) -> None:
 
 with DAG(dag_id="on_the_worker", schedule=None, **ANY):
     all_three(deferrable=False)
+
+with DAG(dag_id="without_retries", schedule=None, **ANY):
+    all_three(deferrable=False, retries=0)
 
 with DAG(dag_id="deferred", schedule=None, **ANY):
     all_three(deferrable=True)
