@@ -44,7 +44,7 @@ _FASTER: Final = 1.02
 _JITTER: Final = 0.1
 # Looks that are due within this many seconds are made one right after the other, while the processor has at hand what
 # they need: a tenth of the CPU less than one by one.
-_TICK: Final = 0.2
+_TICK: Final = 0.25
 
 _log: Final = logging.getLogger(__name__)
 _lines: Final[dict[tuple[asyncio.AbstractEventLoop, Connection], Line]] = {}

@@ -9,6 +9,7 @@ import pytest
 from weathers import ROWS, WAYS, measure
 
 from airflow_provider_personalize.emulator import wire
+from airflow_provider_personalize.triggers import poller
 
 DOC = (Path(__file__).parents[2] / "docs" / "faults.md").read_text(encoding="utf-8")
 TABLE = [[cell.strip() for cell in line.strip("|").split("|")] for line in DOC.splitlines() if line.startswith("| ")]
@@ -25,6 +26,7 @@ def passed(passing_time, monkeypatch):
     real = time.time() - time.monotonic() + monotonic
     monkeypatch.setattr(passing_time, "_real", lambda: real)
     monkeypatch.setattr(passing_time, "_monotonic", lambda: monotonic)
+    monkeypatch.setattr(poller, "_TICK", 2**-20)  # a sum of those is exact too
     monkeypatch.setattr(wire, "pause", passing_time.sleep)  # who waits for an answer has less time left
     return lambda: passing_time.monotonic() - monotonic
 
