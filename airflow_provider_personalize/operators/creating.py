@@ -36,8 +36,10 @@ from airflow_provider_personalize.weather import is_over_quota
 if TYPE_CHECKING:
     from airflow.utils.context import Context
 
-# Where the task state store has the ARN of what a try of this task has seen the end of.
+# What the task state store has under an ARN, when a try of this task has seen the end of it.
 _SEEN: Final = "seen"
+# What is known of a store that does not answer.
+_UNKNOWN: Final = "unknown"
 
 
 class _Creating(WaitingOperator):
@@ -218,16 +220,16 @@ class RunOperator(_Creating):
     #: What was started or found, once that is known.
     started_arn: str | None = None
 
-    def execute(self, context: Context) -> str:
-        """Start it, or find what an earlier try started, and wait for it."""
-        return self._seen(context, super().execute(context))
+    def pursue(self, context: Context, deadline: float) -> str:
+        """Go on until it is over, and take note that its end was seen."""
+        return self._seen(context, super().pursue(context, deadline))
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:
         """Go on after the wait in the triggerer."""
         return self._seen(context, super().execute_complete(context, event))
 
     def _seen(self, context: Context, arn: str) -> str:
-        self._keep(context, _SEEN, arn)
+        self._keep(context, arn, _SEEN)
         return arn
 
     def go_on(self, context: Context, deadline: float) -> str:
@@ -281,25 +283,27 @@ class RunOperator(_Creating):
         self.started_arn = arn
         self._keep(context, _name(request), arn)
 
-    def _was_left(self, context: Context, request: Mapping[str, Any], arn: str) -> bool:
-        """Tell whether an earlier try started it and none has seen its end."""
-        return self._kept(context, _name(request)) == arn != self._kept(context, _SEEN)
+    def _was_left(self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+        """Tell whether an earlier try started it, as it is wanted now, and certainly none has seen its end."""
+        arn = found[self.resource.arn_member]
+        known = self._kept(context, _name(request)) == arn and self._kept(context, arn) not in {_SEEN, _UNKNOWN}
+        return known and not self.differences(request, found)
 
     def _kept(self, context: Context, key: str) -> str:
-        """Return what the task state store knows; nothing where there is none, or it is down."""
+        """Return what the task state store knows; nothing where there is none."""
         try:
             store = context.get("task_state_store")
             return "" if store is None else str(store.get(key))
         except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
             self.log.warning("The task state store does not answer; looking without it: %s", error)
-            return ""
+            return _UNKNOWN
 
-    def _keep(self, context: Context, key: str, arn: str) -> None:
+    def _keep(self, context: Context, key: str, value: str) -> None:
         try:
             if (store := context.get("task_state_store")) is not None:
-                store.set(key, arn)
+                store.set(key, value)
         except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
-            self.log.warning("The task state store does not take %s; a retry will look for it: %s", arn, error)
+            self.log.warning("The task state store does not take %s for %s: %s", value, key, error)
 
     def _is_to_be_waited_for(
         self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any], *, is_derived: bool
@@ -309,8 +313,8 @@ class RunOperator(_Creating):
         wait = self.wait(arn)
         verdict = wait.judge(found)
         over = verdict.outcome != UNDER_WAY and not self.is_of_this_run(context, found)
-        if over and verdict.outcome == REACHED and self._was_left(context, request, arn):
-            self.log.info("The %s %s ended while no try of this task was there to see it", title, arn)
+        if over and verdict.outcome == REACHED and self._was_left(context, request, found):
+            self.log.warning("The %s %s ended while no try of this task was there to see it", title, arn)
             over = False
         stopped = verdict.status == self.resource.stopped and not self.stop_on_kill
         if is_derived and (over or (verdict.failed and not stopped)):
