@@ -115,8 +115,9 @@ class Reading(NamedTuple):
 
         Whole descriptions of thousands of resources are megabytes, and an error's traceback keeps connections open.
         """
-        if self.error:
-            self.error.__context__ = self.error.__cause__ = self.error.__traceback__ = None
+        for error in (self.error, getattr(self.error, "kwargs", {}).get("error")):  # and what botocore made it of
+            if isinstance(error, Exception):
+                error.__context__ = error.__cause__ = error.__traceback__ = None
         if source.trained:  # judged by the solution's configuration too
             return self
         update = RESOURCES[source.resource].update_member

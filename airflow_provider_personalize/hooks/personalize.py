@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
 from botocore.exceptions import HTTPClientError
+from botocore.loaders import Loader
 
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.exceptions import (
@@ -90,8 +91,9 @@ class PersonalizeHook(AwsBaseHook):
         session = super().get_session(region_name, deferrable)
         if botocore_session := getattr(session, "_session", None):  # aiobotocore's has none
             loader = botocore_session.get_component("data_loader")
-            loader = _loaders.setdefault(tuple(loader.search_paths), loader)
-            botocore_session.register_component("data_loader", loader)
+            if type(loader) is Loader:  # not one that somebody else put there
+                loader = _loaders.setdefault(tuple(loader.search_paths), loader)
+                botocore_session.register_component("data_loader", loader)
         return session
 
     @cached_property

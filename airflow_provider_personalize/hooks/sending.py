@@ -104,22 +104,26 @@ class LeanSession:
     def close(self) -> None:
         """Close the connections that are not in use; what is in use is kept for the next request, or the next close."""
         self._ordinary.close()
-        while self._idle:
-            self._idle.pop().close()
+        while connection := self._idle_one():
+            connection.close()
 
     def _used(self) -> HTTPConnection | None:
         """Take a connection that stands, the one that was used last; what can be read from it is its end."""
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return None
+        while connection := self._idle_one():
             if connection.sock and not wait_for_read(connection.sock, timeout=0):
                 return connection
             connection.close()
+        return None
+
+    def _idle_one(self) -> HTTPConnection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def _made(self) -> HTTPConnection:
-        host, port, timeout = self._endpoint.hostname or "", self._endpoint.port, self._connect_timeout
+        host, timeout = self._endpoint.hostname or "", self._connect_timeout
+        port = self._endpoint.port or (443 if self._context else 80)
         connection = (
             HTTPSConnection(host, port, timeout=timeout, context=self._context)
             if self._context

@@ -333,6 +333,18 @@ def test_it_keeps_out_where_it_does_not_know_the_way(certificates, monkeypatch):
     assert is_lean(client("https://127.0.0.1", own))
 
 
+def test_an_address_without_a_port_is_that_of_its_scheme(certificates, monkeypatch):
+    asked = []
+    monkeypatch.setattr(socket, "create_connection", lambda address, *_, **__: asked.append(address) or no_route())
+    for url in ("https://[::1]", "http://[::1]"):
+        assert outcome(client(url, certificates["127.0.0.1"])) == "EndpointConnectionError"
+    assert asked == [("::1", 443), ("::1", 80)]
+
+
+def no_route() -> None:
+    raise OSError
+
+
 def test_a_botocore_with_other_parts_is_left_alone():
     made = client("http://127.0.0.1:1", lean=False)
     del made._endpoint.http_session._verify

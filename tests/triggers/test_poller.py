@@ -209,6 +209,29 @@ def test_what_is_kept_of_an_answer_is_what_it_is_judged_by():
     assert set(run(look()).description) == {"status", "creationDateTime"}
 
 
+def test_nothing_of_a_request_is_kept_with_what_went_wrong():
+    """A signature, a token, or a connection that is held open."""
+
+    def held(thing: Any, depth: int = 6) -> bool:
+        name = type(thing).__name__
+        if name in {"AWSPreparedRequest", "HTTPConnection", "LeanSession", "frame", "traceback"}:
+            return True
+        return (
+            bool(depth)
+            and isinstance(thing, (Exception, dict, tuple, list))
+            and any(held(each, depth - 1) for each in gc.get_referents(thing))
+        )
+
+    async def look() -> Reading:
+        async with joined(CONNECTION, SHOP) as line:
+            return await see(line)
+
+    faults.reset_next("DescribeSolution", times=None)
+    error = run(look()).error
+    assert type(error).__name__ == "ConnectionClosedError"
+    assert not held(error)
+
+
 def test_those_who_began_together_drift_apart():
     pauses = {Seen(Reading(), time.monotonic()).until_next(100) for _ in range(200)}
     assert len(pauses) > 100
@@ -219,8 +242,9 @@ def test_those_who_began_together_drift_apart():
 def test_what_is_due_in_one_tick_is_looked_at_together():
     began, now = time.monotonic(), time.monotonic
     ends = {round(now() + Seen(Reading(), began).until_next(1), 2) for _ in range(200)}
-    assert len(ends) <= 4
-    assert began + 0.9 <= min(ends) < max(ends) <= began + 1.1 + 2 * poller._TICK
+    assert len(ends) <= 2
+    assert began + 0.9 <= min(ends)
+    assert max(ends) <= began + 1.1 + poller._TICK + 0.01
 
 
 def test_nobody_overtakes(monkeypatch):
