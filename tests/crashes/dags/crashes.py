@@ -53,6 +53,6 @@ with DAG(dag_id="many", max_active_tasks=1000, params={"number": 1}, schedule=No
         """Name those to update."""
         return [f"{PREFIX}solution/shop-{number}" for number in range(params["number"])]
 
-    UpdateSolutionOperator.partial(task_id="update", **EVERY_MONTH, deferrable=True, waiter_delay=10).expand(
-        solution_arn=solutions()
-    )
+    UpdateSolutionOperator.partial(
+        task_id="update", **EVERY_MONTH, deferrable=True, waiter_delay=10, timeout=24 * 60 * 60
+    ).expand(solution_arn=solutions())
