@@ -36,7 +36,7 @@ from airflow_provider_personalize.weather import is_over_quota
 if TYPE_CHECKING:
     from airflow.utils.context import Context
 
-# What the task state store has under an ARN, when a try of this task has seen the end of it.
+# What the task state store has under an ARN, when a try of this task has ended well with it.
 _SEEN: Final = "seen"
 # What is known of a store that does not answer.
 _UNKNOWN: Final = "unknown"
@@ -303,7 +303,9 @@ class RunOperator(_Creating):
             if (store := context.get("task_state_store")) is not None:
                 store.set(key, value)
         except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
-            self.log.warning("The task state store does not take %s for %s: %s", value, key, error)
+            self.log.warning(
+                "The task state store does not keep %r as %r; a later try will not know of it: %s", key, value, error
+            )
 
     def _is_to_be_waited_for(
         self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any], *, is_derived: bool
@@ -314,7 +316,7 @@ class RunOperator(_Creating):
         verdict = wait.judge(found)
         over = verdict.outcome != UNDER_WAY and not self.is_of_this_run(context, found)
         if over and verdict.outcome == REACHED and self._was_left(context, request, found):
-            self.log.warning("The %s %s ended while no try of this task was there to see it", title, arn)
+            self.log.warning("The %s %s ended while no try was there to see it. It is taken as it is", title, arn)
             over = False
         stopped = verdict.status == self.resource.stopped and not self.stop_on_kill
         if is_derived and (over or (verdict.failed and not stopped)):
