@@ -166,6 +166,15 @@ def test_it_never_starts_in_the_triggerer(task):
     assert made.start_from_trigger is False
 
 
+@every_task
+def test_its_execute_calls_no_other(task):
+    """Airflow 2 takes that for a call from outside of a task, and where it is strict refuses it."""
+    ours = [base for base in task.__mro__ if base.__module__.startswith("airflow_provider_personalize.")]
+    executes = [vars(base)["execute"] for base in ours if "execute" in vars(base)]
+    assert len(executes) == 1
+    assert "super().execute" not in inspect.getsource(inspect.unwrap(executes[0]))
+
+
 def test_airflows_setting_makes_everything_deferrable():
     script = """
 from airflow_provider_personalize.operators.base import WaitingOperator

@@ -190,8 +190,12 @@ class WaitingOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> Any:
         """Do it, and wait for it."""
-        limit = self.wait("").limit if self.timeout is None else self.timeout
-        return self.pursue(context, self.deadline_after(limit))
+        return self.pursue(context, self.deadline_after(self.default_limit if self.timeout is None else self.timeout))
+
+    @property
+    def default_limit(self) -> float:
+        """For how many seconds it waits where no ``timeout`` is given."""
+        return self.wait("").limit
 
     def pursue(self, context: Context, deadline: float) -> Any:
         """Go on through bad weather until it is done: each time from whatever is then."""

@@ -39,6 +39,7 @@ class _PutOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> int:
         """Put them all, and return how many."""
+        self.announce(context)
         requests = self.patiently(lambda: self._requests(context))
         if not requests:
             self.log.warning("%s is empty: nothing is put", self.records)
@@ -52,6 +53,9 @@ class _PutOperator(PersonalizeOperator):
             done += len(request[self.records])
         self.log.info("Put %d %s in %d calls", total, self.records, len(requests))
         return total
+
+    def announce(self, context: Context) -> None:
+        """Show where the records go, where that is known."""
 
     def _put(self, request: dict[str, Any], done: int, total: int) -> None:
         try:
@@ -219,10 +223,9 @@ class _PutIntoDatasetOperator(_PutOperator):
     resource = DATASET
     dataset_arn: str
 
-    def execute(self, context: Context) -> int:
-        """Put them all, and return how many."""
+    def announce(self, context: Context) -> None:
+        """Show the page of the dataset's group."""
         self.show_link(context, {"datasetArn": self.dataset_arn})
-        return super().execute(context)
 
 
 class PutItemsOperator(_PutIntoDatasetOperator):

@@ -84,11 +84,10 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         self.cascade = cascade
         self.dry_run = dry_run
 
-    def execute(self, context: Context) -> Any:
-        """Delete it, or tell what that would mean."""
-        if self._is_on("cascade") and self.timeout is None:
-            return self.pursue(context, self.deadline_after(_LIMIT))
-        return super().execute(context)
+    @property
+    def default_limit(self) -> float:
+        """For how many seconds it waits where no ``timeout`` is given."""
+        return _LIMIT if self._is_on("cascade") else super().default_limit
 
     def go_on(self, context: Context, deadline: float) -> Any:
         """Do what is to be done next, by what there is now, until the group is gone; or only tell it."""

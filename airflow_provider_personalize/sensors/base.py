@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from inspect import unwrap
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize._compat import (
@@ -69,7 +70,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             with self._leniency():
                 return self._look_then_defer(context)
         try:
-            return super().execute(context)
+            # not super(): Airflow 2 takes that for a call from outside of a task
+            return unwrap(BaseSensorOperator.execute)(self, context)
         except AirflowSensorTimeout as timeout:
             with self._leniency():
                 raise AirflowSensorTimeout(f"{timeout} Last seen: {self._last_seen}") from timeout
