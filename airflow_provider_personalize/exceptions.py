@@ -7,6 +7,7 @@ What can go wrong, named after what happened.
     ├── InvalidRequestError(AirflowFailException)    the parameters are wrong: refused before the call, not retried
     ├── ConnectionMissingError(AirflowFailException) the named AWS connection does not exist, not retried
     ├── CredentialsMissingError                      the connection gives no credentials that can be used
+    ├── UnknownRegionError                           there is no Personalize in the region, or no such region
     ├── ResourceFailedError                          the service says that it failed, and why
     │   └── ResourceStoppedError(AirflowFailException) somebody stopped it, not retried
     ├── UpdateReplacedError(AirflowFailException)    another update came before this one's outcome was seen, not retried
@@ -21,7 +22,7 @@ Errors of the service itself (``botocore.exceptions.ClientError`` and its kin) c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_personalize._compat import AirflowException, AirflowFailException
@@ -65,6 +66,16 @@ class CredentialsMissingError(PersonalizeError):
             if broken
             else f"{source} gives no credentials. Put them into a connection, or give the machine a role; where a "
             "metadata service gives them, it did not answer."
+        )
+
+
+class UnknownRegionError(PersonalizeError):
+    """botocore knows of no Personalize in the region, and the name of its endpoint is not in the DNS."""
+
+    def __init__(self, region: str, endpoint: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"There is no Personalize in the region {region!r}: there is no {endpoint}, and botocore knows of "
+            f"Personalize in {', '.join(known)}. The region comes from region_name, the connection, or the machine."
         )
 
 

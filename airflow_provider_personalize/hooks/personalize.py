@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import EndpointConnectionError, HTTPClientError
 from botocore.loaders import Loader
+from botocore.session import Session
 
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.exceptions import (
     ConnectionMissingError,
     CredentialsMissingError,
     IncompleteAnswerError,
+    UnknownRegionError,
 )
 from airflow_provider_personalize.hooks.answers import sound
 from airflow_provider_personalize.hooks.calling import well_behaved
@@ -156,6 +160,8 @@ class PersonalizeHook(AwsBaseHook):
                 # such a header is one that signs the request
                 raise CredentialsMissingError(self.aws_conn_id, broken=True) from None
             self._had_credentials = self._had_credentials or not lacks_credentials(error)
+            if isinstance(error, EndpointConnectionError):
+                _must_be_a_region(client)
             raise
         self._had_credentials = True
         return sound(operation.output_shape, answer, operation.name) if operation.output_shape else {}
@@ -307,3 +313,24 @@ def _row(resource: str | Resource) -> Resource:
     if resource not in RESOURCES:
         raise ValueError(f"resource is {resource!r}: allowed are {', '.join(RESOURCES)}")
     return RESOURCES[resource]
+
+
+def _must_be_a_region(client: Any) -> None:
+    """
+    Make sure that what cannot be reached may be there.
+
+    :raises UnknownRegionError: botocore knows no such region, and the DNS, which answers, no such name.
+    """
+    session, endpoint = Session(), urlsplit(client.meta.endpoint_url).hostname
+    known = [
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("personalize", partition)
+    ]
+    if client.meta.region_name in known:
+        return
+    try:
+        socket.getaddrinfo(endpoint, None)
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_NONAME:
+            raise UnknownRegionError(client.meta.region_name, str(endpoint), known) from error

@@ -21,6 +21,7 @@ from airflow_provider_personalize.exceptions import (
     ConnectionMissingError,
     IncompleteAnswerError,
     ResourceFailedError,
+    UnknownRegionError,
     WaitTimeoutError,
 )
 from airflow_provider_personalize.hooks import PersonalizeHook
@@ -131,6 +132,40 @@ def test_an_unreachable_endpoint_is_weather(monkeypatch):
     hook = PersonalizeHook("nowhere", config={"retries": {"total_max_attempts": 1}})
     verdict = hook.look(Wait("solution", SOLUTION))
     assert (verdict.outcome, verdict.status) == ("under way", None)
+    assert "EndpointConnectionError" in verdict.reason
+
+
+@pytest.fixture
+def names(monkeypatch) -> Callable[[int], None]:
+    """Let the DNS answer as it is told to, to whoever asks."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+
+    def answer(code: int) -> None:
+        def look_up(*_: object, **__: object) -> None:
+            raise socket.gaierror(code, "said the DNS")
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+    return answer
+
+
+@pytest.mark.parametrize("region", ["us-esat-1", "eu-west-3", "us-gov-west-1", "cn-northwest-1"])
+def test_a_region_without_personalize_is_told_at_once(names, region):
+    names(socket.EAI_NONAME)
+    hook = PersonalizeHook(region_name=region)
+    with pytest.raises(UnknownRegionError, match=rf"no Personalize in the region '{region}'.* in ap-northeast-1, .*cn"):
+        hook.look(Wait("solution", SOLUTION))
+
+
+@pytest.mark.parametrize(
+    ("region", "answer"),
+    [("us-east-1", socket.EAI_NONAME), ("cn-north-1", socket.EAI_NONAME), ("us-esat-1", socket.EAI_AGAIN)],
+)
+def test_a_name_that_cannot_be_looked_up_is_weather(names, region, answer):
+    names(answer)
+    verdict = PersonalizeHook(region_name=region).look(Wait("solution", SOLUTION))
+    assert verdict.outcome == "under way"
     assert "EndpointConnectionError" in verdict.reason
 
 
