@@ -364,6 +364,23 @@ def test_the_client_before_is_closed(made, monkeypatch, passing_time):
     run(looks())
 
 
+def test_all_clients_are_made_in_one_thread(monkeypatch, passing_time):
+    """Each thread that makes one keeps megabytes of what that took."""
+    makers, make = [], Connection.hook
+    monkeypatch.setattr(Connection, "hook", lambda given: makers.append(threading.get_ident()) or make(given))
+
+    async def looks() -> None:
+        sources = [nowhere(number) for number in range(9)]
+        async with joined_by(*sources) as line:
+            for _ in range(9):
+                await asyncio.gather(*(line.see(source, passing_time.monotonic()) for source in sources))
+                passing_time.sleep(poller._LIFETIME + 60)
+
+    run(looks())
+    assert len(makers) == 9
+    assert len(set(makers)) == 1
+
+
 def test_a_connection_that_cannot_be_read_again_stays_as_it_was(monkeypatch, passing_time, caplog):
     edited = connection(monkeypatch)
 
