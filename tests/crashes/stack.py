@@ -129,10 +129,17 @@ class Stack:
         return list(self._parts[triggerer].children())
 
     def keep_up(self) -> None:
-        """Start what has ended, as whatever supervises an Airflow does."""
+        """Start what has ended, and a scheduler without a heartbeat, as whatever supervises an Airflow does."""
         for part, process in self._parts.items():
+            if part == "scheduler" and self._has_no_heartbeat(process):
+                kill(process, *process.children(recursive=True))
             if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
                 self.start(part)
+
+    def _has_no_heartbeat(self, scheduler: psutil.Process) -> bool:
+        """Tell whether it is stuck: without its database, it may wait for ever for workers that have ended."""
+        beats = "SELECT 1 FROM job WHERE job_type = 'SchedulerJob' AND latest_heartbeat > now() - interval '30 s'"
+        return scheduler.is_running() and time.time() - scheduler.create_time() > 60 and not self.rows(beats)
 
     def log_of(self, part: str) -> str:
         """Return the end of a part's log."""

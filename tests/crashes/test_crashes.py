@@ -75,7 +75,18 @@ def tried_again(run: Run, dag_id: str, tried: list[int]) -> None:
         eventually("the run has failed", run.is_over, 120)
         assert run.states() == {"failed": 3}
         run.clear()
+    all_run_again(run, tried)
+
+
+def all_run_again(run: Run, tried: list[int]) -> None:
     eventually("all are tried again", lambda: tries(run) == tried and run.states() == {"running": 3}, 120)
+
+
+def all_deferred_again(run: Run, tried: int) -> None:
+    def are_so() -> bool:
+        return not run.is_over() and min(tries(run)) >= tried and run.states() == {"deferred": 3}
+
+    eventually("all wait again", are_so, 120)
 
 
 def all_updated_once(run: Run, number: int) -> None:
@@ -122,11 +133,15 @@ def test_the_waits_of_a_triggerer_that_is_killed_move_to_the_other(airflow: Stac
     all_updated_once(run, 200)
 
 
-def test_a_scheduler_killed_while_calls_are_without_an_answer_buys_nothing_twice(airflow: Stack, shop: Any) -> None:
-    run = begun_without_an_answer(airflow, shop, "on_the_worker")
+@retried
+def test_a_scheduler_killed_while_calls_are_without_an_answer_buys_nothing_twice(
+    airflow: Stack, shop: Any, dag_id: str
+) -> None:
+    """The next one takes its tasks back and runs them again, whether they have a try left or not."""
+    run = begun_without_an_answer(airflow, shop, dag_id)
     airflow.crash("scheduler")
     airflow.keep_up()
-    tried_again(run, "on_the_worker", SECOND_TRY)
+    all_run_again(run, SECOND_TRY)
     faults.clear()
     end(run, shop)
 
@@ -151,10 +166,26 @@ def test_a_database_that_is_gone_for_half_a_minute_costs_nothing(
     end(run, shop)
 
 
+def test_a_run_cleared_after_each_crash_waits_for_the_same_again(airflow: Stack, database: Postgres, shop: Any) -> None:
+    def crash_database() -> None:
+        database.stop()
+        time.sleep(5)
+        database.start()
+
+    run = begun(airflow, shop, "deferred")
+    crashes = (lambda: airflow.crash("triggerer-1"), lambda: airflow.crash("scheduler"), crash_database)
+    for tried, crash in enumerate(crashes, start=2):
+        crash()
+        airflow.keep_up()
+        run.clear()
+        all_deferred_again(run, tried)
+    end(run, shop)
+
+
 def test_a_run_cleared_while_it_is_deferred_waits_for_the_same_again(airflow: Stack, shop: Any) -> None:
     run = begun(airflow, shop, "deferred")
     run.clear()
-    eventually("all wait again", lambda: tries(run) == SECOND_TRY and run.states() == {"deferred": 3})
+    all_deferred_again(run, 2)
     end(run, shop)
 
 
