@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # In what is carried: that this try has waited for what an earlier one may have sent.
 _HELD_BACK: Final = "held back"
+# In what is carried: that a later update was seen in the place of this one, and which.
+_REPLACED: Final = "replaced"
 
 
 class UpdateOperator(WaitingOperator):
@@ -52,6 +54,8 @@ class UpdateOperator(WaitingOperator):
 
     def go_on(self, context: Context, deadline: float) -> str:
         """Come from whatever is now to an update of ours that the service shows, and wait for it."""
+        if _REPLACED in self.carried:
+            return self._excuse()
         request = self.request()
         content = self._content(request)
         settled = self.wait(self.arn, SETTLED)
@@ -165,24 +169,25 @@ class UpdateOperator(WaitingOperator):
             try:
                 self.wait_until(self.wait(self.arn, created=created), deadline, seen=found)
             except UpdateReplacedError as replaced:
-                self._excuse(replaced)
+                self.carried[_REPLACED] = str(replaced)
+                return self._excuse()
         return self.arn
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:
         """Go on after the wait in the triggerer: with the next step, or to the end."""
         try:
             return super().execute_complete(context, event)
-        except UpdateReplacedError as error:
-            replaced = error
-        self.through_weather(lambda: self._excuse(replaced), event["deadline"])
-        return self.arn
+        except UpdateReplacedError as replaced:
+            self.carried[_REPLACED] = str(replaced)
+        return self.pursue(context, event["deadline"])
 
-    def _excuse(self, replaced: UpdateReplacedError) -> None:
+    def _excuse(self) -> str:
         """Let a later update pass where this one is in force: a campaign in sync takes each new version by itself."""
         found = self.hook.describe(self.resource, self.arn)
         if self.differences(self._content(self.request()), found):
-            raise replaced
+            raise UpdateReplacedError(self.carried[_REPLACED])
         self.log.info("%s is as wanted, though a later update followed", self.arn)
+        return self.arn
 
     def _content(self, request: Mapping[str, Any]) -> dict[str, Any]:
         return {member: value for member, value in request.items() if member != self.resource.arn_member}

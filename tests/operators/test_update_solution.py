@@ -15,11 +15,13 @@ from airflow_provider_personalize.emulator import assumptions, calls, clock, fau
 from airflow_provider_personalize.exceptions import (
     ConnectionMissingError,
     InvalidRequestError,
+    PersonalizeError,
     ResourceFailedError,
     UpdateReplacedError,
     WaitTimeoutError,
 )
 from airflow_provider_personalize.operators import UpdateSolutionOperator
+from airflow_provider_personalize.waiting import Verdict, Wait
 
 EVENTS = {"eventParametersList": [{"eventType": "click", "eventValueThreshold": 0.5, "weight": 0.8}]}
 
@@ -203,6 +205,30 @@ def test_an_update_that_somebody_replaced_meanwhile_is_not_taken_for_done(person
     run.between = replace
     with pytest.raises(UpdateReplacedError, match="replaced"):
         run()
+
+
+@deferrable_or_not
+def test_what_replaced_an_update_is_not_undone_in_bad_weather(personalize, monkeypatch, deferrable):
+    """The weather turns bad when the later update is seen."""
+    wait, error = UpdateSolutionOperator.wait_until, Wait.error
+
+    def wait_until(task: UpdateSolutionOperator, *args: Any, **how: Any) -> None:
+        clock.advance(600)
+        personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=False)
+        clock.advance(600)
+        wait(task, *args, **how)
+
+    def seen(wait: Wait, verdict: Verdict) -> PersonalizeError:
+        faults.error_next("DescribeSolution", "ThrottlingException", seconds=90)
+        return error(wait, verdict)
+
+    monkeypatch.setattr(UpdateSolutionOperator, "wait_until", wait_until)
+    monkeypatch.setattr(Wait, "error", seen)
+    run = update(deferrable=deferrable)
+    with pytest.raises(UpdateReplacedError, match="replaced"):
+        run()
+    assert latest(personalize)["performAutoTraining"] is False
+    assert len(run.deferrals) > 1 if deferrable else not run.deferrals
 
 
 def retry(run: Run) -> Run:
