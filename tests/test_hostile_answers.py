@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 from botocore.exceptions import ClientError
-from every_task import ENDS, STEPS, task_of
+from every_task import ENDS, METRIC, STEPS, avro, task_of
 from shop import PREFIX
 from task_runs import Run
 
@@ -96,6 +97,7 @@ def _end(run: Run) -> None:
 
 
 ARN: Final = f"{PREFIX}solution/shop"
+ATTRIBUTION: Final = f"{PREFIX}metric-attribution/shop"
 
 
 @pytest.mark.parametrize(
@@ -120,6 +122,22 @@ def test_a_member_that_is_not_there_is_named(personalize, tamper):
     tamper(lambda operation, text: json.dumps({"solutionVersions": [{"status": "ACTIVE"}]}))
     with pytest.raises(IncompleteAnswerError, match=r"ListSolutionVersions.solutionVersions .* without 'creationDate"):
         PersonalizeHook().newest_version(ARN)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "listed"),
+    [
+        ("CreateSchema", {"name": "more", "schema": avro("ITEMS")}, {"schemas": []}),
+        ("UpdateMetricAttribution", {"metric_attribution_arn": ATTRIBUTION, "add_metrics": [METRIC]}, {"metrics": []}),
+    ],
+)
+def test_pages_that_lead_back_to_an_earlier_one_end(personalize, monkeypatch, name, given, listed):
+    shown = {"metricAttribution": {"metricAttributionArn": ATTRIBUTION, "status": "ACTIVE"}}
+    pages = itertools.cycle("ab")
+    answer = lambda *_: (json.dumps({**shown, **listed, "nextToken": next(pages)}), {"status": 200})  # noqa: E731
+    monkeypatch.setattr(PersonalizeResponse, "respond", answer)
+    with pytest.raises(AirflowException, match="last seen: .* lead back to an earlier one"):
+        Run(lambda: task_of(name)(task_id="a", timeout=60, **given))()
 
 
 def test_what_the_service_adds_or_shows_as_null_is_no_fault(personalize, tamper):

@@ -189,12 +189,25 @@ class PersonalizeHook(AwsBaseHook):
         :return: The summaries. They lack members of the description, ``failureReason`` among them for some kinds.
         """
         row = _row(resource)
-        while True:
-            page = self.ask(f"list_{row.name}s", **parameters)
+        for page in self.pages(f"list_{row.name}s", **parameters):
             yield from page.get(row.list_member, [])
-            if not page.get("nextToken"):
+
+    def pages(self, method: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """
+        Call a method that lists, page by page as they are asked for.
+
+        :raises IncompleteAnswerError: The service leads back to a page that was there before: that would never end.
+        """
+        led_to = set()
+        while True:
+            page = self.ask(method, **parameters)
+            yield page
+            if not (token := page.get("nextToken")):
                 return
-            parameters["nextToken"] = page["nextToken"]
+            if token in led_to:
+                raise IncompleteAnswerError(f"{method} was answered with pages that lead back to an earlier one")
+            led_to.add(token)
+            parameters["nextToken"] = token
 
     def stop_training(self, solution_version_arn: str) -> None:
         """Stop the training of a version. One that is over meanwhile, or being stopped, is left as it is."""

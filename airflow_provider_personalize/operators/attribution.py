@@ -26,14 +26,8 @@ Metrics = dict[str, Mapping[str, Any]]
 
 def metrics_of(hook: PersonalizeHook, arn: str) -> list[dict[str, Any]]:
     """List the metrics of a metric attribution, which its description does not show."""
-    parameters = {METRIC_ATTRIBUTION.arn_member: arn}
-    metrics: list[dict[str, Any]] = []
-    while True:
-        page = hook.ask("list_metric_attribution_metrics", **parameters)
-        metrics += page.get("metrics", [])
-        if not page.get("nextToken"):
-            return metrics
-        parameters["nextToken"] = page["nextToken"]
+    pages = hook.pages("list_metric_attribution_metrics", **{METRIC_ATTRIBUTION.arn_member: arn})
+    return [metric for page in pages for metric in page.get("metrics", [])]
 
 
 class CreateMetricAttributionOperator(CreateOperator):
