@@ -206,10 +206,14 @@ class WaitingOperator(PersonalizeOperator):
         try:
             return super().call(request)
         except Exception as error:
-            if may_have_arrived(error):
-                self.carried[_SENT] = True
-                self.unanswered = error
+            self.note_unanswered(error)
             raise
+
+    def note_unanswered(self, error: Exception) -> None:
+        """Take note of a call that may be done all the same."""
+        if may_have_arrived(error):
+            self.carried[_SENT] = True
+            self.unanswered = error
 
     def pause_after(self, error: Exception) -> float:
         """Tell how many seconds to pause: until what may have been done would be seen, where that is so."""

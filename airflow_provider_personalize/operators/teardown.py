@@ -99,15 +99,9 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         before: Stage = []
         while group := self._find(context):
             pause = self.wait(self.arn, SETTLED)
-            try:
-                stage = self._stages(group)[0]
-                self._carry_out(stage)
-                under_way = self._first_under_way(stage)
-            except Exception as error:
-                if not (is_in_use(error) or is_weather(error)):
-                    raise
-                self.wait_out(pause, deadline, str(error))
-                continue
+            stage = self._stages(group)[0]
+            self._carry_out(stage)
+            under_way = self._first_under_way(stage)
             if stage[0].kind == DATASET_GROUP.name and stage[0].goal == self.goal:
                 if self.wait_for_completion:
                     self.wait_until(self.wait(self.arn, created=iso(group.get("creationDateTime"))), deadline)
@@ -119,6 +113,10 @@ class DeleteDatasetGroupOperator(DeleteOperator):
                 self.wait_out(pause, deadline, f"{stage[0].action} {stage[0].arn}")
             before = stage
         return self.arn
+
+    def may_pass(self, error: Exception) -> bool:
+        """Tell whether what went wrong may be over by itself: in a cascade, what is in the way of a deletion, too."""
+        return super().may_pass(error) or (is_in_use(error) and self._is_on("cascade"))
 
     def _is_on(self, switch: str) -> bool:
         """Read a switch, which a template may have left as a text: any text is true to Python."""
@@ -168,6 +166,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
                 self._note_schemas()
         except Exception as error:
             if not is_not_found(error):
+                self.note_unanswered(error)
                 raise
             self.log.info("Something else deleted the %s %s meanwhile", row.title, step.arn)
 

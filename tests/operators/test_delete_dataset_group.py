@@ -370,6 +370,24 @@ def test_what_is_refused_as_in_use_for_ever_ends_by_the_deadline(doomed):
         tear_down(timeout=HOUR / 2)()
 
 
+@pytest.mark.parametrize("code", ["ThrottlingException", "ResourceInUseException"])
+def test_what_stays_in_the_way_is_tried_less_and_less_often(doomed, code):
+    """Each try reads all that there is, and each deferral begins the task anew on a worker."""
+    faults.error_next("DeleteFilter", code, times=None)
+    run = tear_down(deferrable=True, timeout=1200)
+    with pytest.raises(WaitTimeoutError, match=f"DeleteDatasetGroup had no time left; last seen: .*{code}"):
+        run()
+    assert len(calls.of("DeleteFilter")) < 30
+    assert len(run.deferrals) < 30
+
+
+def test_a_deletion_without_an_answer_is_looked_for_before_it_is_sent_again(doomed):
+    faults.stale_next("DeleteFilter", hides=50)
+    faults.reset_next("DeleteFilter", done=True)
+    assert tear_down()() == GROUP
+    assert len(calls.of("DeleteFilter")) == 1
+
+
 def test_throttling_is_waited_out(doomed):
     for operation in ("ListSolutions", "DescribeCampaign", "DeleteDataset", "ListTagsForResource", "TagResource"):
         faults.error_next(operation, "ThrottlingException", times=2)
