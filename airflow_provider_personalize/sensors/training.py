@@ -99,9 +99,11 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:
         """End as the event says, by the rules of any sensor, and return the ARN."""
         super().execute_complete(context, event)
-        # the event has none where only the worker could look
-        found = event["found"] or self.hook.look(Wait(**event["wait"])).description[SOLUTION_VERSION.arn_member]
-        return str(found)
+        if found := event["found"]:
+            return str(found)
+        # only the worker could look
+        trained = self.hook.wait(Wait(**event["wait"]), deadline=event["deadline"])
+        return str(trained.description[SOLUTION_VERSION.arn_member])
 
 
 def _moment(after: datetime | str | None) -> datetime | None:

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import task_runs
 from botocore.exceptions import ClientError
 from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION
-from task_runs import Run, TaskInstance
+from task_runs import Run, TaskInstance, fire
 
 from airflow_provider_personalize._compat import (
     AirflowFailException,
@@ -118,6 +119,19 @@ def test_the_next_version_of_automatic_training_is_waited_for_and_its_arn_return
     assert (found["trainingType"], found["status"]) == ("AUTOMATIC", "ACTIVE")
     assert [event["found"] for event in run.events] == [arn] * deferrable
     assert run.ti.xcoms["personalize_solution_link"].endswith("solution$shop")
+
+
+def test_where_only_the_worker_can_look_it_waits_for_better_weather(automatic, monkeypatch):
+    resumed = AutomaticSolutionVersionSensor.resumed
+
+    def resume_and_be_throttled(task: AutomaticSolutionVersionSensor, event: dict[str, Any]) -> dict[str, Any]:
+        resume = resumed(task, event)
+        faults.error_next("ListSolutionVersions", "ThrottlingException")
+        return resume
+
+    monkeypatch.setattr(task_runs, "fire", lambda trigger: {**fire(trigger), "outcome": "broken", "found": None})
+    monkeypatch.setattr(AutomaticSolutionVersionSensor, "resumed", resume_and_be_throttled)
+    assert version(automatic, sensor(deferrable=True)())["status"] == "ACTIVE"
 
 
 @deferrable_or_not
