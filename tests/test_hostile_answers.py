@@ -23,6 +23,7 @@ from airflow_provider_personalize.hooks import PersonalizeHook
 SECONDS: Final = 300
 # A wait ends by its deadline, but for what a look may take; a task without one waits ten minutes for the weather
 LONGEST: Final = 900
+IMPORT: Final = dict(STEPS)["CreateDatasetImportJob"]
 Change = Callable[[str, str], str]
 GONE: Final = object()
 ODD: Final = [
@@ -138,6 +139,14 @@ def test_pages_that_lead_back_to_an_earlier_one_end(personalize, monkeypatch, na
     monkeypatch.setattr(PersonalizeResponse, "respond", answer)
     with pytest.raises(AirflowException, match="last seen: .* lead back to an earlier one"):
         Run(lambda: task_of(name)(task_id="a", timeout=60, **given))()
+
+
+def test_names_that_are_all_used_up_end(personalize, monkeypatch):
+    job = {"datasetImportJobArn": f"{PREFIX}dataset-import-job/x", "status": "CREATE FAILED"}
+    answer = lambda *_: (json.dumps({"datasetImportJob": job}), {"status": 200})  # noqa: E731
+    monkeypatch.setattr(PersonalizeResponse, "respond", answer)
+    with pytest.raises(AirflowException, match="1000 names .*-1000', are all used up"):
+        Run(lambda: task_of("CreateDatasetImportJob")(task_id="a", **IMPORT))()
 
 
 def test_what_the_service_adds_or_shows_as_null_is_no_fault(personalize, tamper):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import configuration, differences
-from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceExistsError
+from airflow_provider_personalize.exceptions import PersonalizeError, ResourceDiffersError, ResourceExistsError
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator, identity_of
 from airflow_provider_personalize.validation import parse
 from airflow_provider_personalize.waiting import (
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 _SEEN: Final = "seen"
 # What is known of a store that does not answer.
 _UNKNOWN: Final = "unknown"
+# So many names are derived at the most: more tries of one task instance than there will be.
+_MOST_NAMES: Final = 1000
 
 
 class _Creating(WaitingOperator):
@@ -260,7 +262,10 @@ class RunOperator(_Creating):
             if is_new or self._is_to_be_waited_for(context, request, found, is_derived=not given):
                 self.note(context, request, found[self.resource.arn_member])
                 return found
-        raise AssertionError("the derived names never end")
+        raise PersonalizeError(
+            f"The {_MOST_NAMES} names that this task has, the last of them {name!r}, are all used up: so many times a "
+            f"{self.resource.title} of its own was found that is over. No other is made."
+        )
 
     def _look(self, context: Context, request: Mapping[str, Any], deadline: float) -> dict[str, Any] | None:
         """Find what an earlier try started; what this task's end is stopping, once it has stopped."""
@@ -341,7 +346,7 @@ class RunOperator(_Creating):
         digest = hashlib.sha256(identity.encode(errors="backslashreplace")).hexdigest()[:12]
         readable = re.sub(r"[^a-zA-Z0-9]+", "-", f"{ti.dag_id}-{ti.task_id}").strip("-")[:40].strip("-")
         name = f"{readable or 'airflow'}-{digest}"
-        return itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+        return itertools.chain([name], (f"{name}-{number}" for number in range(2, _MOST_NAMES + 1)))
 
     @property
     def subject(self) -> str:
