@@ -14,6 +14,7 @@ from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.resources import METRIC_ATTRIBUTION
 from airflow_provider_personalize.waiting import REACHED, SETTLED, UNDER_WAY, Verdict
+from airflow_provider_personalize.weather import is_weather
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -192,7 +193,13 @@ class UpdateMetricAttributionOperator(WaitingOperator):
             raise itself.error(now)
         if now.outcome == UNDER_WAY:
             return now, {}
-        return now, remaining(self.request(), now.description, metrics_of(self.hook, self.arn))
+        try:
+            metrics = metrics_of(self.hook, self.arn)
+        except Exception as error:
+            if not is_weather(error):
+                raise
+            return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}", is_weather=True), {}
+        return now, remaining(self.request(), now.description, metrics)
 
     def _send(self, left: Mapping[str, Any]) -> str:
         """Send the update; answer why the service will not have it now, or an empty text."""

@@ -74,9 +74,10 @@ class UpdateOperator(WaitingOperator):
                 if context["ti"].try_number > 1 and _HELD_BACK not in self.carried:
                     self._hold_back(deadline)
                     continue
+                wanted = self.meant(content, configuration(self.resource, found))  # asks, and so not after the call
                 if refusal := self._send(request):
                     continue  # what is in the way may be this very update, of a call whose answer was lost
-                return self._await_shown(context, found, content, deadline)
+                return self._await_shown(context, found, content, wanted, deadline)
             self.wait_out(settled, deadline, refusal or str(now))
             refusal = ""
 
@@ -141,7 +142,12 @@ class UpdateOperator(WaitingOperator):
         return ""
 
     def _await_shown(
-        self, context: Context, before: Mapping[str, Any], content: dict[str, Any], deadline: float
+        self,
+        context: Context,
+        before: Mapping[str, Any],
+        content: dict[str, Any],
+        wanted: Mapping[str, Any],
+        deadline: float,
     ) -> str:
         """Look until the update that was just sent is shown, and finish with it."""
         shown = Visibility(
@@ -149,7 +155,7 @@ class UpdateOperator(WaitingOperator):
             self.arn,
             UPDATED,
             before=before.get(self.resource.update_member) or {},
-            wanted=self.meant(content, configuration(self.resource, before)),
+            wanted=wanted,
             patience=steady_time() + PATIENCE,
         )
         found = self.hook.wait(shown, delay=SHOWN_DELAY, deadline=deadline).description

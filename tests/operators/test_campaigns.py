@@ -172,6 +172,28 @@ def test_an_update_in_force_counts_though_the_service_follows_a_new_version_righ
     assert latest["creationDateTime"].isoformat() > run.ti.xcoms["campaign_update"]["creationDateTime"]
 
 
+@deferrable_or_not
+def test_an_update_is_not_sent_again_where_the_versions_cannot_be_listed_behind_it(
+    personalize, first, monkeypatch, deferrable
+):
+    """Nor is it shown yet."""
+    create(first)()
+    train(personalize, SOLUTION)
+    send = UpdateCampaignOperator._send
+
+    def send_and_be_throttled(*args: Any) -> str:
+        refusal = send(*args)
+        faults.error_next("ListSolutionVersions", "ThrottlingException", seconds=10)
+        return refusal
+
+    monkeypatch.setattr(UpdateCampaignOperator, "_send", send_and_be_throttled)
+    faults.stale_next("UpdateCampaign", hides=45)
+    run = update(solution_version_arn=LATEST, deferrable=deferrable)
+    assert run() == CAMPAIGN
+    assert len(calls.of("UpdateCampaign")) == 1
+    assert run.ti.xcoms["campaign_update"]["sent"] is True
+
+
 def test_an_update_that_somebody_replaced_by_another_is_not_taken_for_done(personalize, first):
     create(first)()
 

@@ -97,6 +97,24 @@ def test_what_was_done_though_the_answer_was_lost_was_sent(shop):
     assert run.ti.xcoms["metric_attribution_update"]["sent"] is True
 
 
+@deferrable_or_not
+def test_what_was_sent_is_not_sent_again_where_the_metrics_cannot_be_read(shop, monkeypatch, deferrable):
+    """Nor is it shown yet."""
+    send = UpdateMetricAttributionOperator._send
+
+    def send_and_be_throttled(*args: Any) -> str:
+        refusal = send(*args)
+        faults.error_next("ListMetricAttributionMetrics", "ThrottlingException", seconds=10)
+        return refusal
+
+    monkeypatch.setattr(UpdateMetricAttributionOperator, "_send", send_and_be_throttled)
+    faults.stale_next("UpdateMetricAttribution", hides=45)
+    run = update(add_metrics=[BUYS], deferrable=deferrable)
+    assert run() == ARN
+    assert len(calls.of("UpdateMetricAttribution")) == 1
+    assert run.ti.xcoms["metric_attribution_update"]["sent"] is True
+
+
 def test_only_what_is_not_so_yet_is_sent(shop):
     run = update(add_metrics=[VIEWS, BUYS], remove_metrics=["nothing"])
     run()
