@@ -33,6 +33,8 @@ _WORTH_DEFERRING: Final = 30
 # In what is carried: that the operation was called and gave no answer; how often the weather was bad.
 _SENT: Final = "sent"
 _TRIES: Final = "tries"
+# That this try has waited for what an earlier one may have sent.
+_HELD_BACK: Final = "held back"
 
 Result = TypeVar("Result")
 
@@ -282,6 +284,15 @@ class WaitingOperator(PersonalizeOperator):
     def go_on(self, context: Context, deadline: float) -> Any:
         """Do what is to be done next, from whatever is now; return what the task returns."""
         raise NotImplementedError
+
+    def held_back(self, context: Context, deadline: float) -> bool:
+        """Let so much time pass, once, that what an earlier try may have sent would be shown; tell whether it did."""
+        if context["ti"].try_number <= 1 or _HELD_BACK in self.carried:
+            return False
+        self.carried[_HELD_BACK] = True
+        self.log.info("Looking again in a minute, since an earlier try may have called %s and died", self.operation)
+        self.let_pass(min(PATIENCE, max(0, deadline - steady_time())), deadline)
+        return True
 
     @property
     def is_sent(self) -> bool:

@@ -32,10 +32,15 @@ class DeleteOperator(WaitingOperator):
             if is_being_deleted(self.resource, found):
                 break
             now = settled.judge(found)
-            if now.outcome == REACHED:
+            if now.outcome != REACHED:
+                self.wait_out(settled, deadline, str(now))
+                continue
+            try:
                 self._send(request)
                 break
-            self.wait_out(settled, deadline, str(now))
+            except self.client.exceptions.ResourceInUseException:
+                if not self.held_back(context, deadline):  # what is in the way may be what an earlier try sent
+                    raise
         else:
             self.log.warning("There is no %s %s: nothing is deleted", self.resource.title, self.arn)
             return self.arn

@@ -306,7 +306,12 @@ class StopSolutionVersionCreationOperator(WaitingOperator):
         if verdict.outcome == REACHED:
             self.log.warning("The training of %s is over: %s. Nothing is stopped", self.arn, verdict)
             return self.arn
-        self.hook.stop_training(self.arn)
+        try:
+            self.hook.stop_training(self.arn)
+        except self.client.exceptions.ResourceInUseException:
+            if not self.held_back(context, deadline):  # what is in the way may be what an earlier try sent
+                raise
+            return self.go_on(context, deadline)
         if self.wait_for_completion:
             self.wait_until(self.wait(self.arn), deadline)
         return self.arn

@@ -23,8 +23,6 @@ from airflow_provider_personalize.waiting import (
 if TYPE_CHECKING:
     from airflow.utils.context import Context
 
-# In what is carried: that this try has waited for what an earlier one may have sent.
-_HELD_BACK: Final = "held back"
 # In what is carried: that a later update was seen in the place of this one, and which.
 _REPLACED: Final = "replaced"
 
@@ -71,8 +69,7 @@ class UpdateOperator(WaitingOperator):
                 self.check_usable(found)
                 if self.if_unchanged == "skip" and self._is_so(found, content):
                     return self._skip(context, content)
-                if context["ti"].try_number > 1 and _HELD_BACK not in self.carried:
-                    self._hold_back(deadline)
+                if self.held_back(context, deadline):
                     continue
                 wanted = self.meant(content, configuration(self.resource, found))  # asks, and so not after the call
                 if refusal := self._send(request):
@@ -125,12 +122,6 @@ class UpdateOperator(WaitingOperator):
         self.log.info("%s %s: nothing is sent (if_unchanged='update' sends it all the same)", self.arn, self.unchanged)
         self._show_update(context, None, content, sent=False)
         return self.arn
-
-    def _hold_back(self, deadline: float) -> None:
-        """Let so much time pass that what an earlier try may have sent would be shown."""
-        self.carried[_HELD_BACK] = True
-        self.log.info("Looking again in a minute, since an earlier try may have sent the update and died")
-        self.let_pass(min(PATIENCE, max(0, deadline - steady_time())), deadline)
 
     def _send(self, request: dict[str, Any]) -> str:
         """Send the update; answer why the service will not have it now, or an empty text."""

@@ -377,6 +377,19 @@ def test_another_that_is_made_under_the_name_does_not_hold_the_deletion(personal
     assert len(calls.of(f"Delete{case.pascal}")) == 1
 
 
+@every_kind
+@deferrable_or_not
+def test_a_retry_finds_a_deletion_that_is_not_shown_yet(version, case, deferrable):
+    """The worker crashed between the call and its record, and reads lag."""
+    run = case.delete(case.create(version)(), deferrable=deferrable)
+    faults.stale_next(f"Delete{case.pascal}", hides=50)
+    with killed_after(f"Delete{case.pascal}"):
+        run()
+    run.ti.try_number = 2
+    run()
+    assert [call.error for call in calls.of(f"Delete{case.pascal}")] == [None, "ResourceInUseException"]
+
+
 UPDATES = {
     "campaign": {"minProvisionedTPS": 2},
     "recommender": {"recommenderConfig": {"minRecommendationRequestsPerSecond": 2}},

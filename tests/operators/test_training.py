@@ -250,6 +250,18 @@ def test_a_stop_whose_answer_was_lost_is_made_good(personalize, version, after, 
 
 
 @deferrable_or_not
+def test_a_retry_finds_a_stop_that_is_not_shown_yet(personalize, version, deferrable):
+    """The worker crashed between the call and its record, and reads lag."""
+    run = stop(version, deferrable=deferrable)
+    faults.stale_next("StopSolutionVersionCreation", hides=50)
+    with killed_after("StopSolutionVersionCreation"):
+        run()
+    run.ti.try_number = 2
+    assert run() == version
+    assert version_status(personalize, version) == "CREATE STOPPED"
+
+
+@deferrable_or_not
 def test_a_stop_that_does_not_end_in_time_says_what_it_saw_last(personalize, version, deferrable):
     clock.advance(1200)
     with pytest.raises(WaitTimeoutError, match="last seen: CREATE STOPPING"):
