@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize.operators.base import WaitingOperator
 from airflow_provider_personalize.waiting import GONE, REACHED, SETTLED, Goal, is_being_deleted, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+
+
+# In what is carried: when that was made which is to be deleted.
+_MEANT: Final = "meant"
 
 
 class DeleteOperator(WaitingOperator):
@@ -27,7 +31,7 @@ class DeleteOperator(WaitingOperator):
         """Delete it as soon as the service would, and wait until it is gone."""
         request = self.request()
         settled = self.wait(self.arn, SETTLED)
-        while found := self.hook.find(self.resource, self.arn):
+        while found := self.find_meant():
             self.show_link(context, found)
             if is_being_deleted(self.resource, found):
                 break
@@ -47,6 +51,16 @@ class DeleteOperator(WaitingOperator):
         if self.wait_for_completion:
             self.wait_until(self.wait(self.arn, created=iso(found.get("creationDateTime"))), deadline)
         return self.arn
+
+    def find_meant(self) -> dict[str, Any] | None:
+        """Describe what was there when this try began; None where that is gone, whatever has its name by now."""
+        found = self.hook.find(self.resource, self.arn)
+        if found:
+            created = self.carried.setdefault(_MEANT, iso(found.get("creationDateTime")))
+            if self.wait(self.arn, GONE, created).judge(found).outcome == REACHED:
+                self.log.warning("Another %s was made as %s meanwhile: it stays", self.resource.title, self.arn)
+                return None
+        return found
 
     def _send(self, request: dict[str, Any]) -> None:
         try:

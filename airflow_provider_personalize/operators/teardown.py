@@ -136,7 +136,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         return steps
 
     def _find(self, context: Context) -> dict[str, Any] | None:
-        group = self.hook.find(DATASET_GROUP, self.arn)
+        group = self.find_meant()
         if group:
             self.show_link(context, group)
         else:

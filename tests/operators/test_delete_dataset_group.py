@@ -238,9 +238,12 @@ def test_what_goes_while_it_looks_is_gone_and_no_error(doomed, operation):
     assert existing(doomed) == doomed.shops
 
 
-def test_a_group_made_anew_under_the_name_does_not_hold_it(personalize):
+@pytest.mark.parametrize("lost", [False, True], ids=["answered", "the answer is lost"])
+def test_a_group_made_anew_under_the_name_does_not_hold_it_and_stays(personalize, lost):
     personalize.create_dataset_group(name="doomed")
     clock.advance(HOUR)
+    if lost:
+        faults.reset_next("DeleteDatasetGroup", done=True)
     run = tear_down(deferrable=True)
 
     def another() -> None:
@@ -250,6 +253,7 @@ def test_a_group_made_anew_under_the_name_does_not_hold_it(personalize):
     run.between = another
     assert run() == GROUP
     assert changes()[-2:] == ["DeleteDatasetGroup", "CreateDatasetGroup"]
+    assert changes().count("DeleteDatasetGroup") == 1
 
 
 def test_what_a_dry_run_told_is_what_is_done(doomed):

@@ -390,6 +390,23 @@ def test_a_retry_finds_a_deletion_that_is_not_shown_yet(version, case, deferrabl
     assert [call.error for call in calls.of(f"Delete{case.pascal}")] == [None, "ResourceInUseException"]
 
 
+@every_kind
+def test_another_that_is_made_under_the_name_is_not_deleted_too(personalize, version, case):
+    """The answer to the deletion was lost."""
+    run = case.delete(case.create(version)(), deferrable=True, timeout=2 * HOUR)
+    faults.reset_next(f"Delete{case.pascal}", done=True)
+    made = []
+
+    def another() -> None:
+        clock.advance(HOUR)
+        made.append(case.create(version)())
+
+    run.between = another
+    run()
+    assert case.describe(personalize, made[0])["status"] == "ACTIVE"
+    assert len(calls.of(f"Delete{case.pascal}")) == 1
+
+
 UPDATES = {
     "campaign": {"minProvisionedTPS": 2},
     "recommender": {"recommenderConfig": {"minRecommendationRequestsPerSecond": 2}},
