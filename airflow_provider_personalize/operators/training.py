@@ -312,6 +312,9 @@ class StopSolutionVersionCreationOperator(WaitingOperator):
             if not self.held_back(context, deadline):  # what is in the way may be what an earlier try sent
                 raise
             return self.go_on(context, deadline)
+        except Exception as error:
+            self.note_unanswered(error)
+            raise
         if self.wait_for_completion:
             self.wait_until(self.wait(self.arn), deadline)
         return self.arn
