@@ -132,6 +132,7 @@ class PersonalizeHook(AwsBaseHook):
 
         :raises botocore.exceptions.ClientError: As from boto3.
         :raises CredentialsMissingError: The connection gives no credentials, and never did, or broken ones.
+        :raises UnknownRegionError: There is no Personalize in the region, or no such region.
         :raises IncompleteAnswerError: The service answered with what cannot be read.
         """
         try:
