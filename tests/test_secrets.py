@@ -5,8 +5,11 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import threading
 import traceback
 from collections import defaultdict
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 import moto.core.models
@@ -135,6 +138,47 @@ def test_nothing_comes_out_of_tasks_that_fail(life, left, how, deferrable):
             HOW[how]()
         assert isinstance(left.run(run), Exception), name
         assert bool(run.deferrals) == deferrable, name
+    assert not left.holds(CANARY)
+
+
+class Sts(BaseHTTPRequestHandler):
+    """One that gives credentials as often as it is told to, and then takes no signature."""
+
+    gives = 0
+
+    def do_POST(self) -> None:
+        status, tag, text = (
+            403,
+            "ErrorResponse",
+            f"<Error><Code>SignatureDoesNotMatch</Code><Message>{ECHO}</Message></Error>",
+        )
+        if type(self).gives:
+            type(self).gives -= 1
+            keys = "".join(
+                f"<{name}>{CANARY}-{name}</{name}>" for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
+            )
+            soon = datetime.now(timezone.utc) + timedelta(minutes=1)
+            given = f"<Credentials>{keys}<Expiration>{soon.isoformat()}</Expiration></Credentials>"
+            status, tag, text = 200, "AssumeRoleResponse", f"<AssumeRoleResult>{given}</AssumeRoleResult>"
+        body = f"<{tag}>{text}</{tag}>".encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.mark.parametrize("gives", [0, 1], ids=["at first", "when they are renewed"])
+def test_nothing_comes_out_where_the_role_is_refused(life, left, monkeypatch, gives):
+    monkeypatch.setattr(Sts, "gives", gives)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Sts) as server:
+        threading.Thread(target=server.serve_forever).start()
+        sts = {"endpoint_url": f"http://127.0.0.1:{server.server_port}"}
+        extra = {**CONNECTION["extra"], "role_arn": ROLE, "service_config": {"sts": sts}}
+        del extra["config_kwargs"]
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps({**CONNECTION, "extra": extra}))
+        error = left.run(life.run("UpdateSolution", OF_MARKET["UpdateSolution"]))
+        server.shutdown()
+    assert "SignatureDoesNotMatch" in str(error)
     assert not left.holds(CANARY)
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
 from typing import Any, Final
+
+from botocore.exceptions import ClientError
 
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 from airflow_provider_personalize.validation import presentable
@@ -48,6 +50,21 @@ def well_behaved(client: Any) -> Any:
     events.register(f"response-received.{service}", _look_at_answer)
     events.register_first(f"needs-retry.{service}", partial(_let_nothing_be_repeated_blindly, client.exceptions))
     return client
+
+
+def discreet(give: Callable[..., Any]) -> Callable[..., Any]:
+    """Let what gives credentials, with a client of its own, be refused without what signed its request."""
+
+    @wraps(give)
+    def give_or_say_why_not(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return give(*args, **kwargs)
+        except ClientError as refusal:
+            answer, said = refusal.response, refusal.response.get("Error", {})
+            error = {**said, "Message": presentable(str(said.get("Message", "")))}
+            raise type(refusal)({**answer, "Error": error}, refusal.operation_name) from None
+
+    return give_or_say_why_not
 
 
 def _remember(params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:

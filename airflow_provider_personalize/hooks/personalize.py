@@ -24,7 +24,7 @@ from airflow_provider_personalize.exceptions import (
     UnknownRegionError,
 )
 from airflow_provider_personalize.hooks.answers import sound
-from airflow_provider_personalize.hooks.calling import well_behaved
+from airflow_provider_personalize.hooks.calling import discreet, well_behaved
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
 from airflow_provider_personalize.waiting import (
     SETTLED,
@@ -92,12 +92,15 @@ class PersonalizeHook(AwsBaseHook):
 
     def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Any:
         """Get the boto3 session. All sessions share what botocore reads of its models: 100 ms of CPU, and megabytes."""
-        session = super().get_session(region_name, deferrable)
+        session = discreet(super().get_session)(region_name, deferrable)
         if botocore_session := getattr(session, "_session", None):  # aiobotocore's has none
             loader = botocore_session.get_component("data_loader")
             if type(loader) is Loader:  # not one that somebody else put there
                 loader = _loaders.setdefault(tuple(loader.search_paths), loader)
                 botocore_session.register_component("data_loader", loader)
+            credentials: Any = getattr(botocore_session, "_credentials", None)
+            if refresh := getattr(credentials, "_refresh_using", None):
+                credentials._refresh_using = discreet(refresh)  # botocore logs what goes wrong there
         return session
 
     @cached_property
