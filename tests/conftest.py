@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -29,15 +30,30 @@ os.environ |= {
 }
 
 
-def _read_the_models_once() -> None:
-    """Let all botocore sessions share a loader: tests make clients anew, and reading the models is most of that."""
+def _make_clients_cheaply() -> None:
+    """Let clients share what is the same for all: tests make them anew, and that is most of their work."""
     import botocore.session
+    from botocore.hooks import EventAliaser
     from botocore.loaders import create_loader
 
     botocore.session.create_loader = functools.cache(create_loader)
+    # one memory of events' names for all
+    EventAliaser._alias_event_name = EventAliaser(None)._alias_event_name
 
 
-_read_the_models_once()
+def _mock_nothing_but_boto3() -> None:
+    """Let moto not make a thousand answers for the requests library anew in each test; nothing here uses it."""
+    with suppress(ImportError):  # MWAA's environments have no moto
+        import moto.core.models
+
+        moto.core.models.RESPONSES_METHODS.clear()
+
+
+_make_clients_cheaply()
+_mock_nothing_but_boto3()
+
+# a cache of each function, which outlives the test
+_kept = functools.cache(functools.cache)
 
 
 class Time:
@@ -84,13 +100,18 @@ def passing_time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 
 @pytest.fixture
-def personalize(passing_time: Time):
+def personalize(passing_time: Time, monkeypatch: pytest.MonkeyPatch):
     """A local Personalize with a shop in it, whose time stands still unless something sleeps; a boto3 client."""
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
     from moto import mock_aws
     from shop import bring_interactions, open_shop
 
     from airflow_provider_personalize.emulator import assumptions, clock, faults
+    from airflow_provider_personalize.hooks import sending
 
+    # to read the certificates, and to look through the stack for a user agent, takes longer than most tests
+    monkeypatch.setattr(sending, "_context", _kept(sending._context))
+    monkeypatch.setattr(AwsGenericHook, "_get_caller", lambda hook: "a test", raising=False)
     with mock_aws():
         clock.freeze()
         bring_interactions()
