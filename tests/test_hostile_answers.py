@@ -19,6 +19,7 @@ from airflow_provider_personalize._compat import AirflowException, AirflowSkipEx
 from airflow_provider_personalize.emulator.responses import PersonalizeResponse
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 from airflow_provider_personalize.hooks import PersonalizeHook
+from airflow_provider_personalize.hooks import personalize as hook_module
 
 SECONDS: Final = 300
 # A wait ends by its deadline, but for what a look may take; a task without one waits ten minutes for the weather
@@ -132,12 +133,13 @@ def test_a_member_that_is_not_there_is_named(personalize, tamper):
         ("UpdateMetricAttribution", {"metric_attribution_arn": ATTRIBUTION, "add_metrics": [METRIC]}, {"metrics": []}),
     ],
 )
-def test_pages_that_lead_back_to_an_earlier_one_end(personalize, monkeypatch, name, given, listed):
+@pytest.mark.parametrize("pages", [itertools.cycle("ab"), map(str, itertools.count())], ids=["back", "on and on"])
+def test_pages_that_never_end_are_no_answer(personalize, monkeypatch, name, given, listed, pages):
+    monkeypatch.setattr(hook_module, "_MOST_PAGES", 10)
     shown = {"metricAttribution": {"metricAttributionArn": ATTRIBUTION, "status": "ACTIVE"}}
-    pages = itertools.cycle("ab")
     answer = lambda *_: (json.dumps({**shown, **listed, "nextToken": next(pages)}), {"status": 200})  # noqa: E731
     monkeypatch.setattr(PersonalizeResponse, "respond", answer)
-    with pytest.raises(AirflowException, match="last seen: .* lead back to an earlier one"):
+    with pytest.raises(AirflowException, match="last seen: .* with pages that never end"):
         Run(lambda: task_of(name)(task_id="a", timeout=60, **given))()
 
 

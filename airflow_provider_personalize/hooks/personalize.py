@@ -51,6 +51,8 @@ _CLIENT_DEFAULTS: Final = {
     "max_pool_connections": 32,
 }
 
+# Of a hundred each: a million of a kind are more than there will be.
+_MOST_PAGES: Final = 10_000
 # botocore's loaders, by the folders in which they look.
 _loaders: Final[dict[tuple[str, ...], Any]] = {}
 
@@ -200,16 +202,16 @@ class PersonalizeHook(AwsBaseHook):
         """
         Call a method that lists, page by page as they are asked for.
 
-        :raises IncompleteAnswerError: The service leads back to a page that was there before: that would never end.
+        :raises IncompleteAnswerError: They never end: one leads back to an earlier one, or there are ten thousand.
         """
-        led_to = set()
+        led_to: set[str] = set()
         while True:
             page = self.ask(method, **parameters)
             yield page
             if not (token := page.get("nextToken")):
                 return
-            if token in led_to:
-                raise IncompleteAnswerError(f"{method} was answered with pages that lead back to an earlier one")
+            if token in led_to or len(led_to) >= _MOST_PAGES:
+                raise IncompleteAnswerError(f"{method} was answered with pages that never end")
             led_to.add(token)
             parameters["nextToken"] = token
 
