@@ -192,6 +192,7 @@ class WaitingOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> Any:
         """Do it, and wait for it."""
+        self.carried = {}  # copies that Airflow makes of a task, one for each run in `dag.test`, share its members
         return self.pursue(context, self.deadline_after(self.default_limit if self.timeout is None else self.timeout))
 
     @property

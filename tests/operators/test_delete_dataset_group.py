@@ -256,6 +256,17 @@ def test_a_group_made_anew_under_the_name_does_not_hold_it_and_stays(personalize
     assert changes().count("DeleteDatasetGroup") == 1
 
 
+@pytest.mark.parametrize("cascade", [False, True])
+def test_a_group_made_anew_for_another_run_in_the_process_goes_too(personalize, cascade):
+    """`dag.test` runs copies of one task, which share its members."""
+    task = DeleteDatasetGroupOperator(task_id="tear_down", dataset_group_arn=GROUP, cascade=cascade)
+    for times in (1, 2):
+        personalize.create_dataset_group(name="doomed")
+        clock.advance(HOUR)
+        Run(task.prepare_for_execution)()
+        assert changes().count("DeleteDatasetGroup") == times
+
+
 def test_what_a_dry_run_told_is_what_is_done(doomed):
     told = {step["arn"] for step in tear_down(dry_run=True)() if step["action"] == "delete"}
     before = existing(doomed)
