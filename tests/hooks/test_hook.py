@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import botocore.loaders
 import botocore.session
@@ -169,6 +170,21 @@ def test_a_name_that_cannot_be_looked_up_is_weather(names, region, answer):
     assert "EndpointConnectionError" in verdict.reason
 
 
+def test_looks_that_reach_nobody_read_the_regions_once(names, monkeypatch):
+    """A thousand waits of a triggerer took a minute of CPU and a gigabyte for that, whenever the network was down."""
+    made = []
+    monkeypatch.setattr(hook_module, "Session", lambda: made.append(1) or botocore.session.Session())
+    hook_module._regions.cache_clear()
+    names(socket.EAI_AGAIN)
+    hook = PersonalizeHook(region_name="us-east-1")
+    wait = Wait("solution", SOLUTION)
+    hook.conn  # noqa: B018 - made in one thread
+    with ThreadPoolExecutor(8) as threads:
+        looks = list(threads.map(lambda _: hook.look(wait).outcome, range(32)))
+    assert set(looks) == {"under way"}
+    assert len(made) == 1
+
+
 def test_an_answer_without_the_resource_is_weather(personalize, monkeypatch):
     hook = PersonalizeHook()
     monkeypatch.setattr(hook.conn, "describe_solution", lambda **_: {"ResponseMetadata": {}})
@@ -213,7 +229,7 @@ def _resets(connection: socket.socket) -> None:
 
 
 def _closes(connection: socket.socket) -> None:
-    pass
+    hook_module._regions.cache_clear()
 
 
 def _cuts_the_body(connection: socket.socket) -> None:
