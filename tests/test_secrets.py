@@ -182,6 +182,23 @@ def test_nothing_comes_out_where_the_role_is_refused(life, left, monkeypatch, gi
     assert not left.holds(CANARY)
 
 
+def test_nothing_comes_out_where_the_role_of_a_profile_is_refused(life, left, monkeypatch, tmp_path):
+    keys = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+    own = "\n".join(f"{key} = {CANARY}" for key in keys)
+    profiles = tmp_path / "config"
+    profiles.write_text(f"[profile shop]\nrole_arn = {ROLE}\nsource_profile = own\n[profile own]\n{own}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(profiles))
+    extra = {"region_name": "us-east-1", "profile_name": "shop"}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps({"conn_type": "aws", "extra": extra}))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Sts) as server:
+        threading.Thread(target=server.serve_forever).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{server.server_port}")
+        error = left.run(life.run("UpdateSolution", OF_MARKET["UpdateSolution"]))
+        server.shutdown()
+    assert "SignatureDoesNotMatch" in str(error)
+    assert not left.holds(CANARY)
+
+
 def test_nothing_comes_out_of_the_data_plane(life, left):
     faults.error_next("PutItems", "InvalidSignatureException", message=ECHO, times=None)
     assert isinstance(left.run(life.run("PutItems", {"dataset_arn": MARKET, "items": [{"itemId": "i1"}]})), Exception)

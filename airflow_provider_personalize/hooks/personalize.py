@@ -102,7 +102,7 @@ class PersonalizeHook(AwsBaseHook):
             if type(loader) is Loader:  # not one that somebody else put there
                 loader = _loaders.setdefault(tuple(loader.search_paths), loader)
                 botocore_session.register_component("data_loader", loader)
-            credentials: Any = getattr(botocore_session, "_credentials", None)
+            credentials: Any = botocore_session.get_credentials()  # a profile's, too, which may assume a role
             if refresh := getattr(credentials, "_refresh_using", None):
                 credentials._refresh_using = discreet(refresh)  # botocore logs what goes wrong there
         return session
