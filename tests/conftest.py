@@ -46,7 +46,7 @@ def _mock_nothing_but_boto3() -> None:
     with suppress(ImportError):  # MWAA's environments have no moto
         import moto.core.models
 
-        moto.core.models.RESPONSES_METHODS.clear()
+        getattr(moto.core.models, "RESPONSES_METHODS", []).clear()
 
 
 _make_clients_cheaply()

@@ -340,18 +340,18 @@ def _must_be_a_region(client: Any) -> None:
     """
     Make sure that what cannot be reached may be there.
 
-    :raises UnknownRegionError: botocore knows no such region, and the DNS, which answers, no such name.
+    :raises UnknownRegionError: botocore knows no such region, and the DNS, which answers, no such name with it in.
     """
     with _reading_regions:  # all threads of a triggerer come here at once where the network is down
         known = _regions()
-    if client.meta.region_name in known:
+    region, endpoint = client.meta.region_name, str(urlsplit(client.meta.endpoint_url).hostname)
+    if region in known or region not in endpoint:
         return
-    endpoint = urlsplit(client.meta.endpoint_url).hostname
     try:
         socket.getaddrinfo(endpoint, None)
     except socket.gaierror as error:
         if error.errno == socket.EAI_NONAME:
-            raise UnknownRegionError(client.meta.region_name, str(endpoint), known) from error
+            raise UnknownRegionError(region, endpoint, known) from error
 
 
 @cache

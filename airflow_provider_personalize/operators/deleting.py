@@ -21,8 +21,9 @@ class DeleteOperator(WaitingOperator):
 
     What is under way with it is waited for, since the service deletes nothing in transition. It is gone when the
     service does not know it any more, or knows another of its name; one that is not there is gone already, and the task
-    says so in its log. What the service refuses because something else depends on it fails at once, with the service's
-    words.
+    says so in its log. What was made under its name since the try began stays. What the service refuses because
+    something else depends on it fails at once, with the service's words; a retry looks again after a minute first,
+    since it may be in use by the deletion of the try before.
     """
 
     goal: ClassVar[Goal] = GONE
@@ -45,22 +46,23 @@ class DeleteOperator(WaitingOperator):
             except self.client.exceptions.ResourceInUseException:
                 if not self.held_back(context, deadline):  # what is in the way may be what an earlier try sent
                     raise
-        else:
-            self.log.warning("There is no %s %s: nothing is deleted", self.resource.title, self.arn)
-            return self.arn
-        if self.wait_for_completion:
+        if found and self.wait_for_completion:
             self.wait_until(self.wait(self.arn, created=iso(found.get("creationDateTime"))), deadline)
         return self.arn
 
     def find_meant(self) -> dict[str, Any] | None:
         """Describe what was there when this try began; None where that is gone, whatever has its name by now."""
-        found = self.hook.find(self.resource, self.arn)
+        found, title = self.hook.find(self.resource, self.arn), self.resource.title
         if found:
             created = self.carried.setdefault(_MEANT, iso(found.get("creationDateTime")))
-            if self.wait(self.arn, GONE, created).judge(found).outcome == REACHED:
-                self.log.warning("Another %s was made as %s meanwhile: it stays", self.resource.title, self.arn)
-                return None
-        return found
+            if self.wait(self.arn, GONE, created).judge(found).outcome != REACHED:
+                return found
+            self.log.warning("The %s %s is gone, and another was made under its name: that stays", title, self.arn)
+        elif _MEANT in self.carried:
+            self.log.info("The %s %s is gone", title, self.arn)
+        else:
+            self.log.warning("There is no %s %s: nothing is deleted", title, self.arn)
+        return None
 
     def _send(self, request: dict[str, Any]) -> None:
         try:

@@ -139,8 +139,6 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         group = self.find_meant()
         if group:
             self.show_link(context, group)
-        else:
-            self.log.warning("There is no dataset group %s: nothing is deleted", self.arn)
         return group
 
     def _stages(self, group: dict[str, Any]) -> list[Stage]:

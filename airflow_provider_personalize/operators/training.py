@@ -286,6 +286,7 @@ class StopSolutionVersionCreationOperator(WaitingOperator):
     :param solution_version_arn: The ARN of the version. (templated)
     :return: The ARN.
     :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where the service will not stop it now.
     :raises WaitTimeoutError: It is not over in time, with the status seen last.
     """
 

@@ -67,13 +67,13 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Wait as ``mode`` and ``deferrable`` say."""
         if self.deferrable:
-            with self._leniency():
+            with self.leniency():
                 return self._look_then_defer(context)
         try:
             # not super(): Airflow 2 takes that for a call from outside of a task
             return unwrap(BaseSensorOperator.execute)(self, context)
         except AirflowSensorTimeout as timeout:
-            with self._leniency():
+            with self.leniency():
                 raise AirflowSensorTimeout(f"{timeout} Last seen: {self._last_seen}") from timeout
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
@@ -112,7 +112,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:  # noqa: ARG002 - Airflow's
         """End as the event says, by the rules of any sensor."""
-        with self._leniency():
+        with self.leniency():
             try:
                 self.resumed(event)
             except (ResourceFailedError, UpdateReplacedError) as failure:
@@ -123,7 +123,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
                 raise AirflowSensorTimeout(str(timeout)) from timeout
 
     @contextmanager
-    def _leniency(self) -> Iterator[None]:
+    def leniency(self) -> Iterator[None]:
         """Skip where ``soft_fail`` or ``never_fail`` say so, alike on all versions of Airflow."""
         try:
             yield

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_personalize._compat import AirflowFailException, PokeReturnValue
+from airflow_provider_personalize._compat import AirflowFailException, AirflowSensorTimeout, PokeReturnValue
+from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
 from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
 from airflow_provider_personalize.validation import parse
@@ -101,8 +102,11 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
         super().execute_complete(context, event)
         if found := event["found"]:
             return str(found)
-        # only the worker could look
-        trained = self.hook.wait(Wait(**event["wait"]), deadline=event["deadline"])
+        with self.leniency():  # only the worker could look
+            try:
+                trained = self.hook.wait(Wait(**event["wait"]), deadline=event["deadline"])
+            except WaitTimeoutError as timeout:
+                raise AirflowSensorTimeout(str(timeout)) from timeout
         return str(trained.description[SOLUTION_VERSION.arn_member])
 
 

@@ -185,6 +185,12 @@ def test_looks_that_reach_nobody_read_the_regions_once(names, monkeypatch):
     assert len(made) == 1
 
 
+def test_an_endpoint_of_ones_own_that_is_gone_is_weather(names, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://personalize:8000")
+    names(socket.EAI_NONAME)
+    assert PersonalizeHook(region_name="local").look(Wait("solution", SOLUTION)).outcome == "under way"
+
+
 def test_an_answer_without_the_resource_is_weather(personalize, monkeypatch):
     hook = PersonalizeHook()
     monkeypatch.setattr(hook.conn, "describe_solution", lambda **_: {"ResponseMetadata": {}})

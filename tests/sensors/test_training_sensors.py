@@ -121,17 +121,32 @@ def test_the_next_version_of_automatic_training_is_waited_for_and_its_arn_return
     assert run.ti.xcoms["personalize_solution_link"].endswith("solution$shop")
 
 
-def test_where_only_the_worker_can_look_it_waits_for_better_weather(automatic, monkeypatch):
-    resumed = AutomaticSolutionVersionSensor.resumed
+@pytest.fixture
+def throttled_when_resumed(automatic, monkeypatch) -> list[int | None]:
+    """Let only the worker be able to look, and when the task is resumed be throttled; how often, is in the list."""
+    resumed, times = AutomaticSolutionVersionSensor.resumed, [1]
 
     def resume_and_be_throttled(task: AutomaticSolutionVersionSensor, event: dict[str, Any]) -> dict[str, Any]:
         resume = resumed(task, event)
-        faults.error_next("ListSolutionVersions", "ThrottlingException")
+        faults.error_next("ListSolutionVersions", "ThrottlingException", times=times[-1])
         return resume
 
     monkeypatch.setattr(task_runs, "fire", lambda trigger: {**fire(trigger), "outcome": "broken", "found": None})
     monkeypatch.setattr(AutomaticSolutionVersionSensor, "resumed", resume_and_be_throttled)
+    return times
+
+
+def test_where_only_the_worker_can_look_it_waits_for_better_weather(automatic, throttled_when_resumed):
     assert version(automatic, sensor(deferrable=True)())["status"] == "ACTIVE"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "end"), [({}, AirflowSensorTimeout), ({"soft_fail": True}, AirflowSkipException)]
+)
+def test_where_the_worker_cannot_look_either_it_times_out(throttled_when_resumed, parameters, end):
+    throttled_when_resumed.append(None)
+    with pytest.raises(end):
+        sensor(deferrable=True, **parameters)()
 
 
 @deferrable_or_not
