@@ -23,6 +23,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from airflow_provider_personalize.emulator import service_model, wire
@@ -183,15 +184,18 @@ def slow_next(operation: str | None = None, *, latency: float, **when: Unpack[Wh
     _add(_Order("slow_next", operation, before=lambda _: wire.pause(latency), **when))
 
 
-def hang_next(operation: str | None = None, *, done: bool = False, **when: Unpack[When]) -> None:
+def hang_next(
+    operation: str | None = None, *, done: bool = False, dripping: bool = False, **when: Unpack[When]
+) -> None:
     """
     Leave the next calls without an answer until this is cleared, its ``seconds`` are over, or the client gives up.
 
     In the same process the client gives up at once, since nobody could clear it: botocore's ReadTimeoutError.
 
     :param done: Do what was asked, and lose only the answer.
+    :param dripping: Send a byte now and then, so that no time-out of the client's ends it, and break it off at last.
     """
-    _add(_Order("hang_next", operation, **_at(_hang, done), **when))
+    _add(_Order("hang_next", operation, **_at(partial(_hang, wire.drip if dripping else wire.hang), done), **when))
 
 
 def reset_next(operation: str | None = None, *, done: bool = False, **when: Unpack[When]) -> None:
@@ -320,9 +324,9 @@ def _at(happen: Callable[[_Order], None], done: bool) -> dict[str, Any]:
     return {"after" if done else "before": happen}
 
 
-def _hang(order: _Order) -> None:
+def _hang(hang: Callable[[Callable[[], bool]], None], order: _Order) -> None:
     now = _generation
-    wire.hang(lambda: _generation != now or order.late)
+    hang(lambda: _generation != now or order.late)
 
 
 def _check_operation(operation: str | None) -> None:

@@ -117,9 +117,9 @@ def cut() -> Lost:
     return Lost("(cut)", body='{"status": "ACT', missing=_CUT)
 
 
-def broken() -> Lost:
+def broken(code: str = "(reset)") -> Lost:
     """Make a connection that breaks off before the answer."""
-    return Lost("(reset)", error=lambda: ConnectionClosedError(endpoint_url=_URL))
+    return Lost(code, error=lambda: ConnectionClosedError(endpoint_url=_URL))
 
 
 def pause(seconds: float) -> None:
@@ -140,8 +140,20 @@ def hang(over: Callable[[], bool]) -> None:
     _hold(here, over)
 
 
-def _hold(here: Connection, over: Callable[[], bool]) -> None:
+def drip(over: Callable[[], bool]) -> None:
+    """Send an answer byte by byte until something is over, or the client gives up, and then break it off."""
+    here = connection.get()
+    if here is None:
+        raise Lost("(drip)", error=lambda: ReadTimeoutError(endpoint_url=_URL))
+    with suppress(OSError):
+        here.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        _hold(here, over, meanwhile=lambda: here.socket.sendall(b" "))
+    raise broken("(drip)")
+
+
+def _hold(here: Connection, over: Callable[[], bool], meanwhile: Callable[[], None] = lambda: None) -> None:
     while not over():
         if here.has_left():
-            raise Lost("(client left)", error=lambda: ConnectionClosedError(endpoint_url=_URL))
+            raise broken("(client left)")
+        meanwhile()
         time.sleep(_PAUSE)

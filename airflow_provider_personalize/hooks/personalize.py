@@ -22,10 +22,11 @@ from airflow_provider_personalize.exceptions import (
     ConnectionMissingError,
     CredentialsMissingError,
     IncompleteAnswerError,
+    PersonalizeError,
     UnknownRegionError,
 )
 from airflow_provider_personalize.hooks.answers import sound
-from airflow_provider_personalize.hooks.calling import discreet, well_behaved
+from airflow_provider_personalize.hooks.calling import discreet, to_an_end, well_behaved
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
 from airflow_provider_personalize.waiting import (
     SETTLED,
@@ -74,8 +75,8 @@ class PersonalizeHook(AwsBaseHook):
         the client of these.
     """
 
-    #: Whether it fetches credentials anew by itself.
-    renews = True
+    #: Whether nobody else sees to it that credentials are fetched anew and that calls end.
+    alone = True
 
     def __init__(self, *args: Any, client_type: str = "personalize", **kwargs: Any) -> None:
         super().__init__(*args, client_type=client_type, **kwargs)
@@ -109,8 +110,16 @@ class PersonalizeHook(AwsBaseHook):
 
     @cached_property
     def conn(self) -> Any:
-        """The boto3 client. It repeats no write that may have been done, and explains what is refused."""
-        return well_behaved(super().conn)
+        """
+        The boto3 client. It repeats no write that may have been done, and explains what is refused.
+
+        :raises PersonalizeError: There is a user or a password in its endpoint, where botocore sends neither, and shows
+            both in its errors.
+        """
+        client = super().conn
+        if "@" in urlsplit(client.meta.endpoint_url).netloc:
+            raise PersonalizeError("The endpoint_url has a user or a password in it, which nothing sends: take it out")
+        return well_behaved(client)
 
     @property
     def config(self) -> Config:
@@ -145,7 +154,7 @@ class PersonalizeHook(AwsBaseHook):
         try:
             return self._ask(method, request)
         except Exception as error:
-            if not (self.renews and is_about_credentials(error)):
+            if not (self.alone and is_about_credentials(error)):
                 raise
             self.log.info("There are no credentials that are taken; fetching the connection %r anew", self.aws_conn_id)
         self.renew()
@@ -160,7 +169,7 @@ class PersonalizeHook(AwsBaseHook):
         client = self.conn
         operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
         try:
-            answer = getattr(client, method)(**request)
+            answer = to_an_end(client, method, request) if self.alone else getattr(client, method)(**request)
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:  # botocore's, over its parts
             raise IncompleteAnswerError(f"{method} has an answer that cannot be read: {error}") from error
         except Exception as error:

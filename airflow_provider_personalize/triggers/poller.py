@@ -188,7 +188,7 @@ class Line:
             from airflow_provider_personalize.hooks.sending import send_leanly
 
             hook = self._connection.hook()
-            hook.renews = False  # one for all waits does that here
+            hook.alone = False  # one for all waits renews it, and each looks to its deadline
             send_leanly(hook.conn)
             return hook
 
