@@ -9,8 +9,8 @@ Whether waits last: 500 of them, on an Airflow with PostgreSQL and two triggerer
     python tests/benchmarks/soak.py --waits 50 --minutes 5
 
 Each wait is a deferred task that has updated a solution of its own, and looks every 10 s. About one look in ten is
-throttled, refused, broken off, cut, garbled, late, or left without an answer. After a third and after two thirds of the
-time a triggerer is killed and another started. At the end the updates become ACTIVE.
+throttled, refused, broken off, cut, garbled, late, dripping, or left without an answer. After a third and after two
+thirds of the time a triggerer is killed and another started. At the end the updates become ACTIVE.
 
 It prints a row a minute, then what was lost, and ends with 1 if a task failed or was tried again, or an update was sent
 twice. A triggerer that was started anew begins with less memory.
@@ -50,6 +50,7 @@ WEATHER: dict[str, Callable[[int], None]] = {
     "garbled": lambda times: faults.garbled_next(LOOK, times=times),
     "slow": lambda times: faults.slow_next(LOOK, latency=3, times=times),
     "hanging": lambda times: faults.hang_next(LOOK, seconds=20, times=times),
+    "dripping": lambda times: faults.hang_next(LOOK, seconds=20, dripping=True, times=times),
 }
 
 
