@@ -226,9 +226,13 @@ def test_the_password_of_a_proxy_that_does_not_answer_is_not_shown(left, monkeyp
     assert not left.holds(CANARY)
 
 
+ENDPOINT: Final = {"endpoint_url": f"http://user:{CANARY}-of-the-endpoint@127.0.0.1:9"}
+
+
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_a_password_in_the_endpoint_is_refused_unshown(life, left, monkeypatch, deferrable):
-    extra = {**CONNECTION["extra"], "endpoint_url": f"http://user:{CANARY}-of-the-endpoint@127.0.0.1:9"}
+@pytest.mark.parametrize("given", [ENDPOINT, {"service_config": {"sts": ENDPOINT}, "role_arn": ROLE}])
+def test_a_password_in_an_endpoint_is_refused_unshown(life, left, monkeypatch, given, deferrable):
+    extra = {**CONNECTION["extra"], **given}
     monkeypatch.setenv("AIRFLOW_CONN_PUBLIC", json.dumps({**CONNECTION, "extra": extra}))
     run = life.run("UpdateSolution", OF_MARKET["UpdateSolution"], aws_conn_id="public", deferrable=deferrable)
     assert "endpoint_url has a user or a password in it" in str(left.run(run))

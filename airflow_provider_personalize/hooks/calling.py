@@ -1,7 +1,7 @@
 """
-How each call of a client goes: never repeated blindly, its answer read, its refusal explained, and to an end.
+How each call of a client goes: never repeated blindly, its answer read, its refusal explained.
 
-All but the last is hung onto botocore's events, so that ``hook.conn.create_solution_version(…)`` has it too.
+All of it is hung onto botocore's events, so that ``hook.conn.create_solution_version(…)`` has it too.
 """
 
 from __future__ import annotations
@@ -9,10 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, Future, wait
-from contextvars import ContextVar, copy_context
 from functools import partial, wraps
-from threading import Event, Thread
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -26,10 +23,6 @@ _ONCE: Final = ("Create", "Update", "Delete")
 _FIRST_ERROR: Final = 300
 # What the context of a call keeps of it: the operation's model and the request.
 _CALL: Final = "personalize_call"
-# Seconds that botocore pauses before it repeats a call, at the most.
-_LONGEST_PAUSE: Final = 20
-# In the thread of a call: whether nobody waits for it any more.
-_given_up: Final[ContextVar[Event]] = ContextVar("given_up")
 _GUIDE: Final = "https://docs.aws.amazon.com/personalize/latest/dg"
 # https://docs.aws.amazon.com/personalize/latest/dg/limits.html, with the codes of Service Quotas where that has them
 _QUOTAS: Final[Mapping[str, str]] = {
@@ -56,44 +49,7 @@ def well_behaved(client: Any) -> Any:
     events.register(f"before-parameter-build.{service}", _remember)
     events.register(f"response-received.{service}", _look_at_answer)
     events.register_first(f"needs-retry.{service}", partial(_let_nothing_be_repeated_blindly, client.exceptions))
-    events.register_first(f"before-send.{service}", _send_only_what_is_waited_for)
     return client
-
-
-def to_an_end(client: Any, method: str, request: Mapping[str, Any]) -> Any:
-    """
-    Call a method of a client, and give it up where its answer has no end.
-
-    botocore's time-outs are for each part of an answer, so that one that drips byte by byte holds its thread for ever:
-    a thread of its own, then. What was given up sends nothing more.
-
-    :raises TimeoutError: It took longer than all tries that botocore makes of it may.
-    """
-    given_up, answer = Event(), Future[Any]()
-
-    def call() -> None:
-        _given_up.set(given_up)
-        try:
-            answer.set_result(getattr(client, method)(**request))
-        except BaseException as error:  # noqa: BLE001 - for who waits
-            answer.set_exception(error)
-
-    limit = _longest(client.meta.config)
-    Thread(target=copy_context().run, args=(call,), name="personalize", daemon=True).start()
-    try:
-        if wait([answer], limit).not_done:
-            raise TimeoutError(f"{method} was not answered to the end within {limit:.0f} s")
-    finally:
-        given_up.set()
-    return answer.result()
-
-
-def _longest(config: Any) -> float | None:
-    """Tell how many seconds a call may take; None where the user's configuration sets no limit."""
-    if config.connect_timeout is None or config.read_timeout is None:
-        return None
-    tries = (config.retries or {}).get("total_max_attempts", 5)  # that of boto3's legacy mode, which is the default
-    return float(tries * (config.connect_timeout + config.read_timeout) + (tries - 1) * _LONGEST_PAUSE)
 
 
 def discreet(give: Callable[..., Any]) -> Callable[..., Any]:
@@ -160,11 +116,6 @@ def _let_nothing_be_repeated_blindly(
         error = exceptions.from_code(response[1].get("Error", {}).get("Code"))(response[1], operation.name)
     if error and not never_arrived(error):
         raise error
-
-
-def _send_only_what_is_waited_for(**_: Any) -> None:
-    if (given_up := _given_up.get(None)) and given_up.is_set():
-        raise CancelledError("nobody waits for it any more")
 
 
 def _is_an_object(body: bytes) -> bool:

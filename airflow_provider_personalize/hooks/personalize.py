@@ -26,7 +26,8 @@ from airflow_provider_personalize.exceptions import (
     UnknownRegionError,
 )
 from airflow_provider_personalize.hooks.answers import sound
-from airflow_provider_personalize.hooks.calling import discreet, to_an_end, well_behaved
+from airflow_provider_personalize.hooks.calling import discreet, well_behaved
+from airflow_provider_personalize.hooks.sending import send_leanly
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
 from airflow_provider_personalize.waiting import (
     SETTLED,
@@ -75,8 +76,8 @@ class PersonalizeHook(AwsBaseHook):
         the client of these.
     """
 
-    #: Whether nobody else sees to it that credentials are fetched anew and that calls end.
-    alone = True
+    #: Whether it fetches credentials anew by itself.
+    renews = True
 
     def __init__(self, *args: Any, client_type: str = "personalize", **kwargs: Any) -> None:
         super().__init__(*args, client_type=client_type, **kwargs)
@@ -89,10 +90,15 @@ class PersonalizeHook(AwsBaseHook):
 
         :raises ConnectionMissingError: It does not exist. The base class would go on with whatever credentials the
             machine has.
+        :raises PersonalizeError: There is a user or a password in its endpoint, where botocore sends neither, and shows
+            both in its errors.
         """
         connection = super().conn_config
         if self.aws_conn_id and not connection:
             raise ConnectionMissingError(self.aws_conn_id)
+        services = [{"endpoint_url": connection.endpoint_url}, *connection.service_config.values()]
+        if any("@" in urlsplit((service or {}).get("endpoint_url") or "").netloc for service in services):
+            raise PersonalizeError("The endpoint_url has a user or a password in it, which nothing sends: take it out")
         return connection
 
     def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Any:
@@ -110,15 +116,9 @@ class PersonalizeHook(AwsBaseHook):
 
     @cached_property
     def conn(self) -> Any:
-        """
-        The boto3 client. It repeats no write that may have been done, and explains what is refused.
-
-        :raises PersonalizeError: There is a user or a password in its endpoint, where botocore sends neither, and shows
-            both in its errors.
-        """
+        """The boto3 client. It repeats no write that may have been done, and explains what is refused."""
         client = super().conn
-        if "@" in urlsplit(client.meta.endpoint_url).netloc:
-            raise PersonalizeError("The endpoint_url has a user or a password in it, which nothing sends: take it out")
+        send_leanly(client)
         return well_behaved(client)
 
     @property
@@ -154,7 +154,7 @@ class PersonalizeHook(AwsBaseHook):
         try:
             return self._ask(method, request)
         except Exception as error:
-            if not (self.alone and is_about_credentials(error)):
+            if not (self.renews and is_about_credentials(error)):
                 raise
             self.log.info("There are no credentials that are taken; fetching the connection %r anew", self.aws_conn_id)
         self.renew()
@@ -169,7 +169,7 @@ class PersonalizeHook(AwsBaseHook):
         client = self.conn
         operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
         try:
-            answer = to_an_end(client, method, request) if self.alone else getattr(client, method)(**request)
+            answer = getattr(client, method)(**request)
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:  # botocore's, over its parts
             raise IncompleteAnswerError(f"{method} has an answer that cannot be read: {error}") from error
         except Exception as error:

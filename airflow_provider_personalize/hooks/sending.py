@@ -1,22 +1,26 @@
 """
-How the requests of a thousand waits are sent.
+How requests are sent: a thousand waits' for little, and each to an end.
 
 What is asked, how it is signed, repeated and read stays boto3's. But each new connection of botocore's own session
 reads the bundle of certificates, 19 ms of CPU; each request goes through urllib3, which takes more than twice the CPU
 of the standard library's client beneath it; and for each botocore puts the same user agent together anew. In a process
-that does little but look, that is a third of all.
+that does little but look, that is a third of all. And its time-out is for each part of an answer, so that one that
+drips byte by byte holds its thread for ever.
 """
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from io import BytesIO
-from typing import Any
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from io import BufferedReader, BytesIO, RawIOBase
+from socket import socket
+from time import monotonic
+from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 from botocore import exceptions as aws
@@ -56,7 +60,7 @@ class LeanSession:
     :param endpoint: The endpoint's address.
     :param context: The TLS context; None for plain HTTP.
     :param connect_timeout: Seconds until a connection must stand.
-    :param read_timeout: Seconds until each part of an answer must come.
+    :param read_timeout: Seconds until each part of an answer must come; after twice as many, no more is waited for.
     :param options: The options of sockets, as for ``setsockopt``.
     """
 
@@ -129,11 +133,43 @@ class LeanSession:
             if self._context
             else HTTPConnection(host, port, timeout=timeout)
         )
+        connection.response_class = _Answer
         connection.connect()
         for option in self._options:
             connection.sock.setsockopt(*option)
         connection.sock.settimeout(self._read_timeout)
         return connection
+
+
+class _Answer(HTTPResponse):
+    """An answer of which no part is waited for once the time-out of its socket has passed twice."""
+
+    def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(cast("socket", _Parts(sock)), *args, **kwargs)
+
+
+class _Parts(RawIOBase):
+    """What comes over a socket; once its time-out has passed twice, nothing more is waited for."""
+
+    def __init__(self, sock: socket) -> None:
+        self._raw, timeout = sock.makefile("rb", buffering=0), sock.gettimeout()
+        self._end = math.inf if timeout is None else monotonic() + 2 * timeout
+
+    def makefile(self, _: str) -> BufferedReader:
+        """Give what to read from, as a socket does."""
+        return BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if monotonic() > self._end:
+            raise TimeoutError("the answer has no end")
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 class _Body(BytesIO):

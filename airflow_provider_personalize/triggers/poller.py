@@ -185,11 +185,9 @@ class Line:
         """
 
         def make() -> PersonalizeHook:
-            from airflow_provider_personalize.hooks.sending import send_leanly
-
             hook = self._connection.hook()
-            hook.alone = False  # one for all waits renews it, and each looks to its deadline
-            send_leanly(hook.conn)
+            hook.renews = False  # one for all waits does that here
+            _ = hook.conn  # made here, in the thread for that
             return hook
 
         # not run_in_executor: only so can Airflow's look-up of the connection find its way back to the triggerer's loop

@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
@@ -23,6 +24,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.hooks.sending import LeanSession, send_leanly
 
 SOLUTION = "arn:aws:personalize:us-east-1:123456789012:solution/shop"
@@ -124,11 +126,17 @@ def service(behave: Behaviour | None = None, certificate: Path | None = None) ->
 
 
 def client(
-    url: str, verify: Path | bool | None = None, *, lean: bool = True, token: str | None = None, **config: Any
+    url: str,
+    verify: Path | bool | None = None,
+    *,
+    api: str = "personalize",
+    lean: bool = True,
+    token: str | None = None,
+    **config: Any,
 ) -> Any:
     settings = {"retries": {"total_max_attempts": 1}, "connect_timeout": 5, "read_timeout": 5, **config}
     made = boto3.client(
-        "personalize",
+        api,
         endpoint_url=url,
         region_name="us-east-1",
         verify=str(verify) if isinstance(verify, Path) else verify,
@@ -205,6 +213,23 @@ def test_an_answer_that_is_cut_off_is_a_connection_that_broke():
         assert outcome(client(there.url)) == "ConnectionClosedError"
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["HTTP", "TLS"])
+@pytest.mark.parametrize("begun", [b"HTTP/1.1 2", b"HTTP/1.1 200 X\r\nContent-Length: 10000\r\n\r\n"])
+def test_an_answer_that_drips_is_given_up(certificates, begun, tls):
+    """botocore alone waits for its end, and there is none."""
+    own = certificates["127.0.0.1"] if tls else None
+
+    def drip(to: socket.socket) -> None:
+        there.read(to)
+        to.sendall(begun)
+        while True:
+            to.sendall(b"0")
+            time.sleep(0.05)
+
+    with service(drip, own) as there:
+        assert outcome(client(there.url, own, read_timeout=0.3)) == "ReadTimeoutError"
+
+
 def both(url: str, trusted: Path | None = None, **given: Any) -> list[str]:
     return [outcome(client(url, trusted, lean=lean, **given)) for lean in (True, False)]
 
@@ -239,7 +264,15 @@ def test_a_handshake_that_is_not_answered_is_a_connection_that_was_not_made(cert
         assert outcome(client(url, certificates["127.0.0.1"], connect_timeout=0.3)) == "ConnectTimeoutError"
 
 
-def test_what_is_sent_is_what_botocore_alone_sends():
+ASKED: dict[str, Callable[[Any], Any]] = {
+    "personalize": lambda client: client.describe_solution(solutionArn=SOLUTION),
+    "personalize-events": lambda client: client.put_users(datasetArn=SOLUTION, users=[{"userId": "ü"}]),
+    "personalize-runtime": lambda client: client.get_recommendations(campaignArn=SOLUTION, userId="ü"),
+}
+
+
+@pytest.mark.parametrize("api", ASKED)
+def test_what_is_sent_is_what_botocore_alone_sends(api):
     def told(request: bytes) -> tuple[Any, ...]:
         head, _, body = request.partition(b"\r\n\r\n")
         first, *headers = head.decode().split("\r\n")
@@ -248,8 +281,8 @@ def test_what_is_sent_is_what_botocore_alone_sends():
 
     with service() as there:
         for lean in (True, False):
-            made = client(there.url, lean=lean, user_agent_extra="shop")
-            assert [outcome(made), outcome(made)] == ["ACTIVE", "ACTIVE"]
+            made = client(there.url, api=api, lean=lean, user_agent_extra="shop")
+            assert [ASKED[api](made)["ResponseMetadata"]["HTTPStatusCode"] for _ in range(2)] == [200, 200]
         assert [told(request) for request in there.requests] == [told(there.requests[-1])] * 4
 
 
@@ -302,6 +335,7 @@ def test_its_sockets_are_as_configured():
         (idle,) = lean._endpoint.http_session._idle
         assert idle.timeout == 7
         assert idle.sock.gettimeout() == 8
+        assert outcome(client(there.url, read_timeout=None)) == "ACTIVE"
         for level, option in ((socket.SOL_SOCKET, socket.SO_KEEPALIVE), (socket.IPPROTO_TCP, socket.TCP_NODELAY)):
             assert idle.sock.getsockopt(level, option)
 
@@ -315,6 +349,11 @@ def test_closed_it_leaves_no_connection():
         assert not left.is_set()
         lean.close()
         assert left.wait(10)
+
+
+@pytest.mark.parametrize("api", ASKED)
+def test_a_hook_sends_so(api):
+    assert is_lean(PersonalizeHook(region_name="us-east-1", client_type=api).conn)
 
 
 # --- where it keeps out ----------------------------------------------------------------------------------------------
