@@ -141,6 +141,16 @@ def test_nothing_comes_out_of_tasks_that_fail(life, left, how, deferrable):
     assert not left.holds(CANARY)
 
 
+@pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
+@pytest.mark.parametrize("secret", [SIGNED, ECHO], ids=["a presigned URL", "a signature"])
+def test_nothing_comes_out_of_the_reason_of_a_failure(life, left, secret, deferrable):
+    for name in ("UpdateSolution", "CreateDatasetImportJob"):
+        faults.fail_next(name, f"Cannot read {secret}")
+        error = left.run(life.run(name, OF_MARKET[name], deferrable=deferrable))
+        assert "Cannot read" in str(error)
+    assert not left.holds(CANARY)
+
+
 class Sts(BaseHTTPRequestHandler):
     """One that gives credentials as often as it is told to, and then takes no signature."""
 
