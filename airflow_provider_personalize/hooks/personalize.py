@@ -29,6 +29,7 @@ from airflow_provider_personalize.hooks.answers import sound
 from airflow_provider_personalize.hooks.calling import discreet, well_behaved
 from airflow_provider_personalize.hooks.sending import send_leanly
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
+from airflow_provider_personalize.validation import presentable
 from airflow_provider_personalize.waiting import (
     SETTLED,
     UNDER_WAY,
@@ -171,7 +172,8 @@ class PersonalizeHook(AwsBaseHook):
         try:
             answer = getattr(client, method)(**request)
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:  # botocore's, over its parts
-            raise IncompleteAnswerError(f"{method} has an answer that cannot be read: {error}") from error
+            said = presentable(str(error))  # with what was answered in it
+            raise IncompleteAnswerError(f"{method} has an answer that cannot be read: {said}") from error
         except Exception as error:
             if isinstance(error, HTTPClientError) and "Invalid header value" in str(error):
                 # such a header is one that signs the request
