@@ -75,6 +75,20 @@ def test_credentials_that_are_not_taken_when_fetched_anew_fail_the_task(kind, pa
     assert passing_time.slept == []
 
 
+def test_keys_that_were_changed_in_the_connection_sign_from_then_on(monkeypatch):
+    def give(key: str) -> None:
+        given = {"conn_type": "aws", "login": key, "password": "secret", "extra": {"region_name": "us-east-1"}}
+        monkeypatch.setenv("AIRFLOW_CONN_ROTATED", json.dumps(given))
+
+    give("before")
+    hook = PersonalizeHook("rotated")
+    hook.look(Wait("solution", SOLUTION))
+    give("after")
+    faults.expired_next("DescribeSolution")
+    assert hook.look(Wait("solution", SOLUTION)).outcome == "reached"
+    assert hook.conn._request_signer._credentials.access_key == "after"
+
+
 @pytest.fixture
 def process(tmp_path: Path, monkeypatch) -> Path:
     """Let a program give the credentials; return what tells it how often to fail first."""
