@@ -1,0 +1,52 @@
+"""Every task: its own call in every weather, for a while and for ever."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from every_task import ENDS, STEPS, task_of
+from weathers import LASTS, WEATHERS
+
+from airflow_provider_personalize._compat import AirflowSensorTimeout
+from airflow_provider_personalize.emulator import calls, faults, wire
+from airflow_provider_personalize.exceptions import WaitTimeoutError
+from airflow_provider_personalize.permissions import actions_of
+
+ONCE = ("Create", "Update", "Delete", "Start", "Stop")
+QUICK = ("503, but done", "30 s", True)
+PASSABLE = ("slow, 20 s", "for ever")
+ROWS = [(weather, lasting) for weather in WEATHERS for lasting in LASTS if (weather, lasting) != PASSABLE]
+CASES = [(*row, deferred) for row in ROWS for deferred in (False, True)]
+
+
+@pytest.mark.parametrize(
+    ("weather", "lasting", "deferrable"),
+    [pytest.param(*case, marks=() if case == QUICK else pytest.mark.slow) for case in CASES],
+)
+def test_it_is_done_once_or_says_why_not(life, passing_time, monkeypatch, weather, lasting, deferrable):
+    """And what it calls to find its way takes no other permissions than in fine weather."""
+    monkeypatch.setattr(wire, "pause", passing_time.sleep)  # who waits for an answer has less time left
+    for name, given in [*STEPS, *ENDS]:
+        task = task_of(name)
+        own = getattr(task, "operation", None)
+        limit = {"timeout": 600} if lasting == "for ever" else {}
+        run = life.run(name, given, **({"deferrable": deferrable, **limit} if hasattr(task, "goal") else {}))
+        calls.clear()
+        if str(own).startswith(ONCE):
+            faults.stale_next(own, hides=45)
+        WEATHERS[weather](own, **LASTS[lasting])
+        try:
+            result = run()
+        except (WaitTimeoutError, AirflowSensorTimeout) as late:
+            result = late
+        faults.clear()
+        sent = Counter(call.arn for call in calls if call.operation == own)
+        assert "done" not in weather or not str(own).startswith(ONCE) or max(sent.values(), default=0) <= 1, name
+        assert {f"personalize:{call.operation}" for call in calls} <= actions_of(task).keys(), name
+        if isinstance(result, Exception):
+            assert lasting == "for ever", (name, result)
+            assert re.search("[Ll]ast seen: .*(Error|Exception|PENDING|IN_PROGRESS)", str(result)), (name, result)
+            result = (run := life.run(name, given))()
+        life.note(name, run, result)
