@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,13 +40,18 @@ class Connection:
         """
         Make it from a task's parameters, which templates may have left as texts: ``"None"``, ``"False"``.
 
-        :raises ValueError: ``botocore_config`` is no structure, or not of JSON primitives.
+        :raises ValueError: ``botocore_config`` is no structure, or not of JSON primitives, or has a password in it.
         """
         config = parse("structure", botocore_config)
         try:
             text = json.dumps(dict(config) if config else None, sort_keys=True)
         except (TypeError, ValueError) as error:  # not what was given, which may hold a password
             raise ValueError(f"botocore_config must be a dict of JSON primitives: {error}") from None
+        if re.search(r"://[^/]*@", text):
+            raise ValueError(
+                "botocore_config has an address with a user or a password in it, and is shown in clear: put that into "
+                "the connection, as config_kwargs"
+            )
         return cls(parse("string", aws_conn_id), parse("string", region_name), parse("boolean", verify), text)
 
     @property

@@ -23,7 +23,6 @@ from airflow_provider_personalize.exceptions import (
     WaitTimeoutError,
 )
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, Resource
-from airflow_provider_personalize.validation import presentable
 from airflow_provider_personalize.weather import is_not_found, is_weather
 
 Goal = Literal["ready", "updated", "settled", "stopped", "started", "gone", "trained", "later"]
@@ -70,12 +69,6 @@ class Verdict:
     reason: str | None = None
     description: Mapping[str, Any] = field(default_factory=dict)
     is_weather: bool = False
-
-    def __post_init__(self) -> None:
-        """Make fit for logs, errors and events what the service says as it likes."""
-        for name in ("status", "reason"):
-            if text := getattr(self, name):
-                object.__setattr__(self, name, presentable(text))
 
     @property
     def failed(self) -> bool:

@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
+from airflow_provider_personalize.validation import presentable
 
 if TYPE_CHECKING:
     from botocore.model import Shape
 
+# The shapes of what is shown as it is, in logs, errors and events.
+_SHOWN: Final = frozenset({"FailureReason", "Status"})
 _NUMBER: Final = (int, float)
 _TYPES: Final[Mapping[str, Any]] = {
     "structure": Mapping,
@@ -41,6 +44,8 @@ def sound(shape: Shape, value: Any, place: str) -> Any:
     """
     Take of an answer what has the type that the API says; what has not counts as not said, and so does null.
 
+    What is shown as it is, a reason for one, is made fit for that.
+
     :param shape: The shape in botocore's model.
     :param place: Where in which answer it is: ``DescribeSolution.solution``.
     """
@@ -55,4 +60,4 @@ def sound(shape: Shape, value: Any, place: str) -> Any:
         return {name: item for name, item in items.items() if item is not None}
     if shape.type_name == "list":
         return [item for item in (sound(shape.member, each, place) for each in value) if item is not None]
-    return value
+    return presentable(value) if shape.name in _SHOWN else value

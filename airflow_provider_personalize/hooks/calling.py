@@ -88,12 +88,13 @@ def _look_at_answer(
     if error := parsed_response.get("Error"):
         said, advice = presentable(str(error.get("Message", ""))), _advice(model, error, request)
         error["Message"] = f"{said.rstrip('.')}.{advice}" if advice else said
-    elif (
-        (members := getattr(model.output_shape, "members", None))
-        and members.keys().isdisjoint(parsed_response)
-        and not _is_an_object(response_dict["body"])
-    ):
-        raise IncompleteAnswerError(f"{model.name} was answered with what is no JSON object")
+        if "Code" in error:
+            error["Code"] = presentable(str(error["Code"]))
+    else:
+        members, body = getattr(model.output_shape, "members", {}), response_dict["body"]
+        may_be_empty = not members and not body.strip()
+        if members.keys().isdisjoint(parsed_response) and not may_be_empty and not _is_an_object(body):
+            raise IncompleteAnswerError(f"{model.name} was answered with what is no JSON object")
 
 
 def _let_nothing_be_repeated_blindly(

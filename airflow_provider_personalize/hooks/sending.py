@@ -22,6 +22,7 @@ from socket import socket
 from time import monotonic
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
+from weakref import finalize
 
 from botocore import exceptions as aws
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -80,6 +81,7 @@ class LeanSession:
         self._read_timeout = read_timeout
         self._options = options
         self._idle: deque[HTTPConnection] = deque()
+        finalize(self, _close_all, self._idle)
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
         """
@@ -108,22 +110,15 @@ class LeanSession:
     def close(self) -> None:
         """Close the connections that are not in use; what is in use is kept for the next request, or the next close."""
         self._ordinary.close()
-        while connection := self._idle_one():
-            connection.close()
+        _close_all(self._idle)
 
     def _used(self) -> HTTPConnection | None:
         """Take a connection that stands, the one that was used last; what can be read from it is its end."""
-        while connection := self._idle_one():
+        while connection := _last_of(self._idle):
             if connection.sock and not wait_for_read(connection.sock, timeout=0):
                 return connection
             connection.close()
         return None
-
-    def _idle_one(self) -> HTTPConnection | None:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return None
 
     def _made(self) -> HTTPConnection:
         host, timeout = self._endpoint.hostname or "", self._connect_timeout
@@ -139,6 +134,18 @@ class LeanSession:
             connection.sock.setsockopt(*option)
         connection.sock.settimeout(self._read_timeout)
         return connection
+
+
+def _last_of(idle: deque[HTTPConnection]) -> HTTPConnection | None:
+    try:
+        return idle.pop()
+    except IndexError:
+        return None
+
+
+def _close_all(idle: deque[HTTPConnection]) -> None:
+    while connection := _last_of(idle):
+        connection.close()
 
 
 class _Answer(HTTPResponse):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import socket
@@ -348,6 +349,18 @@ def test_closed_it_leaves_no_connection():
         assert outcome(lean) == "ACTIVE"
         assert not left.is_set()
         lean.close()
+        assert left.wait(10)
+
+
+@pytest.mark.filterwarnings("error")
+def test_forgotten_it_leaves_no_connection_either():
+    left = threading.Event()
+    with service() as there:
+        there.behave = lambda to: (there.answer(to), left.set())
+        lean = client(there.url)
+        assert outcome(lean) == "ACTIVE"
+        del lean
+        gc.collect()
         assert left.wait(10)
 
 

@@ -178,11 +178,32 @@ def test_bad_weather_that_is_over_makes_no_later_pause_longer(personalize, passi
     assert sum(passing_time.slept) < 12
 
 
-def lost(code: str, **how: object) -> faults._Order:
+EVENT = {"eventType": "click", "itemId": "i", "sentAt": 0}
+PROMISE_NOTHING = {
+    "PutEvents": (PutEventsOperator, {"session_id": "s", "user_id": "u", "event_list": [EVENT]}),
+    "TagResource": (TagResourceOperator, {"resource_arn": SOLUTION, "tags": [{"tagKey": "a", "tagValue": "b"}]}),
+}
+
+
+@pytest.mark.parametrize("body", ["<html>a proxy's page</html>", '{"status": <', "[]"])
+@pytest.mark.parametrize("operation", PROMISE_NOTHING)
+def test_what_promises_no_answer_is_not_answered_with_anything(personalize, operation, body):
+    """By a proxy's page, for one: the records would be lost, and the task green."""
+    operator, given = PROMISE_NOTHING[operation]
+    if operation == "PutEvents":
+        tracker = personalize.create_event_tracker(name="t", datasetGroupArn=GROUP)["trackingId"]
+        given = {**given, "tracking_id": tracker}
+        clock.advance(3600)
+    faults._add(lost(operation, "(page)", body=body))
+    task(operator, **given)()
+    assert [call.error for call in calls.of(operation)] == ["(page)", None]
+
+
+def lost(operation: str, code: str, **how: object) -> faults._Order:
     def lose(_: object) -> None:
         raise wire.Lost(code, **how)
 
-    return faults._Order("lost", "CreateDatasetGroup", after=lose)
+    return faults._Order("lost", operation, after=lose)
 
 
 LOST = {
@@ -195,7 +216,7 @@ LOST = {
 @pytest.mark.parametrize("how", LOST.values(), ids=LOST)
 @pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
 def test_boto3_repeats_no_create_unless_it_certainly_did_nothing(how, mode):
-    faults._add(lost("(lost)", **how))
+    faults._add(lost("CreateDatasetGroup", "(lost)", **how))
     hook = PersonalizeHook(config={"retries": {"mode": mode, "total_max_attempts": 3}})
     with pytest.raises((ClientError, SSLError)):
         hook.conn.create_dataset_group(name="more")

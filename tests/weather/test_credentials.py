@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
 import traceback
 from datetime import datetime, timezone
@@ -146,11 +147,12 @@ def test_where_there_never_were_credentials_the_task_fails_at_once_and_says_so(k
 @pytest.mark.parametrize("keys", [{"aws_session_token": "canary\n"}, {"aws_access_key_id": "canary\n"}], ids=str)
 @pytest.mark.parametrize("kind", TASKS)
 def test_a_line_break_in_the_credentials_fails_at_once_and_shows_none_of_them(kind, keys, monkeypatch, passing_time):
-    given = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "endpoint_url": "http://127.0.0.1:9"}
-    extra = {"region_name": "us-east-1", **given, **keys}
-    monkeypatch.setenv("AIRFLOW_CONN_BROKEN", json.dumps({"conn_type": "aws", "extra": extra}))
-    with pytest.raises(CredentialsMissingError, match="'broken' gives credentials with a line break") as refusal:
-        TASKS[kind](aws_conn_id="broken")()
+    given = {"region_name": "us-east-1", "aws_access_key_id": "key", "aws_secret_access_key": "secret", **keys}
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        extra = {**given, "endpoint_url": f"http://127.0.0.1:{service.getsockname()[1]}"}
+        monkeypatch.setenv("AIRFLOW_CONN_BROKEN", json.dumps({"conn_type": "aws", "extra": extra}))
+        with pytest.raises(CredentialsMissingError, match="'broken' gives credentials with a line break") as refusal:
+            TASKS[kind](aws_conn_id="broken")()
     assert "canary" not in "".join(traceback.format_exception(refusal.value))
     assert passing_time.slept == []
 

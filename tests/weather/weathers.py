@@ -23,6 +23,8 @@ from airflow_provider_personalize.waiting import Wait
 
 LIMIT: Final = 3600
 REFUSED: Final = "(refused)"
+LOOKS: Final = ("DescribeSolution",)
+OVER_QUOTA: Final = "over a quota"
 
 Tell = Callable[..., None]
 
@@ -47,6 +49,21 @@ def every_other_throttled(operation: str) -> None:
     faults._add(faults._Order("every_other_throttled", operation, before=throttle, times=None))
 
 
+def refusal(code: str) -> Tell:
+    """Refuse a write, and each look at what is waited for from the fourth on."""
+
+    def begin(operation: str) -> None:
+        calls_so_far = itertools.count()
+
+        def refuse(_: Any) -> None:
+            if operation not in LOOKS or next(calls_so_far) > 2:
+                raise Refused(code, "Told to.")
+
+        faults._add(faults._Order("refusal", operation, before=refuse, times=None))
+
+    return begin
+
+
 def error(code: str, status: int = 400) -> Tell:
     return lambda operation, **when: faults.error_next(operation, code, status=status, **when)
 
@@ -54,6 +71,8 @@ def error(code: str, status: int = 400) -> Tell:
 def unavailable(**how: Any) -> Tell:
     return lambda operation, **when: faults.unavailable_next(operation, **how, **when)
 
+
+over_quota: Final = error("LimitExceededException")
 
 WEATHERS: Final[dict[str, Tell]] = {
     "throttled": error("ThrottlingException"),
@@ -78,6 +97,12 @@ OTHERS: Final[dict[tuple[str, str], Tell]] = {
     ("half of the calls throttled", "for ever"): every_other_throttled,
     ("credentials expired", "until fetched anew"): faults.expired_next,
     ("credentials expired", "for ever"): lambda operation: faults.expired_next(operation, times=None),
+    ("denied", "for ever"): refusal("AccessDeniedException"),
+    ("not found", "for ever"): refusal("ResourceNotFoundException"),
+    ("invalid input", "for ever"): refusal("InvalidInputException"),
+    ("not valid", "for ever"): refusal("ValidationException"),
+    (OVER_QUOTA, "15 min"): lambda operation: over_quota(operation, seconds=15 * 60),
+    (OVER_QUOTA, "for ever"): lambda operation: over_quota(operation, times=None),
 }
 ROWS: Final = [*OTHERS, *((weather, lasting) for weather in WEATHERS for lasting in LASTS)]
 
@@ -129,6 +154,8 @@ def bought() -> int:
 def measure(client: Any, passed: Callable[[], float], weather: str, lasting: str, way: str) -> str:
     """Say what becomes of a way in a weather: its end, the seconds that it took, the calls that reached the service."""
     operation, go = WAYS[way]
+    if weather == OVER_QUOTA and operation in LOOKS:
+        return "-"
     prepare(client, operation)
     random.seed(1)
     before, began = bought(), passed()
