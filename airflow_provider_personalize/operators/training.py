@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from airflow_provider_personalize.exceptions import InvalidRequestError
+from airflow_provider_personalize.exceptions import InvalidRequestError, PersonalizeError
 from airflow_provider_personalize.operators.base import PersonalizeOperator, WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator, RunOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
@@ -209,6 +209,8 @@ class CreateSolutionVersionOperator(RunOperator):
     resource = SOLUTION_VERSION
     naming = "name"
     patient = True
+    #: Whether the task was killed before a training of its own was known.
+    killed = False
     members = ("solution_arn", "name", "training_mode", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
@@ -247,6 +249,11 @@ class CreateSolutionVersionOperator(RunOperator):
         """Find the version of this name among all."""
         return self._find_among(self._versions(request), request)
 
+    def execute(self, context: Context) -> Any:
+        """Train, and wait for it."""
+        self.killed = False
+        return super().execute(context)
+
     def create(self, context: Context, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], bool]:
         """Train it; a kill may come before the answer."""
         self.carried[_ASKED] = {"solution_arn": request["solutionArn"], "name": request["name"]}
@@ -266,12 +273,24 @@ class CreateSolutionVersionOperator(RunOperator):
         """Tell the trigger, too, to stop the training."""
         return {"stop_on_kill": True, "asked": self.carried.get(_ASKED)} if self.stop_on_kill else {}
 
+    def note(self, context: Context, request: Mapping[str, Any], arn: str) -> None:
+        """Keep it where a retry looks first; stop it, where the task was killed before the answer came."""
+        super().note(context, request, arn)
+        if self.killed:
+            self.on_kill()
+
     def on_kill(self) -> None:
-        """Stop the training, where that was asked for."""
+        """Stop the training, where that was asked for, and let none begin in the seconds that Airflow 3 still gives."""
         if self.stop_on_kill and self.started_arn:
             self.hook.stop_training(self.started_arn)
         elif self.stop_on_kill and _ASKED in self.carried:
+            self.killed = True
+            self.client.meta.events.register_first(f"before-send.personalize.{self.operation}", self._send_no_more)
             self.hook.stop_training_named(**self.carried[_ASKED])
+
+    def _send_no_more(self, **_: Any) -> None:
+        if self.killed:
+            raise PersonalizeError("the task was killed")
 
 
 class StopSolutionVersionCreationOperator(WaitingOperator):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 from typing import Any
 
+import botocore.endpoint
 import pytest
 from botocore.exceptions import ClientError
 from shop import DATASET, LOCATION, ROLE, SOLUTION
@@ -13,6 +15,7 @@ from task_runs import Run, TaskInstance, killed_after
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.exceptions import (
     InvalidRequestError,
+    PersonalizeError,
     ResourceDiffersError,
     ResourceExistsError,
     ResourceFailedError,
@@ -388,6 +391,38 @@ def test_killed_while_a_lost_answer_is_waited_for_the_training_is_stopped_too(pe
     with pytest.raises(KeyboardInterrupt):
         task.execute({"ti": TaskInstance(), "task": task})
     clock.advance(600)
+    assert statuses(personalize) == ["CREATE STOPPED"]
+
+
+def test_killed_while_boto3_would_repeat_it_no_training_begins(personalize, monkeypatch):
+    """Airflow 3 calls ``on_kill`` from a signal's handler, after which the task goes on for up to five seconds."""
+    extra = {"region_name": "us-east-1", "config_kwargs": {"retries": {"mode": "standard"}}}
+    monkeypatch.setenv("AIRFLOW_CONN_REPEATING", json.dumps({"conn_type": "aws", "extra": extra}))
+    task = train(stop_on_kill=True, aws_conn_id="repeating").make()
+    faults.error_next("CreateSolutionVersion", "ThrottlingException")
+    with monkeypatch.context() as pausing:
+        pausing.setattr(botocore.endpoint, "time", type("time", (), {"sleep": lambda _: task.on_kill()}))
+        with pytest.raises(PersonalizeError, match="the task was killed"):
+            task.execute({"ti": TaskInstance(), "task": task})
+    assert len(calls.of("CreateSolutionVersion")) == 1
+    assert statuses(personalize) == []
+    task.execute({"ti": TaskInstance(), "task": task})  # as `dag.test` may, in the same process
+    assert statuses(personalize) == ["ACTIVE"]
+
+
+def test_killed_just_before_the_answer_comes_the_training_is_stopped_when_it_has_come(personalize):
+    task = train(stop_on_kill=True).make()
+    send = task.call
+
+    def killed(request: object) -> object:
+        answer = send(request)
+        task.on_kill()
+        return answer
+
+    task.call = killed
+    faults.stale_next("CreateSolutionVersion", hides=30)
+    with pytest.raises(ResourceStoppedError):
+        task.execute({"ti": TaskInstance(), "task": task})
     assert statuses(personalize) == ["CREATE STOPPED"]
 
 
