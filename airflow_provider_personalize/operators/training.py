@@ -209,7 +209,7 @@ class CreateSolutionVersionOperator(RunOperator):
     resource = SOLUTION_VERSION
     naming = "name"
     patient = True
-    #: Whether the task was killed before a training of its own was known.
+    #: Whether the task was killed, and what it began is to be stopped.
     killed = False
     members = ("solution_arn", "name", "training_mode", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
@@ -257,6 +257,7 @@ class CreateSolutionVersionOperator(RunOperator):
     def create(self, context: Context, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], bool]:
         """Train it; a kill may come before the answer."""
         self.carried[_ASKED] = {"solution_arn": request["solutionArn"], "name": request["name"]}
+        self._must_live()
         return super().create(context, request, deadline)
 
     def _versions(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -281,16 +282,19 @@ class CreateSolutionVersionOperator(RunOperator):
 
     def on_kill(self) -> None:
         """Stop the training, where that was asked for, and let none begin in the seconds that Airflow 3 still gives."""
-        if self.stop_on_kill and self.started_arn:
+        if not self.stop_on_kill:
+            return
+        self.killed = True
+        if self.started_arn:
             self.hook.stop_training(self.started_arn)
-        elif self.stop_on_kill and _ASKED in self.carried:
-            self.killed = True
-            self.client.meta.events.register_first(f"before-send.personalize.{self.operation}", self._send_no_more)
+        elif _ASKED in self.carried:
+            # boto3 may be about to repeat the call
+            self.client.meta.events.register_first(f"before-send.personalize.{self.operation}", self._must_live)
             self.hook.stop_training_named(**self.carried[_ASKED])
 
-    def _send_no_more(self, **_: Any) -> None:
+    def _must_live(self, **_: Any) -> None:
         if self.killed:
-            raise PersonalizeError("the task was killed")
+            raise PersonalizeError("The task was killed: it begins no training any more")
 
 
 class StopSolutionVersionCreationOperator(WaitingOperator):

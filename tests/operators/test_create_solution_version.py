@@ -402,12 +402,21 @@ def test_killed_while_boto3_would_repeat_it_no_training_begins(personalize, monk
     faults.error_next("CreateSolutionVersion", "ThrottlingException")
     with monkeypatch.context() as pausing:
         pausing.setattr(botocore.endpoint, "time", type("time", (), {"sleep": lambda _: task.on_kill()}))
-        with pytest.raises(PersonalizeError, match="the task was killed"):
+        with pytest.raises(PersonalizeError, match="begins no training any more"):
             task.execute({"ti": TaskInstance(), "task": task})
     assert len(calls.of("CreateSolutionVersion")) == 1
     assert statuses(personalize) == []
     task.execute({"ti": TaskInstance(), "task": task})  # as `dag.test` may, in the same process
     assert statuses(personalize) == ["ACTIVE"]
+
+
+def test_killed_before_it_asks_for_one_no_training_begins(personalize):
+    task = train(stop_on_kill=True).make()
+    find = task.find
+    task.find = lambda *given: task.on_kill() or find(*given)
+    with pytest.raises(PersonalizeError, match="begins no training any more"):
+        task.execute({"ti": TaskInstance(), "task": task})
+    assert statuses(personalize) == []
 
 
 def test_killed_just_before_the_answer_comes_the_training_is_stopped_when_it_has_come(personalize):
