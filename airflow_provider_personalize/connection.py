@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,13 +43,14 @@ class Connection:
         """
         config = parse("structure", botocore_config)
         try:
-            text = json.dumps(dict(config) if config else None, sort_keys=True)
+            members = dict(config) if config else {}
+            text = json.dumps(members or None, sort_keys=True)
         except (TypeError, ValueError) as error:  # not what was given, which may hold a password
             raise ValueError(f"botocore_config must be a dict of JSON primitives: {error}") from None
-        if re.search(r"://[^/]*@", text):
+        if "@" in json.dumps(members.get("proxies")):
             raise ValueError(
-                "botocore_config has an address with a user or a password in it, and is shown in clear: put that into "
-                "the connection, as config_kwargs"
+                "botocore_config has a proxy with a user or a password in it, and is shown in clear: put that into the "
+                "connection, as config_kwargs"
             )
         return cls(parse("string", aws_conn_id), parse("string", region_name), parse("boolean", verify), text)
 

@@ -15,6 +15,7 @@ from task_runs import Run, TaskInstance
 
 from airflow_provider_personalize import operators
 from airflow_provider_personalize._compat import AirflowException
+from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
 
@@ -138,13 +139,21 @@ def test_a_configuration_that_is_none_is_refused_by_its_name(config):
         task.execute({})
 
 
-@pytest.mark.parametrize("config", [{"proxies": {"https": "http://user:secret@proxy"}}, {"no": b"secret"}], ids=str)
+PROXIES = ["http://user:secret@proxy", "user:secret@proxy:3128", "http://user:sec/secret@proxy"]
+
+
+@pytest.mark.parametrize("config", [*({"proxies": {"https": proxy}} for proxy in PROXIES), {"no": b"secret"}], ids=str)
 def test_what_a_configuration_says_is_not_in_the_error(config):
     """Nor may there be a password in it, which a trigger's row would show."""
     task = operators.TagResourceOperator(task_id="task", resource_arn="x", tags=[], botocore_config=config)
     with pytest.raises(ValueError, match="botocore_config") as refused:
         task.execute({})
     assert "secret" not in str(refused.value)
+
+
+def test_an_at_sign_elsewhere_than_in_a_proxy_is_no_password():
+    config = {"proxies": {"https": "http://proxy:3128"}, "user_agent_extra": "shop@example.com"}
+    assert Connection.of(None, None, None, config).parameters["botocore_config"] == config
 
 
 PARTITIONS: Final = [
