@@ -97,8 +97,9 @@ class PersonalizeHook(AwsBaseHook):
         connection = super().conn_config
         if self.aws_conn_id and not connection:
             raise ConnectionMissingError(self.aws_conn_id)
-        services = [{"endpoint_url": connection.endpoint_url}, *connection.service_config.values()]
-        if any("@" in urlsplit((service or {}).get("endpoint_url") or "").netloc for service in services):
+        services = [connection.get_service_config(name) for name in (self.client_type, "sts")]
+        urls = [connection.endpoint_url, *((service or {}).get("endpoint_url") for service in services)]
+        if any("@" in urlsplit(url or "").netloc for url in urls):
             raise PersonalizeError("The endpoint_url has a user or a password in it, which nothing sends: take it out")
         return connection
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 import threading
@@ -34,6 +35,13 @@ from airflow_provider_personalize.waiting import Wait
 
 def test_any_method_of_boto3_is_at_hand(personalize):
     assert PersonalizeHook().conn.describe_solution(solutionArn=SOLUTION)["solution"]["name"] == "shop"
+
+
+@pytest.mark.parametrize("other", ["x", None, {"endpoint_url": "http://user:secret@127.0.0.1"}])
+def test_what_the_connection_says_of_other_services_is_theirs(personalize, monkeypatch, other):
+    extra = {"region_name": "us-east-1", "service_config": {"s3": other}}
+    monkeypatch.setenv("AIRFLOW_CONN_SHARED", json.dumps({"conn_type": "aws", "extra": extra}))
+    assert PersonalizeHook("shared").conn.describe_solution(solutionArn=SOLUTION)
 
 
 def test_the_second_client_reads_no_model_again(personalize, monkeypatch):
