@@ -249,10 +249,10 @@ class CreateSolutionVersionOperator(RunOperator):
         """Find the version of this name among all."""
         return self._find_among(self._versions(request), request)
 
-    def execute(self, context: Context) -> Any:
-        """Train, and wait for it."""
+    def pursue(self, context: Context, deadline: float) -> str:
+        """Go on until it is over; that an earlier run of this object was killed counts no more."""
         self.killed = False
-        return super().execute(context)
+        return super().pursue(context, deadline)
 
     def create(self, context: Context, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], bool]:
         """Train it; a kill may come before the answer."""
