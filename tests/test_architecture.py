@@ -60,12 +60,6 @@ def test_imports_run_one_way(path):
         assert ROOMS[imported] < ROOMS[room] or imported in typing_only, f"{path.name} imports {imported}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_execute_calls_another(path):
-    """Airflow 2 takes that for a call from outside of a task: a warning, or an error where it is strict."""
-    assert "super().execute(" not in path.read_text()
-
-
 @pytest.mark.parametrize("path", EMULATOR, ids=lambda path: path.name)
 def test_the_emulator_stands_apart(path):
     assert imports_of(path) <= EMULATOR_MAY_USE | {"emulator"}

@@ -99,7 +99,7 @@ class PersonalizeHook(AwsBaseHook):
             raise ConnectionMissingError(self.aws_conn_id)
         services = [connection.get_service_config(name) for name in (self.client_type, "sts")]
         urls = [connection.endpoint_url, *((service or {}).get("endpoint_url") for service in services)]
-        if any("@" in urlsplit(url or "").netloc for url in urls):
+        if any("@" in str(url) for url in urls):
             raise PersonalizeError("The endpoint_url has a user or a password in it, which nothing sends: take it out")
         return connection
 

@@ -20,7 +20,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from io import BufferedReader, BytesIO, RawIOBase
 from socket import socket
 from time import monotonic
-from typing import Any, cast
+from typing import Any, Final, cast
 from urllib.parse import SplitResult, urlsplit
 from weakref import finalize
 
@@ -28,6 +28,11 @@ from botocore import exceptions as aws
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import create_urllib3_context, get_cert_path
 from urllib3.util import wait_for_read
+
+# Seconds for which a connection is kept that nobody uses. What is on the way forgets one, after 350 s at Amazon's NAT
+# gateways (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html), and a write that is sent
+# over it then may have arrived, for all that is known.
+_KEPT: Final = 120
 
 
 def send_leanly(client: Any) -> None:
@@ -61,7 +66,7 @@ class LeanSession:
     :param endpoint: The endpoint's address.
     :param context: The TLS context; None for plain HTTP.
     :param connect_timeout: Seconds until a connection must stand.
-    :param read_timeout: Seconds until each part of an answer must come; after twice as many, no more is waited for.
+    :param read_timeout: Seconds until each part of an answer must come; after twice as many, no other is waited for.
     :param options: The options of sockets, as for ``setsockopt``.
     """
 
@@ -80,7 +85,7 @@ class LeanSession:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._options = options
-        self._idle: deque[HTTPConnection] = deque()
+        self._idle: deque[tuple[HTTPConnection, float]] = deque()
         finalize(self, _close_all, self._idle)
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
@@ -104,7 +109,7 @@ class LeanSession:
         except Exception:
             connection.close()
             raise
-        self._idle.append(connection)
+        self._idle.append((connection, monotonic()))
         return AWSResponse(request.url, response.status, response.headers, body)
 
     def close(self) -> None:
@@ -114,8 +119,9 @@ class LeanSession:
 
     def _used(self) -> HTTPConnection | None:
         """Take a connection that stands, the one that was used last; what can be read from it is its end."""
-        while connection := _last_of(self._idle):
-            if connection.sock and not wait_for_read(connection.sock, timeout=0):
+        while kept := _last_of(self._idle):
+            connection, since = kept
+            if monotonic() - since < _KEPT and connection.sock and not wait_for_read(connection.sock, timeout=0):
                 return connection
             connection.close()
         return None
@@ -136,27 +142,27 @@ class LeanSession:
         return connection
 
 
-def _last_of(idle: deque[HTTPConnection]) -> HTTPConnection | None:
+def _last_of(idle: deque[tuple[HTTPConnection, float]]) -> tuple[HTTPConnection, float] | None:
     try:
         return idle.pop()
     except IndexError:
         return None
 
 
-def _close_all(idle: deque[HTTPConnection]) -> None:
-    while connection := _last_of(idle):
-        connection.close()
+def _close_all(idle: deque[tuple[HTTPConnection, float]]) -> None:
+    while kept := _last_of(idle):
+        kept[0].close()
 
 
 class _Answer(HTTPResponse):
-    """An answer of which no part is waited for once the time-out of its socket has passed twice."""
+    """An answer whose parts come over a socket in time."""
 
     def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(cast("socket", _Parts(sock)), *args, **kwargs)
 
 
 class _Parts(RawIOBase):
-    """What comes over a socket; once its time-out has passed twice, nothing more is waited for."""
+    """What comes over a socket; once its time-out has passed twice, no other part is waited for."""
 
     def __init__(self, sock: socket) -> None:
         self._raw, timeout = sock.makefile("rb", buffering=0), sock.gettimeout()

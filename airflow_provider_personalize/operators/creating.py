@@ -224,6 +224,7 @@ class RunOperator(_Creating):
 
     def pursue(self, context: Context, deadline: float) -> str:
         """Go on until it is over, and take note that its end was seen."""
+        self.started_arn = None  # that of an earlier run in the same process
         return self._seen(context, super().pursue(context, deadline))
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:

@@ -25,7 +25,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from airflow_provider_personalize.hooks import PersonalizeHook
+from airflow_provider_personalize.hooks import PersonalizeHook, sending
 from airflow_provider_personalize.hooks.sending import LeanSession, send_leanly
 
 SOLUTION = "arn:aws:personalize:us-east-1:123456789012:solution/shop"
@@ -330,11 +330,22 @@ def test_a_connection_that_the_service_closed_meanwhile_is_not_used_again(certif
         assert len(there.connections) == 3
 
 
+def test_a_connection_that_was_idle_for_long_is_not_used_again(monkeypatch):
+    """What is on the way may have dropped it without a word."""
+    with service() as there:
+        lean = client(there.url)
+        assert [outcome(lean), outcome(lean)] == ["ACTIVE", "ACTIVE"]
+        assert len(there.connections) == 1
+        monkeypatch.setattr(sending, "_KEPT", 0)
+        assert outcome(lean) == "ACTIVE"
+        assert len(there.connections) == 2
+
+
 def test_its_sockets_are_as_configured():
     with service() as there:
         lean = client(there.url, connect_timeout=7, read_timeout=8, tcp_keepalive=True)
         assert outcome(lean) == "ACTIVE"
-        (idle,) = lean._endpoint.http_session._idle
+        ((idle, _),) = lean._endpoint.http_session._idle
         assert idle.timeout == 7
         assert idle.sock.gettimeout() == 8
         assert outcome(client(there.url, read_timeout=None)) == "ACTIVE"
