@@ -362,8 +362,11 @@ def test_killed_before_the_version_is_shown_the_training_is_stopped_too(personal
     assert statuses(personalize) == ["CREATE STOPPED"]
 
 
-def test_killed_before_the_answer_came_the_training_is_stopped_too(personalize):
+@pytest.mark.parametrize("earlier", [[], ["ACTIVE"]], ids=["", "after another run in the same process"])
+def test_killed_before_the_answer_came_the_training_is_stopped_too(personalize, earlier):
     task = train(stop_on_kill=True).make()
+    for _ in earlier:
+        task.execute({"ti": TaskInstance(run_id="earlier"), "task": task})
     call = task.call
 
     def killed(request: Any) -> None:
@@ -375,7 +378,7 @@ def test_killed_before_the_answer_came_the_training_is_stopped_too(personalize):
     with pytest.raises(KeyboardInterrupt):
         task.execute({"ti": TaskInstance(), "task": task})
     clock.advance(600)
-    assert statuses(personalize) == ["CREATE STOPPED"]
+    assert sorted(statuses(personalize)) == [*earlier, "CREATE STOPPED"]
 
 
 @pytest.mark.parametrize("lost", [faults.hang_next, faults.reset_next, faults.unavailable_next])
