@@ -80,7 +80,8 @@ def _look_at_answer(
     """
     Explain a refusal.
 
-    :raises IncompleteAnswerError: The answer is none. To botocore, what is not JSON has no members: an empty list.
+    :raises IncompleteAnswerError: The answer is none. To botocore, what is not JSON has no members: an empty list. Of
+        what promises no member, the body is empty (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_PutEvents.html).
     """
     if response_dict is None or parsed_response is None:  # there was no answer
         return
