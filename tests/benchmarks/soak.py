@@ -8,7 +8,7 @@ Whether waits last: 500 of them, on an Airflow with PostgreSQL and two triggerer
     python tests/benchmarks/soak.py
     python tests/benchmarks/soak.py --waits 50 --minutes 5
 
-Each wait is a deferred task that has updated a solution of its own, and looks every 10 s. About one look in ten is
+Each wait is a deferred task that has updated a solution of its own, and looks every 10 s. About one look in fifteen is
 throttled, refused, broken off, cut, garbled, late, dripping, or left without an answer. After a third and after two
 thirds of the time a triggerer is killed and another started. At the end the updates become ACTIVE.
 

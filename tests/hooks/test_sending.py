@@ -364,7 +364,7 @@ def test_closed_it_leaves_no_connection():
         assert left.wait(10)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")
 def test_forgotten_it_leaves_no_connection_either():
     left = threading.Event()
     with service() as there:
