@@ -243,7 +243,7 @@ def _resets(connection: socket.socket) -> None:
 
 
 def _closes(connection: socket.socket) -> None:
-    hook_module._regions.cache_clear()
+    pass
 
 
 def _cuts_the_body(connection: socket.socket) -> None:

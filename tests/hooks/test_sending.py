@@ -353,26 +353,20 @@ def test_its_sockets_are_as_configured():
             assert idle.sock.getsockopt(level, option)
 
 
-def test_closed_it_leaves_no_connection():
+@pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("how", ["closed", "forgotten"])
+def test_closed_or_forgotten_it_leaves_no_connection(how):
     left = threading.Event()
     with service() as there:
         there.behave = lambda to: (there.answer(to), left.set())
         lean = client(there.url)
         assert outcome(lean) == "ACTIVE"
         assert not left.is_set()
-        lean.close()
-        assert left.wait(10)
-
-
-@pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")
-def test_forgotten_it_leaves_no_connection_either():
-    left = threading.Event()
-    with service() as there:
-        there.behave = lambda to: (there.answer(to), left.set())
-        lean = client(there.url)
-        assert outcome(lean) == "ACTIVE"
-        del lean
-        gc.collect()
+        if how == "closed":
+            lean.close()
+        else:
+            del lean
+            gc.collect()
         assert left.wait(10)
 
 

@@ -199,6 +199,13 @@ def test_what_promises_no_answer_is_not_answered_with_anything(personalize, oper
     assert [call.error for call in calls.of(operation)] == ["(page)", None]
 
 
+def test_an_error_that_is_too_long_to_read_is_cut():
+    faults.error_next("UpdateSolution", "X" * 100_000, message="y" * 100_000)
+    with pytest.raises(ClientError, match="XXX.*UpdateSolution.*yyy") as refusal:
+        task(UpdateSolutionOperator, solution_arn=SOLUTION, perform_auto_training=True)()
+    assert len(str(refusal.value)) < 5_000
+
+
 def lost(operation: str, code: str, **how: object) -> faults._Order:
     def lose(_: object) -> None:
         raise wire.Lost(code, **how)

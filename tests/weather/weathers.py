@@ -23,7 +23,7 @@ from airflow_provider_personalize.waiting import Wait
 
 LIMIT: Final = 3600
 REFUSED: Final = "(refused)"
-LOOKS: Final = ("DescribeSolution",)
+LOOK: Final = "DescribeSolution"
 OVER_QUOTA: Final = "over a quota"
 
 Tell = Callable[..., None]
@@ -56,7 +56,7 @@ def refusal(code: str) -> Tell:
         calls_so_far = itertools.count()
 
         def refuse(_: Any) -> None:
-            if operation not in LOOKS or next(calls_so_far) > 2:
+            if operation != LOOK or next(calls_so_far) > 2:
                 raise Refused(code, "Told to.")
 
         faults._add(faults._Order("refusal", operation, before=refuse, times=None))
@@ -126,9 +126,9 @@ def task(made: type, **parameters: Any) -> Callable[[], Any]:
 
 # Each way to wait, and two writes: the operation that meets the weather, and what there is to do
 WAYS: Final[dict[str, tuple[str, Callable[[], Any]]]] = {
-    "wait on a worker": ("DescribeSolution", wait_on_worker),
-    "sensor, poked": ("DescribeSolution", task(SolutionUpdateSensor)),
-    "sensor, deferred": ("DescribeSolution", task(SolutionUpdateSensor, deferrable=True)),
+    "wait on a worker": (LOOK, wait_on_worker),
+    "sensor, poked": (LOOK, task(SolutionUpdateSensor)),
+    "sensor, deferred": (LOOK, task(SolutionUpdateSensor, deferrable=True)),
     "training, on a worker": ("CreateSolutionVersion", task(CreateSolutionVersionOperator)),
     "update, deferred": ("UpdateSolution", task(UpdateSolutionOperator, perform_auto_training=True, deferrable=True)),
 }
@@ -136,7 +136,7 @@ WAYS: Final[dict[str, tuple[str, Callable[[], Any]]]] = {
 
 def prepare(client: Any, operation: str) -> None:
     """Let there be what the way needs: an update under way, or data to train on."""
-    if operation == "DescribeSolution":
+    if operation == LOOK:
         client.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     else:
         source = {"dataLocation": LOCATION}
@@ -154,7 +154,7 @@ def bought() -> int:
 def measure(client: Any, passed: Callable[[], float], weather: str, lasting: str, way: str) -> str:
     """Say what becomes of a way in a weather: its end, the seconds that it took, the calls that reached the service."""
     operation, go = WAYS[way]
-    if weather == OVER_QUOTA and operation in LOOKS:
+    if weather == OVER_QUOTA and operation == LOOK:
         return "-"
     prepare(client, operation)
     random.seed(1)
@@ -167,5 +167,5 @@ def measure(client: Any, passed: Callable[[], float], weather: str, lasting: str
     except Exception as error:  # noqa: BLE001 - however it ends
         end = type(error).__name__
     reached = [call for call in calls.of(operation) if call.error != REFUSED]
-    many = f", {bought() - before} bought" if operation != "DescribeSolution" else ""
+    many = f", {bought() - before} bought" if operation != LOOK else ""
     return f"{end}, {passed() - began:.0f} s, {len(reached)} calls{many}".replace(" 1 calls", " 1 call")
