@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ _THROTTLED: Final = frozenset(
         "TooManyRequestsException",
     }
 )
+_OVER_A_LIMIT: Final = "LimitExceededException"
+# What an error says where the limit is a rate. No alternative may match in an ARN, which an error may name.
+_NAMES_A_RATE: Final = re.compile(r"requests? per second|rate (is |was )?exceeded|request rate|too many requests", re.I)
 _UNKNOWN_CREDENTIALS: Final = frozenset(
     {
         "ExpiredToken",
@@ -51,7 +55,25 @@ def is_weather(error: Exception) -> bool:
 
 def is_throttled(error: Exception | None) -> bool:
     """Tell whether the service says that it is asked too often."""
-    return error is not None and (_status(error) == _TOO_MANY_REQUESTS or _code(error) in _THROTTLED)
+    if error is None:
+        return False
+    return _status(error) == _TOO_MANY_REQUESTS or _code(error) in _THROTTLED or _is_over_a_rate(error)
+
+
+def _is_over_a_rate(error: Exception) -> bool:
+    """
+    Tell the two meanings of ``LimitExceededException`` apart.
+
+    botocore's model has it mean requests per second. The guide has creates answer quotas with it
+    (https://docs.aws.amazon.com/personalize/latest/dg/troubleshooting.html), and only a create can go over a quota.
+    """
+    creates = str(getattr(error, "operation_name", "")).startswith("Create")
+    return _code(error) == _OVER_A_LIMIT and (not creates or names_a_rate(_message(error)))
+
+
+def names_a_rate(message: str) -> bool:
+    """Return whether the message of an error is about requests per time, and not about a number of resources."""
+    return bool(_NAMES_A_RATE.search(message))
 
 
 def never_arrived(error: Exception) -> bool:
@@ -87,7 +109,7 @@ def lacks_credentials(error: Exception | None) -> bool:
 
 def is_over_quota(error: Exception) -> bool:
     """Tell whether the service says that there are as many as there may be."""
-    return _code(error) == "LimitExceededException"
+    return _code(error) == _OVER_A_LIMIT and not _is_over_a_rate(error)
 
 
 def is_not_found(error: Exception) -> bool:
@@ -107,6 +129,10 @@ def _status(error: Exception) -> int:
 
 def _code(error: Exception) -> str:
     return str(_response(error).get("Error", {}).get("Code", ""))
+
+
+def _message(error: Exception) -> str:
+    return str(_response(error).get("Error", {}).get("Message", ""))
 
 
 def _response(error: Exception) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 from airflow_provider_personalize.validation import presentable
-from airflow_provider_personalize.weather import never_arrived
+from airflow_provider_personalize.weather import names_a_rate, never_arrived
 
 # What must not be done twice; to stop, start or tag twice changes nothing.
 _ONCE: Final = ("Create", "Update", "Delete")
@@ -139,6 +139,6 @@ def _advice(model: Any, error: Mapping[str, Any], request: Mapping[str, Any]) ->
         return f"{where} It takes the permission personalize:{model.name}{passed}"
     if code == "ResourceNotFound":
         return f"{where} Is it of the region and the account of the connection?"
-    if code == "LimitExceeded" and model.name in _QUOTAS:
+    if code == "LimitExceeded" and model.name in _QUOTAS and not names_a_rate(str(error.get("Message", ""))):
         return f"{where} The quota: {_QUOTAS[model.name]} ({_GUIDE}/limits.html)"
     return where if code in {"InvalidInput", "Validation", "TooManyTags", "ResourceInUse"} else ""

@@ -31,7 +31,7 @@ from airflow_provider_personalize.waiting import (
     is_being_updated,
     iso,
 )
-from airflow_provider_personalize.weather import is_over_quota
+from airflow_provider_personalize.weather import is_over_quota, is_throttled
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -78,7 +78,9 @@ class _Creating(WaitingOperator):
         """Create it; return its description, and whether it is new for sure."""
         try:
             arn = self.call(request)[self.resource.arn_member]
-        except tuple(getattr(self.client.exceptions, name) for name in self.taken):
+        except tuple(getattr(self.client.exceptions, name) for name in self.taken) as refusal:
+            if is_throttled(refusal):
+                raise
             # somebody was faster, or what a call without an answer made is shown only now
             if found := _patiently(lambda: self.find_existing(context, request)):
                 return found, False
@@ -244,8 +246,8 @@ class RunOperator(_Creating):
         Tell whether what went wrong may be over by itself.
 
         A quota too: those on jobs and trainings count what is under way
-        (https://docs.aws.amazon.com/personalize/latest/dg/limits.html). That every ``LimitExceededException`` of these
-        operations is about such a quota is assumed.
+        (https://docs.aws.amazon.com/personalize/latest/dg/limits.html). That a ``LimitExceededException`` of these
+        operations is about such a quota, unless it names a rate, is assumed.
         """
         return super().may_pass(error) or is_over_quota(error)
 

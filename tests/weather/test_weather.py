@@ -16,7 +16,7 @@ TABLE = [[cell.strip() for cell in line.strip("|").split("|")] for line in DOC.s
 ROWS_SAID = {(row[0], row[1]): row[2:] for row in TABLE if len(row) == 2 + len(WAYS)}
 SAID = {row: dict(zip(WAYS, cells, strict=True)) for row, cells in ROWS_SAID.items()}
 # the others take as long and show as much as these do; CI runs them
-QUICK = {"throttled", "reset, but done", "credentials expired", "denied", "over a quota"}
+QUICK = {"throttled", "reset, but done", "credentials expired", "denied", "over a quota", "LimitExceeded, a rate"}
 
 
 @pytest.fixture
