@@ -24,6 +24,10 @@ DEFAULT_DEFERRABLE: Final[bool] = conf.getboolean("operators", "default_deferrab
 
 # The trigger watches the deadline; Airflow's own limit on the deferral is only a net, for a triggerer that is gone.
 _NET: Final = timedelta(seconds=60)
+# How often a wait that only the triggerer cannot make is deferred again, and under which key that is counted in what
+# travels with the event.
+_MOST_BREAKS: Final = 5
+_BREAKS: Final = "breaks"
 # So far may the clocks of Airflow and of the service be apart: what a run made must not look older than the run.
 _SKEW: Final = timedelta(seconds=60)
 
@@ -147,28 +151,38 @@ class PersonalizeTask(BaseOperator):
 
         :raises ResourceFailedError: It failed, with the service's reason.
         :raises WaitTimeoutError: The deadline passed, with the status seen last.
-        :raises PersonalizeError: The triggerer could not look, and this worker can. Where it cannot either, its own
-            error is raised.
+        :raises PersonalizeError: The triggerer could not poll, six times, and this worker can. Before, the wait is
+            deferred again. Where the worker cannot poll either, its own error is raised.
         """
-        wait = Wait(**event["wait"])
+        wait = Wait.of(event["wait"])
         self.log.info("%s %s: %s in the triggerer: %s", wait.title, wait.arn, event["outcome"], event["last_seen"])
         if event["outcome"] == TIMED_OUT:
             raise wait.timeout_error(event["last_seen"])
         found = {wait.row.arn_member: event["found"]} if event["found"] else {}
         verdict = Verdict(event["outcome"], event["status"], event["reason"], found)
         if verdict.outcome == BROKEN:
-            verdict = self._look_again(wait, verdict)
+            verdict = self.hook.look(wait)  # an error of the service's is raised here as the service said it
+            if verdict.outcome == UNDER_WAY:
+                self._defer_again(wait, event, verdict)
         if verdict.failed:
             raise wait.error(verdict)
         resume: dict[str, Any] = event["resume"]
         return resume
 
-    def _look_again(self, wait: Wait, broken: Verdict) -> Verdict:
-        """Look from the worker: an error of the service's is raised here as the service said it."""
-        verdict = self.hook.look(wait)
-        if verdict.outcome == UNDER_WAY:
+    def _defer_again(self, wait: Wait, event: Mapping[str, Any], seen: Verdict) -> None:
+        """Defer a wait again that broke in the triggerer, since what is wrong there may pass: an unknown connection."""
+        reason, deadline = event["reason"].rstrip("."), event["deadline"]
+        if steady_time() >= deadline:
+            raise wait.timeout_error(f"{seen}. The triggerer could not poll: {reason}")
+        breaks = event["resume"].get(_BREAKS, 0) + 1
+        if breaks > _MOST_BREAKS:
             raise PersonalizeError(
-                f"The wait for the {wait.title} of {wait.arn} broke in the triggerer: {broken.reason}. "
-                f"This worker sees: {verdict}"
+                f"{seen}, seen by this worker, but the triggerer could not poll, {breaks} times: {reason}. Give the "
+                f"triggerer the same connections, credentials and packages as the workers. ({wait.title} of {wait.arn})"
             )
-        return verdict
+        self.log.warning(
+            "%s, seen by this worker, but the triggerer could not poll: %s. Deferring again, %d of %d times",
+            *(seen, reason, breaks, _MOST_BREAKS),
+        )
+        resume = {**event["resume"], _BREAKS: breaks}
+        self.defer_until(wait, event.get("waiter_delay"), deadline, resume, pause=True)

@@ -8,7 +8,7 @@ Success is named and failure is named; any other status, known or not, is still 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
@@ -169,6 +169,12 @@ class Wait:
     goal: Goal = "ready"
     created: str | None = None
     require_update: bool = True
+
+    @classmethod
+    def of(cls, members: Mapping[str, Any]) -> Wait:
+        """Make it from the members that an event carries; those that only another version knows are left out."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in members.items() if name in known})
 
     @property
     def row(self) -> Resource:

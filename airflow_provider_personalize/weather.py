@@ -34,10 +34,16 @@ _UNKNOWN_CREDENTIALS: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
+# What botocore retries as transient whatever the HTTP status, a 400 for one
+_TRANSIENT: Final = frozenset({"PriorRequestNotComplete", "RequestTimeout", "RequestTimeoutException"})
 # https://docs.aws.amazon.com/awsconsolehelpdocs/latest/gsg/common-errors.html has it for all services
 _TIMED_OUT: Final = 408
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
+# Personalize redirects nobody: something on the way did, and may not the next time
+_REDIRECTS: Final = range(300, 400)
+# What OpenSSL says where a connection broke, or was damaged on the way
+_BROKEN_TLS: Final = re.compile("EOF|BAD_RECORD_MAC|DECRYPTION_FAILED")
 
 
 def is_weather(error: Exception) -> bool:
@@ -46,9 +52,10 @@ def is_weather(error: Exception) -> bool:
     from botocore.parsers import ResponseParserError
 
     if isinstance(error, aws.ClientError):
-        return is_throttled(error) or _status(error) == _TIMED_OUT or _status(error) >= _SERVER_ERROR
+        status, said = _status(error), is_throttled(error) or _code(error) in _TRANSIENT
+        return said or status in _REDIRECTS or status == _TIMED_OUT or status >= _SERVER_ERROR
     if isinstance(error, aws.SSLError):
-        return "EOF" in str(error)  # broken off; any other is a wrong certificate, or a bundle that is not there
+        return bool(_BROKEN_TLS.search(str(error)))  # any other is a wrong certificate, or a bundle that is not there
     broken = (aws.ConnectionError, aws.HTTPClientError, aws.IncompleteReadError, ResponseParserError)
     return isinstance(error, (*broken, *_never_sent(), IncompleteAnswerError, ConnectionError, TimeoutError))
 
@@ -92,7 +99,7 @@ def _never_sent() -> tuple[type[Exception], ...]:
 
     nobody = (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError)
     unsigned = (aws.NoCredentialsError, aws.CredentialRetrievalError, aws.MetadataRetrievalError)
-    return (*nobody, *unsigned, aws.TokenRetrievalError)
+    return (*nobody, *unsigned, aws.TokenRetrievalError, aws.CapacityNotAvailableError)  # the last is botocore's own
 
 
 def is_about_credentials(error: Exception) -> bool:

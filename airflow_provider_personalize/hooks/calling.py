@@ -20,6 +20,7 @@ from airflow_provider_personalize.weather import names_a_rate, never_arrived
 
 # What must not be done twice; to stop, start or tag twice changes nothing.
 _ONCE: Final = ("Create", "Update", "Delete")
+_OK: Final = 200
 _FIRST_ERROR: Final = 300
 # What the context of a call keeps of it: the operation's model and the request.
 _CALL: Final = "personalize_call"
@@ -81,7 +82,8 @@ def _look_at_answer(
     Explain a refusal.
 
     :raises IncompleteAnswerError: The answer is none. To botocore, what is not JSON has no members: an empty list. Of
-        what promises no member, the body is empty (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_PutEvents.html).
+        what promises no member, the status is 200 and the body empty
+        (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_PutEvents.html).
     """
     if response_dict is None or parsed_response is None:  # there was no answer
         return
@@ -92,10 +94,13 @@ def _look_at_answer(
         if "Code" in error:
             error["Code"] = presentable(str(error["Code"]))
     else:
-        members, body = getattr(model.output_shape, "members", {}), response_dict["body"]
-        may_be_empty = not members and not body.strip()
+        status, body = response_dict["status_code"], response_dict["body"]
+        if not _OK <= status < _FIRST_ERROR:  # to botocore, 101 and 300 are no errors
+            raise IncompleteAnswerError(f"{model.name} was answered with HTTP status {status}")
+        members = getattr(model.output_shape, "members", {})
+        may_be_empty = not members and not body.strip() and status == _OK
         if members.keys().isdisjoint(parsed_response) and not may_be_empty and not _is_an_object(body):
-            raise IncompleteAnswerError(f"{model.name} was answered with what is no JSON object")
+            raise IncompleteAnswerError(f"{model.name} was answered with what is no JSON object, HTTP status {status}")
 
 
 def _let_nothing_be_repeated_blindly(

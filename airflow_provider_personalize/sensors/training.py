@@ -104,7 +104,7 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
             return str(found)
         with self.leniency():  # only the worker could look
             try:
-                trained = self.hook.wait(Wait(**event["wait"]), deadline=event["deadline"])
+                trained = self.hook.wait(Wait.of(event["wait"]), deadline=event["deadline"])
             except WaitTimeoutError as timeout:
                 raise AirflowSensorTimeout(str(timeout)) from timeout
         return str(trained.description[SOLUTION_VERSION.arn_member])

@@ -135,6 +135,7 @@ class PersonalizeTrigger(BaseTrigger):
             "status": verdict.status,
             "reason": verdict.reason,
             "last_seen": str(verdict),
+            "waiter_delay": self.waiter_delay,
             "deadline": self.deadline,
             "pause": self.pause,
             "resume": self.resume,

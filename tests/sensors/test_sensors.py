@@ -148,9 +148,9 @@ def test_denied_may_be_the_triggerers_alone(updating):
     """The worker may look and the triggerer may not: that is an error, and not a wait for ever."""
     from airflow_provider_personalize.exceptions import PersonalizeError
 
-    run = sensor(deferrable=True)
+    run = sensor(deferrable=True, poke_interval=5)
     run.between = lambda: faults.error_next("DescribeSolution", "AccessDeniedException", message="not you", times=1)
-    with pytest.raises(PersonalizeError, match="not you"):
+    with pytest.raises(PersonalizeError, match="6 times: .*not you"):
         run()
 
 

@@ -74,6 +74,17 @@ def unavailable(**how: Any) -> Tell:
 
 # botocore's model says so of LimitExceededException
 PER_SECOND: Final = "The limit on the number of requests per second has been exceeded."
+
+
+def redirected(operation: str, **when: Any) -> None:
+    """Let something on the way lead elsewhere, as a proxy does to its page for signing in."""
+
+    def lead_elsewhere(_: Any) -> None:
+        raise wire.Lost("302", status=302, body="<html>Sign in.</html>", content_type="text/html")
+
+    faults._add(faults._Order("redirected", operation, before=lead_elsewhere, **when))
+
+
 over_quota: Final = error("LimitExceededException")
 
 WEATHERS: Final[dict[str, Tell]] = {
@@ -84,6 +95,7 @@ WEATHERS: Final[dict[str, Tell]] = {
     "503": unavailable(),
     "503, HTML of a proxy": unavailable(html=True),
     "503, but done": unavailable(done=True),
+    "302, HTML of a proxy": redirected,
     "refused": refused_next,
     "reset": faults.reset_next,
     "reset, but done": lambda operation, **when: faults.reset_next(operation, done=True, **when),

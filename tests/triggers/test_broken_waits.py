@@ -1,0 +1,185 @@
+"""A wait that only the triggerer cannot make: deferred again while what is wrong may pass, and named at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from shop import SOLUTION
+from task_runs import Run
+
+from airflow_provider_personalize._compat import AirflowSensorTimeout, AirflowSkipException
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
+from airflow_provider_personalize.exceptions import ConnectionMissingError, PersonalizeError, WaitTimeoutError
+from airflow_provider_personalize.operators import UpdateSolutionOperator
+from airflow_provider_personalize.sensors import SolutionUpdateSensor
+from airflow_provider_personalize.triggers import PersonalizeTrigger
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def task(operator: type, **parameters: Any) -> Run:
+    began = datetime.fromtimestamp(clock.now(), timezone.utc)
+    given = {"solution_arn": SOLUTION, "deferrable": True, "aws_conn_id": "shop", **parameters}
+    return Run(lambda: operator(task_id="task", **given), began=began)
+
+
+def sensor(**parameters: Any) -> Run:
+    return task(SolutionUpdateSensor, poke_interval=10, **parameters)
+
+
+def update(**parameters: Any) -> Run:
+    return task(UpdateSolutionOperator, perform_auto_training=True, **parameters)
+
+
+TASKS = pytest.mark.parametrize("make", [sensor, update])
+
+
+def no_connection(triggerer: pytest.MonkeyPatch) -> None:
+    """Let the triggerer alone not find the connection, as where its secrets backend does not answer."""
+    triggerer.delenv("AIRFLOW_CONN_SHOP")
+
+
+def denied(triggerer: pytest.MonkeyPatch) -> None:
+    faults.error_next("DescribeSolution", "AccessDeniedException", message="not you.", times=1)
+
+
+def no_threads(triggerer: pytest.MonkeyPatch) -> None:
+    def start(*_: Any) -> Any:
+        raise RuntimeError("can't start new thread")
+
+    triggerer.setattr("airflow_provider_personalize.triggers.personalize.joined", start)
+
+
+FAULTS = pytest.mark.parametrize("fault", [no_connection, denied, no_threads])
+
+
+@pytest.fixture(autouse=True)
+def shop(personalize: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A solution with an update under way for ten minutes, and a connection."""
+    extra = {"region_name": "us-east-1", "config_kwargs": {"retries": {"total_max_attempts": 1}}}
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "aws", "extra": extra}))
+    assumptions.seconds["solution_update"] = 600
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    calls.clear()
+    return personalize
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Break, int], None]]:
+    """Break the first waits in the triggerer, and there only."""
+    wait = PersonalizeTrigger._wait
+
+    def begin(fault: Break, times: int) -> None:
+        left = iter([True] * times)
+
+        async def wait_there(trigger: PersonalizeTrigger) -> Any:
+            if not next(left, False):
+                return await wait(trigger)
+            with pytest.MonkeyPatch.context() as triggerer:
+                fault(triggerer)
+                return await wait(trigger)
+
+        monkeypatch.setattr(PersonalizeTrigger, "_wait", wait_there)
+
+    yield begin
+    monkeypatch.setattr(PersonalizeTrigger, "_wait", wait)
+
+
+@TASKS
+@FAULTS
+def test_what_passes_within_five_deferrals_fails_no_task(shop, broken, make, fault):
+    broken(fault, 5)
+    run = make()
+    run()
+    assert shop.describe_solution(solutionArn=SOLUTION)["solution"]["latestSolutionUpdate"]["status"] == "ACTIVE"
+    assert len(run.deferrals) == 6
+    assert len(calls.of("UpdateSolution")) == 0
+
+
+@FAULTS
+def test_each_deferral_waits_for_the_same_until_the_same_deadline(broken, fault, passing_time):
+    broken(fault, 1)
+    run = sensor(timeout=3600)
+    run()
+    first, second = (deferred.trigger.serialize()[1] for deferred in run.deferrals)
+    assert (second["deadline"], second["arn"], second["goal"]) == (first["deadline"], SOLUTION, "updated")
+    assert second["waiter_delay"] == first["waiter_delay"] == 10
+    assert run.deferrals[1].timeout < run.deferrals[0].timeout <= timedelta(seconds=3660)
+
+
+@TASKS
+@FAULTS
+def test_what_does_not_pass_fails_the_task_and_is_named(broken, make, fault):
+    broken(fault, 100)
+    run = make()
+    with pytest.raises(PersonalizeError, match=r"^CREATE \w+, seen by this worker, .* could not poll, 6 times") as end:
+        run()
+    reason = {no_connection: "'shop' does not exist", denied: "not you", no_threads: "can't start new thread"}[fault]
+    assert reason in str(end.value)
+    assert ".." not in str(end.value)
+    assert len(run.deferrals) == 6
+
+
+def test_the_deadline_ends_it_before(broken, passing_time):
+    broken(no_connection, 100)
+    with pytest.raises(AirflowSensorTimeout, match=r"last seen: CREATE .*could not poll: .*'shop' does not exist"):
+        sensor(timeout=25)()
+    assert sum(passing_time.slept) < 60
+
+
+def test_execution_timeout_ends_it_as_it_ends_any_wait(broken):
+    broken(no_connection, 100)
+    with pytest.raises(WaitTimeoutError, match="could not poll"):
+        sensor(execution_timeout=timedelta(seconds=25))()
+
+
+@pytest.mark.parametrize("lenient", ["soft_fail", "never_fail"])
+@pytest.mark.parametrize("timeout", [25, 3600])
+def test_a_lenient_sensor_skips_in_the_end(broken, lenient, timeout):
+    broken(no_connection, 100)
+    with pytest.raises(AirflowSkipException):
+        sensor(timeout=timeout, **{lenient: True})()
+
+
+def test_what_the_worker_cannot_do_either_fails_at_once(broken):
+    run = sensor()
+    run.between = lambda: faults.error_next("DescribeSolution", "AccessDeniedException", message="nobody", times=None)
+    with pytest.raises(ClientError, match="nobody"):
+        run()
+    assert len(run.deferrals) == 1
+
+
+def test_a_connection_that_is_gone_for_all_is_named(monkeypatch):
+    run = sensor()
+    run.between = lambda: monkeypatch.delenv("AIRFLOW_CONN_SHOP")
+    with pytest.raises(ConnectionMissingError, match="'shop'"):
+        run()
+
+
+def test_what_ended_meanwhile_is_not_deferred_again(broken, passing_time):
+    broken(no_connection, 1)
+    run = sensor()
+    run.between = lambda: passing_time.sleep(700)
+    run()
+    assert len(run.deferrals) == 1
+
+
+def test_an_event_of_another_version_is_understood(shop):
+    """Of a triggerer that is upgraded before the worker, or after it."""
+    clock.advance(700)
+    event = {
+        "outcome": "broken",
+        "wait": {"resource": "solution", "arn": SOLUTION, "goal": "updated", "of_next_year": 1},
+        "found": None,
+        "status": None,
+        "reason": "Odd.",
+        "last_seen": "",
+        "deadline": 0.0,
+        "resume": {"limit": ""},
+    }
+    sensor().make().execute_complete({"ti": None}, event)
