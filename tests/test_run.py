@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -291,6 +292,16 @@ class TestServe:
         assert server.communicate(timeout=30) == ("", "")
         assert server.returncode == 0
         assert f"AWS_ENDPOINT_URL={url}" in said
+
+    def test_at_speed_1_its_time_is_ours(self, tmp_path: Path) -> None:
+        process = start(tmp_path, "serve", "--port", "0", "--speed", "1")
+        try:
+            url = lines_of(process, until="Ctrl-C").splitlines()[0]
+            with urllib.request.urlopen(f"{url}/_personalize/clock") as answer:
+                assert json.load(answer)["now"] == pytest.approx(time.time(), abs=2)
+        finally:
+            process.kill()
+            process.communicate()
 
     def test_a_port_that_is_taken_ends_with_2_and_says_so(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:

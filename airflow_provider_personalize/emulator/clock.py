@@ -7,14 +7,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow_provider_personalize.emulator.given import check_number
+from airflow_provider_personalize.emulator.given import check_at_most, check_number
 
 DEFAULT_SPEED = 60.0
+FASTEST = 1_000_000.0  # twelve days in a second
+FARTHEST = 10 * 366 * 86400.0  # ten years from the real time: a date that every client can read
 
 
 class Clock:
     """
     Service time: real time since the start, times the speed, plus what was skipped.
+
+    It starts when it is first asked for, at the real time: a process that takes long to start gets no head start.
 
     A test stops it with ``clock.freeze()`` and moves it with ``clock.advance(90)``; nobody has to sleep.
     """
@@ -27,7 +31,7 @@ class Clock:
     def reset(self) -> None:
         """Set it to the real time, at the default speed: a real minute is an hour of the service."""
         self._speed = DEFAULT_SPEED
-        self._start, self._since = time.time(), time.monotonic()
+        self._started: tuple[float, float] | None = None
 
     def now(self) -> float:
         """Return the service's time, in seconds since 1970."""
@@ -38,7 +42,10 @@ class Clock:
             return self._now()
 
     def _now(self) -> float:
-        return self._start + (time.monotonic() - self._since) * self._speed
+        if self._started is None:
+            self._started = time.time(), time.monotonic()
+        start, since = self._started
+        return start + (time.monotonic() - since) * self._speed
 
     @property
     def speed(self) -> float:
@@ -48,8 +55,10 @@ class Clock:
     @speed.setter
     def speed(self, speed: float) -> None:
         check_number("speed", speed)
+        check_at_most("speed", speed, FASTEST)
         with self._lock:
-            self._start, self._since = self._now(), time.monotonic()
+            if self._started is not None:
+                self._started = self._now(), time.monotonic()
             self._speed = float(speed)
 
     @contextmanager
@@ -66,10 +75,12 @@ class Clock:
         self.speed = 0
 
     def advance(self, seconds: float) -> None:
-        """Skip some seconds of the service's time."""
+        """Skip some seconds of the service's time, which ends ten years after the real time."""
         check_number("advance", seconds)
         with self._lock:
-            self._start += seconds
+            now = self._now()
+            check_at_most("advance", seconds, max(0.0, time.time() + FARTHEST - now))
+            self._started = now + seconds, time.monotonic()
 
 
 clock = Clock()

@@ -15,6 +15,12 @@ def check_number(name: str, value: object) -> None:
         raise ValueError(f"{name} is {value!r}: it must be a number, 0 or more")
 
 
+def check_at_most(name: str, value: float, most: float) -> None:
+    """Refuse a number that is too large."""
+    if value > most:
+        raise ValueError(f"{name} is {value!r}: it may be {most:g} at most")
+
+
 def check_positive(name: str, value: object) -> None:
     """Refuse what is not a number above 0."""
     if not _is_number(value) or not 0 < value < math.inf:

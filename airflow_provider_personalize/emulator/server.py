@@ -3,7 +3,8 @@ The emulator at an address: all of moto (S3, STS, IAM, …) with our Personalize
 
 ``with Server() as server: boto3.client("personalize", endpoint_url=server.url)``. It runs in threads of this process,
 shares the state of this process's moto, and takes that state with it when it stops. Beside the AWS APIs it has controls
-of its own, in JSON, under ``/_personalize/``; a request that makes no sense is answered 4xx, ``{"error": "…"}``:
+of its own, in JSON (``Content-Type: application/json``), under ``/_personalize/``; a request that makes no sense is
+answered 4xx, ``{"error": "…"}``:
 
 - ``GET health``: ``{"status": "ok"}``
 - ``GET calls``: the calls so far, each as in :class:`calls.Call`; ``?operation=UpdateSolution`` narrows
@@ -14,14 +15,15 @@ of its own, in JSON, under ``/_personalize/``; a request that makes no sense is 
 - ``GET faults``: what was told and is still to happen
 - ``DELETE faults``: forget what was told to fail
 - ``GET clock``: ``{"now": …, "speed": 60}``, in seconds since 1970
-- ``POST clock``: ``{"speed": 1}`` and/or ``{"advance": 3600}``; speed 0 stops it
+- ``POST clock``: ``{"speed": 1}`` and/or ``{"advance": 3600}``; speed 0 stops it; it ends ten years from now
 - ``GET bill``: what the real service would charge for, as in :class:`bill.Line`, and the total
 - ``GET quotas``: how many of each kind there may be
 - ``POST quotas``: ``{"dataset_group": 100, "schema": null}``; null is any number
 - ``GET assumptions``: those that are in force
 - ``POST assumptions``: ``{"unchanged_update": "ignored", "seconds": {"campaign": 60}, …}``; what is not named stays
 
-moto's own controls are there too: ``POST /moto-api/reset``, ``POST /moto-api/state-manager/set-transition``.
+Of moto's own controls there are ``/moto-api/reset``, ``seed``, ``state-manager/…`` and ``static/…``. The others are
+refused, and so is whatever a web page of another origin sends (``access``).
 """
 
 from __future__ import annotations
@@ -29,11 +31,13 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import socket
 import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Final
 
 from moto.core.base_backend import BackendDict
@@ -42,19 +46,23 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
-from airflow_provider_personalize.emulator import assumptions, bill, calls, clock, faults, quotas, wire
-from airflow_provider_personalize.emulator.given import check_number
+from airflow_provider_personalize.emulator import access, assumptions, bill, calls, clock, faults, quotas, wire
+from airflow_provider_personalize.emulator.clock import FASTEST
+from airflow_provider_personalize.emulator.errors import Refused
+from airflow_provider_personalize.emulator.given import check_at_most, check_number
 from airflow_provider_personalize.emulator.models import personalize_backends
 
-_PREFIX: Final = "/_personalize/"
+_log: Final = logging.getLogger(__name__)
 _WITHOUT_BODY: Final = {204, 304}
+_LARGEST_BODY: Final = 5 * 1024**3  # what S3 takes in one request
+_PIECE: Final = 1024**2
 
 
 class Server:
     """
     Serve while the ``with`` block runs.
 
-    :param host: The address to listen at. Nothing is protected: leave it at the loopback unless you know better.
+    :param host: The address to listen at. Nobody is authenticated: leave it at the loopback unless you know better.
     :param port: The port; 0 takes a free one.
     :param speed: Seconds of the service per real second; None leaves the clock as it is.
     """
@@ -68,13 +76,14 @@ class Server:
         """Where it listens."""
         if self._http is None:
             raise RuntimeError("the server is not running")
-        return f"http://{self._host}:{self._http.port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._http.port}"
 
     def start(self) -> None:
         """Start to listen. When this returns, it answers."""
         if self._speed is not None:
             clock.speed = self._speed
-        app = _Controls(_Moto(create_backend_app))
+        app = _Controls(_Moto(create_backend_app), self._host)
         self._http = _HttpServer(self._host, self._port, app, handler=_Handler)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="personalize-emulator")
         self._thread.start()
@@ -140,8 +149,30 @@ class _Handler(MotoRequestHandler):
     def make_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().make_environ()
         # read to its end, or what the application leaves would pass for the next request
-        length = None if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
-        return {**environ, "wsgi.input": io.BytesIO(environ["wsgi.input"].read(length))}
+        body = self._body(environ)
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ.pop("wsgi.input_terminated", None)
+        return {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+
+    def _body(self, environ: dict[str, Any]) -> bytes:
+        encoding, length = environ.get("HTTP_TRANSFER_ENCODING"), environ.get("CONTENT_LENGTH") or None
+        if encoding is not None and (encoding.strip().lower() != "chunked" or length is not None):
+            raise ValueError(f"Transfer-Encoding is {encoding!r}: it must be 'chunked', without a Content-Length")
+        if encoding is not None:
+            return b"".join(iter(partial(environ["wsgi.input"].read, _PIECE), b""))
+        if length is not None and not (length.isascii() and length.isdecimal()):
+            raise ValueError(f"Content-Length is {length!r}: it must be a number of bytes")
+        return self._exactly(min(int((length or "0")[:20]), _LARGEST_BODY + 1))
+
+    def _exactly(self, length: int) -> bytes:
+        if length > _LARGEST_BODY:
+            raise ValueError(f"Content-Length is more than {_LARGEST_BODY} bytes")
+        body = bytearray()
+        while piece := self.rfile.read(min(_PIECE, length - len(body))):
+            body += piece
+        if len(body) < length:
+            raise ValueError(f"Content-Length is {length}, but only {len(body)} bytes came")
+        return bytes(body)
 
     def run_wsgi(self) -> None:
         """Answer one request. werkzeug's own way would close the connection after it."""
@@ -167,7 +198,12 @@ class _Handler(MotoRequestHandler):
 
     def _response(self) -> Response:
         try:
-            return Response.from_app(self.server.app, self.make_environ(), buffered=True)
+            environ = self.make_environ()
+        except (OSError, ValueError) as error:
+            self.close_connection = True
+            return _json({"__type": "SerializationException", "message": f"The request is not HTTP: {error}"}, 400)
+        try:
+            return Response.from_app(self.server.app, environ, buffered=True)
         except Exception:  # noqa: BLE001 - whatever moto raises, the client must not wait for an answer
             self.server.log("error", "%s", traceback.format_exc())
             return Response("The emulator failed; its log says why.", 500)
@@ -188,28 +224,61 @@ class _Moto(DomainDispatcherApplication):
             return None
         if host not in self._services:
             self._services[host] = super().get_backend_for_host(host)
+        if self._services[host] is None:
+            raise KeyError(host)
         return self._services[host]
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        app = self.get_application(environ)
+        try:
+            return app(environ, start_response)
+        except Exception as error:
+            if app.service == "personalize":
+                raise
+            # no 500, which clients repeat: moto would fail in the same way again
+            _log.exception("moto failed")
+            status = 400 if app.service == "moto_api" else 501
+            raise Refused("NotImplemented", f"moto's {app.service} cannot answer this: {error!r}", status) from error
+
+    def get_application(self, environ: dict[str, Any]) -> Any:
+        try:
+            return super().get_application(environ)
+        except (LookupError, ValueError) as error:
+            raise Refused("UnknownOperationException", "No service has this operation") from error
 
 
 class _Controls:
     """The emulator's own paths in front of moto's."""
 
-    def __init__(self, app: Callable[..., Any]) -> None:
-        self._app = app
+    def __init__(self, app: Callable[..., Any], host: str) -> None:
+        self._app, self._host = app, host
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        if not environ.get("PATH_INFO", "").startswith(_PREFIX):
-            _catch_up()
-            return self._app(environ, start_response)
-        return self._answer(Request(environ))(environ, start_response)
+        try:
+            access.check(environ, self._host)
+            if not environ.get("PATH_INFO", "").startswith(access.CONTROLS):
+                _catch_up()
+                return self._app(environ, start_response)
+            response = self._answer(Request(environ))
+        except Refused as refused:
+            response = _refused(refused, environ)
+        return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
         try:
             return _json(_route(request)(request))
         except HTTPException as error:
             return _json({"error": str(error)}, error.code or 500)
+        except RecursionError:
+            return _json({"error": "the JSON is nested too deeply"}, 400)
         except (AttributeError, TypeError, ValueError) as error:
             return _json({"error": str(error)}, 400)
+
+
+def _refused(refused: Refused, environ: dict[str, Any]) -> Response:
+    if environ.get("PATH_INFO", "").startswith(access.CONTROLS):
+        return _json({"error": refused.message}, refused.status)
+    return _json({"__type": refused.code, "message": refused.message}, refused.status)
 
 
 def _catch_up() -> None:
@@ -224,9 +293,10 @@ def _json(answer: Any, status: int = 200) -> Response:
 
 
 def _route(request: Request) -> Callable[[Request], Any]:
-    methods = _ROUTES.get(request.path.removeprefix(_PREFIX))
+    methods = _ROUTES.get(request.path.removeprefix(access.CONTROLS))
     if methods is None:
-        raise NotFound(f"There is no {request.path}: there are {', '.join(_PREFIX + name for name in _ROUTES)}.")
+        there_are = ", ".join(access.CONTROLS + name for name in _ROUTES)
+        raise NotFound(f"There is no {request.path}: there are {there_are}.")
     if request.method not in methods:
         raise MethodNotAllowed(methods, f"{request.path} takes {', '.join(methods)}.")
     return methods[request.method]
@@ -299,8 +369,9 @@ def _post_clock(request: Request) -> Any:
     sent = _sent(request, "speed", "advance")
     for name, value in sent.items():
         check_number(name, value)
-    clock.speed = sent.get("speed", clock.speed)
+    check_at_most("speed", sent.get("speed", 0), FASTEST)
     clock.advance(sent.get("advance", 0))
+    clock.speed = sent.get("speed", clock.speed)
     return _get_clock(request)
 
 

@@ -73,7 +73,8 @@ class Shell:
     def later(self, seconds: float) -> None:
         """Let time pass, as somebody does who has nothing but the endpoint."""
         sent = json.dumps({"advance": seconds}).encode()
-        urllib.request.urlopen(urllib.request.Request(f"{self.url}/_personalize/clock", sent)).close()
+        request = urllib.request.Request(f"{self.url}/_personalize/clock", sent, {"Content-Type": "application/json"})
+        urllib.request.urlopen(request).close()
 
     def wait(self, *arguments: str, until: str, step: float = 30) -> list[str]:
         """Describe until a status is shown; return all that were, each once."""

@@ -40,6 +40,19 @@ def test_time_neither_runs_backwards_nor_ends(nonsense):
     assert clock.now() == before
 
 
+def test_it_starts_at_the_real_time_when_it_is_first_asked(monkeypatch):
+    real = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: real[0])
+    monkeypatch.setattr(time, "time", lambda: real[0])
+    clock = Clock()
+    real[0] += 30  # what a process takes to load
+    clock.speed = 1
+    real[0] += 30
+    assert clock.now() == real[0]
+    real[0] += 30
+    assert clock.now() == real[0]
+
+
 def test_a_reset_clock_tells_the_real_time_again():
     clock = Clock()
     clock.advance(1e6)
