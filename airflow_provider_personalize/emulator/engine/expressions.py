@@ -19,7 +19,7 @@ ORDER: Final = ("<", "<=", ">", ">=")
 _SIGNS: Final = ("=", "!=", *ORDER)
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*")
-    |(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
+    |(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
     |(?P<placeholder>\$\w+)
     |(?P<name>[A-Za-z_]\w*(?:\.\w+)?)
     |(?P<sign><=|>=|!=|[=<>(),|]))""",

@@ -122,7 +122,7 @@ def _placeholders(expression: Expression) -> Iterator[str]:
 
 def read_values(text: str) -> list[str | int | float]:
     """Return the values in one of a request's ``filterValues``: ``"a","b"`` in quotes, or 20."""
-    return [_value(word) for word in re.findall(r'"(?:[^"\\]|\\.)*"|[^,\s"][^,"]*', text)]
+    return [_value(word) for word in re.findall(r'"(?:[^"\\]|\\.)*"|(?:[^,\s"\\]|\\.)(?:[^,"\\]|\\.)*', text)]
 
 
 def _value(word: str) -> str | int | float:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 _MOST: Final = 15
 _COLOUR: Final = re.compile(r"\x1b\[[\d;]*m")
-_FRAME_IN_BOX: Final = re.compile(r"^│ (\S+:\d+ in .*?) *│$")
+_FRAME_IN_BOX: Final = re.compile(r"^│ (\S+:\d+ in .*\S) *│$")
 _LOGGED: Final = re.compile(r"^\[?\d{4}-\d\d-\d\d[T ]")
 
 
