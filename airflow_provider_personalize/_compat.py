@@ -20,6 +20,7 @@ try:
         AirflowFailException,
         AirflowSensorTimeout,
         AirflowSkipException,
+        AirflowTaskTimeout,
     )
 except ImportError:  # Airflow before 3.2
     from airflow.exceptions import (
@@ -27,6 +28,7 @@ except ImportError:  # Airflow before 3.2
         AirflowFailException,
         AirflowSensorTimeout,
         AirflowSkipException,
+        AirflowTaskTimeout,
     )
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "AirflowFailException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "AirflowTaskTimeout",
     "BaseOperator",
     "BaseOperatorLink",
     "BaseSensorOperator",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
@@ -24,6 +25,8 @@ DEFAULT_DEFERRABLE: Final[bool] = conf.getboolean("operators", "default_deferrab
 
 # The trigger watches the deadline; Airflow's own limit on the deferral is only a net, for a triggerer that is gone.
 _NET: Final = timedelta(seconds=60)
+# Airflow adds its limit to a date, which has no year beyond 9999.
+_LONGEST: Final = 100 * 365 * 24 * 60 * 60
 # How often a wait that only the triggerer cannot make is deferred again, and under which key that is counted in what
 # travels with the event.
 _MOST_BREAKS: Final = 5
@@ -142,7 +145,7 @@ class PersonalizeTask(BaseOperator):
             **self.trigger_options,
         )
         self.log.info("Waiting in the triggerer for the %s of %s", wait.title, wait.arn)
-        left = timedelta(seconds=max(0, deadline - steady_time()))
+        left = timedelta(seconds=min(max(0, deadline - steady_time()), _LONGEST))
         self.defer(trigger=trigger, method_name="execute_complete", timeout=left + _NET)
 
     def resumed(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,3 +189,15 @@ class PersonalizeTask(BaseOperator):
         )
         resume = {**event["resume"], _BREAKS: breaks}
         self.defer_until(wait, event.get("waiter_delay"), deadline, resume, pause=True)
+
+
+def seconds(parameter: str, value: float | timedelta | None) -> float | None:
+    """
+    Return how many seconds a parameter says.
+
+    :raises ValueError: It is negative, without an end, or no number.
+    """
+    number = value.total_seconds() if isinstance(value, timedelta) else value
+    if number is None or (isinstance(number, (int, float)) and 0 <= number < math.inf):
+        return number
+    raise ValueError(f"{parameter} is {value!r}: allowed are a number of seconds, 0 or more, and a timedelta")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.exceptions import IncompleteAnswerError, InvalidRequestError, WaitTimeoutError
-from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask
+from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, seconds
 from airflow_provider_personalize.validation import coerce, elsewhere, faults
 from airflow_provider_personalize.waiting import LATER, READY, UNDER_WAY, Goal, Wait
 from airflow_provider_personalize.weather import is_weather, may_have_arrived
@@ -175,8 +174,8 @@ class WaitingOperator(PersonalizeOperator):
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
-        self.waiter_delay = _seconds("waiter_delay", waiter_delay)
-        self.timeout = _seconds("timeout", timeout)
+        self.waiter_delay = seconds("waiter_delay", waiter_delay)
+        self.timeout = seconds("timeout", timeout)
         #: What :meth:`go_on` has to remember across deferrals, as JSON primitives.
         self.carried: dict[str, Any] = {}
 
@@ -313,13 +312,6 @@ def identity_of(context: Context) -> str:
 
 def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _seconds(parameter: str, value: float | timedelta | None) -> float | None:
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if seconds is None or (isinstance(seconds, (int, float)) and 0 <= seconds < math.inf):
-        return seconds
-    raise ValueError(f"{parameter} is {value!r}: allowed are a number of seconds, 0 or more, and a timedelta")
 
 
 def _camel_case(parameter: str) -> str:

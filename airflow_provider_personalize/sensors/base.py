@@ -13,11 +13,12 @@ from airflow_provider_personalize._compat import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTimeout,
     BaseSensorOperator,
     PokeReturnValue,
 )
 from airflow_provider_personalize.exceptions import ResourceFailedError, UpdateReplacedError, WaitTimeoutError
-from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask
+from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, seconds
 from airflow_provider_personalize.waiting import REACHED, READY, UPDATED, Goal, Verdict, Wait
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
     It has all parameters of Airflow's ``BaseSensorOperator``, with their meaning: ``timeout``, ``soft_fail``,
     ``never_fail``, ``silent_fail``, ``mode``. Deferred, it looks once on the worker and then waits in the triggerer,
     every ``poke_interval`` seconds, or sooner at first where that is None, without ``exponential_backoff``.
-    ``never_fail`` skips after a time-out too, poked or deferred: Airflow's own versions differ there.
+    ``never_fail`` skips after a time-out too, poked or deferred: Airflow's own versions differ there. So do both
+    ``soft_fail`` and ``never_fail`` where ``execution_timeout`` is over, in the first poll on the worker or later.
 
     A failure that the service reports fails the task at once and for good, whatever ``retries`` says: looking again
     cannot help. A look that is throttled or does not reach the service is no failure; the next one may.
@@ -54,6 +56,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         suits_itself = poke_interval is None
         if poke_interval is None:
             poke_interval = Wait(self.resource.name, "", self.goal).poll_interval
+        for parameter, value in {"poke_interval": poke_interval, "timeout": kwargs.get("timeout")}.items():
+            seconds(parameter, value)  # Airflow's own error for infinity says neither
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.deferrable = deferrable
         self._suits_itself = suits_itself
@@ -129,8 +133,9 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             yield
         except AirflowSkipException:
             raise
-        except Exception as error:
-            soft = self.soft_fail and isinstance(error, (AirflowFailException, AirflowSensorTimeout))
+        except (Exception, AirflowTaskTimeout) as error:  # the latter is no Exception
+            late = (AirflowSensorTimeout, AirflowTaskTimeout, WaitTimeoutError)
+            soft = self.soft_fail and isinstance(error, (AirflowFailException, *late))
             if soft or self.never_fail:
                 raise AirflowSkipException(
                     f"Skipped, since {'soft' if soft else 'never'}_fail is set: {error}"

@@ -29,6 +29,9 @@ from airflow_provider_personalize.waiting import (
 
 # Seconds that the last look may take beyond the deadline.
 _GRACE: Final = 30
+# Of the arguments that a trigger's row has. Raise it with each that is added: a triggerer that is upgraded after the
+# workers ignores those that it does not know, so they must not change what is waited for.
+_VERSION: Final = 1
 
 
 class PersonalizeTrigger(BaseTrigger):
@@ -51,6 +54,8 @@ class PersonalizeTrigger(BaseTrigger):
     :param stop_on_kill: Whether to stop the training that is waited for where the user kills, clears or marks the task.
         Airflow tells triggers so from 3.3 on.
     :param asked: The training that was asked for, by ``solution_arn`` and ``name``, where no ARN of it is known yet.
+    :param version: The version of these arguments. Those that are not known here are ignored, with a line in the log:
+        workers may be upgraded before the triggerer.
     :param aws_conn_id: The Airflow connection; see the operators for this and the next three.
     :param region_name: The AWS region.
     :param verify: Whether to verify TLS certificates, or the path of a bundle.
@@ -74,12 +79,19 @@ class PersonalizeTrigger(BaseTrigger):
         resume: dict[str, Any] | None = None,
         stop_on_kill: bool = False,
         asked: dict[str, str] | None = None,
+        version: int = _VERSION,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         verify: bool | str | None = None,
         botocore_config: dict[str, Any] | None = None,
+        **unknown: Any,
     ) -> None:
         super().__init__()
+        if unknown:
+            self.log.warning(
+                "Arguments that this version of the trigger (%d) does not know are ignored: %s, of version %s",
+                *(_VERSION, ", ".join(sorted(unknown)), version),
+            )
         self.wait = Wait(resource, arn, goal, created, require_update)
         self.connection = Connection.of(aws_conn_id, region_name, verify, botocore_config)
         self.waiter_delay = waiter_delay
@@ -100,6 +112,7 @@ class PersonalizeTrigger(BaseTrigger):
             "resume": self.resume,
             "stop_on_kill": self.stop_on_kill,
             "asked": self.asked,
+            "version": _VERSION,
         }
 
     async def on_kill(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import math
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from airflow_provider_personalize._compat import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTimeout,
     BaseSensorOperator,
 )
 from airflow_provider_personalize.emulator import calls, clock, faults
@@ -127,6 +129,40 @@ def test_a_lenient_sensor_skips(personalize, deferrable, lenient, fails):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     with pytest.raises(AirflowSkipException):
         sensor(deferrable=deferrable, timeout=600 if fails else 10, poke_interval=5, **{lenient: True})()
+
+
+@deferrable_or_not
+@pytest.mark.parametrize("lenient", [None, "soft_fail", "never_fail"])
+def test_execution_timeout_in_the_first_poll_skips_where_the_sensor_is_lenient(updating, deferrable, lenient):
+    """Airflow raises its time-out wherever the worker is, as in a call that does not answer."""
+
+    def time_out(_: Any) -> None:
+        raise AirflowTaskTimeout
+
+    faults._add(faults._Order("time_out", "DescribeSolution", before=time_out))
+    with pytest.raises(AirflowSkipException if lenient else AirflowTaskTimeout):
+        sensor(deferrable=deferrable, **({lenient: True} if lenient else {}))()
+
+
+@pytest.mark.parametrize("lenient", ["soft_fail", "never_fail"])
+def test_execution_timeout_while_deferred_skips_alike(updating, lenient):
+    with pytest.raises(AirflowSkipException):
+        sensor(deferrable=True, execution_timeout=timedelta(seconds=20), poke_interval=5, **{lenient: True})()
+
+
+@deferrable_or_not
+@pytest.mark.parametrize("parameter", ["timeout", "poke_interval"])
+@pytest.mark.parametrize("value", [math.inf, math.nan, -1])
+def test_a_time_without_an_end_is_refused_and_named(deferrable, parameter, value):
+    with pytest.raises(ValueError, match=f"{parameter} is {value}: allowed are a number of seconds"):
+        sensor(deferrable=deferrable, **{parameter: value}).make()
+
+
+def test_a_time_limit_beyond_the_last_year_that_a_date_has_is_a_limit(updating):
+    """Airflow adds it to the date of today."""
+    run = sensor(deferrable=True, timeout=400_000_000_000)
+    run()
+    assert datetime.now(timezone.utc) + run.deferrals[0].timeout
 
 
 @deferrable_or_not

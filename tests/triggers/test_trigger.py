@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+from airflow.models.trigger import Trigger
 from shop import PREFIX, SOLUTION
 from task_runs import fire
 
@@ -39,14 +40,23 @@ def watch(**arguments: Any) -> SolutionUpdateTrigger:
 def test_it_survives_the_way_through_json_with_everything_it_needs():
     path, arguments = SolutionUpdateTrigger(**EVERYTHING).serialize()
     assert path == "airflow_provider_personalize.triggers.SolutionUpdateTrigger"
-    assert arguments == {**EVERYTHING, "resource": "solution", "goal": "updated"}
+    assert arguments == {**EVERYTHING, "resource": "solution", "goal": "updated", "version": 1}
     again = SolutionUpdateTrigger(**json.loads(json.dumps(arguments)))
     assert again.serialize() == (path, arguments)
 
 
-def test_it_survives_airflows_own_serialisation():
-    from airflow.models.trigger import Trigger
+@pytest.mark.parametrize("kind", [PersonalizeTrigger, SolutionUpdateTrigger])
+def test_a_row_of_a_version_to_come_is_waited_for(personalize, kind, caplog, capsys):
+    """A worker that was upgraded before the triggerer wrote it."""
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    path, arguments = kind(resource="solution", arn=SOLUTION, goal="updated", deadline=time.time() + 600).serialize()
+    row = Trigger(classpath=path, kwargs={**arguments, "version": 2, "of_next_year": {"a": 1}, "more": None})
+    assert fire(kind(**row.kwargs))["outcome"] == "reached"
+    said = caplog.text + capsys.readouterr().out
+    assert said.count("does not know are ignored: more, of_next_year, of version 2") == 1
 
+
+def test_it_survives_airflows_own_serialisation():
     for trigger in (SolutionUpdateTrigger(**EVERYTHING), PersonalizeTrigger(resource="campaign", **EVERYTHING)):
         row = Trigger.from_object(trigger)
         assert (row.classpath, row.kwargs) == trigger.serialize()
