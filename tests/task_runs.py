@@ -39,6 +39,12 @@ class TaskInstance:
         self.xcoms[key] = json.loads(json.dumps(value))
 
 
+class Store(dict[str, Any]):
+    """As much of Airflow's task state store as the package uses."""
+
+    set = dict.__setitem__
+
+
 @dataclass
 class Run:
     """
@@ -47,6 +53,7 @@ class Run:
     :param make: Makes the task; called again after each deferral, as another worker would.
     :param began: When its DAG run began.
     :param store: Airflow's task state store, where it has one.
+    :param iteration: Of the task loop that it is in, from 0; None outside of one.
     :param between: What happens while it is deferred.
     :param deferrals: What it deferred with, in order.
     """
@@ -56,6 +63,7 @@ class Run:
     params: dict[str, Any] = field(default_factory=dict)
     began: datetime | None = None
     store: Any = None
+    iteration: int | None = None
     between: Callable[[], None] = lambda: None
     deferrals: list[TaskDeferred] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -82,6 +90,8 @@ class Run:
         context = {"ti": self.ti, "task": task, "params": self.params, "run_id": self.ti.run_id, "dag_run": run}
         if self.store is not None:
             context["task_state_store"] = self.store
+        if self.iteration is not None:
+            context["loop"] = SimpleNamespace(index=self.iteration)
         task.render_template_fields(context)
         return task, context
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
@@ -13,7 +14,7 @@ from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.exceptions import IncompleteAnswerError, InvalidRequestError, WaitTimeoutError
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, seconds
 from airflow_provider_personalize.validation import coerce, elsewhere, faults
-from airflow_provider_personalize.waiting import LATER, READY, UNDER_WAY, Goal, Wait
+from airflow_provider_personalize.waiting import LATER, READY, UNDER_WAY, Goal, Wait, iso
 from airflow_provider_personalize.weather import is_weather, may_have_arrived
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ _SENT: Final = "sent"
 _TRIES: Final = "tries"
 # That this try has waited for what an earlier one may have sent.
 _HELD_BACK: Final = "held back"
+# What is kept of a call before it is made: when that was created which the service showed last, or that it showed none.
+_BEFORE: Final = "before"
+_NONE_BEFORE: Final = "none before"
 
 Result = TypeVar("Result")
 
@@ -299,15 +303,75 @@ class WaitingOperator(PersonalizeOperator):
         """Whether the operation was called, and may be done though its answer was lost."""
         return _SENT in self.carried
 
-    def is_of_earlier_try(self, context: Context, thing: Mapping[str, Any]) -> bool:
-        """Tell whether an earlier try of this task instance may have made something, or a call without an answer."""
-        return (context["ti"].try_number > 1 or self.is_sent) and self.is_of_this_run(context, thing)
+    def is_of_earlier_try(self, context: Context, thing: Mapping[str, Any], key: str) -> bool:
+        """
+        Tell whether an earlier try of this task instance may have made something, or a call without an answer.
+
+        Where Airflow has a task state store, what another task of the run made is told from that, and so is what an
+        earlier iteration of a task loop made: all of them share the start of the run.
+
+        :param key: What :meth:`noted` was told.
+        """
+        if self.is_sent:
+            before = self.carried.get(_BEFORE)
+        elif context["ti"].try_number > 1:
+            before = self.kept(context, key)
+        else:
+            return False
+        created = thing.get("creationDateTime")
+        if before == "" or (created and before not in (None, _NONE_BEFORE) and iso(created) <= before):
+            return False
+        return self.is_of_this_run(context, thing)
+
+    @contextmanager
+    def noted(self, context: Context, key: str, before: str | None = None) -> Iterator[None]:
+        """
+        Take note of a call before it is made, where a later try looks; no longer once it is known to have done nothing.
+
+        :param key: What it is about.
+        :param before: When that was created which the service shows now, in ISO 8601; None where it shows none.
+        """
+        known = self.kept(context, key)
+        self.carried[_BEFORE] = before or _NONE_BEFORE
+        self.keep(context, key, self.carried[_BEFORE])
+        try:
+            yield
+        except Exception as error:
+            if not may_have_arrived(error):
+                self.keep(context, key, known or "")
+            raise
+
+    def kept(self, context: Context, key: str) -> str | None:
+        """Return what the task state store has; empty where that is nothing, None where there is no store to tell."""
+        try:
+            store = context.get("task_state_store")
+            return None if store is None else str(store.get(key) or "")
+        except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
+            self.log.warning("The task state store does not answer; looking without it: %s", error)
+            return None
+
+    def keep(self, context: Context, key: str, value: str) -> None:
+        """Put something into the task state store, which Airflow keeps for each task instance and loop iteration."""
+        try:
+            if (store := context.get("task_state_store")) is not None:
+                store.set(key, value)
+        except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
+            self.log.warning(
+                "The task state store does not keep %r as %r; a later try will not know of it: %s", key, value, error
+            )
 
 
 def identity_of(context: Context) -> str:
-    """Tell a task instance from all others: the same in each of its tries, another in each run and mapped instance."""
-    ti = context["ti"]
-    return "/".join(map(str, (ti.dag_id, ti.task_id, ti.run_id, ti.map_index)))
+    """
+    Tell a task instance from all others.
+
+    It is the same in each of its tries, and another in each run, mapped instance and iteration of a task loop. Airflow
+    (3.4 and newer) tells the iteration in the context's ``loop``: ``ti.region_index`` is the map index where a task is
+    mapped inside a loop, and ``ti.region_id`` is another after the loop was cleared.
+    """
+    ti, loop = context["ti"], context.get("loop")
+    iteration = () if loop is None else (f"loop {loop.index}",)
+    return "/".join(map(str, (ti.dag_id, ti.task_id, ti.run_id, ti.map_index, *iteration)))
 
 
 def _said(error: Exception) -> str:

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 # What the task state store has under an ARN, when a try of this task has ended well with it.
 _SEEN: Final = "seen"
-# What is known of a store that does not answer.
-_UNKNOWN: Final = "unknown"
 # So many names are derived at the most: more tries of one task instance than there will be.
 _MOST_NAMES: Final = 1000
 
@@ -77,7 +75,8 @@ class _Creating(WaitingOperator):
     def create(self, context: Context, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], bool]:
         """Create it; return its description, and whether it is new for sure."""
         try:
-            arn = self.call(request)[self.resource.arn_member]
+            with self.noted(context, _name(request)):
+                arn = self.call(request)[self.resource.arn_member]
         except tuple(getattr(self.client.exceptions, name) for name in self.taken) as refusal:
             if is_throttled(refusal):
                 raise
@@ -162,7 +161,7 @@ class CreateOperator(_Creating):
                 gone = self.wait(arn, GONE, iso(found.get("creationDateTime")))
                 self.wait_out(gone, deadline, "it is being deleted")
                 continue
-            self._check_free(context, found)
+            self._check_free(context, request, found)
             if not (is_being_updated(self.resource, found) and self._changes(request, found)):
                 break  # an update that is under way may make it as wanted
             self.wait_out(self.wait(arn, SETTLED), deadline, "it is being updated")
@@ -170,13 +169,13 @@ class CreateOperator(_Creating):
             found, is_new = self.create(context, request, deadline)
             if is_new:
                 return self.finish(context, found, deadline)
-            self._check_free(context, found)
+            self._check_free(context, request, found)
         self._check(request, found)
         return self.finish(context, found, deadline)
 
-    def _check_free(self, context: Context, found: dict[str, Any]) -> None:
+    def _check_free(self, context: Context, request: Mapping[str, Any], found: dict[str, Any]) -> None:
         """Tell whether there may be one already."""
-        if self.if_exists == "fail" and not self.is_of_earlier_try(context, found):
+        if self.if_exists == "fail" and not self.is_of_earlier_try(context, found, _name(request)):
             raise ResourceExistsError(
                 f"The {self.resource.title} {found[self.resource.arn_member]} exists already, since "
                 f"{found['creationDateTime']}, and if_exists is 'fail'."
@@ -206,9 +205,10 @@ class RunOperator(_Creating):
     Start something that runs and ends: once for each task instance, whatever becomes of the worker.
 
     A name that is not given is derived from the task instance and what it acts on. So a retry finds what an earlier try
-    started, another run starts another, and after one that failed a retry starts another. One that somebody stopped is
-    not started again. Clearing a run that had ended starts it anew. A task that is cleared while its run goes on cannot
-    be told from a retry: it finds what it started before, and starts no other.
+    started, another run starts another, as does another iteration of a task loop, and after one that failed a retry
+    starts another. A name that is given has to differ between iterations: put ``{{ loop.index }}`` into it. One that
+    somebody stopped is not started again. Clearing a run that had ended starts it anew. A task that is cleared while
+    its run goes on cannot be told from a retry: it finds what it started before, and starts no other.
 
     Where Airflow has a task state store (3.3 and newer), the ARN is kept there as soon as it is known, and a retry
     looks at that first; a store that fails is no reason to fail. So, too, a cleared run takes what ended well while no
@@ -234,7 +234,7 @@ class RunOperator(_Creating):
         return self._seen(context, super().execute_complete(context, event))
 
     def _seen(self, context: Context, arn: str) -> str:
-        self._keep(context, arn, _SEEN)
+        self.keep(context, arn, _SEEN)
         return arn
 
     def go_on(self, context: Context, deadline: float) -> str:
@@ -283,37 +283,19 @@ class RunOperator(_Creating):
 
     def _recall(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """Find what an earlier try took note of."""
-        arn = self._kept(context, _name(request))
+        arn = self.kept(context, _name(request)) or ""
         return _patiently(lambda: self.hook.find(self.resource, arn)) if self.resource.is_arn(arn) else None
 
     def note(self, context: Context, request: Mapping[str, Any], arn: str) -> None:
         """Keep it where a retry looks first."""
         self.started_arn = arn
-        self._keep(context, _name(request), arn)
+        self.keep(context, _name(request), arn)
 
     def _was_left(self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
         """Tell whether an earlier try started it, as it is wanted now, and certainly none has seen its end."""
         arn = found[self.resource.arn_member]
-        known = self._kept(context, _name(request)) == arn and self._kept(context, arn) not in {_SEEN, _UNKNOWN}
+        known = self.kept(context, _name(request)) == arn and self.kept(context, arn) not in {_SEEN, None}
         return known and not self.differences(request, found)
-
-    def _kept(self, context: Context, key: str) -> str:
-        """Return what the task state store knows; nothing where there is none."""
-        try:
-            store = context.get("task_state_store")
-            return "" if store is None else str(store.get(key))
-        except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
-            self.log.warning("The task state store does not answer; looking without it: %s", error)
-            return _UNKNOWN
-
-    def _keep(self, context: Context, key: str, value: str) -> None:
-        try:
-            if (store := context.get("task_state_store")) is not None:
-                store.set(key, value)
-        except Exception as error:  # noqa: BLE001 - whatever the store's backend raises
-            self.log.warning(
-                "The task state store does not keep %r as %r; a later try will not know of it: %s", key, value, error
-            )
 
     def _is_to_be_waited_for(
         self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any], *, is_derived: bool
@@ -332,6 +314,11 @@ class RunOperator(_Creating):
             return False
         if changed := self.differences(request, found):
             raise ResourceDiffersError(title, arn, changed)
+        if not is_derived and "loop" in context and not self._is_known(context, request, found):
+            raise ResourceExistsError(
+                f"Nothing was done: the {title} {arn} was not made by this iteration of the loop. Leave {self.naming} "
+                "out, or put {{ loop.index }} into it."
+            )
         if verdict.failed:
             raise wait.error(verdict)
         if over:
@@ -342,8 +329,15 @@ class RunOperator(_Creating):
         self.log.info("The %s %s was started before in this run: %s. No other is made", title, arn, verdict)
         return True
 
+    def _is_known(self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+        """Tell whether this task instance may have started it, in this try or an earlier one."""
+        name = _name(request)
+        return self.kept(context, name) == found[self.resource.arn_member] or self.is_of_earlier_try(
+            context, found, name
+        )
+
     def _names(self, context: Context) -> Iterable[str]:
-        """Derive names: the same in each try of a task instance, others in each run and mapped instance."""
+        """Derive names: the same in each try of a task instance, others in each run, mapped instance and iteration."""
         ti = context["ti"]
         identity = f"{identity_of(context)}/{getattr(self, self.subject)}"
         digest = hashlib.sha256(identity.encode(errors="backslashreplace")).hexdigest()[:12]

@@ -134,7 +134,8 @@ class CreateCampaignOperator(CreateOperator):
     def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """Find the campaign; where an earlier try made it, ``$LATEST`` is what was the newest then."""
         found = super().find(context, request)
-        self._called = found["creationDateTime"] if found and self.is_of_earlier_try(context, found) else None
+        is_ours = found and self.is_of_earlier_try(context, found, request["name"])
+        self._called = found["creationDateTime"] if found and is_ours else None
         return found
 
     def differences(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:

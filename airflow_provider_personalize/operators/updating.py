@@ -35,6 +35,8 @@ class UpdateOperator(WaitingOperator):
     ACTIVE for this one's. What is already so is not sent again. An update of somebody else's that is under way is
     waited for first. One under way with the content of this one is taken for this one, and so is, in a retry, one that
     was made since the run began: a retry after a crash does not send it twice. It looks for a minute before it sends.
+    Where Airflow has a task state store (3.3 and newer), a retry takes only what was made since an earlier try of this
+    task instance called: not the update of another task, or of the loop iteration before.
 
     :param if_unchanged: What to do where the resource is so already: ``"skip"`` sends nothing and succeeds,
         ``"update"`` sends the update all the same.
@@ -72,7 +74,7 @@ class UpdateOperator(WaitingOperator):
                 if self.held_back(context, deadline):
                     continue
                 wanted = self.meant(content, configuration(self.resource, found))  # asks, and so not after the call
-                if refusal := self._send(request):
+                if refusal := self._send(context, request, found):
                     continue  # what is in the way may be this very update, of a call whose answer was lost
                 return self._await_shown(context, found, content, wanted, deadline)
             self.wait_out(settled, deadline, refusal or str(now))
@@ -107,7 +109,7 @@ class UpdateOperator(WaitingOperator):
         if not update:
             return False
         outcome = self.wait(self.arn).judge(found).outcome
-        may_be = outcome == UNDER_WAY or (outcome == REACHED and self.is_of_earlier_try(context, update))
+        may_be = outcome == UNDER_WAY or (outcome == REACHED and self.is_of_earlier_try(context, update, self.arn))
         return may_be and not differences(self.meant(content, update), update)
 
     def _is_so(self, found: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
@@ -123,10 +125,12 @@ class UpdateOperator(WaitingOperator):
         self._show_update(context, None, content, sent=False)
         return self.arn
 
-    def _send(self, request: dict[str, Any]) -> str:
+    def _send(self, context: Context, request: dict[str, Any], found: Mapping[str, Any]) -> str:
         """Send the update; answer why the service will not have it now, or an empty text."""
+        before = found.get(self.resource.update_member) or {}
         try:
-            self.call(request)
+            with self.noted(context, self.arn, iso(before.get("creationDateTime"))):
+                self.call(request)
         except self.client.exceptions.ResourceInUseException as refusal:
             return str(refusal)
         self.log.info("Sent the update of %s", self.arn)

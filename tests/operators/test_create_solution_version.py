@@ -10,7 +10,7 @@ import botocore.endpoint
 import pytest
 from botocore.exceptions import ClientError
 from shop import DATASET, LOCATION, ROLE, SOLUTION
-from task_runs import Run, TaskInstance, killed_after
+from task_runs import Run, Store, TaskInstance, killed_after
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.exceptions import (
@@ -35,12 +35,6 @@ def _data(personalize: Any) -> None:
         jobName="data", datasetArn=DATASET, dataSource={"dataLocation": LOCATION}, roleArn=ROLE
     )
     clock.advance(3600)
-
-
-class Store(dict[str, Any]):
-    """As much of Airflow's task state store as the package uses."""
-
-    set = dict.__setitem__
 
 
 class BrokenStore:

@@ -106,11 +106,15 @@ def test_a_retry_goes_on_where_the_earlier_try_broke_off_and_the_log_says_where(
     assert len(stored(personalize)) == 16
 
 
-def test_events_of_another_run_another_mapped_instance_and_another_user_are_others(personalize, tracking_id):
+def test_events_of_another_run_mapped_instance_loop_iteration_or_user_are_others(personalize, tracking_id):
     for ti in (TaskInstance(), TaskInstance(run_id="another"), TaskInstance(map_index=1)):
         put_events(tracking_id, events(1), ti)()
     put_events(tracking_id, events(1), user_id="u2")()
-    assert len(stored(personalize)) == 4
+    for iteration in (0, 1, 1):
+        run = put_events(tracking_id, events(1))
+        run.iteration = iteration
+        run()
+    assert len(stored(personalize)) == 6
 
 
 def test_an_event_that_is_corrected_before_a_retry_is_not_lost(personalize, tracking_id):

@@ -289,7 +289,7 @@ def test_another_run_sends_again_where_sending_is_asked_for():
 def test_an_update_whose_answer_was_lost_is_found_again(personalize, monkeypatch, if_unchanged):
     """As when botocore repeats a call that had reached the service."""
     run = update(if_unchanged=if_unchanged)
-    monkeypatch.setattr(UpdateSolutionOperator, "_send", lambda self, request: _sent_twice(personalize, request))
+    monkeypatch.setattr(UpdateSolutionOperator, "_send", lambda _, __, request, ___: _sent_twice(personalize, request))
     run()
     assert sent() == 1
     assert run.ti.xcoms["solution_update"]["creationDateTime"] is not None
