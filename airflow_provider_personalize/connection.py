@@ -15,18 +15,20 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Connection:
     """
-    The four as one value, usable as a key.
+    The four as one value, usable as a key, and what a triggerer must know besides.
 
     :param aws_conn_id: The Airflow connection.
     :param region_name: The AWS region.
     :param verify: Whether to verify TLS certificates, or the path of a bundle.
     :param config: Members of botocore's ``Config``, as JSON.
+    :param connection_required: Whether the Airflow connection must exist, ``aws_default`` too: a worker found it.
     """
 
     aws_conn_id: str | None
     region_name: str | None
     verify: bool | str | None
     config: str
+    connection_required: bool = False
 
     @classmethod
     def of(
@@ -35,6 +37,7 @@ class Connection:
         region_name: str | None,
         verify: bool | str | None,
         botocore_config: dict[str, Any] | str | None,
+        connection_required: bool = False,
     ) -> Connection:
         """
         Make it from a task's parameters, which templates may have left as texts: ``"None"``, ``"False"``.
@@ -52,16 +55,18 @@ class Connection:
                 "botocore_config has a proxy with a user or a password in it, and is shown in clear: put that into the "
                 "connection, as config_kwargs"
             )
-        return cls(parse("string", aws_conn_id), parse("string", region_name), parse("boolean", verify), text)
+        name, region = parse("string", aws_conn_id), parse("string", region_name)
+        return cls(name, region, parse("boolean", verify), text, connection_required)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The task's parameters again, as JSON primitives."""
+        """The parameters of :meth:`of` again, as JSON primitives."""
         return {
             "aws_conn_id": self.aws_conn_id,
             "region_name": self.region_name,
             "verify": self.verify,
             "botocore_config": json.loads(self.config),
+            "connection_required": self.connection_required,
         }
 
     def hook(self, service: str = "personalize") -> PersonalizeHook:
@@ -79,10 +84,12 @@ class Connection:
             Config(**(config or {}))
         except TypeError as error:
             raise ValueError(f"botocore_config is none: {error}") from error
-        return PersonalizeHook(
+        hook = PersonalizeHook(
             aws_conn_id=self.aws_conn_id,
             region_name=self.region_name,
             verify=self.verify,
             config=config,
             client_type=service,
         )
+        hook.connection_required = hook.connection_required or self.connection_required
+        return hook

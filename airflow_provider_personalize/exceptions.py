@@ -43,7 +43,7 @@ class InvalidRequestError(PersonalizeError, AirflowFailException):
 
 
 class ConnectionMissingError(PersonalizeError, AirflowFailException):
-    """The AWS connection that the task names does not exist."""
+    """The AWS connection that the task names does not exist, and is not ``aws_default``, or was there before."""
 
     def __init__(self, aws_conn_id: str) -> None:
         super().__init__(

@@ -42,8 +42,8 @@ class PersonalizeTask(BaseOperator):
     It stands on Airflow's own base class and not on the Amazon provider's, and imports the hook only when it runs: that
     import would cost every DAG file's parse a seventh of a second.
 
-    :param aws_conn_id: The Airflow connection with the AWS credentials. It must exist; None means boto3's default chain
-        of credentials. (templated)
+    :param aws_conn_id: The Airflow connection with the AWS credentials. It must exist, unless it is ``aws_default``:
+        without that, and with None, boto3's default chain gives the credentials. (templated)
     :param region_name: The AWS region; None means the connection's, or boto3's default. (templated)
     :param verify: Whether to verify TLS certificates, or the path of a CA bundle; None means the connection's setting.
         See https://boto3.amazonaws.com/v1/documentation/api/latest/reference/core/session.html (templated)
@@ -137,7 +137,7 @@ class PersonalizeTask(BaseOperator):
         of_solution_update = wait.goal == UPDATED and wait.row.name == "solution"
         trigger = (SolutionUpdateTrigger if of_solution_update else PersonalizeTrigger)(
             **vars(wait),
-            **self.connection.parameters,
+            **{**self.connection.parameters, "connection_required": self.hook.connection_required},
             waiter_delay=delay,
             deadline=deadline,
             pause=pause,

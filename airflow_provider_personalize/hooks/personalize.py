@@ -70,8 +70,8 @@ class PersonalizeHook(AwsBaseHook):
     resource can be described, listed and waited for by its name in the table, e.g. ``"solution"``.
 
     Takes the parameters of :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`: ``aws_conn_id``,
-    ``region_name``, ``verify``, ``config``. Unlike there, an ``aws_conn_id`` that does not exist is an error; give None
-    for boto3's default chain of credentials.
+    ``region_name``, ``verify``, ``config``. Unlike there, an ``aws_conn_id`` that does not exist is an error, unless it
+    is ``aws_default``: as with None, boto3's default chain gives the credentials then, which the log says.
 
     :param client_type: ``"personalize"``; with ``"personalize-events"`` or ``"personalize-runtime"``, ``hook.conn`` is
         the client of these.
@@ -79,24 +79,30 @@ class PersonalizeHook(AwsBaseHook):
 
     #: Whether it fetches credentials anew by itself.
     renews = True
+    #: Whether the Airflow connection must exist. That of Airflow's default name need not, until it was found: other
+    #: credentials might be of another account.
+    connection_required: bool
 
     def __init__(self, *args: Any, client_type: str = "personalize", **kwargs: Any) -> None:
         super().__init__(*args, client_type=client_type, **kwargs)
         self._had_credentials = False
+        self.connection_required = self.aws_conn_id not in {None, self.default_conn_name}
 
     @cached_property
     def conn_config(self) -> AwsConnectionWrapper:
         """
         The Airflow connection.
 
-        :raises ConnectionMissingError: It does not exist. The base class would go on with whatever credentials the
-            machine has.
+        :raises ConnectionMissingError: It does not exist, and must. The base class would go on with whatever
+            credentials the machine has, and does so for ``aws_default``, with a warning.
         :raises PersonalizeError: There is a user or a password in its endpoint, where botocore sends neither, and shows
             both in its errors.
         """
         connection = super().conn_config
-        if self.aws_conn_id and not connection:
-            raise ConnectionMissingError(self.aws_conn_id)
+        if connection:
+            self.connection_required = True
+        elif self.connection_required:
+            raise ConnectionMissingError(str(self.aws_conn_id))
         services = [connection.get_service_config(name) for name in (self.client_type, "sts")]
         urls = [connection.endpoint_url, *((service or {}).get("endpoint_url") for service in services)]
         if any("@" in str(url) for url in urls):
@@ -164,7 +170,7 @@ class PersonalizeHook(AwsBaseHook):
             return self._ask(method, request)
         except Exception as error:
             if lacks_credentials(error) and not self._had_credentials:
-                raise CredentialsMissingError(self.aws_conn_id) from error
+                raise CredentialsMissingError(self.aws_conn_id if self.connection_required else None) from error
             raise
 
     def _ask(self, method: str, request: dict[str, Any]) -> Any:

@@ -60,6 +60,7 @@ class PersonalizeTrigger(BaseTrigger):
     :param region_name: The AWS region.
     :param verify: Whether to verify TLS certificates, or the path of a bundle.
     :param botocore_config: Members of botocore's ``Config``.
+    :param connection_required: Whether the Airflow connection must exist, ``aws_default`` too: a worker found it.
     """
 
     #: Seconds before the first look.
@@ -84,6 +85,7 @@ class PersonalizeTrigger(BaseTrigger):
         region_name: str | None = None,
         verify: bool | str | None = None,
         botocore_config: dict[str, Any] | None = None,
+        connection_required: bool = False,
         **unknown: Any,
     ) -> None:
         super().__init__()
@@ -93,7 +95,7 @@ class PersonalizeTrigger(BaseTrigger):
                 *(_VERSION, ", ".join(sorted(unknown)), version),
             )
         self.wait = Wait(resource, arn, goal, created, require_update)
-        self.connection = Connection.of(aws_conn_id, region_name, verify, botocore_config)
+        self.connection = Connection.of(aws_conn_id, region_name, verify, botocore_config, connection_required)
         self.waiter_delay = waiter_delay
         self.deadline = deadline
         self.pause = pause

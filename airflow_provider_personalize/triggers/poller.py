@@ -187,6 +187,8 @@ class Line:
         def make() -> PersonalizeHook:
             hook = self._connection.hook()
             hook.renews = False  # one for all waits does that here
+            if before := self._in_use:
+                hook.connection_required = before.connection_required
             _ = hook.conn  # made here, in the thread for that
             return hook
 

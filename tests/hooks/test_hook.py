@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 import threading
@@ -221,6 +222,35 @@ def test_expired_credentials_are_fetched_anew_once(personalize):
 def test_a_connection_that_does_not_exist_is_an_error():
     with pytest.raises(ConnectionMissingError, match="'nobody' does not exist"):
         _ = PersonalizeHook("nobody").conn
+
+
+@pytest.mark.parametrize("name", ["nobody", "aws_default_2", "AWS_DEFAULT"])
+def test_only_airflows_default_name_need_not_exist(monkeypatch, name):
+    monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
+    with pytest.raises(ConnectionMissingError, match=f"'{name}' does not exist"):
+        _ = PersonalizeHook(name).conn
+
+
+def test_without_aws_default_boto3s_chain_is_used_and_one_line_says_so(personalize, monkeypatch, caplog, capsys):
+    """As in the Amazon provider: MWAA's images come with the connection, others do not."""
+    monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    hook = PersonalizeHook()
+    assert hook.describe("solution", SOLUTION)["status"] == "ACTIVE"
+    assert hook.conn._request_signer._credentials.access_key == os.environ["AWS_ACCESS_KEY_ID"]
+    said = caplog.text + capsys.readouterr().out
+    assert len([line for line in said.splitlines() if "'aws_default'" in line]) == 1
+
+
+def test_aws_default_that_was_there_before_stays_required(personalize, monkeypatch):
+    """Other credentials might look into another account, where a resource that is not there would count as deleted."""
+    hook = PersonalizeHook()
+    hook.describe("solution", SOLUTION)
+    monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    hook.renew()
+    with pytest.raises(ConnectionMissingError, match="'aws_default'"):
+        hook.describe("solution", SOLUTION)
 
 
 def test_the_users_configuration_goes_over_ours(monkeypatch):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from shop import SOLUTION
-from task_runs import Run
+from task_runs import Run, fire
 
 from airflow_provider_personalize._compat import AirflowSensorTimeout, AirflowSkipException
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
@@ -159,6 +159,25 @@ def test_a_connection_that_is_gone_for_all_is_named(monkeypatch):
     run.between = lambda: monkeypatch.delenv("AIRFLOW_CONN_SHOP")
     with pytest.raises(ConnectionMissingError, match="'shop'"):
         run()
+
+
+def test_aws_default_that_the_worker_found_is_required_in_the_triggerer(broken, shop, monkeypatch):
+    """The machine's credentials, which are used where there never was one, may be of another account."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    broken(lambda triggerer: triggerer.delenv("AIRFLOW_CONN_AWS_DEFAULT"), 2)
+    run = sensor(aws_conn_id="aws_default")
+    run()
+    assert [event["outcome"] for event in run.events] == ["broken", "broken", "reached"]
+    assert "'aws_default' does not exist" in run.events[0]["reason"]
+
+
+def test_aws_default_that_nobody_has_is_boto3s_chain_in_the_triggerer_too(shop, monkeypatch):
+    monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for run in (sensor(aws_conn_id="aws_default"), update(aws_conn_id="aws_default")):
+        run()
+    trigger = PersonalizeTrigger(resource="solution", arn=SOLUTION, deadline=clock.now() + 600)  # of a user's operator
+    assert fire(trigger)["outcome"] == "reached"
 
 
 def test_what_ended_meanwhile_is_not_deferred_again(broken, passing_time):

@@ -395,6 +395,18 @@ def test_a_connection_that_cannot_be_read_again_stays_as_it_was(monkeypatch, pas
     assert "'edited' could not be read again" in caplog.text
 
 
+def test_aws_default_that_cannot_be_read_again_stays_as_it_was(monkeypatch, passing_time, caplog):
+    async def looks() -> Reading:
+        async with joined(Connection.of("aws_default", None, None, None), SHOP) as line:
+            await see(line)
+            monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
+            passing_time.sleep(poller._LIFETIME + 60)
+            return await see(line)
+
+    assert run(looks()).description["status"] == "ACTIVE"
+    assert "'aws_default' could not be read again" in caplog.text
+
+
 def test_a_connection_that_does_not_exist_is_an_error_until_it_does(monkeypatch):
     """And never the credentials that the machine has: there are some in the environment."""
 

@@ -29,6 +29,7 @@ EVERYTHING: dict[str, Any] = {
     "region_name": "eu-west-1",
     "verify": False,
     "botocore_config": {"read_timeout": 7, "retries": {"mode": "standard"}},
+    "connection_required": True,
 }
 
 
