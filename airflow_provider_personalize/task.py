@@ -35,6 +35,18 @@ _BREAKS: Final = "breaks"
 _SKEW: Final = timedelta(seconds=60)
 
 
+def switch(parameter: str, value: bool) -> bool:
+    """
+    Check a switch that is no template: a text would count as true, ``"False"`` too.
+
+    :param parameter: The parameter's name.
+    :raises TypeError: It is neither True nor False.
+    """
+    if isinstance(value, bool):
+        return value
+    raise TypeError(f"{parameter} is {value!r}: allowed are True and False. It is not templated")
+
+
 class PersonalizeTask(BaseOperator):
     """
     A task that talks to Amazon Personalize through Airflow's AWS connection.

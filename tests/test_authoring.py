@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import subprocess
 import sys
 
@@ -221,3 +222,50 @@ def test_the_process_that_reads_dag_files_in_its_forks_has_the_operators_and_no_
     names = done.stdout.splitlines()[-1]
     assert "personalize.preload" in names
     assert ("personalize.operators" in names) == loads
+
+
+def all_parameters(task: type) -> dict[str, inspect.Parameter]:
+    """Those of the class and of its bases here, which reach it as ``**kwargs``."""
+    ours = [base for base in task.__mro__ if base.__module__.startswith("airflow_provider_personalize")]
+    each = [own_parameters(base) for base in reversed(ours) if "__init__" in vars(base)]
+    return {name: parameter for parameters in each for name, parameter in parameters.items()}
+
+
+@every_task
+@pytest.mark.parametrize("value", ["False", "{{ params.x }}"])
+def test_a_parameter_that_is_not_templated_refuses_a_text(task, value):
+    """A text would count as true, whatever it says. What is templated is parsed when the task runs."""
+    for name in set(all_parameters(task)) - set(task.members) - set(task.template_fields):
+        with pytest.raises((TypeError, ValueError), match=rf"^{name} is {re.escape(repr(value))}: allowed "):
+            task(task_id="task", **needed(task), **{name: value})
+
+
+SWITCHES = {"wait_for_completion", "deferrable", "stop_on_kill", "require_update"}
+AIRFLOWS = {"soft_fail", "never_fail", "silent_fail"}
+
+
+@every_task
+@pytest.mark.parametrize("value", ["False", "true", "{{ params.x }}", 0, 1, None], ids=repr)
+def test_a_switch_is_true_or_false_wherever_it_comes_from(task, value):
+    airflows = AIRFLOWS if issubclass(task, PersonalizeSensor) else set()
+    for name in (SWITCHES & set(all_parameters(task))) | airflows:
+        refusal = rf"^{name} is {re.escape(repr(value))}: allowed are True and False"
+        with pytest.raises(TypeError, match=refusal):
+            task(task_id="task", **needed(task), **{name: value})
+        with DAG("switches", schedule=None, default_args={name: value}), pytest.raises(TypeError, match=refusal):
+            task(task_id="task", **needed(task))
+
+
+def test_every_switch_is_tested():
+    """A parameter that is true or false, and no template."""
+    found = {
+        name for task in OPERATORS + SENSORS for name, each in all_parameters(task).items() if each.annotation == "bool"
+    }
+    assert found == SWITCHES
+
+
+def test_a_switch_of_a_mapped_task_is_refused_as_well():
+    with DAG("mapped", schedule=None):
+        mapped = operators.UpdateSolutionOperator.partial(task_id="task", deferrable="False").expand(solution_arn=["x"])
+    with pytest.raises(TypeError, match="deferrable is 'False': allowed are True and False"):
+        mapped.unmap({"solution_arn": "x"})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.exceptions import IncompleteAnswerError, InvalidRequestError, WaitTimeoutError
-from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, seconds
+from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, seconds, switch
 from airflow_provider_personalize.validation import coerce, elsewhere, faults
 from airflow_provider_personalize.waiting import LATER, READY, UNDER_WAY, Goal, Wait, iso
 from airflow_provider_personalize.weather import is_weather, may_have_arrived
@@ -176,8 +176,8 @@ class WaitingOperator(PersonalizeOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.wait_for_completion = wait_for_completion
-        self.deferrable = deferrable
+        self.wait_for_completion = switch("wait_for_completion", wait_for_completion)
+        self.deferrable = switch("deferrable", deferrable)
         self.waiter_delay = seconds("waiter_delay", waiter_delay)
         self.timeout = seconds("timeout", timeout)
         #: What :meth:`go_on` has to remember across deferrals, as JSON primitives.

@@ -11,6 +11,7 @@ from airflow_provider_personalize.operators.creating import CreateOperator, RunO
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
+from airflow_provider_personalize.task import switch
 from airflow_provider_personalize.waiting import REACHED, SETTLED, Goal
 
 if TYPE_CHECKING:
@@ -225,13 +226,11 @@ class CreateSolutionVersionOperator(RunOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(stop_on_kill, bool):
-            raise TypeError(f"stop_on_kill is {stop_on_kill!r}: allowed are True and False")
         self.solution_arn = solution_arn
         self.name = name
         self.training_mode = training_mode
         self.tags = tags
-        self.stop_on_kill = stop_on_kill
+        self.stop_on_kill = switch("stop_on_kill", stop_on_kill)
 
     def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """

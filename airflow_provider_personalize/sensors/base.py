@@ -18,7 +18,7 @@ from airflow_provider_personalize._compat import (
     PokeReturnValue,
 )
 from airflow_provider_personalize.exceptions import ResourceFailedError, UpdateReplacedError, WaitTimeoutError
-from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, seconds
+from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, seconds, switch
 from airflow_provider_personalize.waiting import REACHED, READY, UPDATED, Goal, Verdict, Wait
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         for parameter, value in {"poke_interval": poke_interval, "timeout": kwargs.get("timeout")}.items():
             seconds(parameter, value)  # Airflow's own error for infinity says neither
         super().__init__(poke_interval=poke_interval, **kwargs)
-        self.deferrable = deferrable
+        for parameter in ("soft_fail", "never_fail", "silent_fail"):  # Airflow's own, which it does not check
+            switch(parameter, getattr(self, parameter))
+        self.deferrable = switch("deferrable", deferrable)
         self._suits_itself = suits_itself
         self._last_seen: Verdict | None = None
 
@@ -159,7 +161,7 @@ class UpdateSensor(PersonalizeSensor):
 
     def __init__(self, *, require_update: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.require_update = require_update
+        self.require_update = switch("require_update", require_update)
 
     @property
     def wait(self) -> Wait:
