@@ -7,6 +7,7 @@ What can go wrong, named after what happened.
     ├── InvalidRequestError(AirflowFailException)    the parameters are wrong: refused before the call, not retried
     ├── ConnectionMissingError(AirflowFailException) the named AWS connection does not exist, not retried
     ├── CredentialsMissingError                      the connection gives no credentials that can be used
+    ├── RegionMissingError(AirflowFailException)     nothing says which AWS region to ask, not retried
     ├── UnknownRegionError                           there is no Personalize in the region, or no such region
     ├── ResourceFailedError                          the service says that it failed, and why
     │   └── ResourceStoppedError(AirflowFailException) somebody stopped it, not retried
@@ -66,6 +67,20 @@ class CredentialsMissingError(PersonalizeError):
             if broken
             else f"{source} gives no credentials. Put them into a connection, or give the machine a role; where a "
             "metadata service gives them, it did not answer."
+        )
+
+
+class RegionMissingError(PersonalizeError, AirflowFailException):
+    """Neither the task nor its connection nor the machine says which AWS region to ask."""
+
+    def __init__(self, aws_conn_id: str | None, suggested: str | None = None) -> None:
+        source = (
+            f"the AWS connection {aws_conn_id!r} has no region_name" if aws_conn_id else "there is no AWS connection"
+        )
+        example = f"={suggested!r}, the region of the ARN that was given" if suggested else ", such as 'us-east-1'"
+        super().__init__(
+            f"No AWS region is known: region_name is not given, {source}, and neither AWS_DEFAULT_REGION nor the AWS "
+            f"configuration of the machine has one. Give region_name{example}, or set it in the connection."
         )
 
 

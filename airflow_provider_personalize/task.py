@@ -14,6 +14,7 @@ from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.exceptions import PersonalizeError
 from airflow_provider_personalize.links import PersonalizeLink, link_of
 from airflow_provider_personalize.resources import Resource
+from airflow_provider_personalize.validation import region_of
 from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, UPDATED, Verdict, Wait
 
 if TYPE_CHECKING:
@@ -115,7 +116,13 @@ class PersonalizeTask(BaseOperator):
     @cached_property
     def hook(self) -> PersonalizeHook:
         """The hook that this task talks through."""
-        return self.connection.hook()
+        return self.hook_for("personalize")
+
+    def hook_for(self, service: str) -> PersonalizeHook:
+        """Make a hook for one of the APIs."""
+        hook = self.connection.hook(service)
+        hook.suggested_region = region_of(getattr(self, member) for member in self.members)
+        return hook
 
     @property
     def trigger_options(self) -> dict[str, Any]:

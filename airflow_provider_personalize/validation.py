@@ -12,7 +12,7 @@ import ast
 import itertools
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -230,12 +230,20 @@ def _wrong_arns(operation: str, shape: StructureShape, request: Mapping[str, Any
 
 def elsewhere(request: Mapping[str, Any], region: str) -> list[str]:
     """List ARNs of another region than the one that is asked: what is not found there is not gone."""
-    arns = ((member, re.match("arn:[^:]+:personalize:([^:]+):", str(value))) for member, value in request.items())
+    arns = ((member, _REGIONAL.match(str(value))) for member, value in request.items())
     return [
         f"{member} is {request[member]!r}: it is of another region than {region}, which the task asks; see region_name"
         for member, arn in arns
         if arn and arn[1] != region
     ]
+
+
+_REGIONAL: Final = re.compile("arn:[^:]+:personalize:([^:]+):")
+
+
+def region_of(values: Iterable[Any]) -> str | None:
+    """Return the region of the first ARN of Personalize among some values; None where there is none."""
+    return next((arn[1] for value in values if (arn := _REGIONAL.match(str(value)))), None)
 
 
 def _reserved_tags(request: Mapping[str, Any]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
-from botocore.exceptions import EndpointConnectionError, HTTPClientError
+from botocore.exceptions import EndpointConnectionError, HTTPClientError, NoRegionError
 from botocore.loaders import Loader
 from botocore.session import Session
 
@@ -23,13 +23,14 @@ from airflow_provider_personalize.exceptions import (
     CredentialsMissingError,
     IncompleteAnswerError,
     PersonalizeError,
+    RegionMissingError,
     UnknownRegionError,
 )
 from airflow_provider_personalize.hooks.answers import sound
 from airflow_provider_personalize.hooks.calling import discreet, well_behaved
 from airflow_provider_personalize.hooks.sending import send_leanly
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
-from airflow_provider_personalize.validation import presentable
+from airflow_provider_personalize.validation import presentable, region_of
 from airflow_provider_personalize.waiting import (
     SETTLED,
     UNDER_WAY,
@@ -86,6 +87,8 @@ class PersonalizeHook(AwsBaseHook):
     def __init__(self, *args: Any, client_type: str = "personalize", **kwargs: Any) -> None:
         super().__init__(*args, client_type=client_type, **kwargs)
         self._had_credentials = False
+        #: The region of an ARN in hand, which an error suggests where no region is known.
+        self.suggested_region: str | None = None
         self.connection_required = self.aws_conn_id not in {None, self.default_conn_name}
 
     @cached_property
@@ -124,8 +127,16 @@ class PersonalizeHook(AwsBaseHook):
 
     @cached_property
     def conn(self) -> Any:
-        """The boto3 client. It repeats no write that may have been done, and explains what is refused."""
-        client = super().conn
+        """
+        The boto3 client. It repeats no write that may have been done, and explains what is refused.
+
+        :raises RegionMissingError: Nothing says which region to ask.
+        """
+        try:
+            client = super().conn
+        except NoRegionError:
+            source = self.aws_conn_id if self.connection_required else None
+            raise RegionMissingError(source, self.suggested_region) from None
         send_leanly(client)
         return well_behaved(client)
 
@@ -156,6 +167,7 @@ class PersonalizeHook(AwsBaseHook):
 
         :raises botocore.exceptions.ClientError: As from boto3.
         :raises CredentialsMissingError: The connection gives no credentials, and never did, or broken ones.
+        :raises RegionMissingError: Nothing says which region to ask.
         :raises UnknownRegionError: There is no Personalize in the region, or no such region.
         :raises IncompleteAnswerError: The service answered with what cannot be read.
         """
@@ -174,6 +186,7 @@ class PersonalizeHook(AwsBaseHook):
             raise
 
     def _ask(self, method: str, request: dict[str, Any]) -> Any:
+        self.suggested_region = self.suggested_region or region_of(request.values())
         client = self.conn
         operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
         try:

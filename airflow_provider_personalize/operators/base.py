@@ -57,7 +57,7 @@ class PersonalizeOperator(PersonalizeTask):
     @cached_property
     def service_hook(self) -> PersonalizeHook:
         """The hook for the operation's API."""
-        return self.hook if self.service == "personalize" else self.connection.hook(self.service)
+        return self.hook if self.service == "personalize" else self.hook_for(self.service)
 
     @property
     def client(self) -> Any:
