@@ -85,8 +85,10 @@ class Assumptions:
     option_of_another_recipe: str = _open_question(
         "refused",
         "accepted",
-        asks="Is eventsConfig or performIncrementalUpdate refused at the call if the recipe does not support it?",
-        source=f"{GUIDE}/optimizing-solution-events-config.html names the recipes; the error is not documented",
+        asks="Is an option refused at the call if the recipe does not have it: eventsConfig, performIncrementalUpdate, "
+        "itemExplorationConfig, a featurization hyperparameter?",
+        source=f"{GUIDE}/optimizing-solution-events-config.html, {GUIDE}/API_CampaignConfig.html and the pages of "
+        "the recipes say what each has; the error is not documented",
     )
     update_of_not_active: str = _open_question(
         "refused",

@@ -19,17 +19,22 @@ class Denied(Unreachable):
     """The bucket is another account's."""
 
 
-def read(backend: Backend, location: str, *, deep: bool = False) -> list[tuple[str, bytes]]:
+def read(backend: Backend, location: str, *, deep: bool = False, prefixed: bool = False) -> list[tuple[str, bytes]]:
     """
     Read a file, or the files of a folder, by their keys.
 
     :param location: ``s3://bucket/key``; a folder ends in a slash.
     :param deep: Descend into a folder's folders.
+    :param prefixed: Take a key that no file has for the beginning of keys, in whatever folder.
     """
     bucket, _, key = location.removeprefix("s3://").partition("/")
     s3 = _s3(backend, location, bucket)
-    folder = key.endswith("/") or not key
-    found = _folder(s3, bucket, key, None if deep else "/") if folder else [s3.get_object(bucket, key)]
+    if key.endswith("/") or not key:
+        found = _folder(s3, bucket, key, None if deep else "/")
+    elif (file := s3.get_object(bucket, key)) or not prefixed:
+        found = [file]
+    else:
+        found = _folder(s3, bucket, key, None)
     if not any(found):
         raise Unreachable(location)
     return [(each.name, each.value) for each in found]

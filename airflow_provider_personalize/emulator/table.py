@@ -156,6 +156,7 @@ KINDS: Final = {
             faults=recommenders.faults,
             work=learning.learn,
             ended=recommenders.train_weekly,
+            update_faults=recommenders.update_faults,
             apply=recommenders.apply,
             update_work=recommenders.retrain,
             adds=recommenders.metrics,

@@ -57,10 +57,24 @@ def complete_segment(backend: Backend, request: Mapping[str, Any]) -> Members:  
 def inference_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between the job and the version."""
     yield from _wrong_recipe(backend, request, _INFERRED)
+    yield from _same_path(request)
+    version = backend.records[request["solutionVersionArn"]].members
+    config = request.get("batchInferenceJobConfig", {})
+    yield from learning.exploration_faults("batchInferenceJobConfig", config, version)
     if _recipe(backend, request) in _NOT_INFERRED:
         yield f"solutionVersionArn has the recipe {_recipe(backend, request)}: batch jobs do not support it"
     if request.get("batchInferenceJobMode") == _THEMES:
         yield from _wrong_themes(backend, request)
+
+
+def _same_path(request: Mapping[str, Any]) -> Iterator[str]:
+    """Refuse to write where the input is: that the call is refused, and the text, are assumed."""
+    place, output = (
+        request[member][way]["path"]
+        for member, way in (("jobInput", "s3DataSource"), ("jobOutput", "s3DataDestination"))
+    )
+    if place.rstrip("/") == output.rstrip("/"):
+        yield f"Invalid S3 output path: {output} is the input path, too. Give the path of another folder."
 
 
 def _wrong_recipe(backend: Backend, request: Mapping[str, Any], allowed: tuple[str, ...]) -> Iterator[str]:
@@ -100,7 +114,8 @@ def _named(members: Mapping[str, Any]) -> str:
 
 def segment_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between the job and the version."""
-    return _wrong_recipe(backend, request, _SEGMENTED)
+    yield from _wrong_recipe(backend, request, _SEGMENTED)
+    yield from _same_path(request)
 
 
 def infer(backend: Backend, job: Record) -> str | None:
@@ -132,7 +147,8 @@ def _answer(backend: Backend, job: Record, answer: Callable[..., Iterator[str]],
         answer, model=version.holds, count=job.members["numResults"], keep_for=filtering.for_lines(backend, job.members)
     )
     try:
-        files = s3.read(backend, job.members["jobInput"]["s3DataSource"]["path"])
+        # https://docs.aws.amazon.com/personalize/latest/dg/creating-batch-inference-job.html: a path is a prefix
+        files = s3.read(backend, job.members["jobInput"]["s3DataSource"]["path"], prefixed=True)
         asked = {name: text.decode().splitlines() for name, text in files}
         for excess in _too_much(files, asked, quota):
             return excess

@@ -63,7 +63,9 @@ def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     latest = request["solutionVersionArn"].endswith(LATEST)
     if request.get("campaignConfig", {}).get(_SYNC) and not latest:
         yield f"campaignConfig.{_SYNC} is True: solutionVersionArn must be the solution's ARN followed by {LATEST}"
-    recipe_type = learning.recipe_type(resolved(backend, request))
+    served = resolved(backend, request)
+    yield from learning.exploration_faults("campaignConfig", request.get("campaignConfig", {}), served)
+    recipe_type = learning.recipe_type(served)
     if recipe_type == "USER_SEGMENTATION":
         yield f"solutionVersionArn: a campaign cannot have a recipe of the type {recipe_type}"
 

@@ -90,6 +90,25 @@ def recipe_type(members: Mapping[str, Any]) -> str:
     return str(recipes.find(members["recipeArn"])["recipeType"])
 
 
+# https://docs.aws.amazon.com/personalize/latest/dg/API_CampaignConfig.html and API_RecommenderConfig.html there
+_EXPLORING: Final = ("aws-user-personalization", "aws-user-personalization-v2")
+
+
+def exploration_faults(name: str, config: Mapping[str, Any], members: Mapping[str, Any]) -> Iterator[str]:
+    """
+    Tell if exploration is set where the recipe does not explore.
+
+    :param name: The configuration's name.
+    :param members: Those of what has the recipe.
+    """
+    if not config.get("itemExplorationConfig") or assumptions.option_of_another_recipe != "refused":
+        return
+    recipe = recipes.find(members["recipeArn"])
+    explores = recipe["recipeType"] == "USER_PERSONALIZATION" if "domain" in recipe else recipe["name"] in _EXPLORING
+    if not explores:
+        yield f"{name}.itemExplorationConfig is not supported by the recipe {recipe['name']}"
+
+
 def has_scores(members: Mapping[str, Any]) -> bool:
     """
     Tell whether recommendations come with scores.

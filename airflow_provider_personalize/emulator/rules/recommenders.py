@@ -37,7 +37,17 @@ def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     elif recipe.get("domain") != group["domain"]:
         yield f"recipeArn is for the domain {recipe.get('domain')}, the dataset group has {group['domain']}"
     else:
+        yield from learning.exploration_faults("recommenderConfig", request.get("recommenderConfig", {}), request)
         yield from learning.faults(backend, request)
+
+
+def update_faults(
+    backend: Backend,  # noqa: ARG001 - called like the rules
+    recommender: Record,
+    request: Mapping[str, Any],
+) -> Iterator[str]:
+    """List what an update sets and the recipe does not have."""
+    return learning.exploration_faults("recommenderConfig", request["recommenderConfig"], recommender.members)
 
 
 def retrain(backend: Backend, recommender: Record, update: Entry) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.emulator.assumptions import assumptions
-from airflow_provider_personalize.emulator.rules import recipes
+from airflow_provider_personalize.emulator.rules import hyperparameters, recipes
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.backend import Backend
@@ -48,6 +48,7 @@ def create_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]
         if recipes.find(recipe_arn)["recipeType"] != "USER_PERSONALIZATION":
             yield f"solutionConfig.autoMLConfig.recipeList: {recipe_arn} is not of the type USER_PERSONALIZATION"
     yield from _unknown_options(request.get("recipeArn"), {**request, **config}, "solutionConfig")
+    yield from hyperparameters.faults(request.get("recipeArn"), config)
 
 
 def update_faults(
