@@ -115,20 +115,40 @@ def faults(
 def _wrong_types(shape: StructureShape, request: Mapping[str, Any]) -> list[str]:
     from botocore.validate import ParamValidator
 
-    def ask(value: Any, shape: Shape) -> list[str]:
-        report: str = ParamValidator().validate(value, shape).generate_report()
-        return report.splitlines()
+    report: str = ParamValidator().validate(_without_wrong_moments(shape, dict(request)), shape).generate_report()
+    return report.splitlines()
 
-    try:
-        return ask(dict(request), shape)
-    except RuntimeError:
-        faults = []
-    for member in request.keys() & shape.members.keys():
-        try:
-            ask(request[member], shape.members[member])
-        except RuntimeError as error:  # a moment that no date can hold
-            faults.append(f"{member}: {error}")
-    return faults
+
+def _without_wrong_moments(shape: Shape, value: Any) -> Any:
+    """Replace moments that no date can hold: botocore calls their type wrong, or raises an error, by their size."""
+    if shape.type_name == "timestamp" and _no_date_holds(value):
+        return 0
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        known = shape.members
+        return {
+            name: _without_wrong_moments(known[name], item) if name in known else item for name, item in value.items()
+        }
+    if shape.type_name == "list" and isinstance(value, (list, tuple)):
+        return [_without_wrong_moments(shape.member, item) for item in value]
+    return value
+
+
+# The years from 1 to 9999, which Python's datetime has, in seconds since 1970
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
+_FINER: Final[Mapping[str, int]] = {"milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
+
+
+def _no_date_holds(moment: Any) -> bool:
+    if isinstance(moment, bool):
+        return True
+    return isinstance(moment, (int, float)) and not _FIRST_SECOND <= moment <= _LAST_SECOND
+
+
+def _wrong_moment(moment: Any, name: str) -> str:
+    for unit, factor in _FINER.items():
+        if not isinstance(moment, bool) and 0 < moment / factor <= _LAST_SECOND:
+            return f"{name} is {moment!r}: give seconds since 1970, not {unit}: {int(moment / factor)}"
+    return f"{name} is {moment!r}: allowed are a datetime, ISO 8601, and seconds since 1970"
 
 
 def presentable(text: str) -> str:
@@ -163,6 +183,8 @@ def _beyond_types(shape: Shape, value: Any, name: str) -> Iterator[str]:
     yield from too_long
     if isinstance(value, str):
         yield from () if too_long else _wrong_text(shape, value, name)
+    elif shape.type_name == "timestamp" and _no_date_holds(value):
+        yield _wrong_moment(value, name)
     elif isinstance(value, (int, float)) and "max" in shape.metadata and not value <= shape.metadata["max"]:
         yield f"{name} is {value}: at most {shape.metadata['max']} is allowed"
     for part_name, part_shape, part in _parts(shape, value, name):

@@ -198,10 +198,36 @@ def test_what_is_no_list_is_refused(tracking_id, event_list):
         put_events(tracking_id, event_list)()
 
 
-@pytest.mark.parametrize("sent_at", ["1e999", float("inf"), 10**20])
+@pytest.mark.parametrize("sent_at", ["1e999", float("inf"), float("nan"), 10**30, -(10**20), True])
 def test_a_moment_that_no_date_can_hold_is_refused(tracking_id, sent_at):
-    with pytest.raises(InvalidRequestError, match="eventList.*(offset|range)"):
+    with pytest.raises(InvalidRequestError) as refusal:
         put_events(tracking_id, [*events(1), {"eventType": "click", "sentAt": sent_at}])()
+    (fault,) = refusal.value.faults
+    assert fault.startswith("eventList[1].sentAt is ")
+    assert fault.endswith(": allowed are a datetime, ISO 8601, and seconds since 1970")
+
+
+# https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_Event.html and API_UBS_ActionInteraction.html have both in
+# seconds; JavaScript's Date.now(), for one, counts milliseconds
+FINER = {"milliseconds": NOON * 1000, "microseconds": NOON * 10**6, "nanoseconds": NOON * 10**9}
+
+
+@pytest.mark.parametrize("form", [int, float, str, lambda moment: f"{{{{ {moment} }}}}"])
+@pytest.mark.parametrize("unit", FINER)
+def test_a_time_in_another_unit_than_seconds_is_refused_by_the_unit(tracking_id, unit, form):
+    moment = form(FINER[unit])
+    taken = {"actionId": "a", "userId": "u", "sessionId": "s", "timestamp": moment, "eventType": "Taken"}
+    acted = {"tracking_id": tracking_id, "action_interactions": [taken]}
+    for place, run in {
+        "eventList[1].sentAt": put_events(tracking_id, [*events(1), {"eventType": "click", "sentAt": moment}]),
+        "actionInteractions[0].timestamp": Run(lambda: PutActionInteractionsOperator(task_id="put", **acted)),
+    }.items():
+        with pytest.raises(InvalidRequestError) as refusal:
+            run()
+        (fault,) = refusal.value.faults
+        assert fault.startswith(f"{place} is ")
+        assert fault.endswith(f": give seconds since 1970, not {unit}: {NOON}")
+    assert [*calls.of("PutEvents"), *calls.of("PutActionInteractions")] == []
 
 
 def test_what_the_service_refuses_comes_through(tracking_id):
