@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from airflow_provider_personalize.resources import SOLUTION, Resource
+from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION, Resource
 from airflow_provider_personalize.validation import presentable, rate_days
 
 # Switches that are off where a description does not show them. performAutoTraining is not among them: it is on.
@@ -117,7 +117,7 @@ def configuration(row: Resource, description: Mapping[str, Any]) -> dict[str, An
     (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html).
 
     A solution's configuration is under ``solutionConfig`` and, by the name that an update of it has, under
-    ``solutionUpdateConfig``.
+    ``solutionUpdateConfig``. The name of a solution version is the one that it was given.
     """
     now = dict(description)
     update = description.get(row.update_member) or {}
@@ -126,4 +126,17 @@ def configuration(row: Resource, description: Mapping[str, Any]) -> dict[str, An
     if row == SOLUTION:
         config = {**(now.get("solutionConfig") or {}), **(now.get("solutionUpdateConfig") or {})}
         now |= {"solutionConfig": config, "solutionUpdateConfig": config}
+    if row == SOLUTION_VERSION:
+        now["name"] = version_name(description)
     return now
+
+
+def version_name(version: Mapping[str, Any]) -> str:
+    """
+    Return the name that a solution version was given, whether or not the service shows it after its solution's.
+
+    ``<solution>/<name>`` is recorded of a version without a name of its own, in a notebook of AWS's
+    (https://github.com/aws-samples/amazon-personalize-samples); of one with a name, both forms are assumed.
+    """
+    solution = str(version.get("solutionArn")).rpartition("/")[2]
+    return str(version.get("name")).removeprefix(f"{solution}/")

@@ -39,6 +39,14 @@ class TaskInstance:
         self.xcoms[key] = json.loads(json.dumps(value))
 
 
+#: How the name of a solution version may be shown, and whether its ARN has it: no form of a given name is recorded.
+VERSION_FORMS = {
+    "plain": ("given", "digits"),
+    "after its solution": ("after_solution", "digits"),
+    "in its ARN": ("after_solution", "name"),
+}
+
+
 class Store(dict[str, Any]):
     """As much of Airflow's task state store as the package uses."""
 

@@ -351,6 +351,18 @@ class Assumptions:
         asks="Does CreateSolutionVersion refuse a name that another version of the solution has?",
         source=f"{GUIDE}/API_CreateSolutionVersion.html names ResourceAlreadyExistsException, and does not say when",
     )
+    version_name: str = _open_question(
+        "given",
+        "after_solution",
+        asks="Does a solution version show the name that it was given, or that after its solution's and a slash?",
+        source=f"not documented; of a version without a name, {SAMPLES} shows the latter",
+    )
+    version_arn: str = _open_question(
+        "digits",
+        "name",
+        asks="Has the ARN of a version with a name eight hex digits in it, or that name, which is never free again?",
+        source=f"not documented; of a version without a name, {SAMPLES} shows digits, which are its name too",
+    )
 
     def __setattr__(self, name: str, value: Any) -> None:
         question = self.__dataclass_fields__.get(name)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache, cached_property
 from threading import Lock
@@ -18,6 +19,7 @@ from botocore.loaders import Loader
 from botocore.session import Session
 
 from airflow_provider_personalize.clock import steady_time
+from airflow_provider_personalize.comparison import version_name
 from airflow_provider_personalize.exceptions import (
     ConnectionMissingError,
     CredentialsMissingError,
@@ -263,15 +265,34 @@ class PersonalizeHook(AwsBaseHook):
             self.log.info("Stopping the training of %s", solution_version_arn)
 
     def stop_training_named(self, solution_arn: str, name: str) -> None:
-        """Stop the training of a version by its name, which neither its ARN nor a list tells."""
-        for version in self.list_all(SOLUTION_VERSION, solutionArn=solution_arn):
-            if version["status"] in SOLUTION_VERSION.final:
-                continue
-            arn = version["solutionVersionArn"]
-            if (self.find(SOLUTION_VERSION, arn) or {}).get("name") == name:
-                self.stop_training(arn)
-                return
-        self.log.warning("No training %r of %s is shown: if it began, it goes on", name, solution_arn)
+        """Stop the training of a version by its name."""
+
+        def is_on(version: Mapping[str, Any]) -> bool:
+            return version["status"] not in SOLUTION_VERSION.final
+
+        version = self.find_version(solution_arn, name, filter(is_on, self.list_versions(solution_arn)))
+        if version:
+            self.stop_training(version["solutionVersionArn"])
+        else:
+            self.log.warning("No training %r of %s is shown: if it began, it goes on", name, solution_arn)
+
+    def list_versions(self, solution_arn: str) -> Iterator[dict[str, Any]]:
+        """List the versions of a solution, newest first; the summaries have no names."""
+        versions = self.list_all(SOLUTION_VERSION, solutionArn=solution_arn)
+        yield from sorted(versions, key=lambda summary: summary["creationDateTime"], reverse=True)
+
+    def find_version(self, solution_arn: str, name: str, among: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+        """
+        Find a version of a solution by the name that it was given.
+
+        Whether its ARN tells the name is not documented: the one that would is tried first, and no list asked for then.
+
+        :param among: The summaries of those that it may be.
+        :return: Its description; None where there is none.
+        """
+        arns = itertools.chain([f"{solution_arn}/{name}"], (summary["solutionVersionArn"] for summary in among))
+        described = (self.find(SOLUTION_VERSION, arn) for arn in arns)
+        return next((found for found in described if found and version_name(found) == name), None)
 
     def look(self, wait: Wait) -> Verdict:
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize.exceptions import InvalidRequestError, PersonalizeError
@@ -236,17 +236,19 @@ class CreateSolutionVersionOperator(RunOperator):
         """
         Find the version of this name among those under way or begun since the run began.
 
-        The ARN of a version does not tell its name, and neither does the list of versions.
+        The list of versions does not tell their names.
         """
 
         def is_likely(summary: Mapping[str, Any]) -> bool:
             return summary["status"] not in self.resource.final or self.is_of_this_run(context, summary)
 
-        return self._find_among(filter(is_likely, self._versions(request)), request)
+        versions = self.hook.list_versions(request["solutionArn"])
+        return self.hook.find_version(request["solutionArn"], request["name"], filter(is_likely, versions))
 
     def find_existing(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
         """Find the version of this name among all."""
-        return self._find_among(self._versions(request), request)
+        arn = request["solutionArn"]
+        return self.hook.find_version(arn, request["name"], self.hook.list_versions(arn))
 
     def pursue(self, context: Context, deadline: float) -> str:
         """Go on until it is over; that an earlier run of this object was killed counts no more."""
@@ -258,15 +260,6 @@ class CreateSolutionVersionOperator(RunOperator):
         self.carried[_ASKED] = {"solution_arn": request["solutionArn"], "name": request["name"]}
         self._must_live()
         return super().create(context, request, deadline)
-
-    def _versions(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """List the solution's versions, newest first."""
-        versions = self.hook.list_all(self.resource, solutionArn=request["solutionArn"])
-        return sorted(versions, key=lambda summary: summary["creationDateTime"], reverse=True)
-
-    def _find_among(self, summaries: Iterable[dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any] | None:
-        described = (self.hook.find(self.resource, summary[self.resource.arn_member]) for summary in summaries)
-        return next((found for found in described if found and found.get("name") == request["name"]), None)
 
     @property
     def trigger_options(self) -> dict[str, Any]:

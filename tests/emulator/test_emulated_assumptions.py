@@ -386,6 +386,18 @@ def same_version_name():
     return outcome(client.create_solution_version, solutionArn=SOLUTION, name="nightly")
 
 
+@sees(("given", "nightly"), ("after_solution", "shop/nightly"))
+def version_name():
+    arn = open_shop().create_solution_version(solutionArn=SOLUTION, name="nightly")["solutionVersionArn"]
+    return api().describe_solution_version(solutionVersionArn=arn)["solutionVersion"]["name"]
+
+
+@sees(("digits", False), ("name", True))
+def version_arn():
+    arn = open_shop().create_solution_version(solutionArn=SOLUTION, name="nightly")["solutionVersionArn"]
+    return arn == f"{SOLUTION}/nightly"
+
+
 @sees(("FULL", "FULL"), ("AUTOTRAIN", "AUTOTRAIN"))
 def automatic_training_mode():
     open_shop(performAutoTraining=True)

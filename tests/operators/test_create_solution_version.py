@@ -10,7 +10,7 @@ import botocore.endpoint
 import pytest
 from botocore.exceptions import ClientError
 from shop import DATASET, LOCATION, ROLE, SOLUTION
-from task_runs import Run, Store, TaskInstance, killed_after
+from task_runs import VERSION_FORMS, Run, Store, TaskInstance, killed_after
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.exceptions import (
@@ -26,6 +26,12 @@ from airflow_provider_personalize.operators import CreateSolutionVersionOperator
 
 deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
 names = pytest.mark.parametrize("names", ["refused", "accepted"], ids=["a name is taken", "a name may be used again"])
+
+
+@pytest.fixture(autouse=True, params=VERSION_FORMS.values(), ids=VERSION_FORMS)
+def _form(personalize: Any, request: pytest.FixtureRequest) -> None:
+    """Whatever the service makes of names."""
+    assumptions.version_name, assumptions.version_arn = request.param
 
 
 @pytest.fixture(autouse=True)
@@ -168,7 +174,8 @@ def test_the_store_is_looked_at_first_and_spares_the_list(personalize):
 def test_a_store_that_keeps_something_else_is_no_reason_to_fail(personalize, kept):
     run = train()
     name = run()
-    run.store = Store({personalize.describe_solution_version(solutionVersionArn=name)["solutionVersion"]["name"]: kept})
+    version = personalize.describe_solution_version(solutionVersionArn=name)["solutionVersion"]
+    run.store = Store({version["name"].removeprefix("shop/"): kept})
     assert retry(run)() == name
 
 
@@ -179,6 +186,15 @@ def test_the_store_knows_the_version_before_the_service_shows_it(personalize):
         train(store=store)()
     clock.advance(300)
     assert list(store.values()) == [versions(personalize)[0]["solutionVersionArn"]]
+
+
+def test_a_name_in_the_arn_spares_a_retry_the_list(personalize):
+    assumptions.version_arn = "name"
+    run = train(wait_for_completion=False)
+    arn = run()
+    before = len(calls.of("ListSolutionVersions"))
+    assert retry(run)() == arn
+    assert len(calls.of("ListSolutionVersions")) == before
 
 
 def test_a_version_that_the_store_knows_and_that_is_gone_is_trained_anew(personalize):
@@ -291,7 +307,7 @@ def test_a_name_of_the_users_is_given_and_found_again_in_the_run(personalize):
     arn = run()
     assert run() == arn
     version = personalize.describe_solution_version(solutionVersionArn=arn)["solutionVersion"]
-    assert version["name"] == "mine"
+    assert version["name"] in {"mine", "shop/mine"}
 
 
 def test_a_name_of_the_users_that_an_earlier_run_used_up_is_refused(personalize):

@@ -35,10 +35,17 @@ _BEST: Final = "arn:aws:personalize:::recipe/aws-user-personalization"
 
 
 def path(backend: Backend, request: Mapping[str, Any]) -> str:
-    """Return the path in a version's ARN: its solution and eight hex digits, the same for a name that is taken."""
-    name = request.get("name") if assumptions.same_version_name == "refused" else None
-    seed = f"{request.get('solutionArn')} {name or backend.made}"
-    return f"{str(request.get('solutionArn')).rpartition('/')[2]}/{hashlib.sha256(seed.encode()).hexdigest()[:8]}"
+    """Return the path in a version's ARN: its solution, and eight hex digits or its name."""
+    name = request.get("name")
+    if name and assumptions.version_arn == "name":
+        return _after_solution(request, name)
+    taken = name if assumptions.same_version_name == "refused" else None  # the same digits for a name that is taken
+    seed = f"{request.get('solutionArn')} {taken or backend.made}"
+    return _after_solution(request, hashlib.sha256(seed.encode()).hexdigest()[:8])
+
+
+def _after_solution(request: Mapping[str, Any], name: str) -> str:
+    return f"{str(request.get('solutionArn')).rpartition('/')[2]}/{name}"
 
 
 def complete(backend: Backend, request: Mapping[str, Any]) -> Members:
@@ -46,7 +53,10 @@ def complete(backend: Backend, request: Mapping[str, Any]) -> Members:
     solution = backend.records[request["solutionArn"]].current()
     taken: Members = {name: solution[name] for name in _TAKEN if name in solution}
     defaults = {"name": path(backend, request), "trainingMode": "FULL", "trainingType": "MANUAL"}
-    return {"recipeArn": _best(taken), **taken, **defaults, **request}
+    completed = {"recipeArn": _best(taken), **taken, **defaults, **request}
+    if "name" in request and assumptions.version_name == "after_solution":
+        completed["name"] = _after_solution(request, request["name"])
+    return completed
 
 
 def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
