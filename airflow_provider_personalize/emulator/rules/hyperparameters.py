@@ -2,8 +2,8 @@
 The hyperparameters that each recipe has.
 
 They are in the tables of the recipes' pages, below
-https://docs.aws.amazon.com/personalize/latest/dg/working-with-predefined-recipes.html. A recipe that is not here accepts
-any name: its table is not known.
+https://docs.aws.amazon.com/personalize/latest/dg/working-with-predefined-recipes.html. A recipe that is not here
+accepts any name: its table is not known.
 """
 
 from __future__ import annotations
