@@ -4,6 +4,7 @@ import json
 
 import pytest
 from effort import effort
+from everything import schema as schema_of
 from moto.core import DEFAULT_ACCOUNT_ID
 from shop import DATASET, PREFIX, ROLE, SCHEMA, api
 from test_emulated_solution import refusal
@@ -51,6 +52,9 @@ def outcome(client, arn):
 
 def with_fields(*fields, name="Interactions", base=SCHEMA["fields"]):
     return json.dumps({**SCHEMA, "name": name, "fields": [*base, *fields]})
+
+
+PLAIN_TEXT = {"name": "TITLE", "type": "string"}
 
 
 def test_a_dataset_is_named_in_its_arn_by_its_group_and_type(client, dataset):
@@ -104,12 +108,14 @@ def test_a_dataset_has_the_type_and_the_domain_of_its_schema(client, schema, gro
         (with_fields(name="Sales"), "Sales"),
         (with_fields(base=SCHEMA["fields"][:2]), "TIMESTAMP"),
         (with_fields(base=[*SCHEMA["fields"][:2], {"name": "TIMESTAMP", "type": "int"}]), "TIMESTAMP"),
-        (with_fields({"name": "COLOUR", "type": "string"}), "categorical"),
         (with_fields({"name": "A-B", "type": "int"}), "A-B"),
         (with_fields({"name": "USERID", "type": "int"}), "underscores"),
         (with_fields({"name": "PRICE", "type": {"type": "array"}}), "PRICE"),
         (with_fields({"name": "PRICE", "type": "bytes"}), "PRICE"),
         (with_fields(name="Items", base=[{"name": "ITEM_ID", "type": "string"}]), "metadata"),
+        # https://docs.aws.amazon.com/personalize/latest/dg/custom-datasets-and-schemas.html: categorical or a number
+        (with_fields(PLAIN_TEXT, name="Users", base=[{"name": "USER_ID", "type": "string"}]), "metadata"),
+        (with_fields(PLAIN_TEXT, name="Items", base=[{"name": "ITEM_ID", "type": "string"}]), "metadata"),
     ],
 )
 def test_a_schema_that_personalize_cannot_use_is_refused(client, avro, named):
@@ -143,6 +149,34 @@ def test_a_schema_that_personalize_cannot_use_is_refused(client, avro, named):
 def test_a_schema_as_in_the_guide_is_accepted(client, avro):
     arn = client.create_schema(name="a", schema=avro)["schemaArn"]
     assert client.describe_schema(schemaArn=arn)["schema"]["schema"] == avro
+
+
+# Accepted as recorded in AWS's samples: update-item-dataset-schema-example.ipynb,
+# update-datasets-user-personalization-example.ipynb and 01_Recommender-Agent.ipynb of amazon-personalize-samples
+@pytest.mark.parametrize("domain", [None, "ECOMMERCE", "VIDEO_ON_DEMAND"])
+@pytest.mark.parametrize("kind", ["Interactions", "Items"])
+@pytest.mark.parametrize("text", ["string", ["string", "null"]])
+def test_text_may_be_neither_categorical_nor_textual(client, domain, kind, text):
+    given = {"domain": domain} if domain else {}
+    others = DOMAINS[domain or "ECOMMERCE"][kind]
+    avro = with_fields(*others, {"name": "TITLE", "type": text}, name=kind, base=LEAST[kind])
+    arn = client.create_schema(name="a", schema=avro, **given)["schemaArn"]
+    assert client.describe_schema(schemaArn=arn)["schema"]["schema"] == avro
+
+
+def test_plain_text_is_imported_and_filtered_by(shop):
+    wider = schema_of("Items", {"name": "TITLE", "type": ["null", "string"]})
+    arn = shop.api.create_schema(name="wider", schema=wider)["schemaArn"]
+    shop.api.update_dataset(datasetArn=shop.dataset("Items"), schemaArn=arn)
+    clock.advance(3600)
+    text = "ITEM_ID,GENRE,CATEGORY_L1,PRICE,TITLE\ni1,drama,film,1,Alien\ni2,drama,film,1,Aliens\n"
+    shop.import_csv("Items", shop.put("in/titled.csv", text), "titled")
+    expression = 'INCLUDE ItemID WHERE Items.TITLE IN ("Alien")'
+    given = {"datasetGroupArn": shop.group, "filterExpression": expression}
+    filter_arn = shop.api.create_filter(name="f", **given)["filterArn"]
+    campaign = shop.campaign("c", shop.solve("a", "user-personalization-v2"))
+    found = shop.runtime.get_recommendations(campaignArn=campaign, userId="u5", filterArn=filter_arn)["itemList"]
+    assert [item["itemId"] for item in found] == ["i1"]
 
 
 CATEGORY = {"type": ["null", "string"], "categorical": True}

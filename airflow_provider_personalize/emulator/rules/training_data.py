@@ -5,7 +5,10 @@ https://docs.aws.amazon.com/personalize/latest/dg/how-it-works-dataset-schema.ht
 https://docs.aws.amazon.com/personalize/latest/dg/custom-datasets-and-schemas.html,
 https://docs.aws.amazon.com/personalize/latest/dg/ECOMMERCE-datasets-and-schemas.html and
 https://docs.aws.amazon.com/personalize/latest/dg/VIDEO-ON-DEMAND-datasets-and-schemas.html. That all but the first
-columns may be null, and that too many columns are refused when the schema is created, are assumed.
+columns may be null, and that too many columns are refused when the schema is created, are assumed. Texts that are
+neither categorical nor textual are imported and may be filtered by, and are not trained on
+(https://docs.aws.amazon.com/personalize/latest/dg/items-datasets.html): notebooks of AWS's samples have such fields in
+schemas of interactions and of items.
 """
 
 from __future__ import annotations
@@ -158,8 +161,8 @@ class _Rules:
         for name, its_type in self._required.items():
             if name not in given:
                 yield f"fields.{name} of type {its_type} is required in this domain"
-        if self._type in _NEEDS_METADATA and not set(given) - set(self._keys):
-            yield "fields must have at least one field of metadata"
+        if self._type in _NEEDS_METADATA and not any(map(self._is_metadata, fields)):
+            yield "fields must have at least one field of metadata: a number, or categorical or textual text"
         for field in fields:
             yield from self._wrong_field(field)
         yield from self._too_many(fields)
@@ -171,8 +174,10 @@ class _Rules:
             yield f"fields.{name}.type is {field['type']!r}: allowed are {allowed}, and unions of them"
         elif name in self._meant:
             yield from _wrong_meaning(field, self._meant[name])
-        elif "string" in types and not any(field.get(mark) is True for mark in _MARKS):
-            yield f'fields.{name} is text: it must have "categorical": true or, for items, "textual": true'
+
+    def _is_metadata(self, field: dict[str, Any]) -> bool:
+        is_plain_text = "string" in types_of(field) and not any(field.get(mark) is True for mark in _MARKS)
+        return field["name"] not in self._keys and not is_plain_text
 
     def _too_many(self, fields: list[dict[str, Any]]) -> Iterator[str]:
         metadata = [field for field in fields if field["name"] not in self._meant]
