@@ -304,8 +304,32 @@ class Assumptions:
     filter_liberties: str = _open_question(
         "accepted",
         "refused",
-        asks="May a filter expression have keywords in any case, conditions in parentheses, and IS NULL?",
+        asks="May a filter expression have conditions in parentheses, IS NULL, and OR in an IF condition?",
         source=f"not shown in {GUIDE}/creating-filter-expressions.html",
+    )
+    filter_single_quotes: str = _open_question(
+        "accepted",
+        "refused",
+        asks="May texts in a filter expression be in single quotes?",
+        source=f"the README of filter_rotator in {SAMPLES} has them; the guide does not",
+    )
+    filter_singular_dataset: str = _open_question(
+        "accepted",
+        "refused",
+        asks="May a filter expression write Action for the dataset Actions?",
+        source=f"{GUIDE}/action-recommendation-filter-examples.html has Action.MEMBERSHIP_LEVEL in one example only",
+    )
+    filter_unknown_field: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Is a filter refused that names a field that the schema of the dataset lacks?",
+        source="not documented; case is ignored, as the guide writes Items.genres for GENRES",
+    )
+    filter_range_of_text: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Is a filter refused that compares a text field by <, <=, > or >=?",
+        source=f"not documented; {GUIDE}/creating-filter-expressions.html has these operators for numbers",
     )
     batch_statuses: str = _open_question(
         "observed",

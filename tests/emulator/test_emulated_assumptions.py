@@ -485,20 +485,58 @@ def batch(kind: str, recipe: str, line: dict[str, str]) -> tuple[Everything, str
     return shop, next(iter(getattr(shop.api, f"create_{kind}")(**request).values()))
 
 
-@sees(("accepted", ["accepted"] * 4), ("refused", [INVALID] * 3 + ["accepted"]))
-def filter_liberties():
-    expressions = (
-        "exclude ItemID WHERE Items.PRICE > 20",
-        "EXCLUDE ItemID WHERE Items.PRICE IS NULL",
-        "EXCLUDE ItemID WHERE (Items.PRICE > 20 OR Items.PRICE < 10) AND Items.PRICE != 15",
-        "EXCLUDE ItemID WHERE Items.PRICE > ($PRICE) OR Items.GENRE IN ($GENRE)",
-    )
-    client = open_shop()
+def filters_made(client: Any, *expressions: str) -> list[str]:
     given = [
         {"name": f"f{place}", "datasetGroupArn": GROUP, "filterExpression": expression}
         for place, expression in enumerate(expressions)
     ]
     return [outcome(client.create_filter, **request) for request in given]
+
+
+def shop_with_items() -> Any:
+    client = open_shop()
+    arn = client.create_schema(name="items", schema=schema("Items"))["schemaArn"]
+    client.create_dataset(name="items", datasetType="ITEMS", datasetGroupArn=GROUP, schemaArn=arn)
+    clock.advance(HOUR)
+    return client
+
+
+@sees(("accepted", ["accepted"] * 4), ("refused", [INVALID] * 3 + ["accepted"]))
+def filter_liberties():
+    return filters_made(
+        open_shop(),
+        "EXCLUDE ItemID WHERE Items.PRICE > 20 IF CurrentUser.AGE > 18 OR CurrentUser.AGE < 8",
+        "EXCLUDE ItemID WHERE Items.PRICE IS NULL",
+        "EXCLUDE ItemID WHERE (Items.PRICE > 20 OR Items.PRICE < 10) AND Items.PRICE != 15",
+        "exclude itemId WHERE ITEMS.PRICE > ($PRICE) OR Items.GENRE in ($G) IF CURRENTUSER.A > 1 AND CurrentUser.A < 9",
+    )
+
+
+@sees(("accepted", ["accepted"]), ("refused", [INVALID]))
+def filter_single_quotes():
+    return filters_made(open_shop(), "EXCLUDE ItemID WHERE Items.GENRE IN ('drama')")
+
+
+@sees(("accepted", ["accepted"]), ("refused", [INVALID]))
+def filter_singular_dataset():
+    return filters_made(open_shop(), "INCLUDE ActionID WHERE Action.VALUE > 1")
+
+
+@sees(("refused", [INVALID, "accepted", "accepted"]), ("accepted", ["accepted"] * 3))
+def filter_unknown_field():
+    return filters_made(
+        shop_with_items(),
+        "EXCLUDE ItemID WHERE Items.COLOUR IN ($COLOUR)",
+        "EXCLUDE ItemID WHERE Items.genre IN ($GENRE)",
+        "EXCLUDE ItemID WHERE Items.PRICE > 1 IF CurrentUser.AGE > 1",
+    )
+
+
+@sees(("refused", [INVALID, "accepted"]), ("accepted", ["accepted"] * 2))
+def filter_range_of_text():
+    return filters_made(
+        shop_with_items(), 'EXCLUDE ItemID WHERE Items.GENRE < "d"', 'EXCLUDE ItemID WHERE Items.GENRE = "d"'
+    )
 
 
 @sees(

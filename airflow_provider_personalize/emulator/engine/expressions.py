@@ -2,8 +2,9 @@
 The grammar of filter expressions, and of the item attributes of batch segment jobs.
 
 https://docs.aws.amazon.com/personalize/latest/dg/creating-filter-expressions.html and the pages next to it. Keywords
-and the names of datasets are read in any case, parentheses group, and there is IS NULL: see :func:`liberties`. That AND
-binds closer than OR is assumed.
+and the names of datasets are read in any case, as the service does. Parentheses, IS NULL, an OR after IF, texts in
+single quotes and ``Action`` for ``Actions`` are read too: see :func:`liberties`, :func:`single_quoted` and
+:func:`singular`. That AND binds closer than OR is assumed.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from airflow_provider_personalize.emulator.engine.errors import InvalidFilter
 
 ORDER: Final = ("<", "<=", ">", ">=")
 _SIGNS: Final = ("=", "!=", *ORDER)
+_NUMBER: Final = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+NUMBER: Final = re.compile(_NUMBER, re.ASCII)
 _TOKEN: Final = re.compile(
-    r"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*")
-    |(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
+    rf"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+    |(?P<number>{_NUMBER}(?![\w.]))
     |(?P<placeholder>\$\w+)
     |(?P<name>[A-Za-z_]\w*(?:\.\w+)?)
     |(?P<sign><=|>=|!=|[=<>(),|]))""",
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
 INTERACTIONS: Final = frozenset({"INTERACTIONS", "ACTION_INTERACTIONS"})
 # What each thing to filter may be filtered by.
@@ -34,7 +37,6 @@ _DATASETS: Final[Mapping[str, frozenset[str]]] = {
 }
 CURRENT: Final = frozenset({"CURRENTUSER", "CURRENTITEM"})
 _SUBJECTS: Final = {"ITEMID": "ItemID", "USERID": "UserID", "ACTIONID": "ActionID"}
-_KEYWORDS: Final = ("INCLUDE", "EXCLUDE", "WHERE", "AND", "OR", "NOT", "IN", "IF")
 _DEEPEST: Final = 20
 
 
@@ -73,6 +75,9 @@ _SPELLING: Final = {
     "CURRENTUSER": "CurrentUser",
     "CURRENTITEM": "CurrentItem",
 }
+# As one example of the guide has it:
+# https://docs.aws.amazon.com/personalize/latest/dg/action-recommendation-filter-examples.html
+_SINGULAR: Final = {"ACTION": "ACTIONS"}
 
 
 @dataclass(frozen=True)
@@ -223,15 +228,19 @@ class _Reader:
     def _values(self, field: Field) -> Comparison:
         if self.maybe("NOT"):
             self.take("IN")
-            return Comparison(field, "NOT IN", self._list())
+            return Comparison(field, "NOT IN", self._members())
         sign = self.take("IN", *_SIGNS)
         if sign == "IN":
-            return Comparison(field, sign, self._list())
+            return Comparison(field, sign, self._members())
         enclosed = self.maybe("(")  # as the guide writes it around a placeholder
         operand = self._operand()
         if enclosed:
             self.take(")")
         return Comparison(field, sign, (operand,))
+
+    def _members(self) -> tuple[Operand, ...]:
+        """Read a list, or the field whose values are one."""
+        return (self._operand(),) if self.peek().startswith("CURRENTITEM.") else self._list()
 
     def _list(self) -> tuple[Operand, ...]:
         self.take("(")
@@ -259,20 +268,22 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
         place = found.end()
 
 
-def _number(word: str) -> int | float:
-    return int(word) if re.fullmatch(r"[+-]?\d+", word) else float(word)
+def number(word: str) -> int | float:
+    """Return what a text that matches ``NUMBER`` stands for."""
+    return int(word) if re.fullmatch(r"[+-]?\d+", word, re.ASCII) else float(word)
 
 
 def _field(word: str) -> Field:
-    dataset, _, name = word.partition(".")
-    if dataset.upper() not in _SPELLING:
-        raise _invalid(f"{dataset} is no dataset: there are {', '.join(_SPELLING.values())}")
-    return Field(dataset.upper(), name)
+    written, _, name = word.partition(".")
+    dataset = _SINGULAR.get(written.upper(), written.upper())
+    if dataset not in _SPELLING:
+        raise _invalid(f"{written} is not a dataset: use one of {', '.join(_SPELLING.values())}")
+    return Field(dataset, name)
 
 
 _OPERANDS: Final[Mapping[str, Callable[[str], Operand]]] = {
     "text": lambda word: re.sub(r"\\(.)", r"\1", word[1:-1]),
-    "number": _number,
+    "number": number,
     "placeholder": lambda word: Placeholder(word[1:]),
     "name": _field,
 }
@@ -290,17 +301,32 @@ def parse_expressions(text: str) -> tuple[Expression, ...]:
 
 def liberties(text: str) -> Iterator[str]:
     """Name what an expression that was read does, and the guide shows nowhere."""
-    spelt = {**{word: word for word in _KEYWORDS}, **_SUBJECTS, **_SPELLING}
-    before = ""
+    before, after_if = "", False
     for kind, word in _tokens(text):
-        name = word.partition(".")[0]
-        if kind == "name" and spelt.get(name.upper(), name) != name:
-            yield f"{name} is written {spelt[name.upper()]}"
-        if kind == "name" and word.upper() == "IS":
+        now = word.upper()
+        after_if = now == "IF" or (after_if and now != "|")
+        if now == "IS" and kind == "name":
             yield "there is no IS NULL"
-        if word == "(" and before not in {"IN", *_SIGNS}:
+        if now == "OR" and after_if:
+            yield "conditions after IF are joined by AND only"
+        if now == "(" and before not in {"IN", *_SIGNS}:
             yield "conditions cannot be in parentheses"
-        before = word.upper()
+        before = now
+
+
+def single_quoted(text: str) -> Iterator[str]:
+    """Name the texts of an expression that are in single quotes."""
+    for kind, word in _tokens(text):
+        if kind == "text" and word.startswith("'"):
+            yield f"{word} is in single quotes: put texts in double quotes"
+
+
+def singular(text: str) -> Iterator[str]:
+    """Name the datasets of an expression that are written without their s."""
+    for kind, word in _tokens(text):
+        dataset = word.partition(".")[0]
+        if kind == "name" and dataset.upper() in _SINGULAR:
+            yield f"{dataset} is not a dataset: use {_SPELLING[_SINGULAR[dataset.upper()]]}"
 
 
 def parse_item_attributes(text: str) -> Condition:
@@ -321,6 +347,8 @@ def _check(expression: Expression) -> None:
         raise _invalid(f"{_SPELLING[datasets.pop()]} cannot be used in {str(expression).split(' WHERE')[0]}")
     for each in comparisons(expression.where):
         _check_comparison(each)
+        if any(isinstance(operand, Field) and operand.dataset == "CURRENTUSER" for operand in each.operands):
+            raise _invalid(f"{each} uses CurrentUser: it can be used in an IF condition only")
     for each in comparisons(expression.guard):
         if each.field.dataset != "CURRENTUSER":
             raise _invalid("IF checks conditions on CurrentUser only")

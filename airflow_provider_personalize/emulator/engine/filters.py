@@ -1,7 +1,8 @@
 """
 Filters: what may be recommended to whom.
 
-What a missing value does (it is in no list, equal to nothing, neither less nor more) is assumed.
+What a missing value does (it is in no list, equal to nothing, neither less nor more) and that ``Items.genres`` is the
+field GENRES are assumed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from airflow_provider_personalize.emulator.engine.errors import InvalidFilter
 from airflow_provider_personalize.emulator.engine.expressions import (
     CURRENT,
     INTERACTIONS,
+    NUMBER,
     Comparison,
     Compound,
     Condition,
@@ -25,6 +27,7 @@ from airflow_provider_personalize.emulator.engine.expressions import (
     Operand,
     Placeholder,
     comparisons,
+    number,
     parse_expressions,
     parse_item_attributes,
 )
@@ -70,11 +73,14 @@ class Filter:
         return frozenset(name for each in self.expressions for name in _placeholders(each))
 
     @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """All comparisons, in the order they are written."""
+        return tuple(comparison for each in self.expressions for comparison in _comparisons(each))
+
+    @property
     def fields(self) -> frozenset[str]:
         """The distinct fields, as in ``Items.GENRE``: the service has a quota on them."""
-        compared = (comparison for each in self.expressions for comparison in _comparisons(each))
-        operands = (o for each in compared for o in (each.field, *each.operands))
-        return frozenset(str(operand) for operand in operands if isinstance(operand, Field))
+        return frozenset(str(field) for each in self.comparisons for field in fields_of(each))
 
     def keep(
         self,
@@ -115,6 +121,11 @@ def _comparisons(expression: Expression) -> Iterator[Comparison]:
     yield from comparisons(expression.guard)
 
 
+def fields_of(comparison: Comparison) -> tuple[Field, ...]:
+    """Return the fields on both sides of a comparison."""
+    return (comparison.field, *(each for each in comparison.operands if isinstance(each, Field)))
+
+
 def _placeholders(expression: Expression) -> Iterator[str]:
     operands = (operand for each in _comparisons(expression) for operand in each.operands)
     return (operand.name for operand in operands if isinstance(operand, Placeholder))
@@ -126,11 +137,8 @@ def read_values(text: str) -> list[str | int | float]:
 
 
 def _value(word: str) -> str | int | float:
-    for read in (int, float):
-        try:
-            return read(word)
-        except ValueError:
-            continue
+    if NUMBER.fullmatch(word.strip()):
+        return number(word.strip())
     return re.sub(r"\\(.)", r"\1", word[1:-1]) if word.startswith('"') else word.strip()
 
 
@@ -179,12 +187,12 @@ class _Look:
         if dataset in INTERACTIONS:
             return self._test_interactions(condition, wanted)
         if dataset in CURRENT:
-            return lambda _: holds(condition.sign, self._current[dataset].get(name), wanted)
-        return lambda candidate: holds(condition.sign, self._row(dataset, candidate).get(name), wanted)
+            return lambda _: holds(condition.sign, _in(self._current[dataset], name), wanted)
+        return lambda candidate: holds(condition.sign, _in(self._row(dataset, candidate), name), wanted)
 
     def _resolve(self, operand: Operand) -> Sequence[Any]:
         if isinstance(operand, Field):
-            return _each(self._current[operand.dataset].get(operand.name))
+            return _each(_in(self._current[operand.dataset], operand.name))
         if not isinstance(operand, Placeholder):
             return [operand]
         if operand.name not in self._values:
@@ -207,6 +215,11 @@ class _Look:
             return data.values(key, "EVENT_TYPE")
         rows = data.of_user(self._user_id) if self._user_id is not None else ()
         return ((row.get(key), row.get("EVENT_TYPE")) for row in rows)
+
+
+def _in(row: Mapping[str, Any], name: str) -> Any:
+    """Return a field's value; schemas have their names in upper case, and the guide writes ``Items.genres``, too."""
+    return row[name] if name in row else row.get(name.upper())
 
 
 def _each(value: Any) -> list[Any]:
@@ -252,4 +265,4 @@ def parse_attributes(text: str) -> Callable[[Mapping[str, Any]], bool]:
 def _matches(condition: Condition, row: Mapping[str, Any]) -> bool:
     if isinstance(condition, Compound):
         return (all if condition.word == "AND" else any)(_matches(part, row) for part in condition.parts)
-    return holds(condition.sign, row.get(condition.field.name), condition.operands)
+    return holds(condition.sign, _in(row, condition.field.name), condition.operands)

@@ -65,6 +65,9 @@ def kept(expression, candidates=ALL, **request):
         ("EXCLUDE ItemID WHERE Items.PRICE < 20 IF CurrentUser.AGE > 30", ALL),
         ("INCLUDE ItemID WHERE Items.PRICE < 20 IF CurrentUser.AGE > 30", ALL),
         ("include itemid where ITEMS.PRICE < 20", ["shoe"]),
+        ("INCLUDE ItemID WHERE Items.price < 20", ["shoe"]),
+        ("INCLUDE ItemID WHERE Items.CATEGORY IN ('watch', \"boot\")", ["boot", "watch"]),
+        ('EXCLUDE ItemID WHERE Items.PRICE < 20 IF CURRENTUSER.PLAN = "gold"', ALL[1:]),
     ],
 )
 def test_a_filter_keeps(expression, left):
@@ -75,6 +78,17 @@ def test_conditions_may_be_on_the_item_that_was_asked_for():
     expression = "INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE AND Items.STUDIO IN (CurrentItem.STUDIO)"
     assert kept(expression, item_id="boot") == ["shoe"]
     assert kept(expression, item_id="unknown") == []
+
+
+# https://docs.aws.amazon.com/personalize/latest/dg/item-recommendation-filter-examples.html has no parentheses here
+def test_a_list_may_be_a_field_of_the_item_that_was_asked_for():
+    assert kept("INCLUDE ItemID WHERE Items.CATEGORY IN CurrentItem.CATEGORY", item_id="boot") == ["shoe", "boot"]
+    assert kept("INCLUDE ItemID WHERE Items.CATEGORY NOT IN currentitem.CATEGORY", item_id="boot") == [
+        "watch",
+        "thing",
+        "new",
+    ]
+    assert kept("INCLUDE ItemID WHERE Items.CATEGORY IN CurrentItem.CATEGORY", item_id="thing") == []
 
 
 def test_and_binds_closer_than_or():
@@ -157,6 +171,11 @@ def test_an_exclude_without_its_values_does_nothing():
         ("1.5", [1.5]),
         ("a,b", ["a", "b"]),
         ('"20"', ["20"]),
+        ("-1e3", [-1000.0]),
+        # what Python reads as a number, and others do not
+        ("1_990", ["1_990"]),
+        ("inf", ["inf"]),
+        ("\u0663", ["\u0663"]),
     ],
 )
 def test_values_are_read_as_requests_write_them(text, values):
@@ -192,7 +211,7 @@ def test_placeholders_are_not_allowed_with_not_in():
         ("INCLUDE ItemID WHERE Items.A = 1 AND", "found the end"),
         ("INCLUDE ItemID WHERE Items.A = 1 |", "found the end"),
         ('INCLUDE ItemID WHERE "a" IN ("a")', "expected a field"),
-        ("INCLUDE ItemID WHERE Things.A = 1", "Things is no dataset"),
+        ("INCLUDE ItemID WHERE Things.A = 1", "Things is not a dataset: use one of Interactions, Items"),
         ('INCLUDE ItemID WHERE Items.A = "unclosed', "no sense in"),
         ("INCLUDE ItemID WHERE Items.A ~ 1", "no sense in '~ 1'"),
         ("INCLUDE ItemID WHERE Users.AGE = 1", "Users cannot be used in INCLUDE ItemID"),
@@ -200,6 +219,13 @@ def test_placeholders_are_not_allowed_with_not_in():
         ('INCLUDE ItemID WHERE Items.A = 1 AND Interactions.EVENT_TYPE IN ("*")', "must be on one dataset"),
         ('INCLUDE ItemID WHERE Interactions.DEVICE IN ("phone")', "EVENT_TYPE IN and NOT IN only"),
         ("INCLUDE ItemID WHERE Interactions.EVENT_TYPE = 1", "EVENT_TYPE IN and NOT IN only"),
+        ('INCLUDE ItemID WHERE Items.A IN "a"', "found '\"a\"'"),
+        ("INCLUDE ItemID WHERE Items.A IN Items.B", r"expected \(, found 'Items.B'"),
+        ("INCLUDE ItemID WHERE CurrentItem.A = 1", "CurrentItem cannot be used in INCLUDE ItemID"),
+        ("INCLUDE ItemID WHERE Items.A < CurrentUser.A", "it can be used in an IF condition only"),
+        ("INCLUDE ItemID WHERE Items.A < \u0663", "no sense in"),
+        ("INCLUDE ItemID WHERE Items.A < 1_990", "no sense in"),
+        ("INCLUDE ItemID WHERE Items.A IN ('unclosed)", "no sense in"),
         ("INCLUDE ItemID WHERE Items.A < Items.B", "Items.B cannot be a value"),
         ("INCLUDE ItemID WHERE Items.A = 1 IF Items.B = 2", "IF checks conditions on CurrentUser only"),
         ("INCLUDE ItemID WHERE Items.A = 1 IF CurrentUser.B = 2 IF CurrentUser.C = 3", "expected the end, found 'IF'"),
