@@ -7,8 +7,10 @@ Success is named and failure is named; any other status, known or not, is still 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
@@ -62,6 +64,7 @@ class Verdict:
     :param reason: Why: the service's ``failureReason``, or what stood in the way of looking.
     :param description: What the service answered, if it answered.
     :param is_weather: Whether bad weather stood in the way of looking.
+    :param is_odd: Whether what the service answered makes no sense; the reason says why.
     """
 
     outcome: Outcome
@@ -69,6 +72,12 @@ class Verdict:
     reason: str | None = None
     description: Mapping[str, Any] = field(default_factory=dict)
     is_weather: bool = False
+    is_odd: bool = False
+
+    def log_level(self, before: Verdict | None) -> int:
+        """Return the level to log it with: a warning the first time that a poll shows nothing that can be believed."""
+        unclear = self.is_weather or self.is_odd
+        return logging.WARNING if unclear and str(self) != str(before) else logging.INFO
 
     @property
     def failed(self) -> bool:
@@ -104,10 +113,12 @@ class Reading(NamedTuple):
 
     :param description: What the service answered; empty where there is nothing yet.
     :param error: What stood in the way, or the service's no.
+    :param odd: What of the answer has another type than the API says, a sentence each.
     """
 
     description: Mapping[str, Any] = MappingProxyType({})
     error: Exception | None = None
+    odd: tuple[str, ...] = ()
 
     def abridged(self, source: Source) -> Reading:
         """
@@ -124,7 +135,7 @@ class Reading(NamedTuple):
         description = _judged_of(self.description)
         if shown := self.description.get(update):
             description[update] = _judged_of(shown)
-        return Reading(description, self.error)
+        return Reading(description, self.error, self.odd)
 
 
 def _judged_of(description: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,7 +230,7 @@ class Wait:
         """
         error = reading.error
         if error is None:
-            return self.judge(reading.description)
+            return _with_oddities(self.judge(reading.description), reading.odd)
         if is_not_found(error) and (verdict := self.judge_missing()):
             return verdict
         if is_weather(error):
@@ -330,6 +341,21 @@ class Wait:
     def timeout_error(self, last_seen: str) -> WaitTimeoutError:
         """Make the error for a wait that ran out."""
         return WaitTimeoutError(f"The wait for the {self.title} of {self.arn} ran out; last seen: {last_seen}")
+
+
+def _with_oddities(verdict: Verdict, odd: Iterable[str]) -> Verdict:
+    """Add to a verdict of in progress what of the answer makes no sense, since that may never end."""
+    odd = list(odd)
+    if verdict.status and not _IN_PROGRESS.fullmatch(verdict.status) and verdict.status not in _KNOWN_STATUSES:
+        odd.append("no status that Personalize documents")
+    if verdict.outcome != UNDER_WAY or not odd:
+        return verdict
+    return replace(verdict, reason="; ".join([*filter(None, [verdict.reason]), *odd]), is_odd=True)
+
+
+# The reference of each Describe… lists its own; batch jobs are documented with a space in IN PROGRESS
+_IN_PROGRESS: Final = re.compile("([A-Z]+ )?(PENDING|IN[_ ]PROGRESS|STOPPING)")
+_KNOWN_STATUSES: Final = frozenset(status for row in RESOURCES.values() for status in row.final)
 
 
 def _shown_status(row: Resource, description: Mapping[str, Any]) -> str | None:

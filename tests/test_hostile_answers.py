@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Callable
 from random import Random
 from typing import Any, Final
@@ -15,6 +16,7 @@ from shop import PREFIX
 from task_runs import Run
 
 from airflow_provider_personalize._compat import AirflowException, AirflowSkipException
+from airflow_provider_personalize.emulator import faults, wire
 from airflow_provider_personalize.emulator.responses import PersonalizeResponse
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 from airflow_provider_personalize.hooks import PersonalizeHook
@@ -159,3 +161,51 @@ def test_what_the_service_adds_or_shows_as_null_is_no_fault(personalize, tamper)
     shown = {"solution": {"solutionArn": ARN, "status": "ACTIVE", "ofNextYear": {"a": 1}, "eventType": None}}
     tamper(lambda operation, text: json.dumps(shown))
     assert PersonalizeHook().describe("solution", ARN) == {"solutionArn": ARN, "status": "ACTIVE"}
+
+
+MILLISECONDS: Final = 1_700_000_000_000
+SHOWN: Final = {"solutionArn": ARN, "status": "ACTIVE"}
+#: What DescribeSolution answers, and what of it is odd.
+ODD_ANSWERS: Final = {
+    "a time in milliseconds": ({**SHOWN, "creationDateTime": MILLISECONDS}, "not in seconds since 1970"),
+    "no text": (
+        {**SHOWN, "latestSolutionUpdate": {"status": ["ACTIVE"]}},
+        r"DescribeSolution.solution.latestSolutionUpdate.status is \['ACTIVE'\], which is no string",
+    ),
+    "another case": (
+        {**SHOWN, "latestSolutionUpdate": {"status": "active"}},
+        r"active \(no status that Personalize documents\)",
+    ),
+    "nothing": ({}, "answered without 'solution'"),
+}
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
+@pytest.mark.parametrize(("odd", "said"), ODD_ANSWERS.values(), ids=ODD_ANSWERS)
+def test_what_makes_no_sense_is_a_warning_in_the_log_when_it_first_comes(life, tamper, capsys, odd, said, deferrable):
+    """Once, and not only at the deadline: it may last for hours, or pass."""
+    answers = iter([*[json.dumps({"solution": odd})] * 3])
+    fine = json.dumps({"solution": {**SHOWN, "latestSolutionUpdate": {"status": "ACTIVE"}}})
+    tamper(lambda operation, text: next(answers, fine))
+    sensor = task_of("SolutionUpdateSensor")
+    Run(lambda: sensor(task_id="a", solution_arn=ARN, poke_interval=60, deferrable=deferrable))()
+    lines = [line for line in capsys.readouterr().out.splitlines() if "solution update" in line]
+    warnings = [line for line in lines if "[warning" in line]
+    assert [bool(re.search(said, line)) for line in warnings] == [True] * (
+        1 + deferrable
+    )  # also in the triggerer's log
+
+
+def test_a_redirect_is_a_warning_and_says_where_it_leads(personalize, capsys):
+    """As a proxy does to its page for signing in; with what signs the request left out."""
+    page = "https://proxy/login?X-Amz-Signature=secret"
+
+    def redirect(_: object) -> None:
+        answer = wire.Lost("302", status=302, body="<html>Sign in.</html>")
+        answer._headers["Location"] = page
+        raise answer
+
+    faults._add(faults._Order("redirect", "DescribeSolution", before=redirect, times=2))
+    Run(lambda: task_of("SolutionSensor")(task_id="a", solution_arn=ARN))()
+    (said,) = [line for line in capsys.readouterr().out.splitlines() if "[warning" in line and "302" in line]
+    assert "Redirected to https://proxy/login?X-Amz-Signature=***. Personalize redirects nobody" in said

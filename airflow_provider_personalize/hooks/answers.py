@@ -30,17 +30,22 @@ _TYPES: Final[Mapping[str, Any]] = {
 
 
 class Answer(dict[str, Any]):
-    """A structure out of an answer. To ask for a member that is not there is an error that names it."""
+    """
+    A structure out of an answer. To ask for a member that is not there is an error that names it.
 
-    def __init__(self, place: str, members: Mapping[str, Any]) -> None:
+    :param odd: What of the whole answer has another type than the API says, a sentence each.
+    """
+
+    def __init__(self, place: str, members: Mapping[str, Any], odd: list[str]) -> None:
         super().__init__(members)
         self._place = place
+        self.odd = odd
 
     def __missing__(self, member: str) -> Any:
         raise IncompleteAnswerError(f"{self._place} was answered without {member!r}")
 
 
-def sound(shape: Shape, value: Any, place: str) -> Any:
+def sound(shape: Shape, value: Any, place: str, odd: list[str]) -> Any:
     """
     Take of an answer what has the type that the API says; what has not counts as not said, and so does null.
 
@@ -48,16 +53,20 @@ def sound(shape: Shape, value: Any, place: str) -> Any:
 
     :param shape: The shape in botocore's model.
     :param place: Where in which answer it is: ``DescribeSolution.solution``.
+    :param odd: Gets a sentence for each value of another type.
     """
+    if value is None:
+        return None
     if not isinstance(value, _TYPES.get(shape.type_name, object)):
+        odd.append(presentable(f"{place} is {value!r:.100}, which is no {shape.type_name}"))
         return None
     if shape.type_name == "structure":
         known = ((name, item) for name, item in value.items() if name in shape.members)
-        members = {name: sound(shape.members[name], item, f"{place}.{name}") for name, item in known}
-        return Answer(place, {name: item for name, item in members.items() if item is not None})
+        members = {name: sound(shape.members[name], item, f"{place}.{name}", odd) for name, item in known}
+        return Answer(place, {name: item for name, item in members.items() if item is not None}, odd)
     if shape.type_name == "map":
-        items = {name: sound(shape.value, item, place) for name, item in value.items()}
+        items = {name: sound(shape.value, item, place, odd) for name, item in value.items()}
         return {name: item for name, item in items.items() if item is not None}
     if shape.type_name == "list":
-        return [item for item in (sound(shape.member, each, place) for each in value) if item is not None]
+        return [item for item in (sound(shape.member, each, place, odd) for each in value) if item is not None]
     return presentable(value) if shape.name in _SHOWN else value

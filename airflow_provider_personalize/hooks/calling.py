@@ -22,6 +22,7 @@ from airflow_provider_personalize.weather import names_a_rate, never_arrived
 _ONCE: Final = ("Create", "Update", "Delete")
 _OK: Final = 200
 _FIRST_ERROR: Final = 300
+_REDIRECTS: Final = range(300, 400)
 # What the context of a call keeps of it: the operation's model and the request.
 _CALL: Final = "personalize_call"
 _GUIDE: Final = "https://docs.aws.amazon.com/personalize/latest/dg"
@@ -91,6 +92,9 @@ def _look_at_answer(
     if error := parsed_response.get("Error"):
         said, advice = presentable(str(error.get("Message", ""))), _advice(model, error, request)
         error["Message"] = f"{said.rstrip('.')}.{advice}" if advice else said
+        if response_dict["status_code"] in _REDIRECTS:
+            to = presentable(str(response_dict["headers"].get("location", "elsewhere")))
+            error["Message"] = f"Redirected to {to}. Personalize redirects nobody; something on the way does. {said}"
         if "Code" in error:
             error["Code"] = presentable(str(error["Code"]))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -58,6 +59,8 @@ _CLIENT_DEFAULTS: Final = {
     "max_pool_connections": 32,
 }
 
+# What Python and botocore say of a time that is too large
+_NO_DATE: Final = re.compile(r"year -?\d+ is out of range|timezone offset|date value out of range")
 # Of a hundred each: a million of a kind are more than there will be.
 _MOST_PAGES: Final = 10_000
 # botocore's loaders, by the folders in which they look.
@@ -89,6 +92,7 @@ class PersonalizeHook(AwsBaseHook):
     def __init__(self, *args: Any, client_type: str = "personalize", **kwargs: Any) -> None:
         super().__init__(*args, client_type=client_type, **kwargs)
         self._had_credentials = False
+        self._odd: set[str] = set()
         #: The region of an ARN in hand, which an error suggests where no region is known.
         self.suggested_region: str | None = None
         self.connection_required = self.aws_conn_id not in {None, self.default_conn_name}
@@ -195,6 +199,8 @@ class PersonalizeHook(AwsBaseHook):
             answer = getattr(client, method)(**request)
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:  # botocore's, over its parts
             said = presentable(str(error))  # with what was answered in it
+            if _NO_DATE.search(said):
+                said += ": a time in it is not in seconds since 1970, but in milliseconds perhaps"
             raise IncompleteAnswerError(f"{method} has an answer that cannot be read: {said}") from error
         except Exception as error:
             if isinstance(error, HTTPClientError) and "Invalid header value" in str(error):
@@ -205,7 +211,15 @@ class PersonalizeHook(AwsBaseHook):
                 _must_be_a_region(client)
             raise
         self._had_credentials = True
-        return sound(operation.output_shape, answer, operation.name) if operation.output_shape else {}
+        return self._sound(operation, answer) if operation.output_shape else {}
+
+    def _sound(self, operation: Any, answer: Any) -> Any:
+        odd: list[str] = []
+        believed = sound(operation.output_shape, answer, operation.name, odd)
+        for sentence in {*odd} - self._odd:
+            self._odd.add(sentence)
+            self.log.warning("%s: it counts as not given", sentence)
+        return believed
 
     def renew(self) -> None:
         """Forget the client and the connection, to read the connection anew when they are next asked for."""
@@ -309,7 +323,8 @@ class PersonalizeHook(AwsBaseHook):
     def read(self, source: Source) -> Reading:
         """Read what waits are judged by. It never raises: an error is in the reading."""
         try:
-            return Reading(self._read(source))
+            description = self._read(source)
+            return Reading(description, odd=tuple(getattr(description, "odd", ())))
         except Exception as error:  # noqa: BLE001 - whoever waits decides what it means
             return Reading(error=error)
 
@@ -366,10 +381,12 @@ class PersonalizeHook(AwsBaseHook):
         :raises ResourceFailedError: It failed, with the service's reason.
         :raises WaitTimeoutError: The deadline passed, with the status seen last.
         """
-        started, weather = steady_time(), Weather()
+        started, weather, before = steady_time(), Weather(), None
         deadline = started + wait.limit if deadline is None else deadline
         while (verdict := self.look(wait)).outcome == UNDER_WAY:
-            self.log.info("%s %s: %s, for %d s", wait.title, wait.arn, verdict, steady_time() - started)
+            level = verdict.log_level(before)
+            self.log.log(level, "%s %s: %s, for %d s", wait.title, wait.arn, verdict, steady_time() - started)
+            before = verdict
             if steady_time() >= deadline:
                 raise wait.timeout_error(str(verdict))
             pause = wait.pause(steady_time() - started) if delay is None else delay

@@ -258,7 +258,7 @@ class WaitingOperator(PersonalizeOperator):
 
         :raises WaitTimeoutError: There is no time left, with ``last_seen``.
         """
-        self.log.info("Something else is under way with %s: %s", wait.arn, last_seen)
+        self.log.info("Waiting until nothing is under way with %s: %s", wait.arn, last_seen)
         self._wait_further(wait, deadline, last_seen, resume={"then": "go on", "carried": self.carried}, pause=True)
 
     def _wait_further(

@@ -89,7 +89,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         :raises AirflowFailException: It has failed, with the service's reason.
         """
         verdict = self.hook.look(self.wait)
-        self.log.info("%s %s: %s", self.wait.title, self.wait.arn, verdict)
+        self.log.log(verdict.log_level(self._last_seen), "%s %s: %s", self.wait.title, self.wait.arn, verdict)
         if verdict.description:
             self.show_link(context, verdict.description)
         self._last_seen = verdict

@@ -176,7 +176,8 @@ class PersonalizeTrigger(BaseTrigger):
                     return verdict.outcome, verdict
                 left = self.deadline - now()
                 if str(verdict) != str(before):
-                    self.log.info("%s %s: %s, %d s left", self.wait.title, self.wait.arn, verdict, left)
+                    level = verdict.log_level(before)
+                    self.log.log(level, "%s %s: %s, %d s left", self.wait.title, self.wait.arn, verdict, left)
                 if left <= 0:
                     return TIMED_OUT, verdict
                 await sleep(min(seen.until_next(weather.lengthen(pause, verdict)), left))
