@@ -41,6 +41,7 @@ class Resource:
     :param list_filter: The parameter that narrows ``List<Kind>s``, if there is one.
     :param arn_path: What follows the kind's word in its ARN, as a regular expression.
     :param irregular_arn_kind: The kind's word in its ARN, where it is not the name with hyphens.
+    :param arn_example: What may follow that word.
     :param poll_interval: Seconds between two looks while waiting for it.
     :param wait_limit: Seconds after which a wait for it gives up: ours, a few times the longest seen.
     :param update_poll_interval: The same between two looks at an update.
@@ -59,6 +60,7 @@ class Resource:
     list_filter: str | None = "datasetGroupArn"
     arn_path: str = _NAME
     irregular_arn_kind: str | None = None
+    arn_example: str = "shop"
     poll_interval: int = 15
     wait_limit: int = 30 * _MINUTE
     update_poll_interval: int = 30
@@ -109,6 +111,13 @@ class Resource:
         """The kind's word in its ARN: ``dataset-import-job``."""
         return self.irregular_arn_kind or self.name.replace("_", "-")
 
+    @property
+    def arn_form(self) -> str:
+        """What its ARN looks like, for messages."""
+        article = "an" if self.title[0] in "aeiou" else "a"
+        example = f"arn:aws:personalize:us-east-1:123456789012:{self.arn_kind}/{self.arn_example}"
+        return f"the ARN of {article} {self.title}, such as {example}"
+
     def is_arn(self, text: object) -> bool:
         """Tell whether a text is the ARN of one such resource."""
         pattern = rf"arn:[a-z\d-]+:personalize:[a-z\d-]+:\d{{12}}:{self.arn_kind}/{self.arn_path}"
@@ -123,6 +132,7 @@ DATASET: Final = Resource(
     # assumed: in its own status an update is UPDATE PENDING and UPDATE IN_PROGRESS, and how one fails was never seen
     update_failed=frozenset({"UPDATE FAILED"}),
     arn_path=f"{_NAME}/[A-Z_]+",
+    arn_example="shop/INTERACTIONS",
 )
 DATASET_IMPORT_JOB: Final = Resource(
     "dataset_import_job", list_filter="datasetArn", poll_interval=_MINUTE, wait_limit=6 * _HOUR
@@ -144,6 +154,7 @@ SOLUTION_VERSION: Final = Resource(
     list_filter="solutionArn",
     irregular_arn_kind="solution",
     arn_path=f"{_NAME}/{_NAME}",
+    arn_example="shop/0a1b2c3d",
     poll_interval=_MINUTE,
     wait_limit=24 * _HOUR,
 )
@@ -166,7 +177,7 @@ RECOMMENDER: Final = Resource(
     update_poll_interval=_MINUTE,
     update_wait_limit=6 * _HOUR,
 )
-EVENT_TRACKER: Final = Resource("event_tracker")
+EVENT_TRACKER: Final = Resource("event_tracker", arn_example="0a1b2c3d")
 FILTER: Final = Resource("filter", irregular_list_member="Filters")
 BATCH_INFERENCE_JOB: Final = Resource(
     "batch_inference_job", list_filter="solutionVersionArn", poll_interval=_MINUTE, wait_limit=24 * _HOUR

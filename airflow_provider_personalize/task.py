@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
+from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize._compat import BaseOperator, conf
@@ -34,6 +35,14 @@ _MOST_BREAKS: Final = 5
 _BREAKS: Final = "breaks"
 # So far may the clocks of Airflow and of the service be apart: what a run made must not look older than the run.
 _SKEW: Final = timedelta(seconds=60)
+
+
+@cache
+def required_parameters(task: PersonalizeTask) -> frozenset[str]:
+    """Name the parameters that have no default, of a task's class and its bases."""
+    constructors = [vars(base)["__init__"] for base in type(task).__mro__ if "__init__" in vars(base)]
+    parameters = [each for constructor in constructors for each in signature(constructor).parameters.values()]
+    return frozenset(each.name for each in parameters if each.kind is each.KEYWORD_ONLY and each.default is each.empty)
 
 
 def switch(parameter: str, value: bool) -> bool:

@@ -32,6 +32,28 @@ SINCE: Final[Mapping[str, str]] = {
 #: What follows a solution's ARN where its newest ACTIVE version is meant.
 LATEST: Final = "/$LATEST"
 
+# The form of texts in words, by the name that their shape has in botocore's model.
+_FORMS: Final[Mapping[str, str]] = {
+    "Arn": "the ARN of a resource, such as arn:aws:personalize:us-east-1:123456789012:solution/shop",
+    "AttributeName": "a name of letters, digits and underscores, such as DEVICE",
+    "ColumnName": "a name of letters, digits and underscores, no digit first, such as GENRE",
+    "DatasetType": "a name of letters and underscores, such as INTERACTIONS",
+    "EventAttributionSource": "a text of printable ASCII characters, not only spaces, such as newsletter",
+    "FilterAttributeName": "a name of letters, digits and underscores, such as GENRE",
+    "KmsKeyArn": "the ARN of a KMS key, such as arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-4e5f",
+    "Name": "a name of letters, digits, hyphens and underscores, a letter or a digit first, such as shop-2026_01",
+    "NextToken": "a text of ASCII characters, such as 0a1b2c3d",
+    "PerformAutoTraining": "True or False. With True the service trains each week, charged",
+    "RoleArn": "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/personalize",
+    "S3Location": "a location in S3, such as s3://bucket/folder/file.csv",
+    "SchedulingExpression": "a rate from rate(1 day) to rate(30 days), such as rate(3 days)",
+    "TagKey": "a text of letters, digits, spaces and _.:/=+-@, such as team",
+    "TagValue": "a text of letters, digits, spaces and _.:/=+-@, such as search",
+}
+_RECIPE_FORM: Final = "the ARN of a recipe, such as arn:aws:personalize:::recipe/aws-user-personalization-v2"
+# What the prose requires and the model does not; that the service refuses to do without it is assumed.
+_REQUIRED_BY_PROSE: Final[Mapping[str, Collection[str]]] = {"UpdateMetricAttribution": ("metricAttributionArn",)}
+
 _Rule = Callable[[Mapping[str, Any]], Iterator[str]]
 
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
@@ -90,7 +112,11 @@ def _literal(text: str) -> Any:
 
 
 def faults(
-    operation: str, shape: StructureShape, request: Mapping[str, Any], leave_out: Collection[str] = ()
+    operation: str,
+    shape: StructureShape,
+    request: Mapping[str, Any],
+    leave_out: Collection[str] = (),
+    required: Collection[str] = (),
 ) -> list[str]:
     """
     List everything that is wrong with a request, one sentence each.
@@ -99,8 +125,10 @@ def faults(
     :param shape: Its input shape in botocore's model.
     :param request: The request, with the API's member names.
     :param leave_out: The names of rules in :data:`ASSUMED` that are not to be asked.
+    :param required: Members that must be given, besides those that the service requires.
     """
-    found = [_with_hint(line) for line in _wrong_types(shape, request)]
+    found = list(_missing(shape, request, [*_REQUIRED_BY_PROSE.get(operation, ()), *required]))
+    found += [_reworded(line) for line in _wrong_types(shape, request) if not line.startswith(_MISSING)]
     found += _beyond_types(shape, request, "")
     found += _wrong_arns(operation, shape, request)
     found += _reserved_tags(request)
@@ -109,7 +137,40 @@ def faults(
     for name, rules in ASSUMED.items():
         if operation in rules and name not in leave_out:
             found += rules[operation](request)
-    return [presentable(fault) for fault in found]
+    return [presentable(fault) for fault in dict.fromkeys(found)]
+
+
+def as_parameters(text: str, parameters: Mapping[str, str]) -> str:
+    """
+    Write a message about a request with the names of the operator's parameters: ``solution_arn`` for ``solutionArn``.
+
+    :param text: The message. What is quoted in it was given, and stays.
+    :param parameters: The parameters by the members of the request.
+    """
+    return _NAME_OR_QUOTED.sub(lambda found: parameters.get(found[0], found[0]), text)
+
+
+# Members inside of a structure are written as the API has them by users, too.
+_NAME_OR_QUOTED: Final = re.compile(r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(?<![\w.])[A-Za-z]\w*""")
+
+
+def _missing(shape: StructureShape, request: Mapping[str, Any], required: Collection[str]) -> Iterator[str]:
+    for member in [*shape.required_members, *required]:
+        if request.get(member) is None:
+            form = _form(shape.members.get(member), member)
+            yield f"{member} is missing or None: it " + (f"must be {form}" if form else "is required")
+
+
+def _form(shape: Shape | None, name: str) -> str | None:
+    """Say in words what a text must look like; None where that is not known."""
+    if name == "recipeArn":
+        return _RECIPE_FORM
+    if resource := _BY_ARN_MEMBER.get(name.rpartition(".")[2]):
+        return resource.arn_form
+    return _FORMS.get(shape.name) if shape else None
+
+
+_BY_ARN_MEMBER: Final = {resource.arn_member: resource for resource in RESOURCES.values()}
 
 
 def _wrong_types(shape: StructureShape, request: Mapping[str, Any]) -> list[str]:
@@ -170,11 +231,31 @@ _SIGNING: Final = re.compile(
 )
 
 
-def _with_hint(line: str) -> str:
+_MISSING: Final = "Missing required parameter in input: "
+# What botocore's ParamValidator reports, and how it reads here.
+_REPORTED: Final = (
+    (r"Invalid type for parameter (\S+), value: (.*), type: <class 'str'>, valid", r"\1 is '\2', of type str: allowed"),
+    (
+        r"Invalid type for parameter (\S+), value: (.*), type: <class '([\w.]+)'>, valid",
+        r"\1 is \2, of type \3: allowed",
+    ),
+    (
+        r"Invalid length for parameter (\S+), value: (\d+), valid min length: ",
+        r"\1 has a length of \2, and must have at least ",
+    ),
+    (r"Invalid range for parameter (\S+), value: (\S+), valid min value: ", r"\1 is \2, and must be at least "),
+    (r'Missing required parameter in (\S+): "(\w+)"', r"\1.\2 is missing: it is required"),
+)
+
+
+def _reworded(line: str) -> str:
+    """Say what botocore reports as the other faults are said."""
     unknown = re.match(r'Unknown parameter in .*?: "(\w+)"', line)
     if unknown and unknown[1] in SINCE:
         return f"{unknown[1]} is not known to the installed botocore: it takes boto3 {SINCE[unknown[1]]} or newer"
-    return line
+    for theirs, ours in _REPORTED:
+        line = re.sub(f"^{theirs}", ours, line)
+    return re.sub(r"<class '([\w.]+)'>", r"\1", line)
 
 
 def _beyond_types(shape: Shape, value: Any, name: str) -> Iterator[str]:
@@ -215,7 +296,7 @@ def _wrong_text(shape: Shape, value: str, name: str) -> Iterator[str]:
         yield f"{name} is {value!r}: allowed are {', '.join(allowed)}"
     pattern = shape.metadata.get("pattern")
     if pattern and not _compiled(pattern).fullmatch(value):
-        yield f"{name} is {value!r}: it must match {pattern}"
+        yield f"{name} is {value!r}: it must be {_form(shape, name) or f'in the form of {pattern}'}"
 
 
 @cache
@@ -247,7 +328,15 @@ def _wrong_arns(operation: str, shape: StructureShape, request: Mapping[str, Any
         if operation.endswith("Campaign") and value.endswith(LATEST):
             resource, value = SOLUTION, value.removesuffix(LATEST)
         if value.startswith("arn:") and not resource.is_arn(value):
-            yield f"{resource.arn_member} is {value!r}: it is not the ARN of a {resource.title}"
+            yield f"{resource.arn_member} is {value!r}: it must be {resource.arn_form}"
+
+
+def wrong_arn(parameter: str, value: object) -> str | None:
+    """Say what is wrong with the ARN of a resource, in a parameter named after its kind; None where it is right."""
+    resource = next(each for each in RESOURCES.values() if each.arn_parameter == parameter)
+    return (
+        None if resource.is_arn(value) else f"{parameter} is {presentable(repr(value))}: it must be {resource.arn_form}"
+    )
 
 
 def elsewhere(request: Mapping[str, Any], region: str) -> list[str]:
@@ -295,7 +384,7 @@ def _wrong_schedule(request: Mapping[str, Any], config: str) -> Iterator[str]:
     """Check the rate: https://docs.aws.amazon.com/personalize/latest/dg/API_AutoTrainingConfig.html."""
     days = rate_days(_dig(request, config, *_SCHEDULE))
     if days is not None and not 1 <= days <= 30:
-        yield f"{_named(request, config)}: from rate(1 day) to rate(30 days) is allowed"
+        yield f"{_named(request, config)}: it must be {_FORMS['SchedulingExpression']}"
 
 
 def _idle_schedule(request: Mapping[str, Any]) -> Iterator[str]:
@@ -327,7 +416,7 @@ def _create_solution(request: Mapping[str, Any]) -> Iterator[str]:
 def _wrong_recipe(request: Mapping[str, Any]) -> Iterator[str]:
     recipe = request.get("recipeArn")
     if isinstance(recipe, str) and recipe.startswith("arn:") and not _RECIPE.fullmatch(recipe):
-        yield f"recipeArn is {recipe!r}: it is not the ARN of a recipe"
+        yield f"recipeArn is {recipe!r}: it must be {_RECIPE_FORM}"
 
 
 _RECIPE: Final = re.compile(r"arn:aws[a-z-]*:personalize:::recipe/aws-[a-z\d-]+")
@@ -412,12 +501,6 @@ def _campaign(request: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _update_metric_attribution(request: Mapping[str, Any]) -> Iterator[str]:
-    """Require what the model leaves optional; that the service refuses to do without it is assumed."""
-    if request.get("metricAttributionArn") is None:
-        yield "metricAttributionArn is missing"
-
-
 def _nothing_to_change(*members: str) -> _Rule:
     """Make the rule that at least one of some members is given."""
 
@@ -453,7 +536,6 @@ _RULES: Final[_Rules] = {
     "PutActionInteractions": _events("actionInteractions"),
     "PutEvents": _events("eventList"),
     "UpdateCampaign": _campaign,
-    "UpdateMetricAttribution": _update_metric_attribution,
     "UpdateSolution": _update_solution,
 }
 # Rules of which nobody outside of AWS knows whether the service refuses what they find, by name

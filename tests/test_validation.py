@@ -105,7 +105,7 @@ CAMPAIGN = f"{PREFIX}campaign/shop"
         (
             "UpdateCampaign",
             {"campaignArn": CAMPAIGN, "solutionVersionArn": SOLUTION},
-            "not the ARN of a solution version",
+            "must be the ARN of a solution version, such as",
         ),
         ("UpdateMetricAttribution", {"addMetrics": []}, "metricAttributionArn is missing"),
         ("UpdateMetricAttribution", {"metricAttributionArn": f"{PREFIX}metric-attribution/a"}, "nothing to change"),
@@ -121,7 +121,7 @@ CAMPAIGN = f"{PREFIX}campaign/shop"
         (
             "CreateRecommender",
             {"name": "r", "datasetGroupArn": f"{PREFIX}dataset-group/g", "recipeArn": SOLUTION},
-            "it is not the ARN of a recipe",
+            "it must be the ARN of a recipe, such as",
         ),
     ],
 )

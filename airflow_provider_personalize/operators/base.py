@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.exceptions import IncompleteAnswerError, InvalidRequestError, WaitTimeoutError
-from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, seconds, switch
-from airflow_provider_personalize.validation import coerce, elsewhere, faults
+from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, required_parameters, seconds, switch
+from airflow_provider_personalize.validation import as_parameters, coerce, elsewhere, faults
 from airflow_provider_personalize.waiting import LATER, READY, UNDER_WAY, Goal, Wait, iso
 from airflow_provider_personalize.weather import is_weather, may_have_arrived
 
@@ -78,20 +78,36 @@ class PersonalizeOperator(PersonalizeTask):
         :raises InvalidRequestError: With everything that is wrong with it.
         """
         request = self.given(**derived)
-        found = faults(self.operation, self.input_shape, request)
-        if found := found + elsewhere(request, self.client.meta.region_name):
-            raise InvalidRequestError(self.operation, found)
+        if found := self.faults(request) + elsewhere(request, self.client.meta.region_name):
+            raise self.refusal(found)
         return request
+
+    def faults(self, request: Mapping[str, Any]) -> list[str]:
+        """List what is wrong with a request; a parameter without a default may not come to None."""
+        required = {member for member, parameter in self.parameters.items() if parameter in required_parameters(self)}
+        return faults(self.operation, self.input_shape, request, required=sorted(required))
+
+    def refusal(self, found: Iterable[str]) -> InvalidRequestError:
+        """Make the error with what is wrong, in the names that the parameters have."""
+        return InvalidRequestError(self.operation, [self.in_parameters(fault) for fault in found])
+
+    def in_parameters(self, text: str) -> str:
+        """Write a message about the request with the names of the parameters."""
+        return as_parameters(text, self.parameters)
+
+    @cached_property
+    def parameters(self) -> dict[str, str]:
+        """The parameters that make the request, by the API's members."""
+        from botocore import xform_name
+
+        names = {xform_name(member): member for member in self.input_shape.members}
+        return {names.get(parameter, _camel_case(parameter)): parameter for parameter in self.members}
 
     def given(self, **derived: Any) -> dict[str, Any]:
         """Build the request as :meth:`request` does, unchecked."""
-        from botocore import xform_name
-
         shape = self.input_shape
-        names = {xform_name(member): member for member in shape.members}
         request = {}
-        for parameter in self.members:
-            member = names.get(parameter, _camel_case(parameter))
+        for member, parameter in self.parameters.items():
             value = coerce(shape.members.get(member), derived.get(parameter, getattr(self, parameter)))
             if value is not None:
                 request[member] = value

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from airflow_provider_personalize.exceptions import InvalidRequestError, TooFewRecommendationsError
 from airflow_provider_personalize.operators.base import PersonalizeOperator, identity_of
 from airflow_provider_personalize.resources import DATASET
-from airflow_provider_personalize.validation import faults
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -42,7 +41,7 @@ class _PutOperator(PersonalizeOperator):
         self.announce(context)
         requests = self.patiently(lambda: self._requests(context))
         if not requests:
-            self.log.warning("%s is empty: nothing is put", self.records)
+            self.log.warning("%s is empty: nothing is put", self.parameters[self.records])
             return 0
         total = sum(len(request[self.records]) for request in requests)
         done = 0
@@ -76,9 +75,9 @@ class _PutOperator(PersonalizeOperator):
         size = self.input_shape.members[self.records].metadata["max"]
         requests = [{**request, self.records: records[at : at + size]} for at in range(0, len(records), size)]
         for number, each in enumerate(requests):
-            found += (self._renumbered(fault, number * size) for fault in self._faults(each))
+            found += (self._renumbered(fault, number * size) for fault in self.faults(each))
         if found:
-            raise InvalidRequestError(self.operation, list(dict.fromkeys(found)))
+            raise self.refusal(dict.fromkeys(found))
         return requests
 
     def _written(self, records: Iterable[Any], found: list[str]) -> Iterator[Any]:
@@ -93,9 +92,6 @@ class _PutOperator(PersonalizeOperator):
     def completed(self, context: Context, request: Mapping[str, Any], records: Iterable[Any]) -> Iterable[Any]:  # noqa: ARG002 - for events
         """Add to each record what it needs."""
         return records
-
-    def _faults(self, request: dict[str, Any]) -> list[str]:
-        return faults(self.operation, self.input_shape, request)
 
     def _renumbered(self, fault: str, before: int) -> str:
         """Name a record by its place in the whole list."""

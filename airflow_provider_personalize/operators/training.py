@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from airflow_provider_personalize.exceptions import InvalidRequestError, PersonalizeError
+from airflow_provider_personalize.exceptions import PersonalizeError
 from airflow_provider_personalize.operators.base import PersonalizeOperator, WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator, RunOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
@@ -92,20 +92,6 @@ class CreateSolutionOperator(CreateOperator):
         self.event_type = event_type
         self.solution_config = solution_config
         self.tags = tags
-
-    def request(self, **derived: Any) -> dict[str, Any]:
-        """
-        Build the request.
-
-        :raises InvalidRequestError: Parameters are wrong, or it is not said who trains.
-        """
-        request = super().request(**derived)
-        if "performAutoTraining" not in request:
-            raise InvalidRequestError(
-                self.operation,
-                ["perform_auto_training is None: say True or False. With True the service trains each week, charged"],
-            )
-        return request
 
 
 class UpdateSolutionOperator(UpdateOperator):

@@ -17,8 +17,14 @@ from airflow_provider_personalize._compat import (
     BaseSensorOperator,
     PokeReturnValue,
 )
-from airflow_provider_personalize.exceptions import ResourceFailedError, UpdateReplacedError, WaitTimeoutError
-from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, seconds, switch
+from airflow_provider_personalize.exceptions import (
+    InvalidRequestError,
+    ResourceFailedError,
+    UpdateReplacedError,
+    WaitTimeoutError,
+)
+from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, required_parameters, seconds, switch
+from airflow_provider_personalize.validation import wrong_arn
 from airflow_provider_personalize.waiting import REACHED, READY, UPDATED, Goal, Verdict, Wait
 
 if TYPE_CHECKING:
@@ -87,7 +93,12 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         Look once.
 
         :raises AirflowFailException: It has failed, with the service's reason.
+        :raises InvalidRequestError: The ARN is wrong, or None.
         """
+        operation = f"Describe{self.resource.pascal}"
+        arns = {parameter: getattr(self, parameter) for parameter in required_parameters(self) & {*self.members}}
+        if wrong := [fault for fault in map(wrong_arn, arns, arns.values()) if fault]:
+            raise InvalidRequestError(operation, wrong)
         verdict = self.hook.look(self.wait)
         self.log.log(verdict.log_level(self._last_seen), "%s %s: %s", self.wait.title, self.wait.arn, verdict)
         if verdict.description:

@@ -284,7 +284,7 @@ def test_sync_without_latest_is_refused_before_the_call(first):
 
 @pytest.mark.parametrize("arn", ["arn:aws:personalize:us-east-1:me:solution/s", MARKET], ids=["no account", "a group"])
 def test_the_latest_of_what_is_no_solution_is_refused(first, arn):
-    with pytest.raises(InvalidRequestError, match="it is not the ARN of a solution"):
+    with pytest.raises(InvalidRequestError, match="it must be the ARN of a solution, such as"):
         create(f"{arn}/$LATEST")()
 
 

@@ -303,7 +303,7 @@ def test_a_tracker_of_another_name_that_is_being_deleted_is_waited_for(version):
 @every_kind
 def test_what_is_of_another_region_is_not_taken_for_gone(personalize, version, case):
     arn = case.create(version)()
-    with pytest.raises(InvalidRequestError, match=r"Arn is 'arn:.*': it is of another region than eu-west-1"):
+    with pytest.raises(InvalidRequestError, match=r"arn is 'arn:.*': it is of another region than eu-west-1"):
         case.delete(arn, region_name="eu-west-1")()
     assert case.delete(arn)() == arn
 

@@ -168,7 +168,7 @@ def test_a_training_sees_what_was_put(personalize, tracking_id):
 
 def test_an_empty_list_is_said_and_not_sent(tracking_id, capsys):
     assert put_events(tracking_id, [])() == 0
-    assert "eventList is empty: nothing is put" in capsys.readouterr().out
+    assert "event_list is empty: nothing is put" in capsys.readouterr().out
     assert calls.of("PutEvents") == []
 
 
@@ -185,16 +185,16 @@ def test_the_faults_of_all_calls_are_named_before_the_first_by_their_place_in_th
         put_events(tracking_id, wrong, session_id=None)()
     named = refusal.value.faults
     assert [
-        place for place in (3, 12, 13, 14, 15, 23, 34) if sum(f"eventList[{place}]" in each for each in named) != 1
+        place for place in (3, 12, 13, 14, 15, 23, 34) if sum(f"event_list[{place}]" in each for each in named) != 1
     ] == []
-    assert sum("sessionId" in each for each in named) == 1
+    assert sum("session_id" in each for each in named) == 1
     assert len(named) == 8
     assert calls.of("PutEvents") == []
 
 
 @pytest.mark.parametrize("event_list", [None, "no list", 7])
 def test_what_is_no_list_is_refused(tracking_id, event_list):
-    with pytest.raises(InvalidRequestError, match="eventList"):
+    with pytest.raises(InvalidRequestError, match="event_list"):
         put_events(tracking_id, event_list)()
 
 
@@ -203,7 +203,7 @@ def test_a_moment_that_no_date_can_hold_is_refused(tracking_id, sent_at):
     with pytest.raises(InvalidRequestError) as refusal:
         put_events(tracking_id, [*events(1), {"eventType": "click", "sentAt": sent_at}])()
     (fault,) = refusal.value.faults
-    assert fault.startswith("eventList[1].sentAt is ")
+    assert fault.startswith("event_list[1].sentAt is ")
     assert fault.endswith(": allowed are a datetime, ISO 8601, and seconds since 1970")
 
 
@@ -219,8 +219,8 @@ def test_a_time_in_another_unit_than_seconds_is_refused_by_the_unit(tracking_id,
     taken = {"actionId": "a", "userId": "u", "sessionId": "s", "timestamp": moment, "eventType": "Taken"}
     acted = {"tracking_id": tracking_id, "action_interactions": [taken]}
     for place, run in {
-        "eventList[1].sentAt": put_events(tracking_id, [*events(1), {"eventType": "click", "sentAt": moment}]),
-        "actionInteractions[0].timestamp": Run(lambda: PutActionInteractionsOperator(task_id="put", **acted)),
+        "event_list[1].sentAt": put_events(tracking_id, [*events(1), {"eventType": "click", "sentAt": moment}]),
+        "action_interactions[0].timestamp": Run(lambda: PutActionInteractionsOperator(task_id="put", **acted)),
     }.items():
         with pytest.raises(InvalidRequestError) as refusal:
             run()
@@ -334,13 +334,13 @@ class TestRecommendations:
     @pytest.mark.parametrize(
         ("parameters", "fault"),
         [
-            ({}, "give either campaignArn or recommenderArn"),
+            ({}, "give either campaign_arn or recommender_arn"),
             ({"campaign_arn": f"{PREFIX}campaign/a", "recommender_arn": f"{PREFIX}recommender/a"}, "give either"),
-            ({"campaign_arn": SOLUTION}, "not the ARN of a campaign"),
+            ({"campaign_arn": SOLUTION}, "must be the ARN of a campaign"),
             ({"campaign_arn": f"{PREFIX}campaign/a", "num_results": 501}, "at most 500"),
             (
                 {"campaign_arn": f"{PREFIX}campaign/a", "num_results": 51, "metadata_columns": {"ITEMS": ["A"]}},
-                "at most 50 is allowed with metadataColumns",
+                "at most 50 is allowed with metadata_columns",
             ),
             ({"campaign_arn": f"{PREFIX}campaign/a", "min_results": 26}, "no more than 25 are asked for"),
             ({"campaign_arn": f"{PREFIX}campaign/a", "num_results": 5, "min_results": 6}, "no more than 5"),

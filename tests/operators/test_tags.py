@@ -59,7 +59,7 @@ def test_faults_are_named_before_the_call(personalize):
     with pytest.raises(InvalidRequestError) as refusal:
         tag([{"tagKey": "aws:team", "tagValue": "?"}], "shop")()
     assert len(refusal.value.faults) == 3
-    with pytest.raises(InvalidRequestError, match="tagKeys"):
+    with pytest.raises(InvalidRequestError, match="tag_keys"):
         untag("team")()
     assert calls.of("TagResource") == calls.of("UntagResource") == []
 

@@ -88,7 +88,8 @@ def test_a_solution_is_active_when_the_task_ends(personalize, deferrable):
 @pytest.mark.parametrize("said", [None, "None"])
 def test_who_trains_must_be_said(said):
     with pytest.raises(
-        InvalidRequestError, match="perform_auto_training is None: say True or False.*each week, charged"
+        InvalidRequestError,
+        match="perform_auto_training is missing or None: it must be True or False.*each week, charged",
     ):
         create(perform_auto_training=said)()
     assert sent("CreateSolution") == 1  # the shop's
@@ -314,6 +315,6 @@ def test_the_metrics_of_what_is_not_trained_yet_are_an_error_of_the_service(vers
 
 
 def test_the_metrics_of_a_solution_are_refused_before_the_call():
-    with pytest.raises(InvalidRequestError, match="solutionVersionArn"):
+    with pytest.raises(InvalidRequestError, match="solution_version_arn"):
         metrics(SOLUTION)
     assert calls.of("GetSolutionMetrics") == []
