@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from airflow_provider_personalize.emulator.running import leftovers
 from airflow_provider_personalize.emulator.running.reasons import reason
 
 DAGS = Path(__file__).parent / "dags"
@@ -76,6 +79,14 @@ def lines_of(process: subprocess.Popen[str], until: str) -> str:
 
 def until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
     return psutil.wait_procs(processes, timeout=5)[1]
+
+
+def gone(folder: Path) -> bool:
+    """Tell whether no folder of a run is left, as soon as there is none."""
+    deadline = time.monotonic() + 30
+    while list(folder.glob("personalize-run-*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not list(folder.glob("personalize-run-*"))
 
 
 def say_green(folder: Path, *arguments: str) -> Said:
@@ -209,6 +220,67 @@ def test_ctrl_c_ends_all_that_was_started_and_leaves_nothing_behind(tmp_path: Pa
         urllib.request.urlopen(url)
 
 
+def test_a_run_that_is_killed_takes_all_that_it_started_with_it_and_its_folder_too(tmp_path: Path) -> None:
+    process = start(tmp_path, "run", DAGS / "hanging.py")
+    lines_of(process, until="running")
+    started = psutil.Process(process.pid).children(recursive=True)
+    while not any(child.name() == "sleep" for child in started):
+        started = psutil.Process(process.pid).children(recursive=True)
+    assert list(tmp_path.glob("personalize-run-*"))
+    process.kill()
+    process.communicate()
+    assert not psutil.wait_procs(started, timeout=30)[1]
+    assert gone(tmp_path)
+
+
+CLAIMING = """
+import subprocess, sys, time
+from airflow_provider_personalize.emulator.running.leftovers import Claim
+claim = Claim()
+child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+claim.note(child.pid)
+print(claim.folder, flush=True)
+sys.stdin.read()
+claim.release(keep="keep" in sys.argv)
+"""
+
+
+@pytest.fixture
+def claiming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[str]]:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    env = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, "-c", CLAIMING, "keep"], env=env, text=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    started = [process.stdout.readline(), *psutil.Process(process.pid).children()]  # type: ignore[union-attr]
+    yield process
+    for one in (process, *started[1:]):
+        with contextlib.suppress(psutil.Error):
+            one.kill()
+    process.communicate()
+
+
+def test_what_a_killed_run_left_is_cleared_up_by_the_next(claiming: subprocess.Popen[str], tmp_path: Path) -> None:
+    (folder,) = tmp_path.glob("personalize-run-*")
+    started = psutil.Process(claiming.pid).children()
+    leftovers.sweep()
+    assert folder.exists(), "it runs"
+    (sleep,) = (child for child in started if child.name() == "sleep")
+    for one in (*(child for child in started if child != sleep), claiming):
+        one.kill()  # the one that watches over it first
+    claiming.wait(timeout=30)
+    assert sleep.is_running()
+    leftovers.sweep()
+    assert not folder.exists()
+    assert not until_gone([sleep])
+
+
+def test_a_folder_that_is_kept_stays(claiming: subprocess.Popen[str], tmp_path: Path) -> None:
+    (folder,) = tmp_path.glob("personalize-run-*")
+    claiming.communicate(timeout=30)
+    leftovers.sweep()
+    assert folder.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -331,6 +403,18 @@ def test_standalone_runs_the_dag_shows_a_web_ui_and_ends_with_the_runs_status(tm
     process.communicate(timeout=90)
     assert process.returncode == 1
     assert not until_gone(started)
+
+
+@pytest.mark.slow
+def test_a_standalone_airflow_ends_with_a_run_that_is_killed(tmp_path: Path) -> None:
+    process = start(tmp_path, "run", DAGS / "red.py", "--dag-id", "red", "--standalone")
+    lines_of(process, until="stays up")
+    started = psutil.Process(process.pid).children(recursive=True)
+    assert len(started) > 4
+    process.kill()
+    process.communicate()
+    assert not psutil.wait_procs(started, timeout=30)[1]
+    assert gone(tmp_path)
 
 
 @pytest.mark.slow

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
-import psutil  # type: ignore[import-untyped,unused-ignore]  # Airflow brings it
+from airflow_provider_personalize.emulator.running import leftovers
 
 
 @contextlib.contextmanager
@@ -50,30 +49,10 @@ def _handling(handler: Callable[[int, FrameType | None], None] | signal.Handlers
 
 def _stop(process: subprocess.Popen[bytes], patience: float = 10) -> None:
     """Interrupt the process and give it time; then end what is left of it and of all that it started."""
-    started = _descendants(process.pid)
+    started = leftovers.descendants(process.pid)
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
-    left = {*started, *_descendants(process.pid), *_session(process.pid)}
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for one in left:
-            with contextlib.suppress(psutil.Error):
-                one.send_signal(number)
-        _, left = psutil.wait_procs(left, timeout=5)
+    leftovers.end([*started, *leftovers.descendants(process.pid), *leftovers.session(process.pid)])
     process.wait()
-
-
-def _descendants(pid: int) -> list[psutil.Process]:
-    try:
-        return list(psutil.Process(pid).children(recursive=True))
-    except psutil.Error:
-        return []
-
-
-def _session(leader: int) -> Iterator[psutil.Process]:
-    """Find what belongs to the session also when its parent is gone."""
-    for pid in psutil.pids():
-        with contextlib.suppress(OSError, psutil.Error):
-            if os.getsid(pid) == leader:
-                yield psutil.Process(pid)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import shutil
 import sqlite3
 import subprocess
-import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
 from airflow_provider_personalize.emulator import bill, faults
+from airflow_provider_personalize.emulator.running import leftovers
 from airflow_provider_personalize.emulator.running.airflow_home import NO_AIRFLOW, AirflowHome
 from airflow_provider_personalize.emulator.running.process import interruptible, running
 from airflow_provider_personalize.emulator.running.watch import Watch, say
@@ -54,11 +54,12 @@ class _Stopped(Exception):  # noqa: N818 - says why there is no run
 
 def run(options: Options) -> int:
     """Run the file's DAGs and return the exit status; leave the run's folder only if one may want to look into it."""
-    folder = Path(tempfile.mkdtemp(prefix="personalize-run-"))
+    leftovers.sweep()
+    claim = leftovers.Claim()
     status = FAILED
     try:
         with interruptible():
-            status = _run(options, folder)
+            status = _run(options, claim)
     except _Stopped as stopped:
         status = stopped.status
         say(stopped)
@@ -66,20 +67,20 @@ def run(options: Options) -> int:
         status = INTERRUPTED
         say("\nInterrupted.")
     finally:
-        if options.keep or status == FAILED:
-            say(f"Airflow's home is kept: {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+        keep = options.keep or status == FAILED
+        claim.release(keep=keep)
+        if keep:
+            say(f"Airflow's home is kept: {claim.folder}")
     return status
 
 
-def _run(options: Options, folder: Path) -> int:
+def _run(options: Options, claim: leftovers.Claim) -> int:
     with Server(speed=options.speed) as server:
         _tell_to_fail(options.failures)
-        home = AirflowHome(folder, options.path, options.python, server.url, options.aws_conn_ids)
+        home = AirflowHome(claim.folder, options.path, options.python, server.url, options.aws_conn_ids)
         say(f"Personalize  {server.url} (one second here is {options.speed:g} s there)")
         say(f"Log          {home.log}")
-        runs = _Runs(options, home)
+        runs = _Runs(options, home, claim)
         status = runs.standalone() if options.standalone else runs.test()
         if charged := bill.table():
             say(f"\n{charged}")
@@ -97,8 +98,8 @@ def _tell_to_fail(failures: list[tuple[str, str]]) -> None:
 class _Runs:
     """The runs of a file's DAGs, one after the other."""
 
-    def __init__(self, options: Options, home: AirflowHome) -> None:
-        self._options, self._home = options, home
+    def __init__(self, options: Options, home: AirflowHome, claim: leftovers.Claim) -> None:
+        self._options, self._home, self._claim = options, home, claim
         found = self._load()
         self._dag_ids = self._choose(found["dags"])
         self._airflow_2 = found["version"].startswith("2.")
@@ -198,8 +199,11 @@ class _Runs:
     def _airflow(self, *arguments: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
         return self._python(self._home.main, *arguments)
 
-    def _python(self, script: Path, *arguments: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
-        return running([self._options.python, str(script), *arguments], self._home.env, self._home.log)
+    @contextlib.contextmanager
+    def _python(self, script: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        with running([self._options.python, str(script), *arguments], self._home.env, self._home.log) as process:
+            self._claim.note(process.pid)
+            yield process
 
     def _end_of_log(self, what: str) -> str:
         lines = self._home.log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
