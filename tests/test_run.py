@@ -16,12 +16,15 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 
 from airflow_provider_personalize.emulator.running import leftovers
 from airflow_provider_personalize.emulator.running.reasons import reason
+from airflow_provider_personalize.emulator.running.watch import Watch
 
 DAGS = Path(__file__).parent / "dags"
 ROOT = Path(__file__).parents[1]
@@ -344,6 +347,49 @@ def test_the_reason_is_found_in_the_boxes_of_airflow_3_0(tmp_path: Path) -> None
 2026-11-22 04:31:34 [info     ] [DAG TEST] end task task_id=t map_index=-1
 """
     assert reason(tmp_path, log, "d", "t", -1) == ["b.py:2 in b", "ValueError: too bad"]
+
+
+class TestWatching:
+    """What the listener in the run's Airflow writes down, and what is told of it."""
+
+    @pytest.fixture
+    def home(self, tmp_path: Path) -> Any:
+        (tmp_path / "events.jsonl").touch()
+        (tmp_path / "run.log").touch()
+        return SimpleNamespace(folder=tmp_path, events=tmp_path / "events.jsonl", log=tmp_path / "run.log")
+
+    def write(self, home: Any, *events: dict[str, Any]) -> None:
+        with home.events.open("a") as file:
+            file.writelines(json.dumps({"dag": "d", "run": "r", **event}) + "\n" for event in events)
+
+    def test_a_task_that_the_scheduler_skipped_is_known_from_the_end_of_the_run(self, home: Any, capsys) -> None:
+        watch = Watch(home, "d", verbose=False)
+        self.write(
+            home, {"run": "r", "tasks": [["a", -1, "running"]]}, {"dag": "other", "tasks": [["x", -1, "failed"]]}
+        )
+        self.write(home, {"ended": "success", "tasks": [["a", -1, "success"], ["b", 0, "skipped"]]})
+        self.write(home, {"run": "next", "tasks": [["a", -1, "failed"]]})
+        assert watch.close() == 0
+        assert re.search(r"d: success \(1 success, 1 skipped\)", capsys.readouterr().out)
+
+    def test_a_failed_try_is_not_the_end(self, home: Any, capsys) -> None:
+        watch = Watch(home, "d", verbose=False)
+        self.write(home, {"tasks": [["a", -1, "up_for_retry"]]})
+        watch.look()
+        assert not watch.over
+        assert "up_for_retry" in capsys.readouterr().out
+
+    def test_an_error_of_the_listener_is_shown_and_no_success(self, home: Any, capsys) -> None:
+        watch = Watch(home, "d", verbose=False)
+        self.write(home, {"tasks": [["a", -1, "success"]]}, {"error": "Traceback\nno such column: map_index"})
+        assert watch.close() == 1
+        assert "could not be watched:\n    Traceback\n    no such column: map_index" in capsys.readouterr().out
+
+    def test_a_run_that_nothing_is_heard_of_is_no_success(self, home: Any, capsys) -> None:
+        watch = Watch(home, "d", verbose=False)
+        home.log.write_text("the plugin cannot be loaded\n")
+        assert watch.close() == 1
+        assert "the plugin cannot be loaded" in capsys.readouterr().out
 
 
 class TestServe:

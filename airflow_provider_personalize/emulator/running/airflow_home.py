@@ -48,6 +48,77 @@ if __name__ == "__main__":
     main()
 """
 
+# A plugin that writes down what tasks do, a line of JSON each. Listeners hear nothing of tasks that the scheduler skips;
+# the run's end has the states of all. From Airflow 3.4, `region_index` counts the iterations of a loop, too.
+_LISTENER: Final = """\
+import json
+import os
+import sys
+import traceback
+
+from airflow.listeners import hookimpl
+from airflow.plugins_manager import AirflowPlugin
+
+
+def tell(**said):
+    with open(os.environ["PERSONALIZE_RUN_EVENTS"], "ab", buffering=0) as events:
+        events.write((json.dumps(said) + "\\n").encode())
+
+
+def telling(read):
+    try:
+        tell(**read())
+    except Exception:
+        tell(error=traceback.format_exc())
+
+
+def index(ti):
+    region = getattr(ti, "region_index", None)
+    return ti.map_index if region is None else region
+
+
+def task(ti, state):
+    telling(lambda: dict(dag=ti.dag_id, run=ti.run_id, tasks=[[ti.task_id, index(ti), state]]))
+
+
+def run_ended(dag_run, state):
+    def read():
+        tis = dag_run.get_task_instances()
+        tis.sort(key=lambda ti: (ti.end_date is None, ti.end_date, ti.task_id, index(ti)))
+        tasks = [[ti.task_id, index(ti), ti.state and str(ti.state)] for ti in tis]
+        return dict(dag=dag_run.dag_id, run=dag_run.run_id, ended=state, tasks=tasks)
+
+    telling(read)
+
+
+class Listener:
+    @hookimpl
+    def on_task_instance_running(self, previous_state, task_instance):
+        task(task_instance, "running")
+
+    @hookimpl
+    def on_task_instance_success(self, previous_state, task_instance):
+        task(task_instance, "success")
+
+    @hookimpl
+    def on_task_instance_failed(self, previous_state, task_instance):
+        again = task_instance.try_number <= task_instance.max_tries
+        task(task_instance, "up_for_retry" if again else "failed")
+
+    @hookimpl
+    def on_dag_run_success(self, dag_run):
+        run_ended(dag_run, "success")
+
+    @hookimpl
+    def on_dag_run_failed(self, dag_run):
+        run_ended(dag_run, "failed")
+
+
+class RunPlugin(AirflowPlugin):
+    name = "personalize_run"
+    listeners = [Listener()]
+"""
+
 NO_AIRFLOW: Final = 3
 # Make the database, load the file, write down what is in it. DagBag moved in Airflow 3.2.
 _LOAD: Final = f"""\
@@ -92,10 +163,13 @@ class AirflowHome:
         self.database = folder / "airflow.db"
         self.found = folder / "found.json"
         self.log = folder / "run.log"
+        self.events = folder / "events.jsonl"
+        self.events.touch()
         self.main = folder / "bin" / "airflow_main.py"
         self.web = f"http://127.0.0.1:{free_port()}"
         (folder / "tmp").mkdir()
         self._write("lib/only_this_file.py", _ONLY_THIS_FILE.format(path=str(dag_file)))
+        self._write("plugins/personalize_run.py", _LISTENER)
         self._write("bin/airflow_main.py", _MAIN)
         self.load = self._write("bin/load_dags.py", _LOAD)
         script = _AIRFLOW.format(python=shlex.quote(python), main=shlex.quote(str(self.main)))
@@ -122,6 +196,7 @@ class AirflowHome:
         port = self.web.rpartition(":")[2]
         return {
             "AIRFLOW_HOME": str(self.folder),
+            "PERSONALIZE_RUN_EVENTS": str(self.events),
             "AIRFLOW__CORE__DAGS_FOLDER": str(dag_file.parent),
             "AIRFLOW__CORE__MIGHT_CONTAIN_DAG_CALLABLE": "only_this_file.is_it",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

@@ -171,22 +171,23 @@ class _Runs:
 
     def _wait_until_up(self, standalone: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _PATIENCE
-        while not self._is_up():
+        while (why_not := self._why_not_up()) is not None:
             if standalone.poll() is not None or time.monotonic() > deadline:
-                raise _Stopped(FAILED, self._end_of_log("airflow standalone did not come up."))
+                raise _Stopped(FAILED, self._end_of_log(f"airflow standalone did not come up: {why_not}."))
             time.sleep(_PAUSE)
 
-    def _is_up(self) -> bool:
-        """Say whether the triggerer runs, our DAGs are known, and the web server answers."""
+    def _why_not_up(self) -> str | None:
+        """Say what is missing of a triggerer, our DAGs in the database, and a web server that answers."""
         try:
             with contextlib.closing(sqlite3.connect(self._home.database, timeout=5)) as database:
                 if not all(database.execute(_UP, [dag_id]).fetchone() for dag_id in self._dag_ids):
-                    return False
+                    return "the triggerer or the DAG is not in its database"
             with contextlib.closing(http.client.HTTPConnection(self._home.web.rpartition("/")[2], timeout=5)) as web:
                 web.request("GET", "/")
-                return web.getresponse().status < http.client.INTERNAL_SERVER_ERROR
-        except (sqlite3.OperationalError, OSError):
-            return False
+                status = web.getresponse().status
+                return None if status < http.client.INTERNAL_SERVER_ERROR else f"its web server answers {status}"
+        except (sqlite3.OperationalError, OSError) as error:
+            return str(error)
 
     def _stay_up(self, standalone: subprocess.Popen[bytes]) -> None:
         say(f"\nAirflow stays up at {self._home.web} until Ctrl-C.")
