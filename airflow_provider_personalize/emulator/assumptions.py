@@ -214,11 +214,35 @@ class Assumptions:
         asks="Does a missing column fail the import job, or is the call refused?",
         source="not documented; both have been reported",
     )
-    unknown_columns: str = _open_question(
+    import_without_slash: str = _open_question(
+        "accepted",
         "refused",
+        asks="Does an import read a folder that is named without the slash at its end?",
+        source=f"notebooks of {SAMPLES} do; {GUIDE}/API_DataSource.html asks for the slash",
+    )
+    unknown_columns: str = _open_question(
         "ignored",
-        asks="Does a column that the schema does not name fail the import?",
-        source=f"{GUIDE}/data-prep-formatting.html says that names are the schema's; what follows is not documented",
+        "refused",
+        asks="Is a column that the schema does not name ignored, or does it fail the import?",
+        source=f"imports of a nameless and of an extra column became ACTIVE in notebooks of {SAMPLES}",
+    )
+    quoted_headers: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Does a header in quotation marks fail the import?",
+        source=f"{GUIDE}/data-prep-formatting.html says not to; what follows is not documented",
+    )
+    empty_required_value: str = _open_question(
+        "accepted",
+        "refused",
+        asks="Is a row imported that has no value for a column that may not be null? Ids and times are never empty.",
+        source=f"data of notebooks of {SAMPLES} has such a row; {GUIDE}/how-it-works-dataset-schema.html asks for null",
+    )
+    long_text: str = _open_question(
+        "truncated",
+        "refused",
+        asks="Is a textual value beyond the quota of characters truncated, or does it fail the import?",
+        source=f"{GUIDE}/items-datasets.html says truncated; {GUIDE}/troubleshooting.html has an error for any column",
     )
     missing_optional_column: str = _open_question(
         "accepted",

@@ -135,7 +135,7 @@ class _Tariff:
 
 def _gigabytes(backend: Backend, job: Record) -> float:
     with suppress(s3.Unreachable):
-        return sum(len(text) for _, text in s3.read(backend, job.members["dataSource"].get("dataLocation", ""))) / _GB
+        return sum(len(text) for _, text in s3.read_for_import(backend, job.members)) / _GB
     return 0
 
 

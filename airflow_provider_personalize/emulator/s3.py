@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
+
+from airflow_provider_personalize.emulator.assumptions import assumptions
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.backend import Backend
@@ -17,6 +19,17 @@ class Unreachable(Exception):  # noqa: N818 - what it means for a job, the job s
 
 class Denied(Unreachable):
     """The bucket is another account's."""
+
+
+def read_for_import(backend: Backend, job: Mapping[str, Any]) -> list[tuple[str, bytes]]:
+    """Read the file, or the files of the folder's first level, that an import reads, by their keys."""
+    location = job["dataSource"].get("dataLocation", "")
+    try:
+        return read(backend, location)
+    except Unreachable:
+        if location.endswith("/") or assumptions.import_without_slash == "refused":
+            raise
+    return read(backend, f"{location}/")
 
 
 def read(backend: Backend, location: str, *, deep: bool = False, prefixed: bool = False) -> list[tuple[str, bytes]]:

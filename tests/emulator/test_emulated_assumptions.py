@@ -339,9 +339,33 @@ def import_header_checked():
     return import_items("ITEM_ID\ni1\n")
 
 
-@sees(("refused", "CREATE FAILED"), ("ignored", "ACTIVE"))
+@sees(("accepted", "ACTIVE"), ("refused", "CREATE FAILED"))
+def import_without_slash():
+    bring_interactions()
+    api("s3").put_object(Bucket="shop", Key="folder/a.csv", Body=b"USER_ID,ITEM_ID,TIMESTAMP\n" + b"u,i,1\n" * 1000)
+    open_shop()
+    return imported(DATASET, {"dataLocation": "s3://shop/folder"})
+
+
+@sees(("ignored", "ACTIVE"), ("refused", "CREATE FAILED"))
 def unknown_columns():
-    return import_items("ITEM_ID,GENRE,CATEGORY_L1,PRICE,COLOUR\ni1,drama,film,1,red\n")
+    return import_items(",ITEM_ID,GENRE,CATEGORY_L1,PRICE,COLOUR\n0,i1,drama,film,1,red\n")
+
+
+@sees(("refused", "CREATE FAILED"), ("accepted", "ACTIVE"))
+def quoted_headers():
+    return import_items('"ITEM_ID","GENRE","CATEGORY_L1","PRICE"\ni1,drama,film,1\n')
+
+
+@sees(("accepted", "ACTIVE"), ("refused", "CREATE FAILED"))
+def empty_required_value():
+    return import_items("ITEM_ID,GENRE,CATEGORY_L1,PRICE\ni1,drama,film,1\ni2,,film,\n")
+
+
+@sees(("truncated", "ACTIVE"), ("refused", "CREATE FAILED"))
+def long_text():
+    text = {"name": "DESCRIPTION", "type": "string", "textual": True}
+    return import_items(f"ITEM_ID,GENRE,CATEGORY_L1,PRICE,DESCRIPTION\ni1,drama,film,1,{'a' * 20_001}\n", text)
 
 
 @sees(("accepted", "ACTIVE"), ("refused", "CREATE FAILED"))

@@ -281,13 +281,21 @@ def test_an_import_of_good_data_becomes_active_and_its_records_are_counted(clien
     ("text", "reason"),
     [
         ("USER_ID,TIMESTAMP\n", "Input csv is missing the following columns: [ITEM_ID]"),
-        (f"{HEADER},COLOUR\n", "[COLOUR]"),
         (f"{HEADER}\n" + ROW * 999, "fewer than 1000"),
         (f"{HEADER}\n" + ROW * 1500 + "u,i,yesterday\n", "yesterday"),
         (f"{HEADER}\n" + ROW * 1500 + "u,,1\n", "ITEM_ID is empty"),
         (f"{HEADER}\n" + ROW * 1500 + "u,1\n", "2 values"),
         (f"{HEADER}\n" + ROW * 1500 + "u" * 257 + ",i,1\n", "256 characters"),
         ("", "missing"),
+        (f"{HEADER}\n" + ROW * 1500 + 'u,"i\ni",1\n', "Each record must be on a single line."),
+        (f"{HEADER}\n" + ROW * 1500 + 'u,"i\ri",1\n', "Each record must be on a single line."),
+        (f"{HEADER}\n" + ROW * 1500 + 'u,"i"i,1\n', "Record 1501 has a quotation mark"),
+        (f"{HEADER}\n" + ROW * 1500 + "u,i,1,\n", "Record 1501 has 4 values: the header has 3."),
+        (f"{HEADER}\n" + ROW * 1500 + "u,i\0,1\n", "Record 1501 has a NUL character."),
+        (f"{HEADER}\n".encode("utf-16-le").decode(), "The header has a NUL character."),
+        (f"USER_ID,{HEADER}\n", "Input csv has columns more than once: ['USER_ID']"),
+        ('"USER_ID","ITEM_ID","TIMESTAMP"\n', "Input csv has column headers in quotation marks."),
+        ("USER_ID;ITEM_ID;TIMESTAMP\n", "missing the following columns: [USER_ID, ITEM_ID, TIMESTAMP]"),
     ],
 )
 def test_an_import_of_bad_data_fails_and_says_why(client, dataset, s3, text, reason):
@@ -329,6 +337,87 @@ def test_an_import_of_a_folder_takes_its_first_level(client, dataset, s3):
     assert "same header" in outcome(client, start(client, "s3://shop/in/", "again"))[1]
 
 
+@pytest.mark.parametrize(
+    ("key", "body", "said"),
+    [
+        ("in/_SUCCESS", b"", "Input csv is missing the following columns: [USER_ID, ITEM_ID, TIMESTAMP]"),
+        ("in/z.json", b"{}\n", "Input csv files do not have the same header."),
+        ("in/z.csv", f"{HEADER}\nu,i,now\n".encode(), "Record 1: TIMESTAMP is 'now': the schema has long."),
+        ("in/z.csv", f"{HEADER}\nu,\u00fc,1\n".encode("latin-1"), "Input csv is not UTF-8."),
+    ],
+)
+def test_a_file_that_does_not_fit_into_its_folder_is_named(client, dataset, s3, key, body, said):
+    put(s3, f"{HEADER}\n" + ROW * 1000, "in/part-0.csv")
+    s3.put_object(Bucket="shop", Key=key, Body=body)
+    assert outcome(client, start(client, "s3://shop/in/")) == ("CREATE FAILED", f"{said} The file is {key!r}.")
+
+
+FIELDS_OF_ITEMS = [
+    {"name": "ITEM_ID", "type": "string"},
+    *({"name": f"A_{each}", "type": ["null", each]} for each in ("int", "long", "float", "double", "boolean")),
+    {"name": "TEXT", "type": ["null", "string"], "textual": True},
+]
+
+
+def imported_item(client, group, s3, column, value):
+    """Import an item with a value in a column; return why that failed, or the value that it has then."""
+    arn = client.create_schema(name="items", schema=with_fields(name="Items", base=FIELDS_OF_ITEMS))["schemaArn"]
+    request = {"name": "items", "schemaArn": arn, "datasetGroupArn": group, "datasetType": "Items"}
+    items = client.create_dataset(**request)["datasetArn"]
+    clock.advance(60)
+    put(s3, f"ITEM_ID,{column}\r\ni,{value}\r\n")
+    source = {"dataSource": {"dataLocation": "s3://shop/data.csv"}, "roleArn": ROLE}
+    arn = client.create_dataset_import_job(jobName="items", datasetArn=items, **source)["datasetImportJobArn"]
+    status, reason = outcome(client, arn)
+    if status != "ACTIVE":
+        return reason
+    records = personalize_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].records
+    return records[items].holds.data.get("i").get(column)
+
+
+# The bounds are Avro's (https://avro.apache.org/docs/1.11.1/specification/): 32 and 64 bits, IEEE 754
+@pytest.mark.parametrize(
+    ("column", "text", "value"),
+    [
+        ("A_int", "2147483647", 2**31 - 1),
+        ("A_int", "-2147483648", -(2**31)),
+        ("A_long", "3000000000", 3_000_000_000),
+        ("A_long", "+5", 5),
+        ("A_float", "1e5", 100_000.0),
+        ("A_float", ".5", 0.5),
+        ("A_double", "-1.5E-300", -1.5e-300),
+        ("A_boolean", "True", "True"),
+        ("A_boolean", "0", "0"),
+        ("A_int", "", None),
+        ("TEXT", '"say \\"hi\\", and a \\\\"', 'say "hi", and a \\'),
+        ("TEXT", '"say ""hi"""', 'say "hi"'),
+        ("TEXT", "a\\b", "a\\b"),
+        ("TEXT", "a\u2028b\x0bc", "a\u2028b\x0bc"),
+        ("TEXT", "a" * 20_001, "a" * 20_000),
+    ],
+)
+def test_a_value_is_imported_as_it_is_meant(client, group, s3, column, text, value):
+    assert imported_item(client, group, s3, column, text) == value
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        *(
+            ("A_int", text)
+            for text in ("3000000000", "-2147483649", "1_990", "1e5", "5.0", " 5", "5 ", "\u0663", "0x1F")
+        ),
+        *(("A_long", text) for text in (str(2**63), "9" * 5000, "1_0", "1e5", "inf", "--5")),
+        *(("A_float", text) for text in ("inf", "nan", "1e39", "1_0.5", " 1", "1.5f", "\u0663.5", ".")),
+        *(("A_double", text) for text in ("1e309", "Infinity")),
+        *(("A_boolean", text) for text in ("yes", "2", " true")),
+    ],
+)
+def test_a_value_that_is_not_of_its_type_is_not_imported(client, group, s3, column, text):
+    said = imported_item(client, group, s3, column, text)
+    assert said == f"Record 1: {column} is {text!r}: the schema has null or {column.removeprefix('A_')}."
+
+
 def test_the_first_import_must_be_full(client, dataset, s3):
     put(s3, f"{HEADER}\n" + ROW * 1000)
     with pytest.raises(client.exceptions.InvalidInputException, match="FULL"):
@@ -347,9 +436,11 @@ def test_a_missing_column_may_be_assumed_to_be_refused_at_the_call(client, datas
 
 def test_assumptions_on_the_data_can_be_eased(client, dataset, s3):
     assumptions.minimum_interactions = 1
-    assumptions.unknown_columns = "ignored"
-    put(s3, f"{HEADER},COLOUR\nu,i,1,red\n")
+    put(s3, f"{HEADER},COLOUR,\nu,i,1,red,\n")
     assert outcome(client, start(client)) == ("ACTIVE", None)
+    assumptions.unknown_columns = "refused"
+    status, said = outcome(client, start(client, name="again"))
+    assert (status, said) == ("CREATE FAILED", "Input csv has columns that the schema does not have: ['COLOUR', '']")
 
 
 def test_a_job_name_is_used_up_for_good(client, dataset, s3):

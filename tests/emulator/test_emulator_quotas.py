@@ -90,6 +90,7 @@ def failed_import(kind: str, text: str, shop: Everything, mode: str = "FULL") ->
 
 
 def failed_text(value: str, shop: Everything) -> tuple[str, str]:
+    assumptions.long_text = "refused"
     arn = shop.api.create_schema(name="texts", schema=schema("Items", TEXT))["schemaArn"]
     shop.api.update_dataset(datasetArn=shop.dataset("Items"), schemaArn=arn)
     clock.advance(HOUR)

@@ -3,20 +3,24 @@ The service's rules for imports: what of a CSV in moto's S3 a dataset takes.
 
 https://docs.aws.amazon.com/personalize/latest/dg/data-prep-formatting.html; the texts of the failures are those of
 https://docs.aws.amazon.com/personalize/latest/dg/troubleshooting.html as far as it has them. The data is looked at when
-the job is created, and is in the dataset when the job ends.
+the job is created, and is in the dataset when the job ends. That a file may begin with a byte order mark, must not have
+NUL characters, and must not have a column of the schema twice, is assumed.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.emulator import s3
 from airflow_provider_personalize.emulator.assumptions import assumptions
+from airflow_provider_personalize.emulator.engine import values
 from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.rules import rows
 from airflow_provider_personalize.emulator.rules.training_data import fields_in, types_of
@@ -30,11 +34,11 @@ _NOT_ALLOWED: Final = (
     "Failed to create a data import job for {} dataset. Insufficient privileges for accessing data in Amazon S3."
 )
 _IDS: Final = ("USER_ID", "ITEM_ID", "ACTION_ID")
+_NEVER_EMPTY: Final = (*_IDS, "TIMESTAMP")
 # Columns of interactions that do not count with the event types
 _UNCOUNTED: Final = {*_IDS, "TIMESTAMP", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
 _TEXTUAL: Final = "textual_characters"
 _CJK: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_BOOLEANS: Final = frozenset({"true", "false", "0", "1"})
 
 
 class _Unfit(Exception):  # noqa: N818 - it ends the reading, and is no error of the emulator
@@ -63,13 +67,14 @@ def _look(backend: Backend, request: Mapping[str, Any]) -> None:
     if "call" not in {assumptions.import_access_checked, assumptions.import_header_checked}:
         return
     try:
-        texts = _texts(backend, request)
+        files = _files(backend, request)
     except _Unfit:
         if assumptions.import_access_checked == "call":
             raise
         return
-    for text in texts if assumptions.import_header_checked == "call" else ():
-        _missing_columns(_fields(backend, request), next(csv.reader(text), []))
+    for file in files if assumptions.import_header_checked == "call" else ():
+        with _named(file):
+            _missing_columns(_fields(backend, request), _header(file.text))
 
 
 def _jobs(backend: Backend, dataset: Record) -> list[Record]:
@@ -84,13 +89,11 @@ def _is_base(job: Record, dataset: Record) -> bool:
 def read(backend: Backend, job: Record) -> str | None:
     """Read the data of a job and count it; return why it cannot be imported, or None."""
     try:
-        job.holds = list(_read_all(_fields(backend, job.members), _texts(backend, job.members)))
+        job.holds = list(_read_all(_fields(backend, job.members), _files(backend, job.members)))
         job.records = len(job.holds)
         _check_interactions(backend, job)
-    except (_Unfit, csv.Error) as reason:
+    except _Unfit as reason:
         return str(reason)
-    except UnicodeDecodeError:
-        return "Input csv is not UTF-8."
     return None
 
 
@@ -122,28 +125,80 @@ def _fields(backend: Backend, members: Mapping[str, Any]) -> list[dict[str, Any]
     return fields_in(backend, backend.records[members["datasetArn"]])
 
 
-def _texts(backend: Backend, members: Mapping[str, Any]) -> Iterator[io.TextIOWrapper]:
+@dataclass(frozen=True)
+class _File:
+    """A CSV, and its key, which is told where it is one of several."""
+
+    text: io.TextIOWrapper
+    key: str | None
+
+
+def _files(backend: Backend, members: Mapping[str, Any]) -> list[_File]:
     """Open the file, or the files of the folder's first level."""
     try:
-        files = s3.read(backend, members["dataSource"].get("dataLocation", ""))
+        found = s3.read_for_import(backend, members)
     except s3.Denied:
         raise _Unfit(_NOT_ALLOWED.format(members["datasetArn"].rpartition("/")[2])) from None
     except s3.Unreachable:
         raise _Unfit(_INVALID_LOCATION) from None
-    _fit(f"{members.get('importMode', 'FULL').lower()}_import_bytes", sum(len(text) for _, text in files))
-    return (io.TextIOWrapper(io.BytesIO(text), encoding="utf-8-sig", newline="") for _, text in files)
+    _fit(f"{members.get('importMode', 'FULL').lower()}_import_bytes", sum(len(text) for _, text in found))
+    is_file = members["dataSource"]["dataLocation"].endswith(found[0][0])
+    # any of \n, \r\n and \r ends a line
+    return [
+        _File(io.TextIOWrapper(io.BytesIO(text), encoding="utf-8-sig", newline=None), None if is_file else key)
+        for key, text in found
+    ]
 
 
-def _read_all(fields: list[dict[str, Any]], texts: Iterator[io.TextIOWrapper]) -> Iterator[dict[str, Any]]:
-    headers = []
-    for text in texts:
-        records = csv.reader(text)
-        headers.append(next(records, []))
-        if headers[-1] != headers[0]:
-            raise _Unfit("Input csv files do not have the same header.")
-        _missing_columns(fields, headers[0])
-        _unknown_columns(fields, headers[0])
-        yield from _read_rows(_checks(fields, headers[0]), len(headers[0]), records)
+@contextmanager
+def _named(file: _File) -> Iterator[None]:
+    """Add the file's name to what is wrong in it."""
+    where = f" The file is {file.key!r}." if file.key else ""
+    try:
+        yield
+    except _Unfit as reason:
+        raise _Unfit(f"{reason}{where}") from None
+    except UnicodeDecodeError:
+        raise _Unfit(f"Input csv is not UTF-8.{where}") from None
+
+
+def _read_all(fields: list[dict[str, Any]], files: list[_File]) -> Iterator[dict[str, Any]]:
+    first: list[str] | None = None
+    for file in files:
+        with _named(file):
+            header = _header(file.text)
+            if first is None:
+                first = header
+                _missing_columns(fields, header)
+                _unfit_columns(fields, header)
+            elif header != first:
+                raise _Unfit("Input csv files do not have the same header.")
+            yield from _read_rows(_checks(fields, header), len(header), _records(file.text))
+
+
+def _header(text: io.TextIOWrapper) -> list[str]:
+    line = next(text, "").rstrip("\n")
+    if '"' in line and assumptions.quoted_headers == "refused":
+        raise _Unfit("Input csv has column headers in quotation marks.")
+    return _split(line, "The header") if line else []
+
+
+def _records(text: io.TextIOWrapper) -> Iterator[list[str]]:
+    """Go through the values of the records. A line with nothing in it is no record."""
+    lines = (line.rstrip("\n") for line in text)
+    return (_split(line, f"Record {count}") for count, line in enumerate(filter(None, lines), start=1))
+
+
+def _split(line: str, name: str) -> list[str]:
+    if "\0" in line:
+        raise _Unfit(f"{name} has a NUL character.")
+    try:
+        return values.split(line)
+    except ValueError:
+        raise _Unfit(
+            f"{name} has a quotation mark without its partner on the line, or text beside one. "
+            "Each record must be on a single line."
+        ) from None
 
 
 def _missing_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
@@ -154,31 +209,36 @@ def _missing_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
         raise _Unfit(f"Input csv is missing the following columns: [{', '.join(missing)}]")
 
 
-def _unknown_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
-    unknown = [name for name in header if name not in {field["name"] for field in fields}]
+def _unfit_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
+    known = {field["name"] for field in fields}
+    unknown = [name for name in header if name not in known]
     if unknown and assumptions.unknown_columns == "refused":
-        raise _Unfit(f"Input csv has columns that the schema does not have: [{', '.join(unknown)}]")
+        raise _Unfit(f"Input csv has columns that the schema does not have: {unknown}")
+    if twice := [name for name, count in Counter(header).items() if count > 1 and name in known]:
+        raise _Unfit(f"Input csv has columns more than once: {twice}")
 
 
-Check = tuple[int, str, Callable[[str], Any], bool]
+@dataclass(frozen=True)
+class _Check:
+    """What a column's values must be."""
+
+    place: int
+    name: str
+    types: list[str]
+    read: Callable[[str], Any]
+    may_be_empty: bool
 
 
-def _checks(fields: list[dict[str, Any]], header: list[str]) -> list[Check]:
+def _checks(fields: list[dict[str, Any]], header: list[str]) -> list[_Check]:
     by_name = {field["name"]: field for field in fields}
-    return [
-        (place, name, _reader(by_name[name]), "null" in types_of(by_name[name]))
-        for place, name in enumerate(header)
-        if name in by_name
-    ]
+    return [_check(place, by_name[name]) for place, name in enumerate(header) if name in by_name]
 
 
-def _reader(field: Mapping[str, Any]) -> Callable[[str], Any]:
-    types = types_of(field)
-    if "string" in types:
-        return _text_reader(field)
-    if "float" in types or "double" in types:
-        return float
-    return _read_boolean if "boolean" in types else int
+def _check(place: int, field: Mapping[str, Any]) -> _Check:
+    name, types = field["name"], types_of(field)
+    read = _text_reader(field) if "string" in types else values.reader(types)
+    accepted = assumptions.empty_required_value == "accepted" and name not in _NEVER_EMPTY
+    return _Check(place, name, types, read, accepted or "null" in types)
 
 
 def _text_reader(field: Mapping[str, Any]) -> Callable[[str], str]:
@@ -193,8 +253,12 @@ def _text_reader(field: Mapping[str, Any]) -> Callable[[str], str]:
     fine = min((limit for limit in limits if limit is not None), default=math.inf)
 
     def read(text: str) -> str:
-        if len(text) > fine:
-            _fit(cjk if _CJK.search(text) else size, len(text), name)
+        if len(text) <= fine:
+            return text
+        of_text = cjk if _CJK.search(text) else size
+        if size == _TEXTUAL and assumptions.long_text == "truncated":
+            return text[: quotas.in_force()[of_text]]
+        _fit(of_text, len(text), name)
         return text
 
     return read
@@ -206,23 +270,18 @@ def _kinds_of_text(field: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     yield "categorical_characters", field.get("categorical") is True or field["name"] == "IMPRESSION"
 
 
-def _read_boolean(text: str) -> str:
-    if text.lower() not in _BOOLEANS:
-        raise ValueError(text)
-    return text
-
-
-def _read_rows(checks: list[Check], width: int, records: Iterator[list[str]]) -> Iterator[dict[str, Any]]:
-    for count, record in enumerate(filter(None, records), start=1):
+def _read_rows(checks: list[_Check], width: int, records: Iterator[list[str]]) -> Iterator[dict[str, Any]]:
+    for count, record in enumerate(records, start=1):
         if len(record) != width:
             raise _Unfit(f"Record {count} has {len(record)} values: the header has {width}.")
         row = {}
-        for place, name, reader, optional in checks:
-            if value := record[place]:
+        for check in checks:
+            if value := record[check.place]:
                 try:
-                    row[name] = reader(value)
+                    row[check.name] = check.read(value)
                 except ValueError:
-                    raise _Unfit(f"Record {count}: {name} is {value!r}, which is not of the schema's type.") from None
-            elif not optional:
-                raise _Unfit(f"Record {count}: {name} is empty.")
+                    wanted = " or ".join(check.types)
+                    raise _Unfit(f"Record {count}: {check.name} is {value!r}: the schema has {wanted}.") from None
+            elif not check.may_be_empty:
+                raise _Unfit(f"Record {count}: {check.name} is empty.")
         yield row
