@@ -23,6 +23,7 @@ import psutil
 import pytest
 
 from airflow_provider_personalize.emulator.running import leftovers
+from airflow_provider_personalize.emulator.running.airflow_home import AirflowHome
 from airflow_provider_personalize.emulator.running.reasons import reason
 from airflow_provider_personalize.emulator.running.watch import Watch
 
@@ -347,6 +348,52 @@ def test_the_reason_is_found_in_the_boxes_of_airflow_3_0(tmp_path: Path) -> None
 2026-11-22 04:31:34 [info     ] [DAG TEST] end task task_id=t map_index=-1
 """
     assert reason(tmp_path, log, "d", "t", -1) == ["b.py:2 in b", "ValueError: too bad"]
+
+
+class TestTheRegion:
+    """Where the tasks of a run work."""
+
+    EXAMPLE = "arn:aws:personalize:eu-west-1:123456789012:solution/shop"  # README's first
+
+    def regions(self, folder: Path, text: str = "") -> dict[str, str]:
+        (folder / "dag.py").write_text(text)
+        home = AirflowHome(folder, folder / "dag.py", sys.executable, "http://127.0.0.1:1", ["aws_default", "mine"])
+        names = [name for name in home.env if name.startswith("AIRFLOW_CONN_")]
+        found = {name[13:].lower(): json.loads(home.env[name])["extra"]["region_name"] for name in names}
+        return {"environment": home.env["AWS_DEFAULT_REGION"], **found}
+
+    @pytest.fixture(autouse=True)
+    def _nothing_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")] + ["AWS_DEFAULT_REGION"]:
+            monkeypatch.delenv(name, raising=False)
+
+    @pytest.mark.parametrize(
+        "connection",
+        [
+            "aws://k:s@/?region_name=ap-south-1",
+            "aws://?__extra__=%7B%22region_name%22%3A+%22ap-south-1%22%7D",
+            '{"conn_type": "aws", "extra": {"region_name": "ap-south-1"}}',
+            '{"conn_type": "aws", "extra": "{\\"region_name\\": \\"ap-south-1\\"}"}',
+        ],
+    )
+    @pytest.mark.parametrize("name", ["AWS_DEFAULT", "MINE", "A_THIRD"])
+    def test_is_that_of_the_connection(self, tmp_path: Path, monkeypatch, connection: str, name: str) -> None:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name}", connection)
+        assert self.regions(tmp_path, self.EXAMPLE)[name.lower()] == "ap-south-1"
+
+    @pytest.mark.parametrize("connection", ["aws://", "aws://k:s@/?region_name=", '{"conn_type": "aws", "extra": 1}'])
+    def test_is_else_that_of_the_arns_in_the_file(self, tmp_path: Path, monkeypatch, connection: str) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_MINE", connection)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        assert set(self.regions(tmp_path, self.EXAMPLE).values()) == {"eu-west-1"}
+
+    def test_is_else_that_of_the_shell(self, tmp_path: Path, monkeypatch) -> None:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        two = self.EXAMPLE + "\n" + self.EXAMPLE.replace("west", "north")
+        assert set(self.regions(tmp_path, two).values()) == {"eu-central-1"}
+
+    def test_is_else_us_east_1(self, tmp_path: Path) -> None:
+        assert set(self.regions(tmp_path).values()) == {"us-east-1"}
 
 
 class TestWatching:

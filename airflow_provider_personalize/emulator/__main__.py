@@ -26,8 +26,9 @@ Personalize and S3 that is empty at first. Each task's states are told as they c
 the reason of each failure.
 
 No real AWS account is in reach: the DAG gets no AWS_* variable of yours, neither ~/.aws/config nor ~/.aws/credentials,
-and every AWS connection of yours in AIRFLOW_CONN_* leads to the emulator. AIRFLOW_VAR_* and other connections are
-kept; Airflow's configuration (AIRFLOW__*, airflow.cfg) and plugins are not.
+and every AWS connection of yours in AIRFLOW_CONN_* leads to the emulator, in the region that it names. Where it names
+none, the region is that of the ARNs in the file, else AWS_DEFAULT_REGION, else us-east-1. AIRFLOW_VAR_* and other
+connections are kept; Airflow's configuration (AIRFLOW__*, airflow.cfg) and plugins are not.
 """
 _RUN_END: Final = """\
 exit status:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shlex
 import socket
 from pathlib import Path
 from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
 import airflow_provider_personalize
 
 _REGION: Final = "us-east-1"
 _KEY: Final = "emulator"
+_ARN_REGION: Final = re.compile(r"\barn:aws[a-z-]*:personalize:([a-z]{2}(?:-[a-z]+)+-\d):")
 _KEPT: Final = ("AIRFLOW_CONN_", "AIRFLOW_VAR_")
 _DROPPED: Final = ("AIRFLOW", "_AIRFLOW", "AWS_", "BOTO_CONFIG")
 
@@ -48,8 +51,8 @@ if __name__ == "__main__":
     main()
 """
 
-# A plugin that writes down what tasks do, a line of JSON each. Listeners hear nothing of tasks that the scheduler skips;
-# the run's end has the states of all. From Airflow 3.4, `region_index` counts the iterations of a loop, too.
+# A plugin that writes down what tasks do, a line of JSON each. What the scheduler skips is not heard of until the run
+# ends, which tells the states of all. From Airflow 3.4, `region_index` counts the iterations of a loop, too.
 _LISTENER: Final = """\
 import json
 import os
@@ -177,7 +180,8 @@ class AirflowHome:
         # the package alone: in its own folder, or beside it, may be another Airflow
         package = Path(airflow_provider_personalize.__file__).parent
         (folder / "lib" / package.name).symlink_to(package, target_is_directory=True)
-        self.env = _inherited(endpoint) | _aws(endpoint, folder, aws_conn_ids) | self._airflow(dag_file)
+        region = _region(dag_file)
+        self.env = _inherited(endpoint, region) | _aws(endpoint, region, folder, aws_conn_ids) | self._airflow(dag_file)
 
     def login(self) -> tuple[str, str]:
         """Return user and password of the web UI, which Airflow made."""
@@ -233,11 +237,17 @@ def free_port() -> int:
         return port
 
 
-def _inherited(endpoint: str) -> dict[str, str]:
+def _region(dag_file: Path) -> str:
+    """Return the region of tasks that name none: of the ARNs in their file, or of the shell, or us-east-1."""
+    named = set(_ARN_REGION.findall(dag_file.read_text(encoding="utf-8", errors="replace")))
+    return named.pop() if len(named) == 1 else os.environ.get("AWS_DEFAULT_REGION") or _REGION
+
+
+def _inherited(endpoint: str, region: str) -> dict[str, str]:
     """Return our environment without its AWS and its Airflow; its connections to AWS lead to the emulator."""
     kept = {name: value for name, value in os.environ.items() if _is_kept(name)}
-    ours = {name: _connection(endpoint) for name, value in kept.items() if name.startswith(_KEPT[0]) and _is_aws(value)}
-    return kept | ours
+    connections = {name: value for name, value in kept.items() if name.startswith(_KEPT[0]) and _is_aws(value)}
+    return kept | {name: _connection(endpoint, _region_of(value) or region) for name, value in connections.items()}
 
 
 def _is_kept(name: str) -> bool:
@@ -253,23 +263,38 @@ def _is_aws(connection: str) -> bool:
         return False
 
 
-def _connection(endpoint: str) -> str:
-    extra = {"region_name": _REGION, "endpoint_url": endpoint}
+def _region_of(connection: str) -> str | None:
+    """Read the region of an AWS connection, which is JSON, or a URL whose query may have the extra in one piece."""
+    try:
+        if connection.lstrip().startswith("{"):
+            extra = json.loads(connection).get("extra") or {}
+        else:
+            extra = dict(parse_qsl(urlsplit(connection).query))
+            extra = json.loads(extra["__extra__"]) if "__extra__" in extra else extra
+        extra = json.loads(extra) if isinstance(extra, str) else extra
+        return extra.get("region_name") or None
+    except (AttributeError, ValueError):
+        return None
+
+
+def _connection(endpoint: str, region: str) -> str:
+    extra = {"region_name": region, "endpoint_url": endpoint}
     return json.dumps({"conn_type": "aws", "login": _KEY, "password": _KEY, "extra": extra})
 
 
-def _aws(endpoint: str, folder: Path, aws_conn_ids: list[str]) -> dict[str, str]:
+def _aws(endpoint: str, region: str, folder: Path, aws_conn_ids: list[str]) -> dict[str, str]:
     local = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1,localhost"]))
     nothing = str(folder / "no-aws-config")
+    names = [f"AIRFLOW_CONN_{conn_id.upper()}" for conn_id in aws_conn_ids]
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": _KEY,
         "AWS_SECRET_ACCESS_KEY": _KEY,
-        "AWS_DEFAULT_REGION": _REGION,
+        "AWS_DEFAULT_REGION": region,
         "AWS_CONFIG_FILE": nothing,
         "AWS_SHARED_CREDENTIALS_FILE": nothing,
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": local,
         "no_proxy": local,
-        **{f"AIRFLOW_CONN_{conn_id.upper()}": _connection(endpoint) for conn_id in aws_conn_ids},
+        **{name: _connection(endpoint, _region_of(os.environ.get(name, "")) or region) for name in names},
     }
