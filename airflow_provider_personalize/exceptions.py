@@ -95,14 +95,17 @@ class UnknownRegionError(PersonalizeError):
 
 
 class ResourceFailedError(PersonalizeError):
-    """The service says that the resource, or its update, failed."""
+    """
+    The service says that the resource, or its update, failed.
+
+    :param what: What failed, as a log line says it: ``update of solution shop``.
+    """
 
     def __init__(self, what: str, arn: str, status: str | None, reason: str | None) -> None:
         self.arn = arn
         self.status = status
         self.reason = reason
-        ended = f" ended in {status}" if status else ""
-        super().__init__(f"The {what} of {arn}{ended}: {reason or 'the service gives no reason'}")
+        super().__init__(f"{status or 'Failed'}: {reason or 'the service gives no reason'} ({what}) {arn}")
 
 
 class ResourceStoppedError(ResourceFailedError, AirflowFailException):
@@ -124,7 +127,7 @@ class ResourceDiffersError(PersonalizeError, AirflowFailException):
         self.arn = arn
         self.differences = list(differences)
         listed = "".join(f"\n  - {difference}" for difference in differences)
-        super().__init__(f"The {what} {arn} exists already, with {_count(differences, 'difference')}:{listed}")
+        super().__init__(f"The {what} exists already, with {_count(differences, 'difference')}:{listed}\n{arn}")
 
 
 class TooFewRecommendationsError(PersonalizeError):

@@ -133,6 +133,10 @@ class PersonalizeTask(BaseOperator):
         hook.suggested_region = region_of(getattr(self, member) for member in self.members)
         return hook
 
+    def log_arn(self, wait: Wait) -> None:
+        """Log the full ARN, for which all other lines have a short name."""
+        self.log.info("%s: %s", wait.title, wait.arn)
+
     @property
     def trigger_options(self) -> dict[str, Any]:
         """Arguments that a task has for its trigger besides."""
@@ -172,7 +176,7 @@ class PersonalizeTask(BaseOperator):
             resume=resume,
             **self.trigger_options,
         )
-        self.log.info("Waiting in the triggerer for the %s of %s", wait.title, wait.arn)
+        self.log.info("Waiting in the triggerer (%s)", wait.title)
         left = timedelta(seconds=min(max(0, deadline - steady_time()), _LONGEST))
         self.defer(trigger=trigger, method_name="execute_complete", timeout=left + _NET)
 
@@ -186,7 +190,7 @@ class PersonalizeTask(BaseOperator):
             deferred again. Where the worker cannot poll either, its own error is raised.
         """
         wait = Wait.of(event["wait"])
-        self.log.info("%s %s: %s in the triggerer: %s", wait.title, wait.arn, event["outcome"], event["last_seen"])
+        self.log.info("%s (%s: %s in the triggerer)", event["last_seen"], wait.title, event["outcome"])
         if event["outcome"] == TIMED_OUT:
             raise wait.timeout_error(event["last_seen"])
         found = {wait.row.arn_member: event["found"]} if event["found"] else {}
@@ -209,7 +213,7 @@ class PersonalizeTask(BaseOperator):
         if breaks > _MOST_BREAKS:
             raise PersonalizeError(
                 f"{seen}, seen by this worker, but the triggerer could not poll, {breaks} times: {reason}. Give the "
-                f"triggerer the same connections, credentials and packages as the workers. ({wait.title} of {wait.arn})"
+                f"triggerer the same connections, credentials and packages as the workers. ({wait.title}) {wait.arn}"
             )
         self.log.warning(
             "%s, seen by this worker, but the triggerer could not poll: %s. Deferring again, %d of %d times",

@@ -85,9 +85,8 @@ class Verdict:
         return self.outcome in {FAILED, REPLACED}
 
     def __str__(self) -> str:
-        """Say it as a log line would: ``CREATE IN_PROGRESS (reason)``."""
-        status = self.status or "no status seen"
-        return f"{status} ({self.reason})" if self.reason else status
+        """Return what a log line says of it: ``CREATE FAILED: reason``."""
+        return ": ".join(filter(None, (self.status, self.reason))) or "no status seen"
 
 
 class Source(NamedTuple):
@@ -194,10 +193,11 @@ class Wait:
 
     @property
     def title(self) -> str:
-        """What is waited for, as a person writes it: ``solution update``."""
-        named = {UPDATED: "{} update", SETTLED: "settling of {}", STOPPED: "stop of {}", GONE: "deletion of {}"}
-        named |= {STARTED: "start of {}", TRAINED: "automatic {}", LATER: "next try at {}"}
-        return named.get(self.goal, "{}").format(self.row.title)
+        """What is waited for, as a log line says it: ``update of solution shop``."""
+        named = {UPDATED: "update of {}", SETTLED: "settling of {}", STOPPED: "stop of {}", GONE: "deletion of {}"}
+        named |= {STARTED: "start of {}", TRAINED: "automatic version of {}", LATER: "next try at {}"}
+        row = SOLUTION if self.goal == TRAINED else self.row
+        return named.get(self.goal, "{}").format(row.short(self.arn))
 
     @property
     def poll_interval(self) -> int:
@@ -331,7 +331,7 @@ class Wait:
     def error(self, verdict: Verdict) -> PersonalizeError:
         """Make the error for a verdict that :attr:`Verdict.failed`."""
         if verdict.outcome == REPLACED:
-            return UpdateReplacedError(f"The outcome of the {self.title} of {self.arn} is unknown: {verdict.reason}")
+            return UpdateReplacedError(f"Outcome unknown: {verdict.reason} ({self.title}) {self.arn}")
         arn = verdict.description.get(self.row.arn_member, self.arn)
         if verdict.status != self.row.stopped:
             return ResourceFailedError(self.title, arn, verdict.status, verdict.reason)
@@ -340,7 +340,7 @@ class Wait:
 
     def timeout_error(self, last_seen: str) -> WaitTimeoutError:
         """Make the error for a wait that ran out."""
-        return WaitTimeoutError(f"The wait for the {self.title} of {self.arn} ran out; last seen: {last_seen}")
+        return WaitTimeoutError(f"Timed out; last seen: {last_seen} ({self.title}) {self.arn}")
 
 
 def _with_oddities(verdict: Verdict, odd: Iterable[str]) -> Verdict:

@@ -116,7 +116,7 @@ ATTRIBUTION: Final = f"{PREFIX}metric-attribution/shop"
         ([], "cannot be read"),
         ("text", "cannot be read"),
         ({"solution": {"status": ["ACTIVE"]}}, "DescribeSolution answered without 'solution'"),
-        ({"solution": {"name": "shop", "status": ["ACTIVE"]}}, "no status seen"),
+        ({"solution": {"name": "shop", "status": ["ACTIVE"]}}, r"status is \['ACTIVE'\], which is no string"),
         ({"solution": {"creationDateTime": 10**30}}, "cannot be read"),
     ],
 )
@@ -174,7 +174,7 @@ ODD_ANSWERS: Final = {
     ),
     "another case": (
         {**SHOWN, "latestSolutionUpdate": {"status": "active"}},
-        r"active \(no status that Personalize documents\)",
+        "active: no status that Personalize documents",
     ),
     "nothing": ({}, "answered without 'solution'"),
 }
@@ -189,7 +189,7 @@ def test_what_makes_no_sense_is_a_warning_in_the_log_when_it_first_comes(life, t
     tamper(lambda operation, text: next(answers, fine))
     sensor = task_of("SolutionUpdateSensor")
     Run(lambda: sensor(task_id="a", solution_arn=ARN, poke_interval=60, deferrable=deferrable))()
-    lines = [line for line in capsys.readouterr().out.splitlines() if "solution update" in line]
+    lines = [line for line in capsys.readouterr().out.splitlines() if "update of solution" in line]
     warnings = [line for line in lines if "[warning" in line]
     assert [bool(re.search(said, line)) for line in warnings] == [True] * (
         1 + deferrable

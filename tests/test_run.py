@@ -185,7 +185,7 @@ def test_the_example_is_red_with_the_reason_when_the_update_is_told_to_fail(tmp_
     said = say(tmp_path, "run", example, "--fail", "UpdateSolution=the event type click does not occur")
     assert said.status == 1, said.out
     assert re.search(r"train_every_three_days +failed", said.out)
-    assert "ended in CREATE FAILED: the event type click does not occur" in said.out
+    assert "CREATE FAILED: the event type click does not occur" in said.out
     assert re.search(r"solution_update_is_active +upstream_failed", said.out)
 
 

@@ -274,9 +274,9 @@ class PersonalizeHook(AwsBaseHook):
             if version and settled.judge(version).outcome == UNDER_WAY and not is_being_stopped(version):
                 raise
             status = version["status"] if version else "gone"
-            self.log.warning("The training of %s is %s: there is nothing to stop", solution_version_arn, status)
+            self.log.warning("%s: there is nothing to stop (%s)", status, SOLUTION_VERSION.short(solution_version_arn))
         else:
-            self.log.info("Stopping the training of %s", solution_version_arn)
+            self.log.info("Stopping the training of %s", SOLUTION_VERSION.short(solution_version_arn))
 
     def stop_training_named(self, solution_arn: str, name: str) -> None:
         """Stop the training of a version by its name."""
@@ -288,7 +288,8 @@ class PersonalizeHook(AwsBaseHook):
         if version:
             self.stop_training(version["solutionVersionArn"])
         else:
-            self.log.warning("No training %r of %s is shown: if it began, it goes on", name, solution_arn)
+            short = SOLUTION.short(solution_arn)
+            self.log.warning("No training %r is shown: if it began, it goes on (%s)", name, short)
 
     def list_versions(self, solution_arn: str) -> Iterator[dict[str, Any]]:
         """List the versions of a solution, newest first; the summaries have no names."""
@@ -384,8 +385,8 @@ class PersonalizeHook(AwsBaseHook):
         started, weather, before = steady_time(), Weather(), None
         deadline = started + wait.limit if deadline is None else deadline
         while (verdict := self.look(wait)).outcome == UNDER_WAY:
-            level = verdict.log_level(before)
-            self.log.log(level, "%s %s: %s, for %d s", wait.title, wait.arn, verdict, steady_time() - started)
+            elapsed = steady_time() - started
+            self.log.log(verdict.log_level(before), "%s, after %d s (%s)", verdict, elapsed, wait.title)
             before = verdict
             if steady_time() >= deadline:
                 raise wait.timeout_error(str(verdict))
@@ -393,7 +394,7 @@ class PersonalizeHook(AwsBaseHook):
             time.sleep(max(0, min(weather.lengthen(pause, verdict), deadline - steady_time())))
         if verdict.failed:
             raise wait.error(verdict)
-        self.log.info("%s %s: %s, after %d s", wait.title, wait.arn, verdict, steady_time() - started)
+        self.log.info("%s, after %d s (%s)", verdict, steady_time() - started, wait.title)
         return verdict
 
 

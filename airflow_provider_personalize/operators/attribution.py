@@ -161,7 +161,7 @@ class UpdateMetricAttributionOperator(WaitingOperator):
             now, left = self._look()
             self.show_link(context, now.description)
             if now.outcome == REACHED and not left:
-                self.log.info("%s is so already; nothing is sent", self.arn)
+                self.log.info("As wanted already; nothing is sent (%s)", self.wait(self.arn).title)
                 self._show_update(context, {}, sent=self.is_sent)
                 return self.arn
             if now.outcome == REACHED and not refusal:
@@ -207,7 +207,7 @@ class UpdateMetricAttributionOperator(WaitingOperator):
             self.call({self.resource.arn_member: self.arn, **left})
         except self.client.exceptions.ResourceInUseException as refusal:
             return str(refusal)
-        self.log.info("Sent the update of %s: %s", self.arn, left)
+        self.log.info("Sent %s (update of %s)", left, self.resource.short(self.arn))
         return ""
 
     def _look_patiently(self, deadline: float) -> tuple[Verdict, dict[str, Any]]:
@@ -229,7 +229,7 @@ class UpdateMetricAttributionOperator(WaitingOperator):
                 break
             if now.outcome == REACHED and seen:
                 reason = now.description.get("failureReason") or f"this is not so: {left}"
-                raise ResourceFailedError(f"{self.resource.title} update", self.arn, now.status, reason)
+                raise ResourceFailedError(f"update of {self.resource.short(self.arn)}", self.arn, now.status, reason)
             seen = seen or _is_shown(now)
             resume = {"then": "finish", "seen": seen}
             self._wait_further(self.wait(self.arn, SETTLED), deadline, str(now), resume=resume, pause=True)

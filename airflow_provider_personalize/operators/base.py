@@ -211,6 +211,8 @@ class WaitingOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> Any:
         """Do it, and wait for it."""
+        if arn := getattr(self, self.resource.arn_parameter, None):
+            self.log_arn(self.wait(arn))
         self.carried = {}  # copies that Airflow makes of a task, one for each run in `dag.test`, share its members
         return self.pursue(context, self.deadline_after(self.default_limit if self.timeout is None else self.timeout))
 
@@ -274,7 +276,7 @@ class WaitingOperator(PersonalizeOperator):
 
         :raises WaitTimeoutError: There is no time left, with ``last_seen``.
         """
-        self.log.info("Waiting until nothing is under way with %s: %s", wait.arn, last_seen)
+        self.log.info("%s: waiting until nothing is under way (%s)", last_seen, wait.title)
         self._wait_further(wait, deadline, last_seen, resume={"then": "go on", "carried": self.carried}, pause=True)
 
     def _wait_further(

@@ -176,9 +176,10 @@ class CreateOperator(_Creating):
     def _check_free(self, context: Context, request: Mapping[str, Any], found: dict[str, Any]) -> None:
         """Tell whether there may be one already."""
         if self.if_exists == "fail" and not self.is_of_earlier_try(context, found, _name(request)):
+            arn = found[self.resource.arn_member]
             raise ResourceExistsError(
-                f"The {self.resource.title} {found[self.resource.arn_member]} exists already, since "
-                f"{found['creationDateTime']}, and if_exists is 'fail'."
+                f"The {self.resource.short(arn)} exists already, since {found['creationDateTime']}, and if_exists is "
+                f"'fail'. {arn}"
             )
 
     def _changes(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
@@ -193,11 +194,11 @@ class CreateOperator(_Creating):
         """Tell whether one that exists is as wanted, and no failed one."""
         arn = found[self.resource.arn_member]
         if changed := self._changes(request, found):
-            raise ResourceDiffersError(self.resource.title, arn, changed)
+            raise ResourceDiffersError(self.resource.short(arn), arn, changed)
         wait = self.wait(arn)
         if (verdict := wait.judge(found)).failed:
             raise wait.error(verdict)
-        self.log.info("The %s %s exists already, as wanted. No other is made", self.resource.title, arn)
+        self.log.info("Exists already, as wanted; no other is made: %s %s", self.resource.title, arn)
 
 
 class RunOperator(_Creating):
@@ -301,32 +302,33 @@ class RunOperator(_Creating):
         self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any], *, is_derived: bool
     ) -> bool:
         """Tell whether one that exists is the one to wait for; if not, another derived name is to be tried."""
-        title, arn = self.resource.title, found[self.resource.arn_member]
+        arn = found[self.resource.arn_member]
+        title, short = self.resource.title, self.resource.short(arn)
         wait = self.wait(arn)
         verdict = wait.judge(found)
         over = verdict.outcome != UNDER_WAY and not self.is_of_this_run(context, found)
         if over and verdict.outcome == REACHED and self._was_left(context, request, found):
-            self.log.warning("The %s %s ended while no try was there to see it. It is taken as it is", title, arn)
+            self.log.warning("The %s ended while no try was there to see it. It is taken as it is", short)
             over = False
         stopped = verdict.status == self.resource.stopped and not self.stop_on_kill
         if is_derived and (over or (verdict.failed and not stopped)):
-            self.log.info("The %s %s is over, %s: another is made", title, arn, verdict)
+            self.log.info("%s: it is over, and another is made (%s)", verdict, short)
             return False
         if changed := self.differences(request, found):
-            raise ResourceDiffersError(title, arn, changed)
+            raise ResourceDiffersError(short, arn, changed)
         if not is_derived and "loop" in context and not self._is_known(context, request, found):
             raise ResourceExistsError(
-                f"Nothing was done: the {title} {arn} was not made by this iteration of the loop. Leave {self.naming} "
-                "out, or put {{ loop.index }} into it."
+                f"Nothing was done: the {short} was not made by this iteration of the loop. Leave {self.naming} "
+                f"out, or put {{{{ loop.index }}}} into it. {arn}"
             )
         if verdict.failed:
             raise wait.error(verdict)
         if over:
             raise ResourceExistsError(
-                f"Nothing was done: the {title} {arn} is from before this run, of {found['creationDateTime']}. Its "
-                f"name is never freed: leave {self.naming} out, or put something of the run into it."
+                f"Nothing was done: the {short} is from before this run, of {found['creationDateTime']}. Its name is "
+                f"never freed: leave {self.naming} out, or put something of the run into it. {arn}"
             )
-        self.log.info("The %s %s was started before in this run: %s. No other is made", title, arn, verdict)
+        self.log.info("%s: started before in this run, and no other is made: %s %s", verdict, title, arn)
         return True
 
     def _is_known(self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:

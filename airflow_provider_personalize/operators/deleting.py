@@ -52,22 +52,22 @@ class DeleteOperator(WaitingOperator):
 
     def find_meant(self) -> dict[str, Any] | None:
         """Describe what was there when this try began; None where that is gone, whatever has its name by now."""
-        found, title = self.hook.find(self.resource, self.arn), self.resource.title
+        found, short = self.hook.find(self.resource, self.arn), self.resource.short(self.arn)
         if found:
             created = self.carried.setdefault(_MEANT, iso(found.get("creationDateTime")))
             if self.wait(self.arn, GONE, created).judge(found).outcome != REACHED:
                 return found
-            self.log.warning("The %s %s is gone, and another was made under its name: that stays", title, self.arn)
+            self.log.warning("The %s is gone, and another was made under its name: that stays", short)
         elif _MEANT in self.carried:
-            self.log.info("The %s %s is gone", title, self.arn)
+            self.log.info("The %s is gone", short)
         else:
-            self.log.warning("There is no %s %s: nothing is deleted", title, self.arn)
+            self.log.warning("There is no %s: nothing is deleted", short)
         return None
 
     def _send(self, request: dict[str, Any]) -> None:
         try:
             self.call(request)
         except self.client.exceptions.ResourceNotFoundException:
-            self.log.info("Something else deleted the %s %s meanwhile", self.resource.title, self.arn)
+            self.log.info("Something else deleted the %s meanwhile", self.resource.short(self.arn))
         else:
-            self.log.info("Deleting the %s %s", self.resource.title, self.arn)
+            self.log.info("Deleting the %s", self.resource.short(self.arn))

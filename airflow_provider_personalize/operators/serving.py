@@ -349,7 +349,7 @@ class _SwitchRecommender(WaitingOperator):
             if verdict.failed:
                 raise wait.error(verdict)
             if verdict.outcome == REACHED or is_switching(self.goal, found):
-                self.log.info("The recommender %s is %s already; nothing is sent", self.arn, verdict)
+                self.log.info("%s already; nothing is sent (%s)", verdict, wait.title)
                 break
             if now.outcome == REACHED and not refusal:
                 if refusal := self._send(request):

@@ -166,7 +166,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
             if not is_not_found(error):
                 self.note_unanswered(error)
                 raise
-            self.log.info("Something else deleted the %s %s meanwhile", row.title, step.arn)
+            self.log.info("Something else deleted the %s meanwhile", row.short(step.arn))
 
     def _first_under_way(self, stage: Stage) -> tuple[Wait, str] | None:
         """Find the first of a stage that is to be waited for, and how far it is."""
@@ -248,7 +248,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         except Exception as error:
             if is_weather(error):
                 raise
-            self.log.warning("The tags of %s, which may keep schemas to delete, cannot be read: %s", self.arn, error)
+            self.log.warning("%s: the tags, which may keep schemas to delete, cannot be read", error)
             return noted
         kept = {tag["tagValue"] for tag in tags if tag["tagKey"].startswith(_TAG)}
         return noted | {arn for arn in kept if SCHEMA.is_arn(arn)}
@@ -263,10 +263,9 @@ class DeleteDatasetGroupOperator(DeleteOperator):
             if is_weather(error) or is_in_use(error):
                 raise
             self.log.warning(
-                "The schemas cannot be noted as tags of %s. If this task is interrupted, delete them by hand: %s. %s",
-                self.arn,
-                ", ".join(schemas),
+                "%s: the schemas cannot be noted as tags. If this task is interrupted, delete them by hand: %s",
                 error,
+                ", ".join(schemas),
             )
         self.carried["noted"] = schemas
 

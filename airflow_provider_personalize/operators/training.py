@@ -306,7 +306,7 @@ class StopSolutionVersionCreationOperator(WaitingOperator):
         self.show_link(context, version)
         verdict = self.wait(self.arn).judge(version)
         if verdict.outcome == REACHED:
-            self.log.warning("The training of %s is over: %s. Nothing is stopped", self.arn, verdict)
+            self.log.warning("%s: it is over, and nothing is stopped (%s)", verdict, self.wait(self.arn).title)
             return self.arn
         try:
             self.hook.stop_training(self.arn)

@@ -121,7 +121,9 @@ class UpdateOperator(WaitingOperator):
         return not changes
 
     def _skip(self, context: Context, content: dict[str, Any]) -> str:
-        self.log.info("%s %s: nothing is sent (if_unchanged='update' sends it all the same)", self.arn, self.unchanged)
+        self.log.info(
+            "Nothing is sent: it %s. if_unchanged='update' sends it all the same (%s)", self.unchanged, self._title
+        )
         self._show_update(context, None, content, sent=False)
         return self.arn
 
@@ -133,7 +135,7 @@ class UpdateOperator(WaitingOperator):
                 self.call(request)
         except self.client.exceptions.ResourceInUseException as refusal:
             return str(refusal)
-        self.log.info("Sent the update of %s", self.arn)
+        self.log.info("Sent the %s", self._title)
         return ""
 
     def _await_shown(
@@ -157,7 +159,7 @@ class UpdateOperator(WaitingOperator):
         if shown.shows_newer(found):
             return self._finish(context, found, content, deadline, sent=True)
         self._check_itself(found)
-        self.log.info("The service made no update of it: %s %s", self.arn, self.unchanged)
+        self.log.info("The service made no update of it: it %s (%s)", self.unchanged, self._title)
         self._show_update(context, None, content, sent=True)
         return self.arn
 
@@ -187,8 +189,12 @@ class UpdateOperator(WaitingOperator):
         found = self.hook.describe(self.resource, self.arn)
         if self.differences(self._content(self.request()), found):
             raise UpdateReplacedError(self.carried[_REPLACED])
-        self.log.info("%s is as wanted, though a later update followed", self.arn)
+        self.log.info("As wanted, though a later update followed (%s)", self._title)
         return self.arn
+
+    @property
+    def _title(self) -> str:
+        return self.wait(self.arn).title
 
     def _content(self, request: Mapping[str, Any]) -> dict[str, Any]:
         return {member: value for member, value in request.items() if member != self.resource.arn_member}

@@ -78,6 +78,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait as ``mode`` and ``deferrable`` say."""
+        if not context.get("task_reschedule_count"):  # Airflow 2 does not tell
+            self.log_arn(self.wait)
         if self.deferrable:
             with self.leniency():
                 return self._look_then_defer(context)
@@ -86,7 +88,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             return unwrap(BaseSensorOperator.execute)(self, context)
         except AirflowSensorTimeout as timeout:
             with self.leniency():
-                raise AirflowSensorTimeout(f"{timeout} Last seen: {self._last_seen}") from timeout
+                last_seen = str(self._last_seen or "nothing")
+                raise AirflowSensorTimeout(str(self.wait.timeout_error(last_seen))) from timeout
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """
@@ -100,7 +103,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         if wrong := [fault for fault in map(wrong_arn, arns, arns.values()) if fault]:
             raise InvalidRequestError(operation, wrong)
         verdict = self.hook.look(self.wait)
-        self.log.log(verdict.log_level(self._last_seen), "%s %s: %s", self.wait.title, self.wait.arn, verdict)
+        self.log.log(verdict.log_level(self._last_seen), "%s (%s)", verdict, self.wait.title)
         if verdict.description:
             self.show_link(context, verdict.description)
         self._last_seen = verdict

@@ -138,7 +138,7 @@ class PersonalizeTrigger(BaseTrigger):
         try:
             outcome, verdict = await self._wait()
         except Exception as error:
-            self.log.exception("The wait for %s broke", self.wait.arn)
+            self.log.exception("The wait broke (%s)", self.wait.arn)
             outcome, verdict = BROKEN, Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}")
         yield TriggerEvent(self._event(outcome, verdict))
 
@@ -159,11 +159,11 @@ class PersonalizeTrigger(BaseTrigger):
     async def _wait(self) -> tuple[str, Verdict]:
         # the deadline is a time of day, to hold across restarts; from here on, no step of the clock moves it
         began, verdict, now = time.monotonic(), Verdict(UNDER_WAY), SteadyClock().now
-        self.log.info("%s %s: waiting, for %d s at the most", self.wait.title, self.wait.arn, self.deadline - now())
+        self.log.info("Waiting for %d s at the most (%s)", self.deadline - now(), self.wait.title)
         hold = max(self.hold, self._delay(0)) if self.pause else self.hold
         if self.wait.goal == LATER:
             await sleep(hold)
-            return REACHED, Verdict(REACHED)
+            return REACHED, Verdict(REACHED, None, "the pause is over")
         async with joined(self.connection, self.wait.source) as line:
             line.prepare()
             await sleep(hold)
@@ -176,8 +176,7 @@ class PersonalizeTrigger(BaseTrigger):
                     return verdict.outcome, verdict
                 left = self.deadline - now()
                 if str(verdict) != str(before):
-                    level = verdict.log_level(before)
-                    self.log.log(level, "%s %s: %s, %d s left", self.wait.title, self.wait.arn, verdict, left)
+                    self.log.log(verdict.log_level(before), "%s, %d s left (%s)", verdict, left, self.wait.title)
                 if left <= 0:
                     return TIMED_OUT, verdict
                 await sleep(min(seen.until_next(weather.lengthen(pause, verdict)), left))

@@ -98,7 +98,7 @@ def test_what_is_already_so_is_not_sent(first, capsys):
     for _ in range(2):
         update(solution_version_arn=first, min_provisioned_tps="1")()
     assert sent() == 0
-    assert "serves so already: nothing is sent" in capsys.readouterr().out
+    assert "Nothing is sent: it serves so already" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("config", [None, {"syncWithLatestSolutionVersion": False}], ids=["sync not said", "no sync"])

@@ -59,7 +59,7 @@ def test_a_retry_finds_the_job_of_the_earlier_try_and_imports_nothing_again(pers
     first = import_(wait_for_completion=False)()
     assert import_()() == first
     assert len(jobs(personalize)) == 1
-    assert "No other is made" in capsys.readouterr().out
+    assert "no other is made" in capsys.readouterr().out
 
 
 def test_another_run_and_another_mapped_instance_make_jobs_of_their_own(personalize):

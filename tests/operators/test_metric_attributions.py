@@ -85,7 +85,7 @@ def test_what_is_so_already_is_not_sent(shop, given, capsys):
     run = update(**given)
     assert run() == ARN
     assert calls.of("UpdateMetricAttribution") == []
-    assert "is so already; nothing is sent" in capsys.readouterr().out
+    assert "As wanted already; nothing is sent" in capsys.readouterr().out
     assert run.ti.xcoms["metric_attribution_update"] == {"sent": False}
 
 
@@ -188,7 +188,7 @@ def test_an_update_that_never_shows_in_the_status_is_seen_by_what_it_changed(sho
 def test_an_update_that_changed_nothing_is_no_success(shop, deferrable):
     faults.fail_next("UpdateMetricAttribution", "bad luck")
     run = update(add_metrics=[BUYS], deferrable=deferrable)
-    with pytest.raises(ResourceFailedError, match="metric attribution update"):
+    with pytest.raises(ResourceFailedError, match=f"update of metric attribution worth. {ARN}$"):
         run()
     assert run() == ARN
     assert metrics(shop) == [VIEWS, BUYS]

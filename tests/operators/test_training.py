@@ -101,7 +101,7 @@ def test_one_that_exists_as_wanted_is_taken_without_a_call(deferrable, capsys):
     create(**wanted)()
     assert create(deferrable=deferrable, **wanted)() == OTHER
     assert sent("CreateSolution") == 2  # the shop's, and one
-    assert "No other is made" in capsys.readouterr().out
+    assert "no other is made" in capsys.readouterr().out
 
 
 def test_one_that_exists_with_other_content_is_an_error_that_lists_each_difference():
@@ -284,7 +284,7 @@ def test_a_training_that_is_over_is_left_alone(personalize, version, failed, cap
     clock.advance(3600)
     assert stop(version)() == version
     assert calls.of("StopSolutionVersionCreation") == []
-    assert f"is over: {'CREATE FAILED' if failed else 'ACTIVE'}" in capsys.readouterr().out
+    assert f"{'CREATE FAILED' if failed else 'ACTIVE'}: it is over" in capsys.readouterr().out
 
 
 def test_a_stop_that_is_denied_is_an_error(personalize, version):

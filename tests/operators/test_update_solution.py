@@ -76,7 +76,7 @@ def test_what_is_already_so_is_not_sent_again(deferrable, capsys):
         run = update(solution_update_config=every(3), deferrable=deferrable)
         assert run() == SOLUTION
     assert sent() == 1
-    assert "nothing is sent" in capsys.readouterr().out
+    assert "Nothing is sent" in capsys.readouterr().out
     assert run.ti.xcoms["solution_update"]["sent"] is False
 
 

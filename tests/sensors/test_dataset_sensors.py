@@ -102,7 +102,7 @@ def test_a_failure_fails_for_good_with_the_words_of_the_service(personalize, sen
     faults.fail_next(f"Create{sensor.resource.pascal}", "bad luck")
     arn = MAKERS[sensor](personalize)
     word = "FAILED: bad luck" if sensor is DataDeletionJobSensor else "CREATE FAILED"
-    with pytest.raises(AirflowFailException, match=f"ended in {word}") as failure:
+    with pytest.raises(AirflowFailException, match=f"^{word}") as failure:
         waiting(sensor, arn, deferrable=deferrable)()
     # the service has no reason to give for a dataset
     assert ("bad luck" in str(failure.value)) == (sensor is not DatasetSensor)

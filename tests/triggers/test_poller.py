@@ -500,7 +500,7 @@ def test_pauses_grow_in_bad_weather_and_shrink_after_it(passing_time, monkeypatc
     monkeypatch.setattr(poller, "_JITTER", 0)
     faults.error_next("DescribeSolution", "ThrottlingException", times=6)
     event = run(fired(watch(waiter_delay=100, deadline=time.time() + 3500)))
-    assert event["last_seen"] == "no status seen (no update has been made)"
+    assert event["last_seen"] == "no update has been made"
     assert [round(slept, -1) for slept in passing_time.slept[1:-1]] == [100, 200, 400, 800, 800, 800, 100, 100, 100]
 
 
