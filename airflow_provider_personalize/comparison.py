@@ -29,6 +29,12 @@ _WHOLE: Final = frozenset({"excludedDatasetColumns", "includedDatasetColumns"})
 # What an entry of a list means that leaves these out: a list replaces the one before, and with it what it does not say.
 # That the service weighs event types alike where no weight is given is assumed.
 _UNLESS_SAID: Final[Mapping[str, float]] = {"eventValueThreshold": 0, "weight": 1}
+# What the service takes by the first name and describes by the second (https://github.com/boto/boto3/issues/3514).
+_RENAMED: Final = (
+    ("min_user_history_length_percentile", "min_hist_length_percentile"),
+    ("max_user_history_length_percentile", "max_hist_length_percentile"),
+)
+_OTHER_NAME: Final[Mapping[str, str]] = {name: other for pair in _RENAMED for name, other in (pair, pair[::-1])}
 _OF_THE_UPDATE_ITSELF: Final = frozenset({"status", "failureReason", "creationDateTime", "lastUpdatedDateTime"})
 
 
@@ -40,6 +46,7 @@ def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str
 def _compare(wanted: Any, found: Any, name: str) -> Iterator[str]:
     if isinstance(wanted, Mapping):
         known = found if isinstance(found, Mapping) else {}
+        known = {**{_OTHER_NAME[name]: known[name] for name in known if name in _OTHER_NAME}, **known}
         if name.rpartition(".")[2] in _WHOLE:
             wanted = {**dict.fromkeys(known, ()), **wanted}
         for member, value in wanted.items():

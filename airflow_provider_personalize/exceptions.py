@@ -23,6 +23,7 @@ Errors of the service itself (``botocore.exceptions.ClientError`` and its kin) c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -121,13 +122,18 @@ class ResourceExistsError(PersonalizeError, AirflowFailException):
 
 
 class ResourceDiffersError(PersonalizeError, AirflowFailException):
-    """A resource of this name exists already and is not what was asked for."""
+    """
+    A resource of this name exists already and is not what was asked for.
 
-    def __init__(self, what: str, arn: str, differences: Sequence[str]) -> None:
+    :param ignorable: The parameters that differ, where the operator can be told to ignore that.
+    """
+
+    def __init__(self, what: str, arn: str, differences: Sequence[str], ignorable: Sequence[str] = ()) -> None:
         self.arn = arn
         self.differences = list(differences)
         listed = "".join(f"\n  - {difference}" for difference in differences)
-        super().__init__(f"The {what} exists already, with {_count(differences, 'difference')}:{listed}\n{arn}")
+        advice = f"\nTo use it as it is, set ignore_changes={json.dumps(ignorable)}." if ignorable else ""
+        super().__init__(f"The {what} exists already, with {_count(differences, 'difference')}:{listed}{advice}\n{arn}")
 
 
 class TooFewRecommendationsError(PersonalizeError):

@@ -27,6 +27,8 @@ BUY = {"eventType": "buy", "weight": 1.0}
             {"itemExplorationConfig": {"explorationWeight": "0.3"}},
             {"itemExplorationConfig": {"explorationWeight": "0.3", "explorationItemAgeCutOff": "30"}},
         ),
+        ({"min_user_history_length_percentile": "0.1"}, {"min_hist_length_percentile": "0.1"}),
+        ({"max_hist_length_percentile": "0.9"}, {"max_user_history_length_percentile": "0.9"}),
         ({"performIncrementalUpdate": False, "publishAttributionMetricsToS3": False}, {}),
     ],
 )

@@ -194,7 +194,10 @@ class CreateOperator(_Creating):
         """Tell whether one that exists is as wanted, and no failed one."""
         arn = found[self.resource.arn_member]
         if changed := self._changes(request, found):
-            raise ResourceDiffersError(self.resource.short(arn), arn, changed)
+            named = [self.in_parameters(change) for change in changed]
+            differing = {re.split(r"\W", change)[0] for change in named}
+            ignorable = [parameter for parameter in self.members if parameter in differing]
+            raise ResourceDiffersError(self.resource.short(arn), arn, named, ignorable)
         wait = self.wait(arn)
         if (verdict := wait.judge(found)).failed:
             raise wait.error(verdict)
@@ -315,7 +318,7 @@ class RunOperator(_Creating):
             self.log.info("%s: it is over, and another is made (%s)", verdict, short)
             return False
         if changed := self.differences(request, found):
-            raise ResourceDiffersError(short, arn, changed)
+            raise ResourceDiffersError(short, arn, [self.in_parameters(change) for change in changed])
         if not is_derived and "loop" in context and not self._is_known(context, request, found):
             raise ResourceExistsError(
                 f"Nothing was done: the {short} was not made by this iteration of the loop. Leave {self.naming} "

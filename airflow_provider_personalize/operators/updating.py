@@ -117,7 +117,7 @@ class UpdateOperator(WaitingOperator):
             return False
         changes = self.differences(content, found)
         for change in changes:
-            self.log.info("To change: %s", change)
+            self.log.info("To change: %s", self.in_parameters(change))
         return not changes
 
     def _skip(self, context: Context, content: dict[str, Any]) -> str:

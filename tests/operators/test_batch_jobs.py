@@ -134,7 +134,7 @@ def test_another_run_and_another_version_make_jobs_of_their_own(personalize, ver
 @every_kind
 def test_a_name_that_is_used_up_is_refused(versions, kind):
     job(kind, versions, job_name="mine")()
-    with pytest.raises(ResourceDiffersError, match="numResults: wanted 7, found 25"):
+    with pytest.raises(ResourceDiffersError, match="num_results: wanted 7, found 25"):
         job(kind, versions, job_name="mine", num_results=7)()
     tomorrow = job(kind, versions, job_name="mine")
     tomorrow.began = datetime.fromtimestamp(clock.now() + 60, timezone.utc)

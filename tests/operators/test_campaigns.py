@@ -214,7 +214,7 @@ def test_creating_on_latest_where_the_campaign_is_on_an_older_version_says_so(pe
     create(LATEST)()
     assert create(LATEST)() == CAMPAIGN
     second = train(personalize, SOLUTION)
-    with pytest.raises(ResourceDiffersError, match=f"solutionVersionArn: wanted '{second}'"):
+    with pytest.raises(ResourceDiffersError, match=f"solution_version_arn: wanted '{second}'"):
         create(LATEST)()
     assert create(LATEST, ignore_changes=["solution_version_arn"])() == CAMPAIGN
 

@@ -161,8 +161,8 @@ def test_a_name_that_another_import_has_is_refused_with_each_difference(personal
     with pytest.raises(ResourceDiffersError) as refusal:
         import_(job_name="mine", import_mode="INCREMENTAL", data_source={"dataLocation": "s3://shop/other.csv"})()
     assert refusal.value.differences == [
-        "dataSource.dataLocation: wanted 's3://shop/other.csv', found 's3://shop/interactions.csv'",
-        "importMode: wanted 'INCREMENTAL', found 'FULL'",
+        "data_source.dataLocation: wanted 's3://shop/other.csv', found 's3://shop/interactions.csv'",
+        "import_mode: wanted 'INCREMENTAL', found 'FULL'",
     ]
 
 

@@ -321,7 +321,7 @@ def test_a_name_that_another_training_has_is_refused_with_each_difference(person
     run = train(name="mine", wait_for_completion=False)
     run()
     other = train(name="mine", training_mode="UPDATE")
-    with pytest.raises(ResourceDiffersError, match="trainingMode: wanted 'UPDATE', found 'FULL'"):
+    with pytest.raises(ResourceDiffersError, match="training_mode: wanted 'UPDATE', found 'FULL'"):
         other()
 
 

@@ -106,8 +106,8 @@ STAYING = [
         {"domain": "ECOMMERCE", "kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/1", "role_arn": ROLE},
         [
             "domain: wanted 'ECOMMERCE', found None",
-            "kmsKeyArn: wanted 'arn:aws:kms:us-east-1:123456789012:key/1', found None",
-            f"roleArn: wanted '{ROLE}', found None",
+            "kms_key_arn: wanted 'arn:aws:kms:us-east-1:123456789012:key/1', found None",
+            f"role_arn: wanted '{ROLE}', found None",
         ],
         {
             "domain": "VIDEO_ON_DEMAND",
@@ -128,7 +128,7 @@ STAYING = [
         {"name": "things", "schema_arn": f"{PREFIX}schema/wide", "dataset_type": "ITEMS"},
         [
             "name: wanted 'things', found 'items'",
-            f"schemaArn: wanted '{PREFIX}schema/wide', found '{PREFIX}schema/items'",
+            f"schema_arn: wanted '{PREFIX}schema/wide', found '{PREFIX}schema/items'",
         ],
         {"tags": TAGS},
     ),
@@ -145,8 +145,8 @@ JOBS = [
         f"{PREFIX}dataset-export-job/out",
         {"ingestion_mode": "ALL", "job_output": {"s3DataDestination": {"path": "s3://shop/elsewhere/"}}},
         [
-            "ingestionMode: wanted 'ALL', found 'PUT'",
-            "jobOutput.s3DataDestination.path: wanted 's3://shop/elsewhere/', found 's3://shop/out/'",
+            "ingestion_mode: wanted 'ALL', found 'PUT'",
+            "job_output.s3DataDestination.path: wanted 's3://shop/elsewhere/', found 's3://shop/out/'",
         ],
         {"ingestion_mode": "BULK", "tags": TAGS},
     ),
@@ -160,7 +160,7 @@ JOBS = [
         },
         f"{PREFIX}data-deletion-job/erase",
         {"data_source": {"dataLocation": "s3://shop/others.csv"}},
-        ["dataSource.dataLocation: wanted 's3://shop/others.csv', found 's3://shop/users.csv'"],
+        ["data_source.dataLocation: wanted 's3://shop/others.csv', found 's3://shop/users.csv'"],
         {"tags": TAGS},
     ),
 ]

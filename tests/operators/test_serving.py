@@ -75,14 +75,14 @@ CASES = {
             "campaign",
             lambda version: {"solution_version_arn": version},
             {"min_provisioned_tps": 2},
-            "minProvisionedTPS: wanted 2, found 1",
+            "min_provisioned_tps: wanted 2, found 1",
             {"min_provisioned_tps": 0},
         ),
         Case(
             "recommender",
             lambda version: {"dataset_group_arn": MARKET, "recipe_arn": RECOMMENDED},
             {"recommender_config": {"minRecommendationRequestsPerSecond": 3}},
-            "recommenderConfig.minRecommendationRequestsPerSecond: wanted 3, found 1",
+            "recommender_config.minRecommendationRequestsPerSecond: wanted 3, found 1",
             {"recipe_arn": MARKET},
         ),
         Case(
@@ -92,7 +92,7 @@ CASES = {
                 "filter_expression": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("Purchase")',
             },
             {"filter_expression": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("View")'},
-            "filterExpression: wanted",
+            "filter_expression: wanted",
             {"filter_expression": ""},
         ),
         Case(

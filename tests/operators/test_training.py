@@ -109,19 +109,42 @@ def test_one_that_exists_with_other_content_is_an_error_that_lists_each_differen
     with pytest.raises(ResourceDiffersError) as refusal:
         create(perform_auto_training=True, solution_config=DAILY, event_type="click")()
     assert [difference.split(":")[0] for difference in refusal.value.differences] == [
-        "performAutoTraining",
-        "eventType",
-        "solutionConfig.autoTrainingConfig.schedulingExpression",
+        "perform_auto_training",
+        "event_type",
+        "solution_config.autoTrainingConfig.schedulingExpression",
     ]
+    advice = 'To use it as it is, set ignore_changes=["perform_auto_training", "event_type", "solution_config"].'
+    assert advice in str(refusal.value)
 
 
 def test_what_another_task_changes_later_may_be_ignored(personalize):
     create()()
     personalize.update_solution(solutionArn=OTHER, performAutoTraining=True)
     clock.advance(600)
-    with pytest.raises(ResourceDiffersError, match="performAutoTraining: wanted False, found True"):
+    with pytest.raises(ResourceDiffersError) as refusal:
         create()()
+    assert str(refusal.value) == (
+        "The solution other exists already, with 1 difference:\n  - perform_auto_training: wanted False, found True\n"
+        f'To use it as it is, set ignore_changes=["perform_auto_training"].\n{OTHER}'
+    )
     assert create(ignore_changes=["perform_auto_training"])() == OTHER
+
+
+def test_what_the_service_describes_by_another_name_is_no_difference(personalize):
+    """The names that it describes are those of https://github.com/boto/boto3/issues/3514."""
+    first = {"min_user_history_length_percentile": "0.05", "max_user_history_length_percentile": "0.95"}
+    described = {"min_hist_length_percentile": "0.05", "max_hist_length_percentile": "0.95"}
+    given = {"recipe_arn": "arn:aws:personalize:::recipe/aws-user-personalization"}
+    create(solution_config={"featureTransformationParameters": first}, **given)()
+    shown = personalize.describe_solution(solutionArn=OTHER)["solution"]
+    assert shown["solutionConfig"]["featureTransformationParameters"] == described
+    for same in (first, described):
+        assert create(solution_config={"featureTransformationParameters": same}, **given)() == OTHER
+    other = {**first, "min_user_history_length_percentile": "0.1"}
+    with pytest.raises(
+        ResourceDiffersError, match="Parameters.min_user_history_length_percentile: wanted '0.1', found"
+    ):
+        create(solution_config={"featureTransformationParameters": other}, **given)()
 
 
 def test_what_an_update_made_of_it_counts(personalize):

@@ -29,7 +29,17 @@ _KNOWN_BY: Final = {
 def complete(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
     """Add the service's defaults. The one to know: automatic training is on, weekly, unless it is turned off."""
     asked = {"performHPO": False, "performAutoML": False, "performAutoTraining": True, **request}
-    return _with_schedule(asked)
+    return _with_schedule(_renamed(asked))
+
+
+def _renamed(members: Members) -> Members:
+    """Describe hyperparameters of featurization as the service does (https://github.com/boto/boto3/issues/3514)."""
+    config = members.get("solutionConfig", {})
+    if "featureTransformationParameters" not in config:
+        return members
+    given = config["featureTransformationParameters"].items()
+    shown = {name.replace("_user_history_length_", "_hist_length_"): value for name, value in given}
+    return {**members, "solutionConfig": {**config, "featureTransformationParameters": shown}}
 
 
 def _with_schedule(members: Members) -> Members:
