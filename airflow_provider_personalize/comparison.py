@@ -1,13 +1,14 @@
 """
 How what is wanted differs from what is found. Pure.
 
-Only what is wanted is compared: a member that the caller does not mention may be anything.
+A member that the caller does not mention may be anything, except in a structure that is compared as a whole: what the
+service replaces with each update. There, a member that the caller leaves out must not be set.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION, Resource
@@ -24,8 +25,24 @@ _FALSE_UNLESS_SAID: Final = frozenset(
         "enableMetadataWithRecommendations",
     }
 )
-# Maps that are taken as a whole; in others, the service may show more than was given.
-_WHOLE: Final = frozenset({"excludedDatasetColumns", "includedDatasetColumns"})
+# Compared as a whole wherever they are: the caller gives them complete, and the service replaces them. In others, such
+# as hyperparameters, the service may show more than was given.
+_WHOLE: Final = frozenset(
+    {"excludedDatasetColumns", "includedDatasetColumns", "rankingInfluence", "itemExplorationConfig", "eventsConfig"}
+)
+#: What an update replaces as a whole, besides. Of the members of a ``solutionUpdateConfig``, each that an update leaves
+#: out stays as it is. Neither is documented: both are assumed.
+REPLACED: Final = frozenset({"campaignConfig", "recommenderConfig", "metricsOutputConfig"})
+# Documented defaults: a member that has its default counts as not set, since the service may show it unasked.
+# https://docs.aws.amazon.com/personalize/latest/dg/API_RecommenderConfig.html,
+# https://docs.aws.amazon.com/personalize/latest/dg/API_AutoTrainingConfig.html and
+# https://docs.aws.amazon.com/personalize/latest/dg/use-case-recipe-features.html
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "schedulingExpression": "rate(7 days)",
+    "minRecommendationRequestsPerSecond": 1,
+    "explorationWeight": 0.3,
+    "explorationItemAgeCutOff": 30,
+}
 # What an entry of a list means that leaves these out: a list replaces the one before, and with it what it does not say.
 # That the service weighs event types alike where no weight is given is assumed.
 _UNLESS_SAID: Final[Mapping[str, float]] = {"eventValueThreshold": 0, "weight": 1}
@@ -38,23 +55,50 @@ _OTHER_NAME: Final[Mapping[str, str]] = {name: other for pair in _RENAMED for na
 _OF_THE_UPDATE_ITSELF: Final = frozenset({"status", "failureReason", "creationDateTime", "lastUpdatedDateTime"})
 
 
-def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-    """List each member in which something wanted is not so, one sentence each; empty where all is so."""
-    return list(_compare(wanted, found, ""))
+def differences(wanted: Mapping[str, Any], found: Mapping[str, Any], whole: Collection[str] = frozenset()) -> list[str]:
+    """
+    List each member in which something wanted is not so, one sentence each; empty where all is so.
+
+    :param whole: Names of structures to compare as a whole, with all that is in them.
+    """
+    return list(_compare(wanted, found, "", _WHOLE.union(whole)))
 
 
-def _compare(wanted: Any, found: Any, name: str) -> Iterator[str]:
+def _compare(
+    wanted: Any, found: Any, name: str, whole: Collection[str] = _WHOLE, *, is_whole: bool = False
+) -> Iterator[str]:
     if isinstance(wanted, Mapping):
         known = found if isinstance(found, Mapping) else {}
         known = {**{_OTHER_NAME[name]: known[name] for name in known if name in _OTHER_NAME}, **known}
-        if name.rpartition(".")[2] in _WHOLE:
-            wanted = {**dict.fromkeys(known, ()), **wanted}
+        is_whole = is_whole or name.rpartition(".")[2] in whole
         for member, value in wanted.items():
             if value is False and member in _FALSE_UNLESS_SAID and known.get(member) is None:
                 continue
-            yield from _compare(value, known.get(member), f"{name}.{member}".lstrip("."))
+            yield from _compare(value, known.get(member), f"{name}.{member}".lstrip("."), whole, is_whole=is_whole)
+        for member, value in known.items():
+            if is_whole and member not in wanted and not _is_unset(member, value):
+                yield presentable(f"{name}.{member}: wanted nothing, found {value!r}")
     elif not _same(wanted, found):
         yield presentable(f"{name}: wanted {wanted!r}, found {found!r}")
+
+
+def _is_unset(member: str, value: Any) -> bool:
+    """Tell whether a description says no more of a member than if it were not set."""
+    if isinstance(value, Mapping):
+        return all(_is_unset(name, item) for name, item in value.items())
+    if value is False and member in _FALSE_UNLESS_SAID:
+        return True
+    if member in _DEFAULTS and (_same(_DEFAULTS[member], value) or _number(value) == _DEFAULTS[member]):
+        return True
+    return value is None or value == []
+
+
+def _number(value: Any) -> float | None:
+    """Read a number, which is a text in a map of texts."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _same(wanted: Any, found: Any) -> bool:
@@ -115,9 +159,11 @@ def _by_name(value: Any) -> dict[str, Any] | None:
     return {str(item["name"]): item for item in value}
 
 
-def configuration(row: Resource, description: Mapping[str, Any]) -> dict[str, Any]:
+def configuration(row: Resource, description: Mapping[str, Any], *, ahead: bool = False) -> dict[str, Any]:
     """
     Read how a resource is configured now: its latest update, once ACTIVE, is laid over its own members.
+
+    :param ahead: Whether to read how it will be configured once an update in progress is ACTIVE, instead.
 
     That these show the update too is what the guide implies ("until the update completes, the solution uses the
     previous configuration"), not what it says
@@ -128,7 +174,7 @@ def configuration(row: Resource, description: Mapping[str, Any]) -> dict[str, An
     """
     now = dict(description)
     update = description.get(row.update_member) or {}
-    if update.get("status") in row.ready:
+    if update.get("status") in row.ready or (ahead and update.get("status") not in row.final):
         now |= {member: value for member, value in update.items() if member not in _OF_THE_UPDATE_ITSELF}
     if row == SOLUTION:
         config = {**(now.get("solutionConfig") or {}), **(now.get("solutionUpdateConfig") or {})}

@@ -505,16 +505,20 @@ def _nothing_to_change(*members: str) -> _Rule:
     """Make the rule that at least one of some members is given."""
 
     def rule(request: Mapping[str, Any]) -> Iterator[str]:
-        if not any(_says_something(request.get(member)) for member in members):
+        if not any(_says_something(member, request.get(member)) for member in members):
             yield f"nothing to change: give at least one of {', '.join(members)}"
 
     return rule
 
 
-def _says_something(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_says_something(item) for item in value.values())
+def _says_something(member: str, value: Any) -> bool:
+    if isinstance(value, Mapping) and member not in _CLEARED:
+        return any(_says_something(name, item) for name, item in value.items())
     return value is not None
+
+
+# Replaced as a whole, so that an empty one removes what is set.
+_CLEARED: Final = frozenset({"campaignConfig", "eventsConfig"})
 
 
 def _dig(value: Any, *names: str) -> Any:

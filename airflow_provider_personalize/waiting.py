@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
 from airflow_provider_personalize.clock import steady_time
-from airflow_provider_personalize.comparison import configuration, differences
+from airflow_provider_personalize.comparison import configuration
 from airflow_provider_personalize.exceptions import (
     PersonalizeError,
     ResourceFailedError,
@@ -399,41 +399,14 @@ def iso(moment: datetime | None) -> str | None:
     return moment.astimezone(timezone.utc).isoformat() if moment else None
 
 
-@dataclass(frozen=True)
-class Visibility(Wait):
+def is_newer(update: Mapping[str, Any], before: str | None) -> bool:
     """
-    Wait until an update that was just sent is shown in the description.
+    Tell whether an update was made after another; one without a date was not, as far as can be told.
 
-    The answer to the call holds only the ARN, so the update is recognised by being newer than the one shown before.
-    That reads may be stale after a write is assumed.
-
-    :param before: The update that was shown before the call.
-    :param wanted: The content that was sent.
-    :param patience: When it is enough that the solution trains as wanted, without a newer update (epoch seconds): the
-        service may treat an unchanged update as nothing to do.
+    :param before: The ``creationDateTime`` (ISO 8601) of the other; None where there was none.
     """
-
-    before: Mapping[str, Any] = field(default_factory=dict)
-    wanted: Mapping[str, Any] = field(default_factory=dict)
-    patience: float = 0
-
-    def judge(self, description: Mapping[str, Any]) -> Verdict:
-        """Tell whether the update is shown."""
-        status = (description.get(self.row.update_member) or {}).get("status")
-        if self.shows_newer(description) or self._is_nothing_to_do(description):
-            return Verdict(REACHED, status, None, description)
-        return Verdict(UNDER_WAY, status, "the update is not shown yet", description)
-
-    def shows_newer(self, description: Mapping[str, Any]) -> bool:
-        """Tell whether a newer update is shown than before the call."""
-        update = description.get(self.row.update_member) or {}
-        now, then = update.get("creationDateTime"), self.before.get("creationDateTime")
-        if isinstance(now, datetime) and isinstance(then, datetime):
-            return now > then
-        return bool(update) and update != self.before
-
-    def _is_nothing_to_do(self, description: Mapping[str, Any]) -> bool:
-        return steady_time() > self.patience and not differences(self.wanted, configuration(self.row, description))
+    created = update.get("creationDateTime")
+    return isinstance(created, datetime) and (before is None or _compare_times(created, before) > 0)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_personalize.comparison import configuration, differences, exact_differences
-from airflow_provider_personalize.resources import SOLUTION
+from airflow_provider_personalize.resources import CAMPAIGN, SOLUTION
 
 CLICK = {"eventType": "click", "eventValueThreshold": 0.5, "weight": 0.8}
 BUY = {"eventType": "buy", "weight": 1.0}
@@ -30,6 +30,8 @@ BUY = {"eventType": "buy", "weight": 1.0}
         ({"min_user_history_length_percentile": "0.1"}, {"min_hist_length_percentile": "0.1"}),
         ({"max_hist_length_percentile": "0.9"}, {"max_user_history_length_percentile": "0.9"}),
         ({"performIncrementalUpdate": False, "publishAttributionMetricsToS3": False}, {}),
+        ({"solutionConfig": {}}, {"solutionConfig": {"eventsConfig": {"eventParametersList": [CLICK]}}}),
+        ({"algorithmHyperParameters": {"a": "1"}}, {"algorithmHyperParameters": {"a": "1", "b": "2"}}),
     ],
 )
 def test_what_is_so_does_not_differ(wanted, found):
@@ -56,11 +58,51 @@ def test_what_is_so_does_not_differ(wanted, found):
         ({"events": [{**CLICK, "weight": 0.7}]}, {"events": [CLICK]}, "events"),
         ({"events": [{"eventType": "click", "weight": 0.8}]}, {"events": [CLICK]}, "events"),
         ({"events": [{"eventType": "click", "eventValueThreshold": 0.5}]}, {"events": [CLICK]}, "events"),
+        ({"eventsConfig": {}}, {"eventsConfig": {"eventParametersList": [CLICK]}}, "eventsConfig.eventParametersList"),
+        (
+            {"rankingInfluence": {"POPULARITY": 0.5}},
+            {"rankingInfluence": {"POPULARITY": 0.5, "FRESHNESS": 0.3}},
+            "rankingInfluence.FRESHNESS: wanted nothing, found 0.3",
+        ),
     ],
 )
 def test_each_difference_is_named_with_what_was_wanted_and_found(wanted, found, named):
     (difference,) = differences(wanted, found)
     assert difference.startswith(named)
+
+
+@pytest.mark.parametrize(
+    ("found", "named"),
+    [
+        ({"b": {"d": 1}}, "a.b.d: wanted nothing, found 1"),
+        ({"b": {}, "e": {"f": ["x"]}}, "a.e: wanted nothing, found {'f': ['x']}"),
+        ({"minRecommendationRequestsPerSecond": 2}, "a.minRecommendationRequestsPerSecond: wanted nothing, found 2"),
+    ],
+)
+def test_in_a_structure_that_is_compared_as_a_whole_nothing_more_may_be_set(found, named):
+    assert differences({"a": {"b": {}}}, {"a": found}) == []
+    assert differences({"a": {"b": {}}}, {"a": found}, {"a"}) == [named]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        None,
+        {"b": None, "enableMetadataWithRecommendations": False, "excludedDatasetColumns": {"ITEMS": []}},
+        {"minRecommendationRequestsPerSecond": 1, "autoTrainingConfig": {"schedulingExpression": "rate(7 day)"}},
+        {"itemExplorationConfig": {"explorationWeight": "0.30", "explorationItemAgeCutOff": "30.0"}},
+    ],
+)
+def test_in_such_a_structure_empty_members_and_documented_defaults_count_as_not_set(more):
+    assert differences({"a": {}}, {"a": more}, {"a"}) == []
+
+
+def test_an_update_in_progress_counts_in_what_will_be():
+    campaign = {"minProvisionedTPS": 1, "latestCampaignUpdate": {"minProvisionedTPS": 2, "status": "CREATE PENDING"}}
+    assert configuration(CAMPAIGN, campaign)["minProvisionedTPS"] == 1
+    assert configuration(CAMPAIGN, campaign, ahead=True)["minProvisionedTPS"] == 2
+    campaign["latestCampaignUpdate"]["status"] = "CREATE FAILED"
+    assert configuration(CAMPAIGN, campaign, ahead=True)["minProvisionedTPS"] == 1
 
 
 def test_an_update_counts_once_it_is_active():

@@ -56,7 +56,7 @@ def test_a_rate_of_one_to_thirty_days_is_allowed(expression):
         ({"performAutoTrainings": True}, "performAutoTrainings", "Unknown"),
         ({}, "performAutoTraining", "nothing to change"),
         ({"solutionUpdateConfig": {}}, "solutionUpdateConfig", "nothing to change"),
-        ({"solutionUpdateConfig": {"eventsConfig": {}}}, "solutionUpdateConfig", "nothing to change"),
+        ({"solutionUpdateConfig": {"autoTrainingConfig": {}}}, "solutionUpdateConfig", "nothing to change"),
         ({"solutionUpdateConfig": events({"eventType": "x", "weight": float("nan")})}, "weight", "nan"),
     ],
 )
@@ -101,7 +101,6 @@ CAMPAIGN = f"{PREFIX}campaign/shop"
     ("operation", "request_", "named"),
     [
         ("UpdateCampaign", {"campaignArn": CAMPAIGN}, "nothing to change"),
-        ("UpdateCampaign", {"campaignArn": CAMPAIGN, "campaignConfig": {}}, "nothing to change"),
         (
             "UpdateCampaign",
             {"campaignArn": CAMPAIGN, "solutionVersionArn": SOLUTION},

@@ -17,9 +17,9 @@ from airflow_provider_personalize.waiting import (
     Goal,
     Moved,
     Reading,
-    Visibility,
     Wait,
     is_being_updated,
+    is_newer,
     iso,
 )
 
@@ -205,48 +205,21 @@ def test_a_call_is_shown_once_the_status_has_changed_or_time_is_up():
         assert moved.judge({"status": "STOP PENDING"}).outcome == REACHED
 
 
-WANTED = {"performAutoTraining": True}
-
-
-def visibility(before: dict[str, object], patience: float = 0) -> Visibility:
-    return Visibility("solution", ARN, "updated", before=before, wanted=WANTED, patience=patience)
-
-
-def test_an_update_is_shown_once_a_newer_one_than_before_is():
-    before = solution(performAutoTraining=True)["latestSolutionUpdate"]
-    newer = solution("CREATE PENDING", THEN + timedelta(seconds=1))
-    assert visibility(before, patience=9e9).judge(newer).outcome == REACHED
-
-
-def test_an_older_update_than_before_is_a_stale_read():
-    before = solution(performAutoTraining=False)["latestSolutionUpdate"]
-    older = solution("ACTIVE", THEN - timedelta(days=1), performAutoTraining=True)
-    assert visibility(before, patience=9e9).judge(older).outcome == UNDER_WAY
-
-
-def test_an_update_is_not_shown_while_the_one_before_is():
-    before = solution(performAutoTraining=False)["latestSolutionUpdate"]
-    assert visibility(before).judge(solution(performAutoTraining=False)).outcome == UNDER_WAY
-
-
-def test_no_newer_update_is_enough_where_the_solution_trains_so_and_patience_has_run_out():
-    for description in (solution(performAutoTraining=True), {"status": "ACTIVE", "performAutoTraining": True}):
-        before = description.get("latestSolutionUpdate", {})
-        assert visibility(before, patience=9e9).judge(description).outcome == UNDER_WAY
-        assert visibility(before, patience=1).judge(description).outcome == REACHED
-
-
-def test_a_failed_update_with_the_same_content_is_not_the_one_that_was_just_sent():
-    failed = solution("CREATE FAILED", performAutoTraining=True)
-    assert visibility(failed["latestSolutionUpdate"], patience=1).judge(failed).outcome == UNDER_WAY
-
-
-def test_an_update_without_a_date_is_recognised_by_being_another():
-    before = {"performAutoTraining": False, "status": "ACTIVE"}
-    shown = {"status": "ACTIVE", "latestSolutionUpdate": before}
-    assert visibility(before, patience=9e9).judge(shown).outcome == UNDER_WAY
-    shown = {"status": "ACTIVE", "latestSolutionUpdate": {**before, "status": "CREATE PENDING"}}
-    assert visibility(before, patience=9e9).judge(shown).outcome == REACHED
+@pytest.mark.parametrize(
+    ("created", "before", "newer"),
+    [
+        (THEN + timedelta(seconds=1), THEN, True),
+        (THEN, THEN, False),
+        (THEN - timedelta(days=1), THEN, False),
+        (THEN, None, True),
+        (None, None, False),
+        (None, THEN, False),
+    ],
+)
+def test_an_update_is_newer_by_its_date(created, before, newer):
+    update = {"status": "ACTIVE"} | ({"creationDateTime": created} if created else {})
+    assert is_newer(update, before.isoformat() if before else None) is newer
+    assert not is_newer({}, None)
 
 
 @pytest.mark.parametrize(

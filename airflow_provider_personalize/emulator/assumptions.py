@@ -156,6 +156,12 @@ class Assumptions:
         asks="Which configuration does a solution show while an update of it is under way?",
         source=f"not documented; it uses the one before ({GUIDE}/updating-solution.html)",
     )
+    update_summary: str = _open_question(
+        "as_sent",
+        "in_full",
+        asks="Does the latest update show what its request named, or also what that left as it was?",
+        source=f"not documented in {GUIDE}/API_SolutionUpdateSummary.html and those of other kinds",
+    )
     update_visible_after: float = _number(
         0, asks="After how many seconds does a description show an accepted update?", source="not documented"
     )

@@ -297,7 +297,7 @@ class PersonalizeBackend(Store, BaseBackend):
         # no two updates at the same millisecond, even while the clock stands still
         now = max([clock.now(), *(update.created + _TICK for update in record.updates[-1:])])
         progress = Progress(f"{kind.resource.name}_update", (), now)
-        update = Entry(asked, progress, None, now)
+        update = Entry(asked, progress, None, now, shown=self._in_full(record, asked))
         update.failure = faults.ordered_failure(operation, record.arn) or kind.update_work(self, record, update)
         progress.statuses = (
             *(kind.changing or kind.on_the_way),
@@ -306,6 +306,15 @@ class PersonalizeBackend(Store, BaseBackend):
         record.add(update)
         self.keep(record, asked)
         self._watch(record)
+
+    def _in_full(self, record: Record, asked: Members) -> Members:
+        """Return what an update leaves as it was, too, if its summary is assumed to show that."""
+        if assumptions.update_summary == "as_sent" or record.kind.apply is None:
+            return {}
+        after = record.kind.apply(record.current(), asked)
+        config = after.get("solutionConfig", {})
+        named = {name: config[name] for name in ("autoTrainingConfig", "eventsConfig") if name in config}
+        return {**after, "solutionUpdateConfig": named}
 
 
 def _inherited(parents: list[Record]) -> Members:

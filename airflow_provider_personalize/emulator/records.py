@@ -30,6 +30,7 @@ class Entry:
 
     :param holds: What its work made: the data of a dataset, the model of a solution version, …
     :param followed: Whether what follows its end has happened.
+    :param shown: What is shown of an update beyond its members.
     """
 
     members: Members
@@ -38,6 +39,7 @@ class Entry:
     created: float
     holds: Any = field(default=None, kw_only=True)
     followed: bool = field(default=False, kw_only=True)
+    shown: Members = field(default_factory=dict, kw_only=True)
 
     @property
     def failed(self) -> bool:
@@ -169,4 +171,5 @@ class Record(Entry):
         resource = self.kind.resource
         answer = service_model.answer_shape(f"Describe{resource.pascal}")
         assert answer is not None  # noqa: S101 - every Describe has an answer
-        return service_model.shown(answer.members[resource.member].members[resource.update_member], update.known())
+        summary = answer.members[resource.member].members[resource.update_member]
+        return service_model.shown(summary, {**update.known(), **update.shown})

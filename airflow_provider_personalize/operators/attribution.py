@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize.clock import steady_time
-from airflow_provider_personalize.comparison import differences
+from airflow_provider_personalize.comparison import REPLACED, differences
 from airflow_provider_personalize.exceptions import ResourceFailedError
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator
@@ -94,12 +94,13 @@ def remaining(
     there: Metrics = {metric["metricName"]: metric for metric in metrics}
     added: Metrics = {metric["metricName"]: metric for metric in content.get("addMetrics", ())}
     config = content.get("metricsOutputConfig", {})
+    wanted = {"metricsOutputConfig": config}
     left = {
         "addMetrics": [metric for name, metric in added.items() if metric != there.get(name)],
         "removeMetrics": [
             name for name in content.get("removeMetrics", ()) if name in there and there[name] != added.get(name)
         ],
-        "metricsOutputConfig": config if differences(config, found.get("metricsOutputConfig", {})) else {},
+        "metricsOutputConfig": config if config and differences(wanted, found, REPLACED) else {},
     }
     return {member: value for member, value in left.items() if value}
 
@@ -119,8 +120,8 @@ class UpdateMetricAttributionOperator(WaitingOperator):
         :class:`CreateMetricAttributionOperator`. One of a name that is there must be in ``remove_metrics``, too.
         (templated)
     :param remove_metrics: Names of metrics. (templated)
-    :param metrics_output_config: ``{"roleArn": …, "s3DataDestination": {"path": …}}``. None leaves it as it is.
-        (templated)
+    :param metrics_output_config: ``{"roleArn": …, "s3DataDestination": {"path": …}}``, which replaces the one before as
+        a whole: without a destination, reports no longer go to S3. None leaves it as it is. (templated)
     :return: The ARN. Also in XCom, as ``metric_attribution_update``: what had to change, and whether this task ``sent``
         it.
     :raises InvalidRequestError: Parameters are wrong; nothing was sent.

@@ -251,7 +251,14 @@ class WaitingOperator(PersonalizeOperator):
             self.defer_until(self.wait(arn, LATER), pause, deadline, resume, pause=True)
         super().let_pass(pause, deadline)
 
-    def wait_until(self, wait: Wait, deadline: float, *, seen: Mapping[str, Any] | None = None) -> None:
+    def wait_until(
+        self,
+        wait: Wait,
+        deadline: float,
+        *,
+        seen: Mapping[str, Any] | None = None,
+        resume: dict[str, Any] | None = None,
+    ) -> None:
         """
         Wait on the worker or in the triggerer, as the task was told to.
 
@@ -259,6 +266,7 @@ class WaitingOperator(PersonalizeOperator):
         that there is nothing to wait for.
 
         :param seen: The description, where the first look was made just now.
+        :param resume: What ``execute_complete`` needs after a deferral, in the event.
         :raises ResourceFailedError: It failed, with the service's reason.
         :raises WaitTimeoutError: The deadline passed, with the status seen last.
         """
@@ -266,7 +274,7 @@ class WaitingOperator(PersonalizeOperator):
         if verdict.failed:
             raise wait.error(verdict)
         if verdict.outcome == UNDER_WAY:
-            self._wait_further(wait, deadline, str(verdict), resume={}, pause=False)
+            self._wait_further(wait, deadline, str(verdict), resume=resume or {}, pause=False)
 
     def wait_out(self, wait: Wait, deadline: float, last_seen: str) -> None:
         """

@@ -160,8 +160,9 @@ class UpdateCampaignOperator(UpdateOperator):
         permission ``personalize:ListSolutionVersions``. None leaves it as it is. (templated)
     :param min_provisioned_tps: The requests per second that are provisioned and charged at least. None leaves it as it
         is. (templated)
-    :param campaign_config: As of :class:`CreateCampaignOperator`. Name all that is to hold: whether what is left out
-        stays is not documented. ``syncWithLatestSolutionVersion`` goes with ``/$LATEST`` only. None leaves it as it is.
+    :param campaign_config: As of :class:`CreateCampaignOperator`. Name all that is to hold: that the service replaces
+        the whole configuration is assumed, so a setting that is in force and left out here is a change, which is sent.
+        ``{}`` clears it. ``syncWithLatestSolutionVersion`` goes with ``/$LATEST`` only. None leaves it as it is.
         (templated)
     :return: The campaign's ARN. Also in XCom, as ``campaign_update``: the update's ``creationDateTime`` (None where
         nothing had to change), its content, and whether this task ``sent`` it.
@@ -196,9 +197,18 @@ class UpdateCampaignOperator(UpdateOperator):
     def check_usable(self, found: Mapping[str, Any]) -> None:
         """Take one whose creation failed, too: the service updates it."""
 
-    def meant(self, content: Mapping[str, Any], shown: Mapping[str, Any]) -> Mapping[str, Any]:
+    def meant(
+        self, content: Mapping[str, Any], shown: Mapping[str, Any], at: datetime | None = None
+    ) -> Mapping[str, Any]:
         """Understand ``$LATEST`` as the service does."""
-        return _meant(self.hook, content, shown)
+        return _meant(self.hook, content, shown, at)
+
+    def resolved(self, content: Mapping[str, Any], shown: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Say which version ``$LATEST`` is at this moment; in sync, any will do."""
+        version = str(content.get(_VERSION, ""))
+        if not version.endswith(LATEST) or _is_in_sync(content, shown):
+            return content
+        return {**content, _VERSION: _version(self.hook, version, None)}
 
 
 class DeleteCampaignOperator(DeleteOperator):
@@ -284,7 +294,8 @@ class UpdateRecommenderOperator(UpdateOperator):
 
     :param recommender_arn: The ARN of the recommender. (templated)
     :param recommender_config: As of :class:`CreateRecommenderOperator`. Name all that is to hold: whether what is left
-        out stays is not documented. (templated)
+        out stays is not documented. It counts as a change, and is sent; where the service keeps it, it makes no update,
+        and the task ends after a minute. (templated)
     :return: The recommender's ARN. Also in XCom, as ``recommender_update``: the update's ``creationDateTime`` (None
         where nothing had to change), its content, and whether this task ``sent`` it.
     :raises InvalidRequestError: Parameters are wrong; nothing was sent.

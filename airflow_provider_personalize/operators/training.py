@@ -113,8 +113,9 @@ class UpdateSolutionOperator(UpdateOperator):
         semantic-similarity recipe only. None leaves it as it is. Takes boto3 1.41.6. (templated)
     :param solution_update_config: ``{"autoTrainingConfig": {"schedulingExpression": "rate(3 days)"}, "eventsConfig":
         {"eventParametersList": [{"eventType": …, "eventValueThreshold": …, "weight": …}]}}``, both members optional.
-        The rate is from 1 to 30 days. At most 10 event types, weights from 0 to 1; a new list replaces the old one.
-        ``eventsConfig`` takes boto3 1.37.29. (templated)
+        The rate is from 1 to 30 days. At most 10 event types, weights from 0 to 1; a new ``eventsConfig`` replaces the
+        old one, and ``{}`` clears it. That a member that is left out stays as it is is assumed. ``eventsConfig`` takes
+        boto3 1.37.29. (templated)
     :return: The solution's ARN. Also in XCom, as ``solution_update``: the update's ``creationDateTime`` (None where
         nothing had to change), its content, and whether this task ``sent`` it.
     :raises InvalidRequestError: Parameters are wrong; nothing was sent.
@@ -143,6 +144,13 @@ class UpdateSolutionOperator(UpdateOperator):
         self.perform_auto_training = perform_auto_training
         self.perform_incremental_update = perform_incremental_update
         self.solution_update_config = solution_update_config
+
+    def readings(self, content: Mapping[str, Any], found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """List how an update may read: as it was sent, or with what it leaves as it is."""
+        config = found.get("solutionConfig") or {}
+        kept = {member: config[member] for member in ("autoTrainingConfig", "eventsConfig") if member in config}
+        named = content.get("solutionUpdateConfig", {})
+        return [content, {**content, "solutionUpdateConfig": {**kept, **named}}] if kept else [content]
 
 
 class DeleteSolutionOperator(DeleteOperator):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from airflow_provider_personalize.clock import steady_time
-from airflow_provider_personalize.comparison import configuration, differences
+from airflow_provider_personalize.comparison import REPLACED, configuration, differences
 from airflow_provider_personalize.exceptions import UpdateReplacedError
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
 from airflow_provider_personalize.waiting import (
@@ -16,15 +17,20 @@ from airflow_provider_personalize.waiting import (
     UNDER_WAY,
     UPDATED,
     Goal,
-    Visibility,
+    is_newer,
     iso,
 )
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
 
-# In what is carried: that a later update was seen in the place of this one, and which.
-_REPLACED: Final = "replaced"
+# In what is carried: the call that was made, and what was there before it.
+_CALL: Final = "call"
+# That a later update was seen in the place of this one, and which.
+_SUPERSEDED: Final = "superseded"
+_REPLACED: Final = "a later update replaced this one"
+# An update is another one where it sets more than this one, too.
+_WHOLE_UPDATE: Final = REPLACED | {"solutionUpdateConfig"}
 
 
 class UpdateOperator(WaitingOperator):
@@ -32,11 +38,20 @@ class UpdateOperator(WaitingOperator):
     Update one of the kinds whose description shows the latest update.
 
     It ends only when its own update is shown there, so that a sensor that comes after cannot take an earlier update's
-    ACTIVE for this one's. What is already so is not sent again. An update of somebody else's that is under way is
-    waited for first. One under way with the content of this one is taken for this one, and so is, in a retry, one that
-    was made since the run began: a retry after a crash does not send it twice. It looks for a minute before it sends.
-    Where Airflow has a task state store (3.3 and newer), a retry takes only what was made since an earlier try of this
-    task instance called: not the update of another task, or of the loop iteration before.
+    ACTIVE for this one's. The service names no update, so an update is this one if it is newer than what was shown
+    before the call and has the same content. A newer one with other content is somebody else's: for a minute this one
+    may still become visible; after that it was superseded, which is an error unless what was asked for is in effect and
+    stays so. Where no newer update becomes visible within a minute and the resource was as wanted before the call, too,
+    the service had nothing to do. That reads lag behind writes by a minute at most is assumed: a forced update
+    (``if_unchanged="update"``) that shows later than that and then fails is not seen.
+
+    What is already so is not sent again; what another writer has changed and no read shows yet cannot be seen then. A
+    structure that the service replaces is compared as a whole: what it leaves out must not be set; a documented default
+    counts as not set. An update of somebody else's in progress is waited for first. One in progress with the content of
+    this one is taken for this one, and so is, in a retry, one that was made since the run began: a retry after a crash
+    does not send it twice. It looks for a minute before it sends. Where Airflow has a task state store (3.3 and
+    newer), a retry takes only what was made since an earlier try of this task instance called: not the update of
+    another task, or of the loop iteration before.
 
     :param if_unchanged: What to do where the resource is so already: ``"skip"`` sends nothing and succeeds,
         ``"update"`` sends the update all the same.
@@ -54,10 +69,12 @@ class UpdateOperator(WaitingOperator):
 
     def go_on(self, context: Context, deadline: float) -> str:
         """Come from whatever is now to an update of ours that the service shows, and wait for it."""
-        if _REPLACED in self.carried:
-            return self._excuse()
         request = self.request()
         content = self._content(request)
+        if _SUPERSEDED in self.carried:
+            return self._judge_superseded(context, content, deadline)
+        if self._call.get("answered"):
+            return self._await_shown(context, content, deadline)
         settled = self.wait(self.arn, SETTLED)
         refusal = ""
         while True:
@@ -69,14 +86,16 @@ class UpdateOperator(WaitingOperator):
                 return self._finish(context, found, content, deadline, sent=self.is_sent)
             if now.outcome == REACHED and not refusal:
                 self.check_usable(found)
-                if self.if_unchanged == "skip" and self._is_so(found, content):
+                changed_by_us = self.is_sent and not self._call["so"]
+                if (self.if_unchanged == "skip" or changed_by_us) and self._is_so(found, content):
                     return self._skip(context, content)
                 if self.held_back(context, deadline):
                     continue
-                wanted = self.meant(content, configuration(self.resource, found))  # asks, and so not after the call
+                self._note_call(found, content)
                 if refusal := self._send(context, request, found):
                     continue  # what is in the way may be this very update, of a call whose answer was lost
-                return self._await_shown(context, found, content, wanted, deadline)
+                self.carried[_CALL] |= {"answered": True, "since": steady_time()}
+                return self._await_shown(context, content, deadline)
             self.wait_out(settled, deadline, refusal or str(now))
             refusal = ""
 
@@ -89,33 +108,94 @@ class UpdateOperator(WaitingOperator):
         if (verdict := itself.judge(found)).failed:
             raise itself.error(verdict)
 
-    def meant(self, content: Mapping[str, Any], shown: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002
+    def meant(
+        self,
+        content: Mapping[str, Any],
+        shown: Mapping[str, Any],  # noqa: ARG002
+        at: datetime | None = None,  # noqa: ARG002
+    ) -> Mapping[str, Any]:
         """
         Say what is wanted as a description would show it.
 
         :param content: What is wanted, as the request says it.
         :param shown: What it is compared with: how the resource is configured, or an update of it.
+        :param at: When the call was made that says what is wanted; None means now.
         """
         return content
 
-    def differences(self, content: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-        """List what an update would change."""
-        shown = configuration(self.resource, found)
-        return differences(self.meant(content, shown), shown)
+    def resolved(self, content: Mapping[str, Any], shown: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002
+        """
+        Say what the service makes of a content at this moment, where that depends on the moment.
+
+        :param shown: How the resource is configured.
+        """
+        return content
+
+    def readings(self, content: Mapping[str, Any], found: Mapping[str, Any]) -> list[Mapping[str, Any]]:  # noqa: ARG002
+        """
+        List how an update may read that was sent with a content.
+
+        :param found: The description of the resource.
+        """
+        return [content]
+
+    def differences(self, content: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
+        """List what an update would change of a configuration."""
+        return differences(self.meant(content, shown), shown, REPLACED)
+
+    @property
+    def _call(self) -> dict[str, Any]:
+        """
+        What is known of the call that this try made; nothing where the service certainly did nothing.
+
+        Its members: ``before``, the ``creationDateTime`` of the update that was the latest then; ``so``, whether all
+        was as wanted then; ``readings``, how the update may read; ``answered``; ``since``, when it was answered.
+        """
+        call: dict[str, Any] = self.carried.get(_CALL, {})
+        return call if call.get("answered") or self.is_sent else {}
+
+    def _note_call(self, found: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        """Take note of what is there before the call; of what was before the first, where its answer was lost."""
+        if not self._call:
+            self.carried[_CALL] = {
+                "before": iso((found.get(self.resource.update_member) or {}).get("creationDateTime")),
+                "so": self._names_nothing_new(content, found),
+                "readings": self.readings(self.resolved(content, configuration(self.resource, found)), found),
+            }
+
+    def _names_nothing_new(self, content: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+        """
+        Tell whether the service may find nothing to do: all that is named is so, whatever becomes of what is left out.
+
+        With its latest update in force or by its own members alone, since the latter show what that update left as it
+        was, too.
+        """
+        itself = {member: value for member, value in found.items() if member != self.resource.update_member}
+        shown = (configuration(self.resource, each) for each in (found, itself))
+        return any(not differences(self.meant(content, each), each) for each in shown)
+
+    def _has_content(self, update: Mapping[str, Any], content: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+        """Tell whether an update has this content, and in what it replaces no other."""
+        if any(not differences(reading, update, _WHOLE_UPDATE) for reading in self._call.get("readings", ())):
+            return True
+        shown, at = {**configuration(self.resource, found), **update}, update.get("creationDateTime")
+        readings = (self.meant(reading, shown, at) for reading in self.readings(content, found))
+        return any(not differences(reading, update, _WHOLE_UPDATE) for reading in readings)
 
     def _is_ours(self, context: Context, found: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
-        """Tell whether the latest update is this task's: under way, or sent by an earlier try in this run."""
+        """Tell whether the latest update is this task's: in progress, or sent by this try or an earlier one."""
         update = found.get(self.resource.update_member)
         if not update:
             return False
         outcome = self.wait(self.arn).judge(found).outcome
-        may_be = outcome == UNDER_WAY or (outcome == REACHED and self.is_of_earlier_try(context, update, self.arn))
-        return may_be and not differences(self.meant(content, update), update)
+        is_sent = bool(self._call) and is_newer(update, self._call["before"])
+        is_earlier = outcome == REACHED and not self._call and self.is_of_earlier_try(context, update, self.arn)
+        return (is_sent or is_earlier or outcome == UNDER_WAY) and self._has_content(update, content, found)
 
     def _is_so(self, found: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
         if self.wait(self.arn, READY).judge(found).outcome != REACHED:
             return False
-        changes = self.differences(content, found)
+        changes = self.differences(content, configuration(self.resource, found))
         for change in changes:
             self.log.info("To change: %s", self.in_parameters(change))
         return not changes
@@ -124,7 +204,7 @@ class UpdateOperator(WaitingOperator):
         self.log.info(
             "Nothing is sent: it %s. if_unchanged='update' sends it all the same (%s)", self.unchanged, self._title
         )
-        self._show_update(context, None, content, sent=False)
+        self._show_update(context, None, content, sent=self.is_sent)
         return self.arn
 
     def _send(self, context: Context, request: dict[str, Any], found: Mapping[str, Any]) -> str:
@@ -138,30 +218,32 @@ class UpdateOperator(WaitingOperator):
         self.log.info("Sent the %s", self._title)
         return ""
 
-    def _await_shown(
-        self,
-        context: Context,
-        before: Mapping[str, Any],
-        content: dict[str, Any],
-        wanted: Mapping[str, Any],
-        deadline: float,
-    ) -> str:
-        """Look until the update that was just sent is shown, and finish with it."""
-        shown = Visibility(
-            self.resource.name,
-            self.arn,
-            UPDATED,
-            before=before.get(self.resource.update_member) or {},
-            wanted=wanted,
-            patience=steady_time() + PATIENCE,
-        )
-        found = self.hook.wait(shown, delay=SHOWN_DELAY, deadline=deadline).description
-        if shown.shows_newer(found):
-            return self._finish(context, found, content, deadline, sent=True)
-        self._check_itself(found)
-        self.log.info("The service made no update of it: it %s (%s)", self.unchanged, self._title)
-        self._show_update(context, None, content, sent=True)
-        return self.arn
+    def _await_shown(self, context: Context, content: dict[str, Any], deadline: float) -> str:
+        """Poll until the update that was sent is shown, and finish with it."""
+        call = self._call
+        while True:
+            found = self.hook.describe(self.resource, self.arn)
+            update = found.get(self.resource.update_member) or {}
+            newer, now = is_newer(update, call["before"]), steady_time()
+            if newer and self._has_content(update, content, found):
+                return self._finish(context, found, content, deadline, sent=True)
+            patient = now <= call["since"] + PATIENCE
+            if newer and not patient:
+                reason = "an update with other content is shown in place of this one"
+                self.carried[_SUPERSEDED] = {"reason": reason, "created": call["before"], "sent": True}
+                self._show_update(context, None, content, sent=True)
+                return self._judge_superseded(context, content, deadline)
+            if call["so"] and not patient:
+                self._check_itself(found)
+                self.log.info("The service made no update of it: it %s (%s)", self.unchanged, self._title)
+                self._show_update(context, None, content, sent=True)
+                return self.arn
+            last_seen = "another update is shown" if newer else "the update is not shown yet"
+            if now >= deadline:
+                raise self.wait(self.arn).timeout_error(f"{update.get('status') or 'no status seen'} ({last_seen})")
+            self.log.info("%s: %s (%s)", update.get("status") or "No update", last_seen, self._title)
+            delay = self.wait(self.arn).poll_interval if self.waiter_delay is None else self.waiter_delay
+            self.let_pass(min(SHOWN_DELAY if patient else delay, deadline - now), deadline)
 
     def _finish(
         self, context: Context, found: Mapping[str, Any], content: dict[str, Any], deadline: float, *, sent: bool
@@ -170,27 +252,50 @@ class UpdateOperator(WaitingOperator):
         self._show_update(context, created, content, sent=sent)
         if self.wait_for_completion:
             try:
-                self.wait_until(self.wait(self.arn, created=created), deadline, seen=found)
-            except UpdateReplacedError as replaced:
-                self.carried[_REPLACED] = str(replaced)
-                return self._excuse()
+                self.wait_until(self.wait(self.arn, created=created), deadline, seen=found, resume={"sent": sent})
+            except UpdateReplacedError:
+                self.carried[_SUPERSEDED] = {"reason": _REPLACED, "created": created, "sent": sent}
+                return self._judge_superseded(context, content, deadline)
         return self.arn
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:
         """Go on after the wait in the triggerer: with the next step, or to the end."""
         try:
             return super().execute_complete(context, event)
-        except UpdateReplacedError as replaced:
-            self.carried[_REPLACED] = str(replaced)
+        except UpdateReplacedError:
+            created, sent = event["wait"]["created"], event["resume"].get("sent", True)
+            self.carried[_SUPERSEDED] = {"reason": _REPLACED, "created": created, "sent": sent}
         return self.pursue(context, event["deadline"])
 
-    def _excuse(self) -> str:
-        """Let a later update pass where this one is in force: a campaign in sync takes each new version by itself."""
-        found = self.hook.describe(self.resource, self.arn)
-        if self.differences(self._content(self.request()), found):
-            raise UpdateReplacedError(self.carried[_REPLACED])
+    def _judge_superseded(self, context: Context, content: dict[str, Any], deadline: float) -> str:
+        """
+        Take what came after this update for it if it has the same content, or leaves what this one set in force.
+
+        A campaign in sync takes each new version by itself, for one.
+
+        :raises UpdateReplacedError: What was asked for is not in effect, or will not be.
+        """
+        superseded = self.carried[_SUPERSEDED]
+        while True:
+            found = self.hook.describe(self.resource, self.arn)
+            update = found.get(self.resource.update_member) or {}
+            if is_newer(update, superseded["created"]):
+                break
+            if (left := deadline - steady_time()) <= 0:
+                raise self._superseded("what is in effect is not shown")
+            self.let_pass(min(SHOWN_DELAY, left), deadline)  # the read was stale
+        if self._has_content(update, content, found):
+            return self._finish(context, found, content, deadline, sent=superseded["sent"])
+        for shown in (configuration(self.resource, found, ahead=ahead) for ahead in (False, True)):
+            if changes := self.differences(content, shown):
+                raise self._superseded(f"not as wanted: {'; '.join(changes)}")
+        self._check_itself(found)
         self.log.info("As wanted, though a later update followed (%s)", self._title)
         return self.arn
+
+    def _superseded(self, effect: str) -> UpdateReplacedError:
+        reason = self.carried[_SUPERSEDED]["reason"]
+        return UpdateReplacedError(f"Superseded: {reason}; {effect} ({self._title}) {self.arn}")
 
     @property
     def _title(self) -> str:

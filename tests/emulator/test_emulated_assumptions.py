@@ -250,6 +250,12 @@ def solution_while_updating():
     return described()["performAutoTraining"], described()["status"]
 
 
+@sees(("as_sent", ("eventsConfig",)), ("in_full", ("autoTrainingConfig", "eventsConfig")))
+def update_summary():
+    open_shop(performAutoTraining=True).update_solution(solutionArn=SOLUTION, solutionUpdateConfig=CLICKS)
+    return tuple(sorted(described()["latestSolutionUpdate"]["solutionUpdateConfig"]))
+
+
 @sees((0, True), (20, False))
 def update_visible_after():
     open_shop().update_solution(solutionArn=SOLUTION, performAutoTraining=True)

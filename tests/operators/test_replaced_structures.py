@@ -1,0 +1,171 @@
+"""What an update replaces as a whole is compared as a whole: to leave something out is a change, and is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from kinds_of_update import KINDS, every
+from task_runs import Run
+
+from airflow_provider_personalize.emulator import assumptions, calls, clock
+from airflow_provider_personalize.exceptions import ResourceDiffersError
+from airflow_provider_personalize.operators import CreateCampaignOperator, UpdateMetricAttributionOperator
+
+SOLUTION, CAMPAIGN, RECOMMENDER, _ = KINDS
+CLICKS = {"eventParametersList": [{"eventType": "click", "weight": 0.5}]}
+EXPLORATION = {"explorationWeight": "0.5", "explorationItemAgeCutOff": "10"}
+EXPLORED = {"itemExplorationConfig": EXPLORATION}
+EXCLUDED = {"trainingDataConfig": {"excludedDatasetColumns": {"INTERACTIONS": ["EVENT_TYPE"]}}}
+
+deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
+
+
+def campaign(config: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    return {"min_provisioned_tps": None, "campaign_config": config}, {"campaignConfig": config}
+
+
+def recommender(config: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    return {"recommender_config": config}, {"recommenderConfig": config}
+
+
+def solution(config: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    return {"perform_auto_training": None, "solution_update_config": config}, {"solutionUpdateConfig": config}
+
+
+REMOVALS = [
+    pytest.param(CAMPAIGN, campaign, before, wanted, id=f"campaign-{name}")
+    for name, before, wanted in (
+        (
+            "a key of the exploration",
+            {"itemExplorationConfig": EXPLORATION},
+            {"itemExplorationConfig": {"explorationWeight": "0.5"}},
+        ),
+        ("the exploration", {"itemExplorationConfig": EXPLORATION}, {"itemExplorationConfig": {}}),
+        (
+            "a member",
+            {"itemExplorationConfig": EXPLORATION, "enableMetadataWithRecommendations": True},
+            {"itemExplorationConfig": EXPLORATION},
+        ),
+        ("all", {"enableMetadataWithRecommendations": True}, {}),
+    )
+]
+REMOVALS += [
+    pytest.param(RECOMMENDER, recommender, before, wanted, id=f"recommender-{name}")
+    for name, before, wanted in (
+        (
+            "a key of the exploration",
+            {"itemExplorationConfig": EXPLORATION},
+            {"itemExplorationConfig": {"explorationWeight": "0.5"}},
+        ),
+        ("a member", {**EXCLUDED, "itemExplorationConfig": EXPLORATION}, {"itemExplorationConfig": EXPLORATION}),
+        ("all", {"minRecommendationRequestsPerSecond": 2}, {}),
+    )
+]
+REMOVALS += [
+    pytest.param(SOLUTION, solution, {"eventsConfig": CLICKS}, {"eventsConfig": wanted}, id=f"solution-{name}")
+    for name, wanted in (("all", {}), ("every event", {"eventParametersList": []}))
+]
+
+
+@deferrable_or_not
+@pytest.mark.parametrize(("kind", "given", "before", "wanted"), REMOVALS)
+def test_what_is_left_out_is_removed_once_and_stays_so(personalize, kind, given, before, wanted, deferrable):
+    assumptions.unnamed_recommender_config = "dropped"
+    kind.make(personalize)
+    kind.update(personalize, given(before)[1])
+    clock.advance(3600)
+    calls.clear()
+    for _ in range(2):
+        run = kind.run(**given(wanted)[0], deferrable=deferrable)
+        assert run() == kind.arn
+    assert kind.accepted() == 1
+    found = kind.described(personalize)
+    (member, config) = next(iter(given(wanted)[1].items()))
+    shown = {**found, "solutionUpdateConfig": found.get("solutionConfig")}[member]
+    defaults = {"minRecommendationRequestsPerSecond": 1} if kind is RECOMMENDER else {}
+    assert {**shown} == {**defaults, **config}
+
+
+def test_ranking_influence_is_removed_too(personalize):
+    """The example of a campaign that weighs popularity and freshness."""
+    shape = personalize.meta.service_model.shape_for("CampaignConfig")
+    if "rankingInfluence" not in shape.members:
+        pytest.skip("this botocore does not know it")
+    CAMPAIGN.make(personalize)
+    CAMPAIGN.update(personalize, {"campaignConfig": {"rankingInfluence": {"POPULARITY": 0.5, "FRESHNESS": 0.3}}})
+    clock.advance(3600)
+    CAMPAIGN.run(**campaign({"rankingInfluence": {"POPULARITY": 0.5}})[0])()
+    assert CAMPAIGN.described(personalize)["campaignConfig"] == {"rankingInfluence": {"POPULARITY": 0.5}}
+
+
+def test_a_schedule_alone_leaves_the_events_alone_and_is_sent_once(personalize):
+    """An update that changes nothing would start the schedule over, and buy a training."""
+    SOLUTION.update(personalize, {"performAutoTraining": True, "solutionUpdateConfig": {"eventsConfig": CLICKS}})
+    clock.advance(600)
+    calls.clear()
+    for _ in range(2):
+        SOLUTION.run()()
+    assert SOLUTION.accepted() == 1
+    assert SOLUTION.is_in_force(personalize, {"solutionUpdateConfig": {**every(3), "eventsConfig": CLICKS}})
+
+
+@pytest.mark.parametrize("kind", [CAMPAIGN, RECOMMENDER], ids=lambda kind: kind.name)
+def test_what_the_service_shows_by_default_is_no_difference(personalize, kind):
+    """https://docs.aws.amazon.com/personalize/latest/dg/use-case-recipe-features.html has the numbers."""
+    given = campaign if kind is CAMPAIGN else recommender
+    kind.make(personalize)
+    defaults = {"itemExplorationConfig": {"explorationWeight": "0.3", "explorationItemAgeCutOff": "30.0"}}
+    off = {"enableMetadataWithRecommendations": False}
+    none = {"trainingDataConfig": {"excludedDatasetColumns": {}}} if kind is RECOMMENDER else {}
+    kind.update(personalize, given({**defaults, **off, **none})[1])
+    clock.advance(3600)
+    calls.clear()
+    for config in ({}, off, {"itemExplorationConfig": {"explorationWeight": "0.3"}}):
+        kind.run(**given(config)[0])()
+    assert kind.accepted() == 0
+
+
+@deferrable_or_not
+def test_where_the_service_keeps_what_is_left_out_the_task_ends_all_the_same(personalize, deferrable, passing_time):
+    assumptions.unnamed_recommender_config = "kept"
+    RECOMMENDER.make(personalize)
+    RECOMMENDER.update(personalize, {"recommenderConfig": {"minRecommendationRequestsPerSecond": 2, **EXCLUDED}})
+    clock.advance(3600)
+    before = sum(passing_time.slept)
+    run = RECOMMENDER.run(recommender_config={"minRecommendationRequestsPerSecond": 2}, deferrable=deferrable)
+    assert run() == RECOMMENDER.arn
+    assert sum(passing_time.slept) - before < 120
+
+
+def test_creating_compares_the_maps_that_it_names_and_no_other_members(personalize):
+    CAMPAIGN.make(personalize)
+    CAMPAIGN.update(personalize, {"campaignConfig": {"itemExplorationConfig": EXPLORATION}})
+    clock.advance(3600)
+    version = CAMPAIGN.described(personalize)["solutionVersionArn"]
+
+    def create(config: dict[str, Any]) -> Run:
+        given = {"name": "market", "solution_version_arn": version, "campaign_config": config}
+        return Run(lambda: CreateCampaignOperator(task_id="task", **given))
+
+    assert create({"enableMetadataWithRecommendations": False})() == CAMPAIGN.arn
+    with pytest.raises(ResourceDiffersError, match=r"explorationItemAgeCutOff: wanted nothing, found '10'"):
+        create({"itemExplorationConfig": {"explorationWeight": "0.5"}})()
+
+
+def test_reports_of_a_metric_attribution_no_longer_go_to_s3(personalize):
+    from shop import MARKET, PREFIX, ROLE, open_market
+
+    open_market(personalize)
+    arn = f"{PREFIX}metric-attribution/m"
+    metric = {"eventType": "View", "metricName": "views", "expression": "SAMPLECOUNT()"}
+    config = {"roleArn": ROLE, "s3DataDestination": {"path": "s3://shop/reports/"}}
+    given = {"name": "m", "datasetGroupArn": MARKET, "metrics": [metric], "metricsOutputConfig": config}
+    personalize.create_metric_attribution(**given)
+    clock.advance(3600)
+    update = {"metric_attribution_arn": arn, "metrics_output_config": {"roleArn": ROLE}}
+    for _ in range(2):
+        assert Run(lambda: UpdateMetricAttributionOperator(task_id="task", **update))() == arn
+    assert len(calls.of("UpdateMetricAttribution")) == 1
+    found = personalize.describe_metric_attribution(metricAttributionArn=arn)["metricAttribution"]
+    assert found["metricsOutputConfig"] == {"roleArn": ROLE}
