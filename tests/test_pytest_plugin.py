@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
 from airflow_provider_personalize import pytest_plugin
 
 pytest_plugins = "pytester"
+
+GUIDE = Path(__file__).parents[1] / "docs" / "local-personalize.md"
 
 PROJECT = """
     import os
@@ -86,6 +90,51 @@ def test_a_users_tests_get_a_local_personalize_each(pytester):
     pytester.runpytest_subprocess("--strict-markers", "-Werror::pytest.PytestWarning").assert_outcomes(passed=7)
 
 
+OPERATORS = """
+    import pytest
+
+    from airflow_provider_personalize.operators import (
+        CreateDatasetGroupOperator, CreateDatasetImportJobOperator, CreateEventTrackerOperator, PutEventsOperator
+    )
+    from airflow_provider_personalize.sensors import DatasetGroupSensor
+
+    pytestmark = pytest.mark.local_personalize(speed=600)
+
+    def test_an_operator_with_a_link_a_push_and_a_sensor(local_personalize):
+        group = CreateDatasetGroupOperator(task_id="a", name="shop", waiter_delay=0.1).execute(context={})
+        tracker = CreateEventTrackerOperator(task_id="b", name="shop", dataset_group_arn=group, waiter_delay=0.1)
+        assert tracker.execute(context={}).startswith("arn:")
+        sensor = DatasetGroupSensor(task_id="c", dataset_group_arn=group, poke_interval=0.1)
+        assert sensor.poke(context={}) is True
+        sensor.execute(context={})
+
+    def test_each_call_is_a_task_instance_of_its_own(local_personalize):
+        local_personalize.assumptions.import_without_location = "accepted"
+        client = local_personalize.client()
+        group = CreateDatasetGroupOperator(task_id="a", name="shop", waiter_delay=0.1).execute(context={})
+        schema = {"type": "record", "name": "Interactions", "namespace": "com.amazonaws.personalize.schema",
+                  "version": "1.0", "fields": [{"name": "USER_ID", "type": "string"},
+                  {"name": "ITEM_ID", "type": "string"}, {"name": "TIMESTAMP", "type": "long"}]}
+        import json
+        schema = client.create_schema(name="shop", schema=json.dumps(schema))["schemaArn"]
+        dataset = client.create_dataset(
+            name="shop", schemaArn=schema, datasetGroupArn=group, datasetType="Interactions"
+        )["datasetArn"]
+        local_personalize.clock.advance(600)
+        job = CreateDatasetImportJobOperator(
+            task_id="b", dataset_arn=dataset, data_source={"dataLocation": "s3://shop/a/"},
+            role_arn="arn:aws:iam::123456789012:role/personalize", wait_for_completion=False,
+        )
+        assert job.execute(context={}) != job.execute(context={})
+"""
+
+
+def test_a_users_tests_execute_operators_without_connection_database_or_context(pytester, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_HOME", str(pytester.path))
+    pytester.makepyfile(OPERATORS)
+    pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=2)
+
+
 def test_a_users_run_that_uses_no_fixture_imports_nothing_of_it(pytester):
     pytester.makepyfile("""
         import sys
@@ -141,3 +190,14 @@ def test_the_plugin_costs_next_to_nothing_beside_pytest():
     script += "print(sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["['airflow_provider_personalize',", "'airflow_provider_personalize.pytest_plugin']"]
+
+
+@pytest.mark.slow
+def test_the_recipe_of_the_guide_tests_a_whole_dag(pytester):
+    for block in re.findall(r"```py\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL):
+        name = block.splitlines()[0].removeprefix("# ")
+        path = pytester.path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(block)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist")
+    result.assert_outcomes(passed=2)

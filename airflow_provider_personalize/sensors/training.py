@@ -128,7 +128,7 @@ def _moment(after: datetime | str | None) -> datetime | None:
 
 def _start(context: Context) -> datetime:
     """Tell when the run began, or the task: that stays the same from look to look, rescheduled or not."""
-    began = getattr(context.get("dag_run"), "start_date", None) or getattr(context["ti"], "start_date", None)
+    began = getattr(context.get("dag_run"), "start_date", None) or getattr(context.get("ti"), "start_date", None)
     return began or datetime.now(timezone.utc)
 
 
