@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, closing
 from typing import Any
 
-import psutil
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from shop import PREFIX, SOLUTION, open_shop
+from sockets import open_sockets, settles
 
 from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.emulator import calls, clock, faults
@@ -83,17 +83,6 @@ def threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("personalize_")]
 
 
-def sockets() -> int:
-    return sum(each.status == "ESTABLISHED" for each in psutil.Process().net_connections("tcp"))
-
-
-def settles(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + PATIENCE
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    return condition()
-
-
 @pytest.fixture(autouse=True)
 def shop(personalize_endpoint: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A shop at an address; afterwards nothing may be left of the waits."""
@@ -101,12 +90,12 @@ def shop(personalize_endpoint: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
     calls.clear()
     monkeypatch.setattr(PersonalizeTrigger, "hold", 0)
     gc.collect()
-    before = sockets()
+    before = open_sockets()
     yield client
     faults.clear()
     assert poller._lines == {}
     assert settles(lambda: threads() == []), threads()
-    assert settles(lambda: sockets() <= before), sockets()
+    assert settles(lambda: open_sockets() <= before), open_sockets()
 
 
 @pytest.fixture
@@ -355,11 +344,11 @@ def test_the_client_before_is_closed(made, monkeypatch, passing_time):
 
     async def looks() -> None:
         async with joined(edited, SHOP) as line:
-            before = sockets()
+            before = open_sockets()
             for _ in range(5):
                 assert not (await see(line)).error
                 passing_time.sleep(poller._LIFETIME + 60)
-            await until(lambda: sockets() <= before + 2)  # of a connection, both ends are in this process
+            await until(lambda: open_sockets() <= before + 2)  # of a connection, both ends are in this process
 
     run(looks())
 

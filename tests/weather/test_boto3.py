@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from shop import DATASET, LOCATION, ROLE, SOLUTION, bring_interactions, open_shop
+from shop import DATASET, LOCATION, ROLE, SOLUTION, api, bring_interactions, open_shop
+from sockets import open_sockets, settles
 from task_runs import Run
 from weathers import bought
 
@@ -15,6 +17,9 @@ from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.hooks import PersonalizeHook
+from airflow_provider_personalize.hooks import personalize as hook_module
+from airflow_provider_personalize.hooks.calling import well_behaved
+from airflow_provider_personalize.hooks.sending import LeanSession
 from airflow_provider_personalize.operators import CreateSolutionVersionOperator
 from airflow_provider_personalize.waiting import Wait
 
@@ -30,14 +35,41 @@ NOT_ARRIVED: dict[str, Any] = {
     "throttled": lambda operation: faults.error_next(operation, "ThrottlingException", times=2),
     "slow": lambda operation: faults.slow_next(operation, latency=0.2),
 }
+# Seconds for which a client waits for an answer: longer than any machine takes, but where none comes
+PATIENCE = 60
+PATIENT: dict[str, Any] = {"no answer": {"read_timeout": 1}}
 modes = pytest.mark.parametrize(
     "mode", ["standard", *(pytest.param(mode, marks=pytest.mark.slow) for mode in ("legacy", "adaptive"))]
 )
 
 
 @pytest.fixture
-def shop(personalize_endpoint: Any, passing_time: Any) -> Any:
-    """A shop with data at an address; boto3 as it comes, with all its repetitions."""
+def served(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
+    """Wait until the service has dealt with each training that was asked for; a client that gave up does not wait."""
+    sent: list[str] = []
+    send = LeanSession.send
+
+    def count(session: LeanSession, request: Any) -> Any:
+        if "CreateSolutionVersion" in str(request.headers.get("X-Amz-Target")):
+            sent.append(request.url)
+        return send(session, request)
+
+    monkeypatch.setattr(LeanSession, "send", count)
+    return lambda: settles(lambda: len(calls.of("CreateSolutionVersion")) == len(sent))
+
+
+@pytest.fixture
+def shop(personalize_endpoint: Any, passing_time: Any, served: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """
+    A shop with data at an address; boto3 as it comes, with all its repetitions.
+
+    The minute that a task waits for what may be done takes no time here, so the service is waited for: on a busy
+    machine, it may be slower than the client is patient. Afterwards no socket is left open.
+    """
+    before, clients, advance = open_sockets(), [], clock.advance
+    made = lambda client: clients.append(client) or well_behaved(client)  # noqa: E731
+    monkeypatch.setattr(hook_module, "well_behaved", made)
+    monkeypatch.setattr(clock, "advance", lambda seconds: served() and advance(seconds))
     bring_interactions()
     client = open_shop()
     source = {"dataLocation": LOCATION}
@@ -46,10 +78,13 @@ def shop(personalize_endpoint: Any, passing_time: Any) -> Any:
     calls.clear()
     yield client
     faults.clear()
+    for each in [client, api("s3"), *clients]:
+        each.close()
+    assert settles(lambda: open_sockets() <= before), open_sockets()
 
 
 def aws(monkeypatch: pytest.MonkeyPatch, mode: str, **config: Any) -> str:
-    config = {"retries": {"mode": mode, "max_attempts": 4}, "read_timeout": 1, **config}
+    config = {"retries": {"mode": mode, "max_attempts": 4}, "read_timeout": PATIENCE, **config}
     extra = {"region_name": "us-east-1", "config_kwargs": config}
     monkeypatch.setenv("AIRFLOW_CONN_EAGER", json.dumps({"conn_type": "aws", "extra": extra}))
     return "eager"
@@ -59,7 +94,11 @@ def aws(monkeypatch: pytest.MonkeyPatch, mode: str, **config: Any) -> str:
 @pytest.mark.parametrize("weather", [*LOST, *NOT_ARRIVED])
 def test_one_training_is_bought_whatever_becomes_of_the_answer(shop, monkeypatch, mode, weather):
     (LOST | NOT_ARRIVED)[weather]("CreateSolutionVersion")
-    given = {"task_id": "train", "solution_arn": SOLUTION, "aws_conn_id": aws(monkeypatch, mode)}
+    given = {
+        "task_id": "train",
+        "solution_arn": SOLUTION,
+        "aws_conn_id": aws(monkeypatch, mode, **PATIENT.get(weather, {})),
+    }
     began = datetime.fromtimestamp(clock.now(), timezone.utc)
     arn = Run(lambda: CreateSolutionVersionOperator(**given), began=began)()
     assert shop.describe_solution_version(solutionVersionArn=arn)["solutionVersion"]["status"] == "ACTIVE"
@@ -69,11 +108,12 @@ def test_one_training_is_bought_whatever_becomes_of_the_answer(shop, monkeypatch
 
 @modes
 @pytest.mark.parametrize("weather", ["reset", "503", "no answer"])
-def test_the_hooks_own_client_buys_none_twice_either(shop, monkeypatch, mode, weather):
-    hook = PersonalizeHook(aws(monkeypatch, mode))
+def test_the_hooks_own_client_buys_none_twice_either(shop, served, monkeypatch, mode, weather):
+    hook = PersonalizeHook(aws(monkeypatch, mode, **PATIENT.get(weather, {})))
     LOST[weather]("CreateSolutionVersion")
     with pytest.raises(Exception, match="503|Service Unavailable|Told to fail|closed|timed out|timeout"):
         hook.conn.create_solution_version(solutionArn=SOLUTION)
+    assert served()
     assert bought() == 1
 
 
