@@ -118,9 +118,9 @@ class Resource:
         example = f"arn:aws:personalize:us-east-1:123456789012:{self.arn_kind}/{self.arn_example}"
         return f"the ARN of {article} {self.title}, such as {example}"
 
-    def short(self, arn: str) -> str:
+    def short(self, arn: object) -> str:
         """Return what a log line calls one: ``solution shop``."""
-        return f"{self.title} {arn.partition('/')[2] or arn}"
+        return f"{self.title} {str(arn).partition('/')[2] or arn}"
 
     def is_arn(self, text: object) -> bool:
         """Tell whether a text is the ARN of one such resource."""

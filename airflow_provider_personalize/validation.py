@@ -73,6 +73,10 @@ def coerce(shape: Shape | None, value: Any) -> Any:
     """
     if shape is None:
         return value
+    if shape.name == "FilterAttributeValue":
+        return _filter_values(value)
+    if shape.name in _HYPERPARAMETERS and isinstance(value, bool):
+        return str(value).lower()
     value = parse(shape.type_name, value)
     if shape.type_name == "structure" and isinstance(value, Mapping):
         coerced = {name: coerce(shape.members.get(name), item) for name, item in value.items()}
@@ -84,14 +88,50 @@ def coerce(shape: Shape | None, value: Any) -> Any:
     return value
 
 
+# The shapes whose booleans the guide writes as "true" and "false"
+# (https://docs.aws.amazon.com/personalize/latest/dg/customizing-solution-config-hpo.html).
+_HYPERPARAMETERS: Final = frozenset({"ParameterValue", "CategoricalValue"})
+
+
+def _filter_values(value: Any) -> Any:
+    """
+    Write the values of a filter's placeholder as the guide does: texts in quotes, and commas between several.
+
+    With ``render_template_as_native_obj`` they come without quotes, or as a tuple
+    (https://docs.aws.amazon.com/personalize/latest/dg/filter-real-time.html).
+    """
+    if isinstance(value, str):
+        if _FILTER_VALUES.fullmatch(value):
+            return value
+        listed = _literal(value) if value.lstrip().startswith(("[", "(")) else value
+        return _quoted(value) if isinstance(listed, str) else _filter_values(listed)
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return ",".join(map(str, map(_quoted, value)))
+    return _quoted(value)
+
+
+def _quoted(value: Any) -> Any:
+    if isinstance(value, (bool, str)):
+        text = str(value)
+        return text if _QUOTED.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return parse("string", value)
+
+
+_TEXT: Final = r'"(?:[^"\\]|\\.)*"'
+_QUOTED: Final = re.compile(_TEXT)
+_VALUE: Final = rf"\s*(?:{_TEXT}|[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*"
+_FILTER_VALUES: Final = re.compile(f"{_VALUE}(?:,{_VALUE})*")
+
+
 def parse(type_name: str, value: Any) -> Any:
     """
     Read one value as a type of the API's.
 
     Without ``render_template_as_native_obj`` every template yields a text: ``"True"`` for a boolean, ``"0.5"`` for a
-    number, ``"{'a': 1}"`` for a structure, ``"None"`` for what is not said. With it, a text of digits yields a number.
+    number, ``"{'a': 1}"`` for a structure, ``"None"`` for what is not said. With it, a text that reads as a number or a
+    boolean yields that, and is a text again where the API takes one.
     """
-    if type_name == "string" and isinstance(value, (int, float)) and not isinstance(value, bool):
+    if type_name == "string" and isinstance(value, (int, float)):
         return str(value)
     if not isinstance(value, str):
         return value
@@ -284,7 +324,8 @@ def _parts(shape: Shape, value: Any, name: str) -> Iterator[tuple[str, Shape, An
 
 def _too_long(shape: Shape, value: Any, name: str) -> Iterator[str]:
     most = shape.metadata.get("max")
-    if most is not None and shape.type_name in {"string", "list", "map"} and len(value) > most:
+    types = {"string"} if isinstance(value, str) else {"list", "map"}
+    if most is not None and shape.type_name in types and len(value) > most:
         what = "characters" if isinstance(value, str) else "entries"
         given = f" and is {value!r}" if isinstance(value, str) and len(value) <= _SHORT else ""
         yield f"{name} has {len(value)} {what}{given}: at most {most} are allowed"

@@ -21,7 +21,7 @@ from airflow_provider_personalize.emulator.engine.expressions import parse_expre
 from airflow_provider_personalize.emulator.engine.filters import read_values
 from airflow_provider_personalize.emulator.running.reasons import reason
 from airflow_provider_personalize.resources import RESOURCES
-from airflow_provider_personalize.validation import elsewhere, faults, presentable, rate_days
+from airflow_provider_personalize.validation import coerce, elsewhere, faults, presentable, rate_days
 
 SERVICES: Final = ("personalize", "personalize-events", "personalize-runtime")
 #: Seconds of CPU time.
@@ -138,12 +138,15 @@ def _parse(text: str) -> None:
         parse_expressions(text)
 
 
+RUNTIME: Final = botocore.session.get_session().get_service_model("personalize-runtime")
+VALUES: Final = RUNTIME.operation_model("GetRecommendations").input_shape.members["filterValues"]
 OURS: Final[dict[str, tuple[Callable[[str], object], int]]] = {
     **{f"ARN of a {row.title}": (row.is_arn, 2048) for row in RESOURCES.values()},
     "rate": (rate_days, 2048),
     "what signs a request": (presentable, 2048),
     "ARN of another region": (lambda text: elsewhere({"a": text}, "us-east-1"), 2048),
     "values of a filter": (read_values, 1000),
+    "values of a filter, to quote": (lambda text: coerce(VALUES, {"A": text}), 1000),
     "expression of a filter": (_parse, 2500),
     "log of a task": (lambda text: reason(Path("none"), f"│ a.py:1 in {text}\n╰──\n{text}", "dag", "task", -1), 2048),
 }

@@ -155,7 +155,9 @@ class PutEventsOperator(_PutEventsOperator):
         https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_Event.html for the members; ``sentAt`` is a
         ``datetime``, ISO 8601, or seconds since 1970, and ``properties`` a dict, or JSON. An empty list is a warning in
         the log. (templated)
-    :param user_id: The user; None for a visitor who has not logged in. (templated)
+    :param user_id: The user; None for a visitor who has not logged in. With ``render_template_as_native_obj``, an id
+        that Python reads as a number, such as ``1e5``, ``0xFF`` or ``1_000``, arrives as another, here and in every
+        ``itemId``: quote the template, ``user_id="'{{ … }}'"``. (templated)
     :return: How many were put.
     :raises InvalidRequestError: Parameters are wrong; none was put.
     :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
@@ -315,13 +317,17 @@ class GetRecommendationsOperator(PersonalizeOperator):
 
     :param campaign_arn: The ARN of the campaign; either this or ``recommender_arn``. (templated)
     :param recommender_arn: The ARN of the recommender. (templated)
-    :param user_id: The user; required by recipes that recommend for users. (templated)
-    :param item_id: The item; required by recipes for related items. (templated)
+    :param user_id: The user; required by recipes that recommend for users. With ``render_template_as_native_obj``, an
+        id that Python reads as a number, such as ``1e5``, ``0xFF`` or ``1_000``, arrives as another: quote the
+        template, ``user_id="'{{ … }}'"``. (templated)
+    :param item_id: The item; required by recipes for related items. Quote its template, as that of ``user_id``.
+        (templated)
     :param num_results: How many to answer, at most 500, or 50 with ``metadata_columns``; None is 25. (templated)
     :param context: Circumstances of the request, such as ``{"DEVICE": "phone"}``. (templated)
     :param filter_arn: The ARN of a filter. (templated)
-    :param filter_values: The values of the filter's placeholders, each quoted: ``{"GENRE": '"comedy","drama"'}``.
-        (templated)
+    :param filter_values: The values of the filter's placeholders: ``{"GENRE": ["comedy", "drama"], "YEAR": 2024}``, or
+        as the API takes them, ``{"GENRE": '"comedy","drama"', "YEAR": "2024"}``. A text without quotes that is no
+        number is quoted. (templated)
     :param promotions: ``[{"name": …, "percentPromotedItems": 20, "filterArn": …, "filterValues": {…}}]``, at most one.
         (templated)
     :param metadata_columns: The columns of items to answer, too: ``{"ITEMS": ["GENRE"]}``. (templated)
@@ -363,7 +369,7 @@ class GetRecommendationsOperator(PersonalizeOperator):
         num_results: int | str | None = None,
         context: dict[str, str] | str | None = None,
         filter_arn: str | None = None,
-        filter_values: dict[str, str] | str | None = None,
+        filter_values: dict[str, Any] | str | None = None,
         promotions: list[dict[str, Any]] | str | None = None,
         metadata_columns: dict[str, list[str]] | str | None = None,
         min_results: int = 1,
