@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from inspect import signature
 from types import SimpleNamespace
@@ -35,8 +35,8 @@ _LONGEST: Final = 100 * 365 * 24 * 60 * 60
 # travels with the event.
 _MOST_BREAKS: Final = 5
 _BREAKS: Final = "breaks"
-# So far may the clocks of Airflow and of the service be apart: what a run made must not look older than the run.
-_SKEW: Final = timedelta(seconds=60)
+# By so much may it be wrong how far the service's clock is from Airflow's: what a run made must not look older than it.
+_TOLERANCE: Final = timedelta(seconds=60)
 
 
 @cache
@@ -166,7 +166,15 @@ class PersonalizeTask(BaseOperator):
         """Tell whether something was created since this DAG run began; so it is where that cannot be told."""
         began = getattr(context.get("dag_run"), "start_date", None)
         created = thing.get("creationDateTime")
-        return began is None or created is None or bool(created >= began - _SKEW)
+        return began is None or created is None or bool(created >= self.by_service(began) - _TOLERANCE)
+
+    def by_service(self, moment: datetime) -> datetime:
+        """
+        Tell what the service's clock showed at a moment of Airflow's, as far as an answer has told that clock.
+
+        That all machines of Airflow keep one time, and the service's another that goes as fast, is assumed.
+        """
+        return moment + timedelta(seconds=self.hook.service_clock.ahead or 0)
 
     def defer_until(
         self, wait: Wait, delay: float | None, deadline: float, resume: dict[str, Any], *, pause: bool = False

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from functools import partial, wraps
 from typing import Any, Final
 
@@ -25,6 +27,8 @@ _FIRST_ERROR: Final = 300
 _REDIRECTS: Final = range(300, 400)
 # What the context of a call keeps of it: the operation's model and the request.
 _CALL: Final = "personalize_call"
+# And when it was made.
+_CALLED: Final = "personalize_called"
 _GUIDE: Final = "https://docs.aws.amazon.com/personalize/latest/dg"
 # https://docs.aws.amazon.com/personalize/latest/dg/limits.html, with the codes of Service Quotas where that has them
 _QUOTAS: Final[Mapping[str, str]] = {
@@ -44,11 +48,31 @@ _QUOTAS: Final[Mapping[str, str]] = {
 }
 
 
-def well_behaved(client: Any) -> Any:
-    """Let the calls of a client go as they should; return it."""
+class ServiceClock:
+    """How far the service's clock is from this machine's, as the ``Date`` of its answers tells."""
+
+    def __init__(self) -> None:
+        #: Seconds by which it is ahead, negative where it is behind; None until an answer told.
+        self.ahead: float | None = None
+
+    def note(self, context: Mapping[str, Any], response_dict: Mapping[str, Any] | None, **_: Any) -> None:
+        """Take note of what an answer tells: nothing where the service may have written it while it was on its way."""
+        try:
+            told = parsedate_to_datetime(response_dict["headers"]["date"]) if response_dict else None
+        except (KeyError, TypeError, ValueError):
+            return
+        if told is None or told.tzinfo is None:
+            return
+        most, least = told.timestamp() + 1 - context[_CALLED], told.timestamp() - time.time()
+        self.ahead = min(max(0.0, least), most)
+
+
+def well_behaved(client: Any, service_clock: ServiceClock) -> Any:
+    """Let the calls of a client go as they should, and tell the service's time; return it."""
     service = client.meta.service_model.service_id.hyphenize()
     events = client.meta.events
     events.register(f"before-parameter-build.{service}", _remember)
+    events.register(f"response-received.{service}", service_clock.note)
     events.register(f"response-received.{service}", _look_at_answer)
     events.register_first(f"needs-retry.{service}", partial(_let_nothing_be_repeated_blindly, client.exceptions))
     return client
@@ -71,6 +95,7 @@ def discreet(give: Callable[..., Any]) -> Callable[..., Any]:
 
 def _remember(params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
     context[_CALL] = model, params
+    context[_CALLED] = time.time()
 
 
 def _look_at_answer(

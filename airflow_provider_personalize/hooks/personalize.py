@@ -30,7 +30,7 @@ from airflow_provider_personalize.exceptions import (
     UnknownRegionError,
 )
 from airflow_provider_personalize.hooks.answers import sound
-from airflow_provider_personalize.hooks.calling import discreet, well_behaved
+from airflow_provider_personalize.hooks.calling import ServiceClock, discreet, well_behaved
 from airflow_provider_personalize.hooks.sending import send_leanly
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
 from airflow_provider_personalize.validation import presentable, region_of
@@ -93,6 +93,8 @@ class PersonalizeHook(AwsBaseHook):
         super().__init__(*args, client_type=client_type, **kwargs)
         self._had_credentials = False
         self._odd: set[str] = set()
+        #: How far the service's clock is from this machine's.
+        self.service_clock = ServiceClock()
         #: The region of an ARN in hand, which an error suggests where no region is known.
         self.suggested_region: str | None = None
         self.connection_required = self.aws_conn_id not in {None, self.default_conn_name}
@@ -144,7 +146,7 @@ class PersonalizeHook(AwsBaseHook):
             source = self.aws_conn_id if self.connection_required else None
             raise RegionMissingError(source, self.suggested_region) from None
         send_leanly(client)
-        return well_behaved(client)
+        return well_behaved(client, self.service_clock)
 
     @property
     def config(self) -> Config:

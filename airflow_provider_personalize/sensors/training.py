@@ -12,7 +12,7 @@ from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
 from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
 from airflow_provider_personalize.validation import parse
-from airflow_provider_personalize.waiting import TRAINED, Wait, iso
+from airflow_provider_personalize.waiting import TRAINED, Source, Wait, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -92,10 +92,16 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
 
         :raises AirflowFailException: There will be none, with the reason.
         """
-        self._since = self._since or _moment(self.after) or _start(context)
+        self._since = self._since or _moment(self.after) or self._start(context)
         done = super().poke(context)
         seen = self._last_seen.description if self._last_seen else {}
         return PokeReturnValue(bool(done), seen.get(SOLUTION_VERSION.arn_member))
+
+    def _start(self, context: Context) -> datetime:
+        """Tell when the run began, or the task: that stays the same from look to look, rescheduled or not."""
+        began = getattr(context.get("dag_run"), "start_date", None) or getattr(context.get("ti"), "start_date", None)
+        self.hook.read(Source(SOLUTION.name, self.solution_arn))  # its answer tells the service's time
+        return self.by_service(began or datetime.now(timezone.utc))
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:
         """End as the event says, by the rules of any sensor, and return the ARN."""
@@ -124,12 +130,6 @@ def _moment(after: datetime | str | None) -> datetime | None:
             f"after is {after!r}: allowed are a datetime and a text in ISO 8601, such as 2026-01-31T12:00:00+00:00"
         )
     return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment
-
-
-def _start(context: Context) -> datetime:
-    """Tell when the run began, or the task: that stays the same from look to look, rescheduled or not."""
-    began = getattr(context.get("dag_run"), "start_date", None) or getattr(context.get("ti"), "start_date", None)
-    return began or datetime.now(timezone.utc)
 
 
 class SolutionUpdateSensor(UpdateSensor):
