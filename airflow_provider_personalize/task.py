@@ -83,8 +83,8 @@ class PersonalizeTask(BaseOperator):
     link: ClassVar[PersonalizeLink | None] = None
     template_fields: ClassVar[tuple[str, ...]] = ("aws_conn_id", "region_name", "verify", "botocore_config")
     ui_color = "#eadcf8"
-    #: Whether the link to the console is there already.
-    link_shown = False
+    #: The page of the console that was shown, empty before; None where another process may have shown one.
+    link_address: str | None = None
 
     def __init__(
         self,
@@ -114,13 +114,14 @@ class PersonalizeTask(BaseOperator):
         if "members" in said and "template_fields" not in said:
             cls.template_fields = (*cls.members, *PersonalizeTask.template_fields)
 
-    def complete(self, context: Context) -> Context:
+    def begin(self, context: Context) -> Context:
         """
-        Return the context of a task instance.
+        Begin to execute, and return the context of a task instance.
 
         A unit test may call ``execute(context={})``. Each such call counts as a task instance of its own; what it
         pushes to XCom is dropped.
         """
+        self.link_address = self.link_address or ""
         if "ti" in context:
             return context
         alone = {"dag_id": "", "task_id": self.task_id, "run_id": uuid4().hex, "map_index": -1, "try_number": 1}

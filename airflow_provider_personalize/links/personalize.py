@@ -36,17 +36,23 @@ class PersonalizeLink(BaseOperatorLink):
     #: The page's place below its dataset group, with the members of the description that it takes.
     path: ClassVar[str]
 
-    def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
-        """Return the page's address, or an empty text where the task has not shown one yet."""
-        return XCom.get_value(key=self.key, ti_key=ti_key) or ""
+    def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:
+        """
+        Return the page's address, or an empty text where the task has not shown one yet.
+
+        Airflow 3 asks at the end of a task, in its process. Nothing that is known to be missing is then looked up in
+        XCom: Airflow logs that as an error, below the one that the task failed with.
+        """
+        address: str | None = getattr(operator, "link_address", None)
+        return (XCom.get_value(key=self.key, ti_key=ti_key) or "") if address is None else address
 
     def show(self, context: Context, task: PersonalizeTask, description: Mapping[str, Any]) -> None:
         """Keep the page's address for this run of the task, once."""
-        if not task.do_xcom_push or task.link_shown:
+        if not task.do_xcom_push or task.link_address:
             return
         group = _dataset_group(task, description)
         if group and DATASET_GROUP.is_arn(group) and (address := self._address(group, description)):
-            task.link_shown = True
+            task.link_address = address
             context["ti"].xcom_push(key=self.key, value=address)
 
     def _address(self, group: str, description: Mapping[str, Any]) -> str | None:

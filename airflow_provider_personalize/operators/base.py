@@ -211,7 +211,7 @@ class WaitingOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> Any:
         """Do it, and wait for it."""
-        context = self.complete(context)
+        context = self.begin(context)
         if arn := getattr(self, self.resource.arn_parameter, None):
             self.log_arn(self.wait(arn))
         self.carried = {}  # copies that Airflow makes of a task, one for each run in `dag.test`, share its members

@@ -38,7 +38,7 @@ class _PutOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> int:
         """Put them all, and return how many."""
-        context = self.complete(context)
+        context = self.begin(context)
         self.announce(context)
         requests = self.patiently(lambda: self._requests(context))
         if not requests:

@@ -78,7 +78,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait as ``mode`` and ``deferrable`` say."""
-        context = self.complete(context)
+        context = self.begin(context)
         if not context.get("task_reschedule_count"):  # Airflow 2 does not tell
             self.log_arn(self.wait)
         if self.deferrable:
@@ -106,7 +106,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         verdict = self.hook.look(self.wait)
         self.log.log(verdict.log_level(self._last_seen), "%s (%s)", verdict, self.wait.title)
         if verdict.description:
-            self.show_link(self.complete(context), verdict.description)
+            self.show_link(self.begin(context), verdict.description)
         self._last_seen = verdict
         if verdict.failed:
             raise AirflowFailException(str(self.wait.error(verdict)))
