@@ -15,12 +15,14 @@ _ASSUMED: Final = "assumed"
 # Seconds of service time from the call to the end, typical of small data, and where they are from
 DURATIONS: Final[Mapping[str, tuple[float, str]]] = {
     "dataset_group": (30, _SEEN),
-    "dataset": (30, _SEEN),
+    "dataset": (5, f"an import 6 seconds after CreateDataset was accepted ({_SEEN})"),
+    "dataset_delete": (30, _SEEN),
     "dataset_update": (120, _SEEN),
     "dataset_import_job": (6 * 60, _SEEN),
     "dataset_export_job": (6 * 60, _ASSUMED),
     "data_deletion_job": (2 * 60 * 60, f'assumed; "up to a day" ({GUIDE}/API_CreateDataDeletionJob.html)'),
-    "solution": (1, _SEEN),
+    "solution": (0, f"CreateSolutionVersion in the same second was accepted ({_SEEN})"),
+    "solution_delete": (1, _ASSUMED),
     "solution_update": (180, f'"a few minutes" ({GUIDE}/updating-solution.html)'),
     "solution_version": (40 * 60, _SEEN),
     "solution_version_stop": (120, _ASSUMED),

@@ -162,6 +162,7 @@ def option_of_another_recipe():
 @sees(("refused", IN_USE), ("accepted", "accepted"))
 def update_of_not_active():
     client = open_shop()
+    assumptions.seconds["solution"] = 1
     given = {"datasetGroupArn": GROUP, "recipeArn": f"{RECIPE}{V2}"}
     arn = client.create_solution(name="new", **given)["solutionArn"]
     return outcome(client.update_solution, solutionArn=arn, performAutoTraining=False)
@@ -668,6 +669,7 @@ def test_how_long_a_thing_takes_can_be_set(name):
     clock.freeze()
     progress = Progress(name, ("PENDING", "IN_PROGRESS", "ACTIVE"), clock.now())
     assert progress.expected == pytest.approx(clock.now() + SECONDS[name])
+    progress = Progress(name, ("PENDING", "IN_PROGRESS", "ACTIVE"), clock.now())
     assumptions.seconds[name] = 77_777
     assert progress.expected == pytest.approx(clock.now() + 77_777)
 

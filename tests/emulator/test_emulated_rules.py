@@ -237,6 +237,24 @@ def test_recipes_are_listed_by_domain(shop):
     assert len(shop.api.list_recipes()["recipes"]) > len(names)
 
 
+# recorded in AWS's notebooks
+def test_recipes_are_listed_in_the_order_of_their_names(shop):
+    names = [recipe["name"] for recipe in shop.api.list_recipes()["recipes"]]
+    assert names == sorted(names)
+
+
+# recorded in AWS's notebooks
+def test_an_import_six_seconds_after_its_dataset_was_created_is_accepted(shop):
+    other = shop.beside("other")
+    group = shop.api.create_dataset_group(name="other")["datasetGroupArn"]
+    clock.advance(HOUR)
+    given = {"datasetGroupArn": group, "datasetType": "Items", "schemaArn": f"{PREFIX}schema/Items"}
+    shop.api.create_dataset(name="items", **given)
+    clock.advance(6)
+    request = {"jobName": "j", "dataSource": {"dataLocation": "s3://all/in/Items.csv"}, "roleArn": ROLE}
+    assert shop.api.create_dataset_import_job(datasetArn=other.dataset("Items"), **request)["datasetImportJobArn"]
+
+
 def test_events_are_exported_and_a_users_data_is_deleted(shop):
     shop.track()
     source = {"eventAttributionSource": "mail"}

@@ -201,7 +201,16 @@ def test_an_update_of_what_does_not_exist_is_refused(client):
     assert f"{PREFIX}solution/no" in message
 
 
+# recorded in AWS's notebooks: CreateSolutionVersion in the same second as CreateSolution
+def test_a_solution_can_be_trained_and_updated_at_once(client, group):
+    client.create_solution(name="new", datasetGroupArn=group, recipeArn=RECIPE.format("sims"))
+    assert describe(client, f"{PREFIX}solution/new")["status"] == "ACTIVE"
+    assert client.create_solution_version(solutionArn=f"{PREFIX}solution/new")["solutionVersionArn"]
+    client.update_solution(solutionArn=f"{PREFIX}solution/new", performAutoTraining=False)
+
+
 def test_a_solution_that_is_not_active_cannot_be_updated(client, group):
+    assumptions.seconds["solution"] = 1
     client.create_solution(name="new", datasetGroupArn=group, recipeArn=RECIPE.format("sims"))
     request = {"solutionArn": f"{PREFIX}solution/new", "performAutoTraining": False}
     assert refusal(client.update_solution, **request)[0] == "ResourceInUseException"

@@ -239,8 +239,7 @@ def test_what_is_in_use_is_not_deleted(personalize, version):
 
 @deferrable_or_not
 def test_a_deletion_that_is_not_over_in_time_is_an_error(personalize, deferrable):
-    assumptions.seconds["solution"] = HOUR
-    clock.advance(HOUR)
+    assumptions.seconds["solution_delete"] = HOUR
     run = delete(deferrable=deferrable, timeout=60)
     with pytest.raises(WaitTimeoutError, match="DELETE"):
         run()

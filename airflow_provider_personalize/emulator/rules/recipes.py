@@ -76,9 +76,9 @@ def find(recipe_arn: str) -> Members:
 
 
 def list_recipes(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
-    """List the recipes: all of them, or those for a domain."""
+    """List the recipes in the order of their names: all of them, or those for a domain."""
     wanted = request.get("domain")
-    found = [recipe for recipe in RECIPES.values() if wanted in {None, recipe.get("domain")}]
+    found = [RECIPES[arn] for arn in sorted(RECIPES) if wanted in {None, RECIPES[arn].get("domain")}]
     taken, more = paging.page(list(enumerate(found)), request, f"ListRecipes {wanted}")
     shown = ("name", "recipeArn", "status", "creationDateTime", "lastUpdatedDateTime", "domain")
     return {"recipes": [{name: recipe[name] for name in shown if name in recipe} for recipe in taken], **more}
