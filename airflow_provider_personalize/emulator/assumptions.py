@@ -417,6 +417,32 @@ class Assumptions:
         asks="Has the ARN of a version with a name eight hex digits in it, or that name, which is never free again?",
         source=f"not documented; of a version without a name, {SAMPLES} shows digits, which are its name too",
     )
+    events_before_active: str = _open_question(
+        "accepted",
+        "refused",
+        asks="Are events accepted while their event tracker is on its way to ACTIVE?",
+        source=f"notebooks of {SAMPLES} put events right after they create the tracker",
+    )
+    job_names_of_deleted_group: str = _open_question(
+        "free",
+        "taken",
+        asks="May a job have the name of one whose dataset group was deleted? If so, those jobs are gone, too.",
+        source=f"not documented; notebooks of {SAMPLES} use the same names again in a new dataset group",
+    )
+    metrics_of_failed_version: str = _open_question(
+        "ResourceInUseException",
+        "InvalidInputException",
+        "empty",
+        asks="Which error answers GetSolutionMetrics of a version that failed, or are there no metrics in the answer?",
+        source=f"not documented; {GUIDE}/API_GetSolutionMetrics.html names both errors",
+    )
+    not_found_text: str = _open_question(
+        "of_the_kind",
+        "of_any_resource",
+        asks="Does the error of what does not exist say 'The given solution does not exist: <ARN>', for a solution, or "
+        "'Resource Arn <ARN> does not exist.'? Of a dataset group the first was seen.",
+        source=f"{SAMPLES} recorded the first of a dataset group; moto has the second of a schema",
+    )
 
     def __setattr__(self, name: str, value: Any) -> None:
         question = self.__dataclass_fields__.get(name)

@@ -28,7 +28,7 @@ DURATIONS: Final[Mapping[str, tuple[float, str]]] = {
     "solution_version_stop": (120, _ASSUMED),
     "campaign": (10 * 60, _SEEN),
     "campaign_update": (10 * 60, "assumed to be those of its creation"),
-    "campaign_delete": (120, _SEEN),
+    "campaign_delete": (50, f"assumed; a notebook of {SAMPLES} deletes the solution 60 seconds later"),
     "recommender": (50 * 60, _SEEN),
     "recommender_update": (50 * 60, "assumed to be those of its creation"),
     "recommender_delete": (120, "assumed to be those of a campaign"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from airflow_provider_personalize.emulator.assumptions import assumptions
+
 
 class Refused(Exception):  # noqa: N818 - it is the service's answer, named as the reader of a rule thinks of it
     """
@@ -20,7 +22,10 @@ class Refused(Exception):  # noqa: N818 - it is the service's answer, named as t
 
 def not_found(title: str, arn: object) -> Refused:
     """Say that a resource does not exist."""
-    return Refused("ResourceNotFoundException", f"The given {title} does not exist: {arn}")
+    text = f"The given {title} does not exist: {arn}"
+    if title != "dataset group" and assumptions.not_found_text == "of_any_resource":
+        text = f"Resource Arn {arn} does not exist."
+    return Refused("ResourceNotFoundException", text)
 
 
 def in_use(message: str) -> Refused:

@@ -111,7 +111,7 @@ class Kind:
     :param updates_failed: Whether it can be updated if its making failed.
     :param adds: Makes what its description shows beyond its members.
     :param held: What keeps one from being deleted.
-    :param takes_along: The kind that goes with it when it is deleted.
+    :param takes_along: The kinds that go with it when it is deleted.
     :param moves: The operations that move it to another status.
     :param one_per_group: Whether a dataset group has one at most.
     :param newest_first: Whether its list begins with the newest.
@@ -137,7 +137,7 @@ class Kind:
     updates_failed: bool = False
     adds: Callable[[Backend, Record], Members] = _nothing_more
     held: tuple[Hold, ...] = ()
-    takes_along: str | None = None
+    takes_along: Callable[[], tuple[str, ...]] = tuple
     moves: Mapping[str, Move] = field(default_factory=dict)
     one_per_group: bool = False
     newest_first: bool = False

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
 
 from airflow_provider_personalize.emulator.assumptions import assumptions
+from airflow_provider_personalize.emulator.clock import clock
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.backend import Backend
@@ -73,7 +75,9 @@ def check(backend: Backend, location: str) -> None:
 
 
 def write(backend: Backend, folder: str, name: str, lines: Iterable[str]) -> None:
-    """Write a file into a folder."""
+    """Write a file into a folder, dated by the service's clock: clients look for files newer than their job."""
     bucket, _, prefix = folder.removeprefix("s3://").partition("/")
     key = f"{prefix.rstrip('/')}/{name}".lstrip("/")
-    _s3(backend, folder, bucket).put_object(bucket, key, "".join(lines).encode())
+    file = _s3(backend, folder, bucket).put_object(bucket, key, "".join(lines).encode())
+    # moto keeps UTC without a zone
+    file.last_modified = datetime.fromtimestamp(clock.now(), timezone.utc).replace(tzinfo=None)

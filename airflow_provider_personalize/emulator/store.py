@@ -46,9 +46,9 @@ class Store:
 
     def forget(self, record: Record) -> None:
         """Let go of a resource, and of what goes with it."""
-        along, member = record.kind.takes_along, record.kind.resource.arn_member
-        for companion in self.belonging(along, member, record.arn) if along else ():
-            self.forget(companion)
+        for along in record.kind.takes_along():
+            for companion in self.belonging(along, record.kind.resource.arn_member, record.arn):
+                self.forget(companion)
         del self.records[record.arn]
         del self._kinds[record.kind.resource.name][record.arn]
         self._related.pop(record.arn, None)

@@ -46,6 +46,14 @@ def _may_filter(holder: Record, held: Record) -> bool:  # noqa: ARG001 - called 
     return assumptions.filter_of_a_campaign == "held"
 
 
+_JOBS: Final = (
+    "dataset_import_job",
+    "dataset_export_job",
+    "data_deletion_job",
+    "batch_inference_job",
+    "batch_segment_job",
+)
+
 KINDS: Final = {
     kind.resource.name: kind
     for kind in (
@@ -63,6 +71,7 @@ KINDS: Final = {
                 *(Hold(name, "datasetGroupArn") for name in ("dataset", "solution", "recommender", "event_tracker")),
                 *(Hold(name, "datasetGroupArn", _as_assumed) for name in ("filter", "metric_attribution")),
             ),
+            takes_along=lambda: _JOBS if assumptions.job_names_of_deleted_group == "free" else (),
             deleting=("DELETE PENDING",),
         ),
         Kind(
@@ -118,7 +127,7 @@ KINDS: Final = {
             update_ended=versions.renew_schedule,
             adds=versions.latest,
             held=(Hold("campaign", "solutionArn"), Hold("solution_version", "solutionArn", _under_way)),
-            takes_along="solution_version",
+            takes_along=lambda: ("solution_version",),
         ),
         Kind(
             resources.SOLUTION_VERSION,

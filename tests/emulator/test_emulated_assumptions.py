@@ -619,6 +619,66 @@ def filter_of_a_campaign():
     return outcome(shop.api.delete_filter, filterArn=arn)
 
 
+@sees(("accepted", ["accepted", "accepted"]), ("refused", [INVALID, IN_USE]))
+def events_before_active():
+    shop = new_shop()
+    shop.open()
+    tracker = shop.api.create_event_tracker(name="t", datasetGroupArn=shop.group)["trackingId"]
+    event = {"eventType": "view", "itemId": "i1", "sentAt": clock.now()}
+    taken = {"actionId": "a1", "userId": "u1", "sessionId": "s", "timestamp": clock.now(), "eventType": "taken"}
+    put = {"userId": "u1", "sessionId": "s", "eventList": [event]}
+    return [
+        outcome(shop.events.put_events, trackingId=tracker, **put),
+        outcome(shop.events.put_action_interactions, trackingId=tracker, actionInteractions=[taken]),
+    ]
+
+
+@sees(("free", ["ACTIVE", "accepted", 1]), ("taken", [TAKEN, TAKEN, 1]))
+def job_names_of_deleted_group():
+    def import_and_delete_users() -> list[str]:
+        users = {"dataLocation": "s3://all/users.csv"}
+        deletion = {"jobName": "gone", "datasetGroupArn": shop.group, "dataSource": users, "roleArn": ROLE}
+        status = imported(shop.dataset("Users"), users)
+        deleted = outcome(shop.api.create_data_deletion_job, **deletion)
+        clock.advance(3 * HOUR)
+        return [status, deleted]
+
+    shop = new_shop()
+    shop.put("users.csv", "USER_ID,AGE\nu1,7\n")
+    shop.open(kinds=("Users",))
+    first = import_and_delete_users()
+    assert first == ["ACTIVE", "accepted"]
+    shop.api.delete_dataset(datasetArn=shop.dataset("Users"))
+    clock.advance(HOUR)
+    shop.api.delete_dataset_group(datasetGroupArn=shop.group)
+    clock.advance(HOUR)
+    shop.api.delete_schema(schemaArn=f"{PREFIX}schema/Users")
+    shop.open(kinds=("Users",))
+    again = import_and_delete_users()
+    return [*again, len(shop.api.list_dataset_import_jobs()["datasetImportJobs"])]
+
+
+@sees((IN_USE, IN_USE), (INVALID, INVALID), ("empty", "accepted"))
+def metrics_of_failed_version():
+    arn = open_shop().create_solution_version(solutionArn=SOLUTION)["solutionVersionArn"]
+    clock.advance(HOUR)
+    return outcome(api().get_solution_metrics, solutionVersionArn=arn)
+
+
+@sees(
+    ("of_the_kind", ["The given solution does not exist: {}", "The given dataset group does not exist: {}"]),
+    ("of_any_resource", ["Resource Arn {} does not exist.", "The given dataset group does not exist: {}"]),
+)
+def not_found_text():
+    texts = []
+    for call, member in (("describe_solution", "solutionArn"), ("describe_dataset_group", "datasetGroupArn")):
+        arn = SOLUTION if member == "solutionArn" else GROUP
+        with pytest.raises(ClientError) as refused:
+            getattr(api(), call)(**{member: arn})
+        texts.append(refused.value.response["Error"]["Message"].replace(arn, "{}"))
+    return texts
+
+
 @sees(({}, "ACTIVE"), ({"solution_update": 600}, "CREATE IN_PROGRESS"))
 def seconds():
     open_shop().update_solution(solutionArn=SOLUTION, performAutoTraining=True)

@@ -54,3 +54,21 @@ def test_a_path_without_a_slash_at_its_end_is_a_prefix(shop, kind, path, answere
     clock.advance(HOUR)
     shop.api.list_schemas()
     assert [key.rpartition("/")[2] for key in shop.listed("out/")] == answered
+
+
+# AWS's notebooks look for the file whose LastModified is after the job's creationDateTime
+@pytest.mark.parametrize("kind", [*KINDS, "dataset_export_job"])
+def test_a_file_that_a_job_writes_is_dated_by_the_clock_of_the_job(shop, kind):
+    clock.advance(1000 * HOUR)
+    if kind == "dataset_export_job":
+        given = {"jobName": "job", "roleArn": ROLE, "datasetArn": shop.dataset("Items")}
+        given["jobOutput"] = {"s3DataDestination": {"path": "s3://all/out/"}}
+    else:
+        recipe, member = KINDS[kind]
+        given = request(shop.solve("a", recipe), shop.put("a.json", f'{{"{member}": "u1"}}'), "s3://all/out/")
+    (arn,) = (value for name, value in getattr(shop.api, f"create_{kind}")(**given).items() if name.endswith("Arn"))
+    clock.advance(1000 * HOUR)
+    shop.api.list_schemas()
+    job = shop.describe(kind, arn)
+    (file,) = shop.s3.list_objects_v2(Bucket="all", Prefix="out/")["Contents"]
+    assert job["creationDateTime"] < file["LastModified"] <= job["lastUpdatedDateTime"]

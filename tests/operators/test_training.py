@@ -76,6 +76,7 @@ def version_status(personalize: Any, arn: str) -> str:
 
 @deferrable_or_not
 def test_a_solution_is_active_when_the_task_ends(personalize, deferrable):
+    assumptions.seconds["solution"] = 1
     run = create(deferrable=deferrable, perform_auto_training="True", solution_config=str(DAILY), perform_hpo="false")
     assert run() == OTHER
     solution = personalize.describe_solution(solutionArn=OTHER)["solution"]

@@ -94,7 +94,8 @@ def _tracked(backend: Backend, tracking_id: str, dataset_type: str) -> Record:
     tracker = next((each for each in trackers if each.members["trackingId"] == tracking_id), None)
     if tracker is None:
         raise not_found("event tracker", tracking_id)
-    _check_usable(tracker)
+    if assumptions.events_before_active == "refused" or tracker.status not in tracker.kind.on_the_way:
+        _check_usable(tracker)
     dataset = rows.dataset_of(backend, tracker.members["datasetGroupArn"], dataset_type)
     if dataset is None:
         raise not_found(f"dataset of {dataset_type}", tracker.members["datasetGroupArn"])

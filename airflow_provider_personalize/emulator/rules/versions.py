@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_personalize.emulator import service_model
 from airflow_provider_personalize.emulator.assumptions import assumptions
 from airflow_provider_personalize.emulator.clock import clock
-from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
+from airflow_provider_personalize.emulator.errors import Refused, not_found
 from airflow_provider_personalize.emulator.rules import campaigns, learning, rows
 from airflow_provider_personalize.validation import rate_days
 
@@ -117,8 +117,11 @@ def metrics(backend: Backend, request: Mapping[str, Any]) -> Members:
     version = backend.existing(arn)
     if version is None:
         raise not_found("solution version", arn)
+    if version.failed and assumptions.metrics_of_failed_version == "empty":
+        return {"solutionVersionArn": arn, "metrics": {}}
     if not version.usable:
-        raise in_use(f"The solution version {arn} is {version.status}, not {version.kind.success}")
+        code = assumptions.metrics_of_failed_version if version.failed else "ResourceInUseException"
+        raise Refused(code, f"The solution version {arn} is {version.status}, not {version.kind.success}")
     return {"solutionVersionArn": arn, "metrics": dict(version.holds.metrics)}
 
 
