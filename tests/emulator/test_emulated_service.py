@@ -73,7 +73,7 @@ def test_every_required_member_is_required(service):
         careless = boto3.client(service, region_name="us-east-1", config=config)
         for operation in service_model.service(service).operation_names:
             for member in service_model.request_shape(operation).required_members:
-                with pytest.raises(ClientError, match=f'(?s)InvalidInputException.*"{member}"'):
+                with pytest.raises(ClientError, match=rf"(?s)InvalidInputException.*\b{member}\b"):
                     send(careless, operation)
 
 
