@@ -268,10 +268,10 @@ class Assumptions:
         source=f"{GUIDE}/limits.html has the number; that the job fails and not the call is assumed",
     )
     unknown_properties: str = _open_question(
-        "dropped",
         "refused",
+        "dropped",
         asks="What becomes of an event's, item's, user's or action's property that is no column of the schema?",
-        source="not documented",
+        source=f"{GUIDE}/API_UBS_Item.html says that the keys match the fields; what follows is not documented",
     )
     autotrain_by_hand: str = _open_question(
         "refused",

@@ -231,7 +231,7 @@ def use_everything(shop: Everything) -> None:
 
 def _real_time(shop: Everything) -> None:
     shop.track()
-    event = {"eventType": "buy", "itemId": "i1", "sentAt": clock.now(), "properties": '{"device": "phone"}'}
+    event = {"eventType": "buy", "itemId": "i1", "sentAt": clock.now(), "properties": '{"eventValue": "1"}'}
     shop.events.put_events(trackingId=shop.tracking_id, userId="u1", sessionId="s", eventList=[event])
     shop.events.put_items(datasetArn=shop.dataset("Items"), items=[{"itemId": "i99", "properties": '{"genre": "new"}'}])
     shop.events.put_users(datasetArn=shop.dataset("Users"), users=[{"userId": "u99", "properties": '{"age": 7}'}])

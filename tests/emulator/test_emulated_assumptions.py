@@ -396,7 +396,7 @@ def minimum_interactions():
     return imported(DATASET, {"dataLocation": LOCATION})
 
 
-@sees(("dropped", "accepted"), ("refused", INVALID))
+@sees(("refused", INVALID), ("dropped", "accepted"))
 def unknown_properties():
     shop = new_shop()
     shop.open()

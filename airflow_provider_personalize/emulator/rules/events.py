@@ -3,7 +3,8 @@ Events, items, users and actions that come in real time.
 
 https://docs.aws.amazon.com/personalize/latest/dg/recording-events.html and
 https://docs.aws.amazon.com/personalize/latest/dg/importing-individual-records.html. Properties are
-written in camel case and belong to the column of that name.
+written in camel case and belong to the column of that name: two columns cannot differ in underscores only, so these are
+ignored. That case is ignored, too, and that a value which is not of its column's type is refused, is assumed.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.utils import parse_timestamp
-from moto.core.utils import camelcase_to_underscores
 
 from airflow_provider_personalize.emulator import bill
 from airflow_provider_personalize.emulator.assumptions import assumptions
+from airflow_provider_personalize.emulator.engine import values
 from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
 from airflow_provider_personalize.emulator.quotas import quotas
 from airflow_provider_personalize.emulator.rules import rows
-from airflow_provider_personalize.emulator.rules.training_data import fields_in
+from airflow_provider_personalize.emulator.rules.training_data import fields_in, types_of
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.backend import Backend
@@ -53,7 +54,7 @@ def put_events(backend: Backend, request: Mapping[str, Any]) -> Members:
             raise Refused("InvalidInputException", excess)
     dataset = _tracked(backend, request["trackingId"], "INTERACTIONS")
     user, events = {"USER_ID": request.get("userId")}, request["eventList"]
-    _take_events(dataset, events, [{**user, **_row(backend, dataset, event, _EVENT)} for event in events])
+    _take_events(dataset, events, [{**_row(backend, dataset, event, _EVENT), **user} for event in events])
     return {}
 
 
@@ -108,33 +109,84 @@ def _check_usable(record: Record) -> None:
         raise in_use(f"The {record.kind.resource.title} {record.arn} is {record.status}, not {record.kind.success}")
 
 
-def _row(backend: Backend, dataset: Record, given: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
-    row = {column: given[member] for column, member in columns.items() if member in given}
+def _row(backend: Backend, dataset: Record, given: Mapping[str, Any], members: Mapping[str, str]) -> dict[str, Any]:
+    row = _properties(given, fields_in(backend, dataset), members)
+    row |= {column: given[member] for column, member in members.items() if member in given}
     if "TIMESTAMP" in row:
         row["TIMESTAMP"] = _seconds(row["TIMESTAMP"])
-    known = {field["name"] for field in fields_in(backend, dataset)}
-    properties = {camelcase_to_underscores(name).upper(): value for name, value in _properties(given).items()}
-    unknown = sorted(set(properties) - known)
-    if unknown and assumptions.unknown_properties == "refused":
-        raise Refused("InvalidInputException", f"properties: the schema has no {', '.join(unknown)}")
-    row |= {name: _value(value) for name, value in properties.items() if name in known}
     if source := given.get("metricAttribution", {}).get("eventAttributionSource"):
         row["EVENT_ATTRIBUTION_SOURCE"] = source
     return {**row, "IMPRESSION": "|".join(given["impression"])} if given.get("impression") else row
 
 
-def _value(value: Any) -> Any:
-    return "|".join(map(str, value)) if isinstance(value, list) else value
+def _properties(given: Mapping[str, Any], fields: list[dict[str, Any]], members: Mapping[str, str]) -> dict[str, Any]:
+    """
+    Return the properties by their columns.
+
+    A property may repeat a member, as in ``{"itemId": "movie1"}``
+    (https://docs.aws.amazon.com/cli/latest/reference/personalize-events/put-events.html); the member counts.
+    """
+    types = {column: ["string"] for column in members} | {field["name"]: types_of(field) for field in fields}
+    columns = {_same_for_all(name): name for name in types}
+    sent: dict[str, str] = {}
+    row = {}
+    for name, value in _parsed(given).items():
+        column = name if name in types else columns.get(_same_for_all(name))
+        if column is None:
+            _refuse_unknown(name, [field["name"] for field in fields])
+        elif column in sent:
+            raise _wrong(f"{sent[column]} and {name} are both {column}")
+        else:
+            sent[column] = name
+            row[column] = _value(name, value, types[column])
+    return row
 
 
-def _properties(given: Mapping[str, Any]) -> dict[str, Any]:
+def _same_for_all(name: str) -> str:
+    """Return what all ways to write a column's name have in common: schemas have no two that differ in this only."""
+    return name.replace("_", "").upper()
+
+
+def _refuse_unknown(name: str, columns: list[str]) -> None:
+    if assumptions.unknown_properties == "refused":
+        raise _wrong(f"the schema has no field for {name!r}; it has {', '.join(columns)}")
+
+
+def _value(name: str, value: Any, types: list[str]) -> Any:
+    """Read a value: the guide writes numbers as texts, too, as in ``{"numberOfVideosWatched": "45"}``."""
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else _written(value)
     try:
-        properties = json.loads(given.get("properties") or "{}")
+        return values.reader(types)(text)
     except ValueError:
+        raise _wrong(f"{name} is {value!r}: the schema has {' or '.join(types)}") from None
+
+
+def _written(value: Any) -> str:
+    """Write a value as CSVs have it; several are joined by ``|``."""
+    if isinstance(value, list):
+        return "|".join(each if isinstance(each, str) else _written(each) for each in value)
+    return json.dumps(value)
+
+
+def _wrong(reason: str) -> Refused:
+    return Refused("InvalidInputException", f"properties: {reason}")
+
+
+def _parsed(given: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        properties = json.loads(given.get("properties") or "{}", parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
         properties = None
     if not isinstance(properties, dict):
         raise Refused("InvalidInputException", "Error parsing properties json")
     return properties
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(name)
 
 
 def _seconds(moment: object) -> int:
