@@ -17,6 +17,7 @@ from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.exceptions import PersonalizeError
 from airflow_provider_personalize.links import PersonalizeLink, link_of
 from airflow_provider_personalize.resources import Resource
+from airflow_provider_personalize.signatures import InheritedSignature, inherited_doc
 from airflow_provider_personalize.validation import region_of
 from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, UPDATED, Verdict, Wait
 
@@ -75,6 +76,7 @@ class PersonalizeTask(BaseOperator):
         triggerer in clear: a proxy's password is refused, and belongs into the connection. (templated)
     """
 
+    __signature__ = InheritedSignature()
     #: The kind of resource that it is about, where there is one.
     resource: ClassVar[Resource]
     #: The parameters that make the request; the ARN of what it is about, unless the class says more.
@@ -105,6 +107,9 @@ class PersonalizeTask(BaseOperator):
         """Derive what Airflow reads of a class from what the class says it is about; what it says itself stands."""
         super().__init_subclass__(**kwargs)
         said = vars(cls)
+        if said.get("__doc__"):
+            of_base = next(base.__doc__ for base in cls.__mro__[1:] if vars(base).get("__doc__"))
+            cls.__doc__ = inherited_doc(said["__doc__"], of_base or "")
         if "resource" in said:
             cls.link = link_of(cls.resource)
             if "members" not in said:

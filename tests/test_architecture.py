@@ -16,7 +16,7 @@ NAME = PACKAGE.name
 
 # Each room may import those that stand before it. Rooms of one line may not import each other.
 ORDER = [
-    {"resources", "_compat", "sample", "clock"},
+    {"resources", "_compat", "sample", "clock", "signatures", "options"},
     {"exceptions", "permissions", "validation"},
     {"comparison", "weather"},
     {"waiting"},
@@ -107,13 +107,17 @@ with DAG("d", schedule=None):
     {NAME}.operators.UpdateSolutionOperator(task_id="a", solution_arn="{{{{ params.x }}}}", deferrable=True)
     {NAME}.sensors.SolutionUpdateSensor(task_id="b", solution_arn="x", deferrable=True)
 """
+LATER = {f"{NAME}.triggers", f"{NAME}.options"}
 HEAVY = {"boto3", "botocore", "aiobotocore", "moto", "airflow.providers.amazon.aws"}
 
 
 @pytest.mark.parametrize(
     ("script", "heavy"),
     [
-        (modules("operators", "sensors", "links") + DAG_FILE, HEAVY | {"asgiref", f"{NAME}.triggers"}),
+        (
+            modules("operators", "sensors", "links") + DAG_FILE,
+            HEAVY | {"asgiref", f"{NAME}.triggers", f"{NAME}.options"},
+        ),
         (modules("triggers"), HEAVY),
     ],
     ids=["a DAG file", "a triggerer"],

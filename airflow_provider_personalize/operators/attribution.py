@@ -18,8 +18,10 @@ from airflow_provider_personalize.weather import is_weather
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+    from typing_extensions import Unpack
 
     from airflow_provider_personalize.hooks import PersonalizeHook
+    from airflow_provider_personalize.options import CreateOptions, WaitingOptions
 
 
 Metrics = dict[str, Mapping[str, Any]]
@@ -65,7 +67,7 @@ class CreateMetricAttributionOperator(CreateOperator):
         dataset_group_arn: str,
         metrics: list[dict[str, str]] | str,
         metrics_output_config: dict[str, Any] | str,
-        **kwargs: Any,
+        **kwargs: Unpack[CreateOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.name = name
@@ -146,7 +148,7 @@ class UpdateMetricAttributionOperator(WaitingOperator):
         add_metrics: list[dict[str, str]] | str | None = None,
         remove_metrics: list[str] | str | None = None,
         metrics_output_config: dict[str, Any] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WaitingOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.metric_attribution_arn = metric_attribution_arn
@@ -262,6 +264,6 @@ class DeleteMetricAttributionOperator(DeleteOperator):
     operation = "DeleteMetricAttribution"
     resource = METRIC_ATTRIBUTION
 
-    def __init__(self, *, metric_attribution_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, metric_attribution_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
         self.metric_attribution_arn = metric_attribution_arn

@@ -20,8 +20,10 @@ from airflow_provider_personalize.weather import is_weather, may_have_arrived
 if TYPE_CHECKING:
     from airflow.utils.context import Context
     from botocore.model import StructureShape
+    from typing_extensions import Unpack
 
     from airflow_provider_personalize.hooks import PersonalizeHook
+    from airflow_provider_personalize.options import TaskOptions
 
 #: Seconds for which what was just written is looked for before it is enough that nothing speaks against it.
 PATIENCE: Final = 60
@@ -189,7 +191,7 @@ class WaitingOperator(PersonalizeOperator):
         deferrable: bool = DEFAULT_DEFERRABLE,
         waiter_delay: float | timedelta | None = None,
         timeout: float | timedelta | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.wait_for_completion = switch("wait_for_completion", wait_for_completion)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize.operators.creating import RunOperator
 from airflow_provider_personalize.resources import BATCH_INFERENCE_JOB, BATCH_SEGMENT_JOB
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import WaitingOptions
 
 
 class CreateBatchInferenceJobOperator(RunOperator):
@@ -80,7 +85,7 @@ class CreateBatchInferenceJobOperator(RunOperator):
         batch_inference_job_mode: str | None = None,
         theme_generation_config: dict[str, Any] | str | None = None,
         tags: list[dict[str, str]] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WaitingOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.solution_version_arn = solution_version_arn
@@ -151,7 +156,7 @@ class CreateBatchSegmentJobOperator(RunOperator):
         filter_arn: str | None = None,
         num_results: int | str | None = None,
         tags: list[dict[str, str]] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WaitingOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.solution_version_arn = solution_version_arn

@@ -35,6 +35,9 @@ from airflow_provider_personalize.weather import is_over_quota, is_throttled
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import WaitingOptions
 
 # What the task state store has under an ARN, when a try of this task has ended well with it.
 _SEEN: Final = "seen"
@@ -143,7 +146,7 @@ class CreateOperator(_Creating):
         *,
         if_exists: Literal["reuse", "fail"] = "reuse",
         ignore_changes: Collection[str] = (),
-        **kwargs: Any,
+        **kwargs: Unpack[WaitingOptions],
     ) -> None:
         super().__init__(**kwargs)
         if if_exists not in ("reuse", "fail"):

@@ -23,6 +23,9 @@ from airflow_provider_personalize.validation import parse
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import CreateOptions, UpdateOptions, WaitingOptions
 
 
 class CreateSchemaOperator(CreateOperator):
@@ -51,7 +54,9 @@ class CreateSchemaOperator(CreateOperator):
     unless_given: ClassVar[Mapping[str, Any]] = {"domain": None}
     template_fields_renderers: ClassVar[dict[str, str]] = {"schema": "json"}
 
-    def __init__(self, *, name: str, schema: dict[str, Any] | str, domain: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, name: str, schema: dict[str, Any] | str, domain: str | None = None, **kwargs: Unpack[CreateOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.name = name
         self.schema = schema
@@ -94,7 +99,7 @@ class DeleteSchemaOperator(DeleteOperator):
     operation = "DeleteSchema"
     resource = SCHEMA
 
-    def __init__(self, *, schema_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, schema_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
         self.schema_arn = schema_arn
 
@@ -132,7 +137,7 @@ class CreateDatasetGroupOperator(CreateOperator):
         kms_key_arn: str | None = None,
         role_arn: str | None = None,
         tags: list[dict[str, str]] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CreateOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.name = name
@@ -180,7 +185,7 @@ class CreateDatasetOperator(CreateOperator):
         dataset_group_arn: str,
         dataset_type: str,
         tags: list[dict[str, str]] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CreateOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.name = name
@@ -223,7 +228,7 @@ class UpdateDatasetOperator(UpdateOperator):
     unchanged = "has this schema already"
     members = ("dataset_arn", "schema_arn")
 
-    def __init__(self, *, dataset_arn: str, schema_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, dataset_arn: str, schema_arn: str, **kwargs: Unpack[UpdateOptions]) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
         self.schema_arn = schema_arn
@@ -248,7 +253,7 @@ class DeleteDatasetOperator(DeleteOperator):
     operation = "DeleteDataset"
     resource = DATASET
 
-    def __init__(self, *, dataset_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, dataset_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
 
@@ -305,7 +310,7 @@ class CreateDatasetImportJobOperator(RunOperator):
         import_mode: str | None = None,
         publish_attribution_metrics_to_s3: bool | str | None = None,
         tags: list[dict[str, str]] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WaitingOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
@@ -355,7 +360,7 @@ class CreateDatasetExportJobOperator(RunOperator):
         ingestion_mode: str | None = None,
         job_name: str | None = None,
         tags: list[dict[str, str]] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WaitingOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
@@ -402,7 +407,7 @@ class CreateDataDeletionJobOperator(RunOperator):
         role_arn: str,
         job_name: str | None = None,
         tags: list[dict[str, str]] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WaitingOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.dataset_group_arn = dataset_group_arn

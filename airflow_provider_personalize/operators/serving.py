@@ -26,8 +26,10 @@ from airflow_provider_personalize.waiting import (
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+    from typing_extensions import Unpack
 
     from airflow_provider_personalize.hooks import PersonalizeHook
+    from airflow_provider_personalize.options import CreateOptions, UpdateOptions, WaitingOptions
 
 _VERSION: Final = "solutionVersionArn"
 
@@ -121,7 +123,7 @@ class CreateCampaignOperator(CreateOperator):
         min_provisioned_tps: int | str | None = None,
         campaign_config: dict[str, Any] | str | None = None,
         tags: list[dict[str, str]] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CreateOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.name = name
@@ -186,7 +188,7 @@ class UpdateCampaignOperator(UpdateOperator):
         solution_version_arn: str | None = None,
         min_provisioned_tps: int | str | None = None,
         campaign_config: dict[str, Any] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[UpdateOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.campaign_arn = campaign_arn
@@ -226,7 +228,7 @@ class DeleteCampaignOperator(DeleteOperator):
     operation = "DeleteCampaign"
     resource = CAMPAIGN
 
-    def __init__(self, *, campaign_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, campaign_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
         self.campaign_arn = campaign_arn
 
@@ -271,7 +273,7 @@ class CreateRecommenderOperator(CreateOperator):
         recipe_arn: str,
         recommender_config: dict[str, Any] | str | None = None,
         tags: list[dict[str, str]] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CreateOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.name = name
@@ -312,7 +314,9 @@ class UpdateRecommenderOperator(UpdateOperator):
     members = ("recommender_arn", "recommender_config")
     template_fields_renderers: ClassVar[dict[str, str]] = {"recommender_config": "json"}
 
-    def __init__(self, *, recommender_arn: str, recommender_config: dict[str, Any] | str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, recommender_arn: str, recommender_config: dict[str, Any] | str, **kwargs: Unpack[UpdateOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.recommender_arn = recommender_arn
         self.recommender_config = recommender_config
@@ -333,7 +337,7 @@ class DeleteRecommenderOperator(DeleteOperator):
     operation = "DeleteRecommender"
     resource = RECOMMENDER
 
-    def __init__(self, *, recommender_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, recommender_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
         self.recommender_arn = recommender_arn
 
@@ -343,7 +347,7 @@ class _SwitchRecommender(WaitingOperator):
 
     resource = RECOMMENDER
 
-    def __init__(self, *, recommender_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, recommender_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
         self.recommender_arn = recommender_arn
 
@@ -467,7 +471,7 @@ class CreateFilterOperator(CreateOperator):
         dataset_group_arn: str,
         filter_expression: str,
         tags: list[dict[str, str]] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CreateOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.name = name
@@ -491,7 +495,7 @@ class DeleteFilterOperator(DeleteOperator):
     operation = "DeleteFilter"
     resource = FILTER
 
-    def __init__(self, *, filter_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, filter_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
         self.filter_arn = filter_arn
 
@@ -528,7 +532,7 @@ class CreateEventTrackerOperator(CreateOperator):
         name: str,
         dataset_group_arn: str,
         tags: list[dict[str, str]] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CreateOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.name = name
@@ -564,6 +568,6 @@ class DeleteEventTrackerOperator(DeleteOperator):
     operation = "DeleteEventTracker"
     resource = EVENT_TRACKER
 
-    def __init__(self, *, event_tracker_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, event_tracker_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
         self.event_tracker_arn = event_tracker_arn

@@ -16,6 +16,9 @@ from airflow_provider_personalize.resources import DATASET
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import TaskOptions
 
 # What the service answers where num_results is not given:
 # https://docs.aws.amazon.com/personalize/latest/dg/API_RS_GetRecommendations.html
@@ -175,7 +178,7 @@ class PutEventsOperator(_PutEventsOperator):
         session_id: str,
         event_list: list[dict[str, Any]] | str,
         user_id: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.tracking_id = tracking_id
@@ -206,7 +209,9 @@ class PutActionInteractionsOperator(_PutEventsOperator):
     members = ("tracking_id", "action_interactions")
     template_fields_renderers: ClassVar[dict[str, str]] = {"action_interactions": "json"}
 
-    def __init__(self, *, tracking_id: str, action_interactions: list[dict[str, Any]] | str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, tracking_id: str, action_interactions: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.tracking_id = tracking_id
         self.action_interactions = action_interactions
@@ -249,7 +254,7 @@ class PutItemsOperator(_PutIntoDatasetOperator):
     members = ("dataset_arn", "items")
     template_fields_renderers: ClassVar[dict[str, str]] = {"items": "json"}
 
-    def __init__(self, *, dataset_arn: str, items: list[dict[str, Any]] | str, **kwargs: Any) -> None:
+    def __init__(self, *, dataset_arn: str, items: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
         self.items = items
@@ -276,7 +281,7 @@ class PutUsersOperator(_PutIntoDatasetOperator):
     members = ("dataset_arn", "users")
     template_fields_renderers: ClassVar[dict[str, str]] = {"users": "json"}
 
-    def __init__(self, *, dataset_arn: str, users: list[dict[str, Any]] | str, **kwargs: Any) -> None:
+    def __init__(self, *, dataset_arn: str, users: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
         self.users = users
@@ -303,7 +308,7 @@ class PutActionsOperator(_PutIntoDatasetOperator):
     members = ("dataset_arn", "actions")
     template_fields_renderers: ClassVar[dict[str, str]] = {"actions": "json"}
 
-    def __init__(self, *, dataset_arn: str, actions: list[dict[str, Any]] | str, **kwargs: Any) -> None:
+    def __init__(self, *, dataset_arn: str, actions: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
         self.actions = actions
@@ -373,7 +378,7 @@ class GetRecommendationsOperator(PersonalizeOperator):
         promotions: list[dict[str, Any]] | str | None = None,
         metadata_columns: dict[str, list[str]] | str | None = None,
         min_results: int = 1,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskOptions],
     ) -> None:
         super().__init__(**kwargs)
         if isinstance(min_results, bool) or not isinstance(min_results, int):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_personalize.operators.base import PersonalizeOperator
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import TaskOptions
 
 
 class TagResourceOperator(PersonalizeOperator):
@@ -30,7 +33,7 @@ class TagResourceOperator(PersonalizeOperator):
     members = ("resource_arn", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
-    def __init__(self, *, resource_arn: str, tags: list[dict[str, str]] | str, **kwargs: Any) -> None:
+    def __init__(self, *, resource_arn: str, tags: list[dict[str, str]] | str, **kwargs: Unpack[TaskOptions]) -> None:
         super().__init__(**kwargs)
         self.resource_arn = resource_arn
         self.tags = tags
@@ -58,7 +61,7 @@ class UntagResourceOperator(PersonalizeOperator):
     members = ("resource_arn", "tag_keys")
     template_fields_renderers: ClassVar[dict[str, str]] = {"tag_keys": "json"}
 
-    def __init__(self, *, resource_arn: str, tag_keys: list[str] | str, **kwargs: Any) -> None:
+    def __init__(self, *, resource_arn: str, tag_keys: list[str] | str, **kwargs: Unpack[TaskOptions]) -> None:
         super().__init__(**kwargs)
         self.resource_arn = resource_arn
         self.tag_keys = tag_keys

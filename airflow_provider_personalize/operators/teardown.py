@@ -33,6 +33,9 @@ from airflow_provider_personalize.weather import is_in_use, is_not_found, is_wea
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import WaitingOptions
 
 #: What the key of a tag begins with that notes a schema on the group.
 _TAG: Final = "airflow:schema-"
@@ -77,7 +80,12 @@ class DeleteDatasetGroupOperator(DeleteOperator):
     template_fields = (DATASET_GROUP.arn_parameter, "cascade", "dry_run", *DeleteOperator.template_fields)
 
     def __init__(
-        self, *, dataset_group_arn: str, cascade: bool | str = False, dry_run: bool | str = False, **kwargs: Any
+        self,
+        *,
+        dataset_group_arn: str,
+        cascade: bool | str = False,
+        dry_run: bool | str = False,
+        **kwargs: Unpack[WaitingOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.dataset_group_arn = dataset_group_arn

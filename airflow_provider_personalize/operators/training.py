@@ -16,6 +16,9 @@ from airflow_provider_personalize.waiting import REACHED, SETTLED, Goal
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import CreateOptions, TaskOptions, UpdateOptions, WaitingOptions
 
 # In what is carried: the training that the service was asked for, whether or not it answered.
 _ASKED: Final = "asked"
@@ -79,7 +82,7 @@ class CreateSolutionOperator(CreateOperator):
         event_type: str | None = None,
         solution_config: dict[str, Any] | str | None = None,
         tags: list[dict[str, str]] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CreateOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.name = name
@@ -137,7 +140,7 @@ class UpdateSolutionOperator(UpdateOperator):
         perform_auto_training: bool | str | None = None,
         perform_incremental_update: bool | str | None = None,
         solution_update_config: dict[str, Any] | str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[UpdateOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.solution_arn = solution_arn
@@ -169,7 +172,7 @@ class DeleteSolutionOperator(DeleteOperator):
     operation = "DeleteSolution"
     resource = SOLUTION
 
-    def __init__(self, *, solution_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, solution_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
         self.solution_arn = solution_arn
 
@@ -217,7 +220,7 @@ class CreateSolutionVersionOperator(RunOperator):
         training_mode: str | None = None,
         tags: list[dict[str, str]] | str | None = None,
         stop_on_kill: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[WaitingOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.solution_arn = solution_arn
@@ -303,7 +306,7 @@ class StopSolutionVersionCreationOperator(WaitingOperator):
     resource = SOLUTION_VERSION
     goal: ClassVar[Goal] = SETTLED
 
-    def __init__(self, *, solution_version_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, solution_version_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
         self.solution_version_arn = solution_version_arn
 
@@ -345,7 +348,7 @@ class GetSolutionMetricsOperator(PersonalizeOperator):
     operation = "GetSolutionMetrics"
     members = ("solution_version_arn",)
 
-    def __init__(self, *, solution_version_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, solution_version_arn: str, **kwargs: Unpack[TaskOptions]) -> None:
         super().__init__(**kwargs)
         self.solution_version_arn = solution_version_arn
 

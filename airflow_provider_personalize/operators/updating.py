@@ -23,6 +23,9 @@ from airflow_provider_personalize.waiting import (
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import WaitingOptions
 
 # In what is carried: the call that was made, and what was there before it.
 _CALL: Final = "call"
@@ -61,7 +64,7 @@ class UpdateOperator(WaitingOperator):
     #: What the log says of a resource where nothing is sent.
     unchanged: ClassVar[str] = "is so already"
 
-    def __init__(self, *, if_unchanged: Literal["skip", "update"] = "skip", **kwargs: Any) -> None:
+    def __init__(self, *, if_unchanged: Literal["skip", "update"] = "skip", **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
         if if_unchanged not in ("skip", "update"):
             raise ValueError(f"if_unchanged is {if_unchanged!r}: allowed are 'skip', 'update'")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_personalize.resources import METRIC_ATTRIBUTION
 from airflow_provider_personalize.sensors.base import PersonalizeSensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import SensorOptions
 
 
 class MetricAttributionSensor(PersonalizeSensor):
@@ -21,6 +26,6 @@ class MetricAttributionSensor(PersonalizeSensor):
 
     resource = METRIC_ATTRIBUTION
 
-    def __init__(self, *, metric_attribution_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, metric_attribution_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.metric_attribution_arn = metric_attribution_arn

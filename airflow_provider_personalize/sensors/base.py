@@ -29,6 +29,9 @@ from airflow_provider_personalize.waiting import REACHED, READY, UPDATED, Goal, 
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import SensorOptions, SensorTaskOptions
 
 
 class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
@@ -57,7 +60,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         *,
         deferrable: bool = DEFAULT_DEFERRABLE,
         poke_interval: float | timedelta | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[SensorTaskOptions],
     ) -> None:
         suits_itself = poke_interval is None
         if poke_interval is None:
@@ -174,7 +177,7 @@ class UpdateSensor(PersonalizeSensor):
 
     goal: ClassVar[Goal] = UPDATED
 
-    def __init__(self, *, require_update: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *, require_update: bool = True, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.require_update = switch("require_update", require_update)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_personalize.resources import BATCH_INFERENCE_JOB, BATCH_SEGMENT_JOB
 from airflow_provider_personalize.sensors.base import PersonalizeSensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import SensorOptions
 
 
 class BatchInferenceJobSensor(PersonalizeSensor):
@@ -19,7 +24,7 @@ class BatchInferenceJobSensor(PersonalizeSensor):
 
     resource = BATCH_INFERENCE_JOB
 
-    def __init__(self, *, batch_inference_job_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, batch_inference_job_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.batch_inference_job_arn = batch_inference_job_arn
 
@@ -35,6 +40,6 @@ class BatchSegmentJobSensor(PersonalizeSensor):
 
     resource = BATCH_SEGMENT_JOB
 
-    def __init__(self, *, batch_segment_job_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, batch_segment_job_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.batch_segment_job_arn = batch_segment_job_arn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_personalize.resources import (
     DATA_DELETION_JOB,
@@ -12,6 +12,11 @@ from airflow_provider_personalize.resources import (
     DATASET_IMPORT_JOB,
 )
 from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import SensorOptions, UpdateSensorOptions
 
 
 class DatasetGroupSensor(PersonalizeSensor):
@@ -25,7 +30,7 @@ class DatasetGroupSensor(PersonalizeSensor):
 
     resource = DATASET_GROUP
 
-    def __init__(self, *, dataset_group_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, dataset_group_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.dataset_group_arn = dataset_group_arn
 
@@ -41,7 +46,7 @@ class DatasetSensor(PersonalizeSensor):
 
     resource = DATASET
 
-    def __init__(self, *, dataset_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, dataset_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
 
@@ -61,7 +66,7 @@ class DatasetUpdateSensor(UpdateSensor):
 
     resource = DATASET
 
-    def __init__(self, *, dataset_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, dataset_arn: str, **kwargs: Unpack[UpdateSensorOptions]) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
 
@@ -77,7 +82,7 @@ class DatasetImportJobSensor(PersonalizeSensor):
 
     resource = DATASET_IMPORT_JOB
 
-    def __init__(self, *, dataset_import_job_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, dataset_import_job_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.dataset_import_job_arn = dataset_import_job_arn
 
@@ -93,7 +98,7 @@ class DatasetExportJobSensor(PersonalizeSensor):
 
     resource = DATASET_EXPORT_JOB
 
-    def __init__(self, *, dataset_export_job_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, dataset_export_job_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.dataset_export_job_arn = dataset_export_job_arn
 
@@ -109,6 +114,6 @@ class DataDeletionJobSensor(PersonalizeSensor):
 
     resource = DATA_DELETION_JOB
 
-    def __init__(self, *, data_deletion_job_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, data_deletion_job_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.data_deletion_job_arn = data_deletion_job_arn

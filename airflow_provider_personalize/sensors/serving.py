@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_personalize.resources import CAMPAIGN, EVENT_TRACKER, FILTER, RECOMMENDER
 from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import SensorOptions, UpdateSensorOptions
 
 
 class CampaignSensor(PersonalizeSensor):
@@ -21,7 +26,7 @@ class CampaignSensor(PersonalizeSensor):
 
     resource = CAMPAIGN
 
-    def __init__(self, *, campaign_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, campaign_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.campaign_arn = campaign_arn
 
@@ -39,7 +44,7 @@ class CampaignUpdateSensor(UpdateSensor):
 
     resource = CAMPAIGN
 
-    def __init__(self, *, campaign_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, campaign_arn: str, **kwargs: Unpack[UpdateSensorOptions]) -> None:
         super().__init__(**kwargs)
         self.campaign_arn = campaign_arn
 
@@ -55,7 +60,7 @@ class RecommenderSensor(PersonalizeSensor):
 
     resource = RECOMMENDER
 
-    def __init__(self, *, recommender_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, recommender_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.recommender_arn = recommender_arn
 
@@ -71,7 +76,7 @@ class RecommenderUpdateSensor(UpdateSensor):
 
     resource = RECOMMENDER
 
-    def __init__(self, *, recommender_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, recommender_arn: str, **kwargs: Unpack[UpdateSensorOptions]) -> None:
         super().__init__(**kwargs)
         self.recommender_arn = recommender_arn
 
@@ -87,7 +92,7 @@ class EventTrackerSensor(PersonalizeSensor):
 
     resource = EVENT_TRACKER
 
-    def __init__(self, *, event_tracker_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, event_tracker_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.event_tracker_arn = event_tracker_arn
 
@@ -103,6 +108,6 @@ class FilterSensor(PersonalizeSensor):
 
     resource = FILTER
 
-    def __init__(self, *, filter_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, filter_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.filter_arn = filter_arn

@@ -16,6 +16,9 @@ from airflow_provider_personalize.waiting import TRAINED, Source, Wait, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
+    from typing_extensions import Unpack
+
+    from airflow_provider_personalize.options import SensorOptions, UpdateSensorOptions
 
 
 class SolutionSensor(PersonalizeSensor):
@@ -31,7 +34,7 @@ class SolutionSensor(PersonalizeSensor):
 
     resource = SOLUTION
 
-    def __init__(self, *, solution_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, solution_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.solution_arn = solution_arn
 
@@ -47,7 +50,7 @@ class SolutionVersionSensor(PersonalizeSensor):
 
     resource = SOLUTION_VERSION
 
-    def __init__(self, *, solution_version_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, solution_version_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
         self.solution_version_arn = solution_version_arn
 
@@ -75,7 +78,9 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
     goal = TRAINED
     members = ("solution_arn", "after")
 
-    def __init__(self, *, solution_arn: str, after: datetime | str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, solution_arn: str, after: datetime | str | None = None, **kwargs: Unpack[SensorOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.solution_arn = solution_arn
         self.after = after
@@ -146,6 +151,6 @@ class SolutionUpdateSensor(UpdateSensor):
 
     resource = SOLUTION
 
-    def __init__(self, *, solution_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, solution_arn: str, **kwargs: Unpack[UpdateSensorOptions]) -> None:
         super().__init__(**kwargs)
         self.solution_arn = solution_arn
