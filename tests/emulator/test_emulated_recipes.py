@@ -1,14 +1,15 @@
-"""What belongs to one recipe and not to another."""
+"""What belongs to one recipe and not to another, and what a failure says."""
 
 from __future__ import annotations
 
 import pytest
-from everything import HOUR, RECIPE, new_shop
+from everything import HOUR, RECIPE, Maker, new_shop
 from moto import mock_aws
 from shop import PREFIX
 from test_emulated_solution import refusal
 
-from airflow_provider_personalize.emulator import assumptions, clock
+from airflow_provider_personalize.emulator import assumptions, clock, faults, service_model
+from airflow_provider_personalize.emulator.table import KINDS
 
 INVALID = "InvalidInputException"
 ALGORITHM = "arn:aws:personalize:::algorithm/aws-"
@@ -32,6 +33,11 @@ FEATURES = {
     "sims": "min_item_interaction_count_percentile",
     "trending-now": "trend_discovery_frequency",
 }
+
+
+def described(kind):
+    """Return the shape of a kind's description."""
+    return service_model.answer_shape(f"Describe{kind.resource.pascal}").members[kind.resource.member]
 
 
 def create(client, recipe, config, **more):
@@ -119,3 +125,29 @@ def test_only_a_recommender_that_personalizes_takes_an_exploration():
         assert shop.api.create_recommender(**you)["recommenderArn"]
         clock.advance(HOUR)
         assert refusal(shop.api.update_recommender, recommenderArn=arn, recommenderConfig=EXPLORATION)[0] == INVALID
+
+
+# https://docs.aws.amazon.com/personalize/latest/dg/troubleshooting.html has the text
+def test_a_recommender_that_fails_says_why():
+    with mock_aws():
+        shop = new_shop()
+        shop.open("ECOMMERCE")
+        given = {"name": "r", "datasetGroupArn": shop.group, "recipeArn": f"{RECIPE}ecomm-recommended-for-you"}
+        arn = shop.api.create_recommender(**given)["recommenderArn"]
+        clock.advance(HOUR)
+        made = shop.describe("recommender", arn)
+        assert (made["status"], made["failureReason"]) == ("CREATE FAILED", "Dataset has fewer than 1000 interactions")
+
+
+FAILING = [name for name, kind in KINDS.items() if "failureReason" in described(kind).members]
+
+
+# botocore's model: what has a failureReason
+@pytest.mark.parametrize("kind", FAILING)
+def test_every_failure_has_a_reason_where_the_service_has_one(shop, kind):
+    maker = Maker(shop, kind)
+    faults.fail_next(f"Create{KINDS[kind].resource.pascal}", "Because.")
+    arn = maker.make()
+    clock.advance(3 * HOUR)
+    made = shop.describe(kind, arn)
+    assert (made["status"].rpartition(" ")[2], made["failureReason"]) == ("FAILED", "Because.")
