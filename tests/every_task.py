@@ -96,7 +96,9 @@ STEPS: Final[list[tuple[str, dict[str, Any]]]] = [
             "tracking_id": "<tracking_id>",
             "session_id": "s",
             "user_id": "u1",
-            "event_list": [{"eventType": "View", "itemId": "i1", "sentAt": 1_700_000_000, "properties": {"itemId": "i1"}}],
+            "event_list": [
+                {"eventType": "View", "itemId": "i1", "sentAt": 1_700_000_000, "properties": {"itemId": "i1"}}
+            ],
         },
     ),
     ("PutItems", {"dataset_arn": dataset("ITEMS"), "items": [{"itemId": "i1", "properties": {"price": 1.5}}]}),

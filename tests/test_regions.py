@@ -29,9 +29,17 @@ def _nowhere(monkeypatch, passing_time):
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
 
 
+def _made_before(member: str, value: object) -> object:
+    """Put an ARN in the place of what another task returned."""
+    if not str(value).startswith("<") or not member.endswith("_arn"):
+        return value
+    kind = member.removesuffix("_arn").replace("_", "-")
+    return f"{PREFIX}{'solution/a' if kind == 'solution-version' else kind}/0a1b2c3d"
+
+
 @pytest.mark.parametrize(("name", "given"), dict([*STEPS, *ENDS]).items())
 def test_every_task_says_what_is_missing_and_is_not_retried(name, given, passing_time):
-    task = task_of(name)
+    task, given = task_of(name), {member: _made_before(member, value) for member, value in given.items()}
     with pytest.raises(AirflowFailException, match="No AWS region is known") as end:
         Run(lambda: task(task_id="a", aws_conn_id="nowhere", **given))()
     assert "the AWS connection 'nowhere' has no region_name" in str(end.value)
