@@ -201,7 +201,7 @@ def test_the_newest_version_of_an_iteration_is_not_that_of_the_one_before(person
     first()
     train(personalize, version.rpartition("/")[0])
     for _ in range(2):
-        with pytest.raises(ResourceDiffersError, match="solutionVersionArn"):
+        with pytest.raises(ResourceDiffersError, match="solution_version_arn"):
             second()
         retry(second)
     assert retry(first)()
