@@ -1,10 +1,12 @@
-"""Made-up interactions of realistic size and shape, to try a pipeline with before there is data of one's own."""
+"""Interactions to try a pipeline with: made-up ones of realistic size and shape, or a CSV of your own."""
 
 from __future__ import annotations
 
 import csv
 import random
+import re
 from itertools import accumulate
+from pathlib import Path
 from typing import TextIO
 
 COLUMNS = ("USER_ID", "ITEM_ID", "EVENT_TYPE", "TIMESTAMP")
@@ -34,6 +36,49 @@ def write_interactions(
     for moment, user, item, event in zip(moments, active_users, popular_items, events, strict=True):
         to_taste = (user * 37 + item // 10) % items if chance.random() < 0.5 else item
         writer.writerow((f"user-{user:05}", f"item-{to_taste:05}", event, _FIRST_SECOND + moment))
+
+
+def read_interactions(path: str | Path) -> tuple[str, list[str]]:
+    """
+    Return a CSV of your own as Amazon Personalize imports it, and the names of its columns for the schema.
+
+    A byte order mark and the quotation marks of the header are removed. A nameless column, as pandas writes its index,
+    is not among the names: the service ignores columns that the schema lacks.
+
+    :raises ValueError: The file is not a CSV that Amazon Personalize can import; the message says what to change
+        (https://docs.aws.amazon.com/personalize/latest/dg/data-prep-formatting.html).
+    """
+    text = _decoded(Path(path))
+    header, *rows = re.split(r"\r\n|\r|\n", text, maxsplit=1)
+    columns = next(csv.reader([header]), [])
+    if wrong := _wrong_header(header, columns):
+        raise ValueError(f"{path} cannot be imported: {wrong}")
+    return "\n".join([",".join(columns), *rows]), [name for name in columns if name]
+
+
+def _decoded(path: Path) -> str:
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        raise ValueError(
+            f"{path} cannot be imported: it is not UTF-8, byte {wrong.start} is 0x{data[wrong.start]:02x}. "
+            'Save it as UTF-8: in a spreadsheet as "CSV UTF-8", with pandas by to_csv(encoding="utf-8").'
+        ) from None
+
+
+def _wrong_header(header: str, columns: list[str]) -> str | None:
+    separator = next((each for each in ";\t|" if each in header and "," not in header), None)
+    if separator:
+        return f"its columns are separated by {separator!r}. Write it with commas."
+    if missing := [name for name in COLUMNS if name not in columns]:
+        return (
+            f"its header lacks {', '.join(missing)}; it has {columns}. Put the names of the columns, "
+            f"at least {', '.join(COLUMNS)}, in the first line."
+        )
+    if unusable := [name for name in columns if not re.fullmatch("[A-Za-z0-9_]*", name)]:
+        return f"it has columns named {unusable}. Use letters, digits and underscores only, as in UNIT_PRICE."
+    return None
 
 
 def _long_tail(size: int) -> list[float]:

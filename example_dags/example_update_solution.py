@@ -5,8 +5,8 @@ On your machine, without an AWS account::
 
     python -m airflow_provider_personalize.emulator run example_dags/example_update_solution.py
 
-``--interactions my.csv`` takes your own interactions in place of made-up ones: a header, and at least the columns
-USER_ID, ITEM_ID, EVENT_TYPE and TIMESTAMP.
+``--interactions my.csv`` takes your own interactions in place of made-up ones: comma-separated, in UTF-8, with a header
+and at least the columns USER_ID, ITEM_ID, EVENT_TYPE and TIMESTAMP.
 
 In an AWS account, set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
 role by which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html). There the
@@ -66,23 +66,22 @@ with DAG(
     def upload_interactions(params: dict[str, str] | None = None) -> dict[str, object]:
         """Bring the CSV to S3; tell where it is, and the schema for its columns."""
         import io
-        from pathlib import Path
 
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-        from airflow_provider_personalize.sample import write_interactions
+        from airflow_provider_personalize.sample import COLUMNS as MADE_UP
+        from airflow_provider_personalize.sample import read_interactions, write_interactions
 
         params = params or {}
         if params["interactions"]:
-            text = Path(params["interactions"]).read_text(encoding="utf-8")
+            text, columns = read_interactions(params["interactions"])
         else:
             write_interactions(made_up := io.StringIO())
-            text = made_up.getvalue()
+            text, columns = made_up.getvalue(), list(MADE_UP)
         s3 = S3Hook()
         if not s3.check_for_bucket(params["bucket"]):
             s3.create_bucket(params["bucket"])
         s3.load_string(text, "interactions.csv", params["bucket"], replace=True)
-        columns = text.partition("\n")[0].strip().split(",")
         fields = [{"name": column, **COLUMNS.get(column, ANY_OTHER_COLUMN)} for column in columns]
         return {
             "data_source": {"dataLocation": f"s3://{params['bucket']}/interactions.csv"},
