@@ -135,4 +135,5 @@ class SensorOptions(SensorTaskOptions, total=False):
 class UpdateSensorOptions(SensorOptions, total=False):
     """Parameters of ``UpdateSensor`` and its bases."""
 
+    created: datetime | str | None
     require_update: bool

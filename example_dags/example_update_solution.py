@@ -143,11 +143,12 @@ with DAG(
         deferrable=True,
     )
 
-    # Here it finds the update ACTIVE. Its place is in any DAG that must not go on before. Where the solution trains so
-    # from the start there is no update, and that is fine.
+    # Here it finds the update ACTIVE. Its place is behind an operator that does not wait: `created` names the update
+    # that was sent. Where the solution trains so from the start none is, and that is fine.
     solution_update_is_active = SolutionUpdateSensor(
         task_id="solution_update_is_active",
         solution_arn=solution.output,
+        created="{{ ti.xcom_pull(task_ids='train_every_three_days', key='solution_update')['creationDateTime'] }}",
         require_update=False,
         deferrable=True,
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,8 +25,8 @@ from airflow_provider_personalize.exceptions import (
     WaitTimeoutError,
 )
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, required_parameters, seconds, switch
-from airflow_provider_personalize.validation import wrong_arn
-from airflow_provider_personalize.waiting import REACHED, READY, UPDATED, Goal, Verdict, Wait
+from airflow_provider_personalize.validation import parse, wrong_arn
+from airflow_provider_personalize.waiting import REACHED, READY, UPDATED, Goal, Verdict, Wait, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -168,20 +169,65 @@ class UpdateSensor(PersonalizeSensor):
     A sensor for the latest update of one of the kinds whose description shows it.
 
     The resource itself stays ACTIVE during an update, so these sensors look at ``latest…Update`` in its description.
-    Behind the operator that updates they cannot take an earlier update for that operator's; give them
-    ``require_update=False`` there, since that operator sends nothing where all is as wanted from the start.
 
+    Behind an operator that updates and does not wait, name its update, which is in its XCom, so that neither an earlier
+    update nor a stale read passes::
+
+        update = UpdateSolutionOperator(task_id="update", solution_arn=arn, …, wait_for_completion=False)
+        wait = SolutionUpdateSensor(
+            task_id="wait",
+            solution_arn=arn,
+            created="{{ ti.xcom_pull(task_ids='update', key='solution_update')['creationDateTime'] }}",
+            require_update=False,
+        )
+        update >> wait
+
+    With ``require_update=False``, since the operator sends nothing where all is as wanted: ``created`` is None then,
+    and whatever update was made before counts.
+
+    :param created: The ``creationDateTime`` of the one update that is meant, as a ``datetime`` or a text in ISO 8601,
+        in UTC where it has no time zone. A later update in its place fails the task. None means the latest, whichever
+        it is. (templated)
     :param require_update: Whether to wait for a first update where none was ever made; without it that passes, unless
-        the resource itself failed.
+        the resource itself failed. An update that ``created`` names is always waited for.
     """
 
     goal: ClassVar[Goal] = UPDATED
 
-    def __init__(self, *, require_update: bool = True, **kwargs: Unpack[SensorOptions]) -> None:
+    def __init__(
+        self,
+        *,
+        created: datetime | str | None = None,
+        require_update: bool = True,
+        **kwargs: Unpack[SensorOptions],
+    ) -> None:
         super().__init__(**kwargs)
+        self.created = created
         self.require_update = switch("require_update", require_update)
 
     @property
     def wait(self) -> Wait:
         """What this sensor waits for."""
-        return replace(super().wait, require_update=self.require_update)
+        created = iso(moment("created", self.created))
+        return replace(super().wait, created=created, require_update=self.require_update)
+
+
+def moment(parameter: str, value: datetime | str | None) -> datetime | None:
+    """
+    Read a moment, which a template may have left as a text.
+
+    :raises AirflowFailException: It is none.
+    """
+    value = parse("string", value)
+    try:
+        read = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", value)) if isinstance(value, str) else value
+    except ValueError:
+        read = value
+    if read is None:
+        return None
+    if not isinstance(read, datetime):
+        raise AirflowFailException(
+            f"{parameter} is {value!r}: allowed are a datetime and a text in ISO 8601, such as "
+            "2026-01-31T12:00:00+00:00"
+        )
+    return read.replace(tzinfo=timezone.utc) if read.tzinfo is None else read

@@ -65,6 +65,7 @@ class DatasetUpdateSensor(UpdateSensor):
     """
 
     resource = DATASET
+    members = ("dataset_arn", "created")
 
     def __init__(self, *, dataset_arn: str, **kwargs: Unpack[UpdateSensorOptions]) -> None:
         super().__init__(**kwargs)

@@ -35,7 +35,8 @@ class CampaignUpdateSensor(UpdateSensor):
     """
     Wait until a campaign's latest update is ACTIVE: until then it serves what it served before.
 
-    A campaign that follows its solution's newest version by itself is updated by the service, and that counts.
+    A campaign that follows its solution's newest version by itself is updated by the service, and that counts: leave
+    ``created`` out there, since such an update may replace the one that is meant.
 
     :param campaign_arn: The ARN of the campaign. (templated)
     :raises AirflowFailException: The update ended in CREATE FAILED, with the service's reason.
@@ -43,6 +44,7 @@ class CampaignUpdateSensor(UpdateSensor):
     """
 
     resource = CAMPAIGN
+    members = ("campaign_arn", "created")
 
     def __init__(self, *, campaign_arn: str, **kwargs: Unpack[UpdateSensorOptions]) -> None:
         super().__init__(**kwargs)
@@ -75,6 +77,7 @@ class RecommenderUpdateSensor(UpdateSensor):
     """
 
     resource = RECOMMENDER
+    members = ("recommender_arn", "created")
 
     def __init__(self, *, recommender_arn: str, **kwargs: Unpack[UpdateSensorOptions]) -> None:
         super().__init__(**kwargs)

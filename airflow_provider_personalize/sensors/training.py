@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_personalize._compat import AirflowFailException, AirflowSensorTimeout, PokeReturnValue
+from airflow_provider_personalize._compat import AirflowSensorTimeout, PokeReturnValue
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
-from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
-from airflow_provider_personalize.validation import parse
+from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor, moment
 from airflow_provider_personalize.waiting import TRAINED, Source, Wait, iso
 
 if TYPE_CHECKING:
@@ -97,7 +95,7 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
 
         :raises AirflowFailException: There will be none, with the reason.
         """
-        self._since = self._since or _moment(self.after) or self._start(context)
+        self._since = self._since or moment("after", self.after) or self._start(context)
         done = super().poke(context)
         seen = self._last_seen.description if self._last_seen else {}
         return PokeReturnValue(bool(done), seen.get(SOLUTION_VERSION.arn_member))
@@ -121,22 +119,6 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
         return str(trained.description[SOLUTION_VERSION.arn_member])
 
 
-def _moment(after: datetime | str | None) -> datetime | None:
-    """Read a moment, which a template may have left as a text."""
-    after = parse("string", after)
-    try:
-        moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", after)) if isinstance(after, str) else after
-    except ValueError:
-        moment = after
-    if moment is None:
-        return None
-    if not isinstance(moment, datetime):
-        raise AirflowFailException(
-            f"after is {after!r}: allowed are a datetime and a text in ISO 8601, such as 2026-01-31T12:00:00+00:00"
-        )
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment
-
-
 class SolutionUpdateSensor(UpdateSensor):
     """
     Wait until a solution's latest update is ACTIVE.
@@ -150,6 +132,7 @@ class SolutionUpdateSensor(UpdateSensor):
     """
 
     resource = SOLUTION
+    members = ("solution_arn", "created")
 
     def __init__(self, *, solution_arn: str, **kwargs: Unpack[UpdateSensorOptions]) -> None:
         super().__init__(**kwargs)

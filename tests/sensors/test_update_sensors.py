@@ -1,0 +1,126 @@
+"""Sensors of updates behind an operator that does not wait: they wait for its update, whatever is shown before that."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+from kinds_of_update import KINDS, Kind
+from task_runs import Run, TaskInstance
+
+from airflow_provider_personalize import sensors
+from airflow_provider_personalize._compat import AirflowFailException, AirflowSensorTimeout, BaseSensorOperator
+from airflow_provider_personalize.emulator import assumptions, clock, faults
+
+deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["poked", "deferred"])
+native_or_not = pytest.mark.parametrize("native", [False, True], ids=["texts", "native"])
+
+
+@pytest.fixture(autouse=True)
+def _no_real_sleep(passing_time: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow's own poke loop sleeps too, and keeps its own time."""
+    fake = type("time", (), {"sleep": passing_time.sleep, "monotonic": passing_time.time})
+    monkeypatch.setattr(sys.modules[BaseSensorOperator.__module__], "time", fake)
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
+def kind(request: pytest.FixtureRequest, personalize: Any) -> Kind:
+    """One of the kinds, made."""
+    made: Kind = request.param
+    made.make(personalize)
+    return made
+
+
+class Pulled(TaskInstance):
+    """A task instance that can read the XCom of another."""
+
+    def xcom_pull(self, task_ids: str, key: str) -> Any:
+        assert task_ids == "update"
+        return self.xcoms[key]
+
+
+def update(kind: Kind, **parameters: Any) -> dict[str, Any]:
+    """Run the operator without waiting; return what it has in XCom."""
+    run = kind.run(wait_for_completion=False, **parameters)
+    run()
+    return run.ti.xcoms
+
+
+def sensor(kind: Kind, xcoms: dict[str, Any], *, native: bool = False, **parameters: Any) -> Run:
+    """The sensor as its documentation says."""
+    created = "{{ ti.xcom_pull(task_ids='update', key='%s_update')['creationDateTime'] }}" % kind.name  # noqa: UP031
+    given = {kind.resource.arn_parameter: kind.arn, "created": created, "require_update": False, **parameters}
+
+    def make() -> Any:
+        with DAG("shop", render_template_as_native_obj=native, schedule=None):
+            return getattr(sensors, f"{kind.resource.pascal}UpdateSensor")(task_id="wait", **given)
+
+    return Run(make, Pulled(xcoms=xcoms))
+
+
+@native_or_not
+@deferrable_or_not
+def test_a_stale_read_without_the_update_does_not_pass(personalize, kind, deferrable, native):
+    xcoms = update(kind)
+    assumptions.update_visible_after = 400  # from now on reads are stale: they show no update
+    clock.advance(200)
+    assert kind.latest(personalize) == {}
+    sensor(kind, xcoms, native=native, deferrable=deferrable)()
+    assert kind.latest(personalize)["status"] == "ACTIVE"
+
+
+@deferrable_or_not
+def test_a_stale_read_with_an_earlier_update_does_not_pass(personalize, kind, deferrable):
+    kind.update(personalize, kind.theirs)
+    clock.advance(3600)
+    earlier = kind.latest(personalize)["creationDateTime"]
+    xcoms = update(kind)
+    assumptions.update_visible_after = 400
+    assert kind.latest(personalize)["creationDateTime"] == earlier
+    sensor(kind, xcoms, deferrable=deferrable)()
+    assert kind.latest(personalize)["creationDateTime"] > earlier
+
+
+@native_or_not
+@deferrable_or_not
+def test_it_passes_where_the_operator_had_nothing_to_send(personalize, kind, deferrable, native):
+    kind.update(personalize, kind.ours[1])
+    clock.advance(3600)
+    xcoms = update(kind)
+    assert (xcoms[f"{kind.name}_update"]["creationDateTime"], xcoms[f"{kind.name}_update"]["sent"]) == (None, False)
+    sensor(kind, xcoms, native=native, deferrable=deferrable)()
+
+
+@deferrable_or_not
+def test_a_later_update_in_its_place_fails_the_task(personalize, kind, deferrable):
+    xcoms = update(kind)
+    clock.advance(3600)
+    kind.update(personalize, kind.later)
+    with pytest.raises(AirflowFailException, match="replaced this one"):
+        sensor(kind, xcoms, deferrable=deferrable)()
+
+
+@deferrable_or_not
+def test_a_failure_of_the_update_fails_the_task(kind, deferrable):
+    faults.fail_next(kind.operation, "bad luck")
+    xcoms = update(kind)
+    with pytest.raises(AirflowFailException, match="bad luck"):
+        sensor(kind, xcoms, deferrable=deferrable)()
+
+
+def test_the_moment_may_be_a_datetime(personalize):
+    solution = KINDS[0]
+    update(solution)
+    created = solution.latest(personalize)["creationDateTime"]
+    for given in (created, created.astimezone(timezone.utc).replace(tzinfo=None)):
+        sensor(solution, {}, created=given, timeout=3600)()
+    with pytest.raises(AirflowSensorTimeout, match="an earlier update is shown still"):
+        sensor(solution, {}, created=datetime(2100, 1, 1, tzinfo=timezone.utc), timeout=60)()
+
+
+def test_what_is_no_moment_is_refused(personalize):
+    with pytest.raises(AirflowFailException, match="created is 'yesterday': allowed are a datetime"):
+        sensor(KINDS[0], {}, created="yesterday")()
