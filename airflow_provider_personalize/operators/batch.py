@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize.operators.creating import RunOperator
@@ -50,6 +51,12 @@ class CreateBatchInferenceJobOperator(RunOperator):
 
     operation = "CreateBatchInferenceJob"
     resource = BATCH_INFERENCE_JOB
+    # the model, and for the number https://docs.aws.amazon.com/personalize/latest/dg/creating-batch-inference-job.html
+    unless_given: ClassVar[Mapping[str, Any]] = {
+        "batchInferenceJobMode": "BATCH_INFERENCE",
+        "numResults": 25,
+        "filterArn": None,
+    }
     members = (
         "job_name",
         "solution_version_arn",
@@ -133,6 +140,7 @@ class CreateBatchSegmentJobOperator(RunOperator):
 
     operation = "CreateBatchSegmentJob"
     resource = BATCH_SEGMENT_JOB
+    unless_given: ClassVar[Mapping[str, Any]] = {"numResults": 25, "filterArn": None}
     members = (
         "job_name",
         "solution_version_arn",

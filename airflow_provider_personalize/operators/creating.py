@@ -50,6 +50,9 @@ class _Creating(WaitingOperator):
 
     #: The errors that say that it is there already.
     taken: ClassVar[tuple[str, ...]] = ("ResourceAlreadyExistsException",)
+    #: What is wanted where a member is not given, of those that one that exists is held to all the same: the documented
+    #: default, or None for nothing.
+    unless_given: ClassVar[Mapping[str, Any]] = {}
 
     def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
         """Find what a request would make, by the ARN that it would get; return its description, or None."""
@@ -137,9 +140,6 @@ class CreateOperator(_Creating):
     :param ignore_changes: Parameters in which one that exists may differ, by name: those that another task sets later
         on.
     """
-
-    #: What is wanted where a member is not given, of those that one that exists is held to all the same.
-    unless_given: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(
         self,
@@ -300,11 +300,16 @@ class RunOperator(_Creating):
         self.started_arn = arn
         self.keep(context, _name(request), arn)
 
+    def _changes(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+        """List in what one that exists differs; a default that the service does not show is no difference."""
+        defaults = {member: value for member, value in self.unless_given.items() if found.get(member) is not None}
+        return self.differences({**defaults, **request}, found)
+
     def _was_left(self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
         """Tell whether an earlier try started it, as it is wanted now, and certainly none has seen its end."""
         arn = found[self.resource.arn_member]
         known = self.kept(context, _name(request)) == arn and self.kept(context, arn) not in {_SEEN, None}
-        return known and not self.differences(request, found)
+        return known and not self._changes(request, found)
 
     def _is_to_be_waited_for(
         self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any], *, is_derived: bool
@@ -322,7 +327,7 @@ class RunOperator(_Creating):
         if is_derived and (over or (verdict.failed and not stopped)):
             self.log.info("%s: it is over, and another is made (%s)", verdict, short)
             return False
-        if changed := self.differences(request, found):
+        if changed := self._changes(request, found):
             raise ResourceDiffersError(short, arn, [self.in_parameters(change) for change in changed])
         if not is_derived and "loop" in context and not self._is_known(context, request, found):
             raise ResourceExistsError(

@@ -289,6 +289,7 @@ class CreateDatasetImportJobOperator(RunOperator):
 
     operation = "CreateDatasetImportJob"
     resource = DATASET_IMPORT_JOB
+    unless_given: ClassVar[Mapping[str, Any]] = {"importMode": "FULL"}
     members = (
         "job_name",
         "dataset_arn",
@@ -348,6 +349,7 @@ class CreateDatasetExportJobOperator(RunOperator):
 
     operation = "CreateDatasetExportJob"
     resource = DATASET_EXPORT_JOB
+    unless_given: ClassVar[Mapping[str, Any]] = {"ingestionMode": "PUT"}
     members = ("job_name", "dataset_arn", "ingestion_mode", "role_arn", "job_output", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"job_output": "json", "tags": "json"}
 

@@ -205,6 +205,7 @@ class CreateSolutionVersionOperator(RunOperator):
 
     operation = "CreateSolutionVersion"
     resource = SOLUTION_VERSION
+    unless_given: ClassVar[Mapping[str, Any]] = {"trainingMode": "FULL"}
     naming = "name"
     patient = True
     #: Whether the task was killed, and what it began is to be stopped.
