@@ -255,9 +255,11 @@ def seconds(parameter: str, value: float | timedelta | None) -> float | None:
     """
     Return how many seconds a parameter says.
 
-    :raises ValueError: It is negative, without an end, or no number.
+    :raises ValueError: It is negative, without an end, or no number; or it is a time limit of zero.
     """
     number = value.total_seconds() if isinstance(value, timedelta) else value
-    if number is None or (isinstance(number, (int, float)) and 0 <= number < math.inf):
+    is_limit = parameter == "timeout"
+    if number is None or (isinstance(number, (int, float)) and 0 <= number < math.inf and (number or not is_limit)):
         return number
-    raise ValueError(f"{parameter} is {value!r}: allowed are a number of seconds, 0 or more, and a timedelta")
+    least = "more than 0" if is_limit else "0 or more"
+    raise ValueError(f"{parameter} is {value!r}: allowed are a number of seconds, {least}, and a timedelta")

@@ -21,10 +21,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 try:
-    from airflow.sdk import DAG, task
+    from airflow.sdk import DAG, Param, task
 except ImportError:  # Airflow 2
     from airflow import DAG
     from airflow.decorators import task
+    from airflow.models import Param
 from made_up_shop import ROLE, made_up_shop, trained_solution, upload
 
 from airflow_provider_personalize.operators import CreateBatchInferenceJobOperator, CreateBatchSegmentJobOperator
@@ -35,13 +36,19 @@ ITEMS = '{"itemId": "item-00001"}\n{"itemId": "item-00002"}\n'
 with DAG(
     dag_id="example_batch",
     description="Recommend to many users at once, find users for items, and read both",
+    doc_md=__doc__,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=None,
     catchup=False,
     max_active_runs=1,
     # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
     default_args={"waiter_delay": 5},
-    params={"name": "example-batch", "role_arn": ROLE},
+    params={
+        "name": Param("example-batch", type="string", description="What all resources of this example are named."),
+        "role_arn": Param(
+            ROLE, type="string", description="The IAM role by which Amazon Personalize reads and writes the bucket."
+        ),
+    },
     tags=["example", "personalize"],
 ):
     NAME = "{{ params.name }}"

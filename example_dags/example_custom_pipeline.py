@@ -21,10 +21,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 try:
-    from airflow.sdk import DAG, task
+    from airflow.sdk import DAG, Param, task
 except ImportError:  # Airflow 2
     from airflow import DAG
     from airflow.decorators import task
+    from airflow.models import Param
 
 from airflow_provider_personalize.operators import (
     CreateCampaignOperator,
@@ -55,6 +56,7 @@ INTERACTIONS = {
 with DAG(
     dag_id="example_custom_pipeline",
     description="Import interactions, train, and serve what was trained",
+    doc_md=__doc__,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=None,
     catchup=False,
@@ -62,10 +64,22 @@ with DAG(
     # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
     default_args={"waiter_delay": 5},
     params={
-        "bucket": "example-custom-pipeline",
-        "name": "example-custom-pipeline",
-        "role_arn": "arn:aws:iam::123456789012:role/personalize-reads-s3",
-        "least_precision_at_5": 0.0001,
+        "bucket": Param(
+            "example-custom-pipeline",
+            type="string",
+            description="The S3 bucket for the data; Amazon Personalize must be allowed to read it.",
+        ),
+        "name": Param(
+            "example-custom-pipeline", type="string", description="What all resources of this example are named."
+        ),
+        "role_arn": Param(
+            "arn:aws:iam::123456789012:role/personalize-reads-s3",
+            type="string",
+            description="The IAM role by which Amazon Personalize reads the bucket.",
+        ),
+        "least_precision_at_5": Param(
+            0.0001, type="number", description="The least precision_at_5 of a model that may serve."
+        ),
     },
     tags=["example", "personalize"],
 ):

@@ -21,10 +21,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 try:
-    from airflow.sdk import DAG, task
+    from airflow.sdk import DAG, Param, task
 except ImportError:  # Airflow 2
     from airflow import DAG
     from airflow.decorators import task
+    from airflow.models import Param
 
 from airflow_provider_personalize.operators import (
     CreateDatasetGroupOperator,
@@ -63,8 +64,20 @@ SHARED: dict[str, Any] = {
 with DAG(
     dag_id="example_domain_recommender",
     description="Import interactions, and make a recommender for them",
+    doc_md=__doc__,
     schedule=None,
-    params={"bucket": NAME, "role_arn": "arn:aws:iam::123456789012:role/personalize-reads-s3"},
+    params={
+        "bucket": Param(
+            NAME,
+            type="string",
+            description="The S3 bucket for the data; Amazon Personalize must be allowed to read it.",
+        ),
+        "role_arn": Param(
+            "arn:aws:iam::123456789012:role/personalize-reads-s3",
+            type="string",
+            description="The IAM role by which Amazon Personalize reads the bucket.",
+        ),
+    },
     **SHARED,
 ):
 
@@ -127,8 +140,11 @@ with DAG(
 with DAG(
     dag_id="example_domain_recommender_evening",
     description="Stop the recommender: nothing is charged until it is started",
+    doc_md=__doc__,
     schedule="0 22 * * *",
-    params={"recommender_arn": RECOMMENDER},
+    params={
+        "recommender_arn": Param(RECOMMENDER, type="string", description="The ARN of the recommender to switch."),
+    },
     **SHARED,
 ):
     StopRecommenderOperator(task_id="stop", recommender_arn="{{ params.recommender_arn }}", deferrable=True)
@@ -136,8 +152,11 @@ with DAG(
 with DAG(
     dag_id="example_domain_recommender_morning",
     description="Start the recommender, and see that it recommends",
+    doc_md=__doc__,
     schedule="0 6 * * *",
-    params={"recommender_arn": RECOMMENDER},
+    params={
+        "recommender_arn": Param(RECOMMENDER, type="string", description="The ARN of the recommender to switch."),
+    },
     **SHARED,
 ):
     start = StartRecommenderOperator(task_id="start", recommender_arn="{{ params.recommender_arn }}", deferrable=True)

@@ -19,10 +19,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 try:
-    from airflow.sdk import DAG, task
+    from airflow.sdk import DAG, Param, task
 except ImportError:  # Airflow 2
     from airflow import DAG
     from airflow.decorators import task
+    from airflow.models import Param
 from made_up_shop import ROLE, made_up_shop, upload
 
 from airflow_provider_personalize.operators import CreateDataDeletionJobOperator
@@ -30,13 +31,21 @@ from airflow_provider_personalize.operators import CreateDataDeletionJobOperator
 with DAG(
     dag_id="example_erase_users",
     description="Erase users from a dataset group",
+    doc_md=__doc__,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=None,
     catchup=False,
     max_active_runs=1,
     # the default is a look each 15 seconds to 5 minutes: leave it out where an hour takes an hour
     default_args={"waiter_delay": 5},
-    params={"name": "example-erase-users", "role_arn": ROLE},
+    params={
+        "name": Param(
+            "example-erase-users", type="string", description="What all resources of this example are named."
+        ),
+        "role_arn": Param(
+            ROLE, type="string", description="The IAM role by which Amazon Personalize reads the bucket."
+        ),
+    },
     tags=["example", "personalize"],
 ):
 

@@ -18,10 +18,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 try:
-    from airflow.sdk import DAG, task
+    from airflow.sdk import DAG, Param, task
 except ImportError:  # Airflow 2
     from airflow import DAG
     from airflow.decorators import task
+    from airflow.models import Param
 from made_up_shop import ROLE, made_up_shop
 
 from airflow_provider_personalize.operators import CreateSolutionOperator, DeleteDatasetGroupOperator
@@ -29,13 +30,19 @@ from airflow_provider_personalize.operators import CreateSolutionOperator, Delet
 with DAG(
     dag_id="example_teardown",
     description="Delete a dataset group with everything in it",
+    doc_md=__doc__,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=None,
     catchup=False,
     max_active_runs=1,
     # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
     default_args={"waiter_delay": 5},
-    params={"name": "example-teardown", "role_arn": ROLE},
+    params={
+        "name": Param("example-teardown", type="string", description="What all resources of this example are named."),
+        "role_arn": Param(
+            ROLE, type="string", description="The IAM role by which Amazon Personalize reads the bucket."
+        ),
+    },
     tags=["example", "personalize"],
 ):
 

@@ -19,10 +19,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 try:
-    from airflow.sdk import DAG, task
+    from airflow.sdk import DAG, Param, task
 except ImportError:  # Airflow 2
     from airflow import DAG
     from airflow.decorators import task
+    from airflow.models import Param
 
 from airflow_provider_personalize.operators import (
     CreateDatasetGroupOperator,
@@ -33,13 +34,18 @@ from airflow_provider_personalize.operators import (
 with DAG(
     dag_id="example_update_many_solutions",
     description="Turn automatic training off in all solutions of a dataset group",
+    doc_md=__doc__,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=None,
     catchup=False,
     max_active_runs=1,
     # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
     default_args={"waiter_delay": 5},
-    params={"name": "example-update-many"},
+    params={
+        "name": Param(
+            "example-update-many", type="string", description="What all resources of this example are named."
+        ),
+    },
     tags=["example", "personalize"],
 ):
 

@@ -19,10 +19,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 try:
-    from airflow.sdk import DAG, task
+    from airflow.sdk import DAG, Param, task
 except ImportError:  # Airflow 2
     from airflow import DAG
     from airflow.decorators import task
+    from airflow.models import Param
 
 from airflow_provider_personalize.operators import (
     CreateDatasetGroupOperator,
@@ -46,6 +47,7 @@ ANY_OTHER_COLUMN = {"type": "string", "categorical": True}
 with DAG(
     dag_id="example_update_solution",
     description="Import interactions, update the solution, wait until the update is ACTIVE",
+    doc_md=__doc__,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=None,
     catchup=False,
@@ -54,10 +56,24 @@ with DAG(
     # the parameters arrive with the types they have, not as texts
     render_template_as_native_obj=True,
     params={
-        "interactions": "",
-        "bucket": "example-update-solution",
-        "name": "example-update-solution",
-        "role_arn": "arn:aws:iam::123456789012:role/personalize-reads-s3",
+        "interactions": Param(
+            "",
+            type="string",
+            description="The path of a CSV of your own interactions, on the worker; empty for made-up ones.",
+        ),
+        "bucket": Param(
+            "example-update-solution",
+            type="string",
+            description="The S3 bucket for the data; Amazon Personalize must be allowed to read it.",
+        ),
+        "name": Param(
+            "example-update-solution", type="string", description="What all resources of this example are named."
+        ),
+        "role_arn": Param(
+            "arn:aws:iam::123456789012:role/personalize-reads-s3",
+            type="string",
+            description="The IAM role by which Amazon Personalize reads the bucket.",
+        ),
     },
     tags=["example", "personalize"],
 ):

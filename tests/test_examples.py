@@ -26,6 +26,19 @@ def test_it_says_how_to_run_it_and_what_is_charged(example: Path) -> None:
     assert "train" in about
 
 
+@every_example
+def test_the_web_ui_says_what_it_is_for_and_what_each_parameter_means(example: Path) -> None:
+    """Airflow shows ``doc_md`` with the DAG, and a parameter's description in the form that starts a run."""
+    calls = [node for node in ast.walk(ast.parse(example.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    dags = [{each.arg: each.value for each in call.keywords} for call in calls if ast.unparse(call.func) == "DAG"]
+    assert dags
+    for given in dags:
+        assert ast.unparse(given["doc_md"]) == "__doc__"
+        for param in given["params"].values:
+            assert ast.unparse(param.func) == "Param"
+            assert {"type", "description"} <= {each.arg for each in param.keywords}
+
+
 @pytest.mark.slow
 @every_example
 def test_it_runs_to_the_end(example: Path) -> None:

@@ -177,8 +177,9 @@ class WaitingOperator(PersonalizeOperator):
         ``[operators] default_deferrable`` is the default.
     :param waiter_delay: Seconds, or a ``timedelta``, between two looks while waiting; None means what suits the kind of
         resource.
-    :param timeout: Seconds, or a ``timedelta``, after which the task gives up; None means a few times the longest that
-        was seen of the kind of resource. ``execution_timeout`` counts where it is shorter, deferred or not.
+    :param timeout: Seconds, or a ``timedelta``, more than 0, after which the task gives up; None means a few times the
+        longest that was seen of the kind of resource. ``execution_timeout`` counts where it is shorter, deferred or
+        not.
     """
 
     #: What it brings the resource to.

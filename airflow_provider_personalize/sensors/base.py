@@ -39,9 +39,10 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
     """
     A sensor for one kind of resource.
 
-    It has all parameters of Airflow's ``BaseSensorOperator``, with their meaning: ``timeout``, ``soft_fail``,
-    ``never_fail``, ``silent_fail``, ``mode``. Deferred, it looks once on the worker and then waits in the triggerer,
-    every ``poke_interval`` seconds, or sooner at first where that is None, without ``exponential_backoff``.
+    It returns the ARN of what it waited for, in every mode. It has all parameters of Airflow's ``BaseSensorOperator``,
+    with their meaning: ``timeout``, ``soft_fail``, ``never_fail``, ``silent_fail``, ``mode``; a ``timeout`` of 0 is
+    refused. Deferred, it looks once on the worker and then waits in the triggerer, every ``poke_interval`` seconds, or
+    sooner at first where that is None, without ``exponential_backoff``.
     ``never_fail`` skips after a time-out too, poked or deferred: Airflow's own versions differ there. So do both
     ``soft_fail`` and ``never_fail`` where ``execution_timeout`` is over, in the first poll on the worker or later.
 
@@ -69,6 +70,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         for parameter, value in {"poke_interval": poke_interval, "timeout": kwargs.get("timeout")}.items():
             seconds(parameter, value)  # Airflow's own error for infinity says neither
         super().__init__(poke_interval=poke_interval, **kwargs)
+        seconds("timeout", self.timeout)  # that of default_args
         for parameter in ("soft_fail", "never_fail", "silent_fail"):  # Airflow's own, which it does not check
             switch(parameter, getattr(self, parameter))
         self.deferrable = switch("deferrable", deferrable)
@@ -81,7 +83,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         return Wait(self.resource.name, getattr(self, self.resource.arn_parameter), self.goal)
 
     def execute(self, context: Context) -> Any:
-        """Wait as ``mode`` and ``deferrable`` say."""
+        """Wait as ``mode`` and ``deferrable`` say; return the ARN of what was waited for."""
         context = self.begin(context)
         if not context.get("task_reschedule_count"):  # Airflow 2 does not tell
             self.log_arn(self.wait)
@@ -90,7 +92,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
                 return self._look_then_defer(context)
         try:
             # not super(): Airflow 2 takes that for a call from outside of a task
-            return unwrap(BaseSensorOperator.execute)(self, context)
+            return unwrap(BaseSensorOperator.execute)(self, context) or self.wait.arn
         except AirflowSensorTimeout as timeout:
             with self.leniency():
                 last_seen = str(self._last_seen or "nothing")
@@ -122,7 +124,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             resume = {"limit": "execution_timeout" if by_execution else "timeout"}
             delay = None if self._suits_itself else self.poke_interval
             self.defer_until(self.wait, delay, self.deadline_after(self.timeout), resume)
-        return getattr(done, "xcom_value", None)
+        return getattr(done, "xcom_value", None) or self.wait.arn
 
     def _poke_patiently(self, context: Context) -> bool | PokeReturnValue:
         try:
@@ -136,7 +138,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             return False
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:  # noqa: ARG002 - Airflow's
-        """End as the event says, by the rules of any sensor."""
+        """End as the event says, by the rules of any sensor; return the ARN of what was waited for."""
         with self.leniency():
             try:
                 self.resumed(event)
@@ -146,6 +148,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
                 if event["resume"]["limit"] == "execution_timeout":
                     raise  # retried, as a poked sensor is
                 raise AirflowSensorTimeout(str(timeout)) from timeout
+        return event["wait"]["arn"]
 
     @contextmanager
     def leniency(self) -> Iterator[None]:

@@ -189,6 +189,12 @@ def test_a_wait_that_runs_out_says_what_it_saw_last(deferrable):
     assert SOLUTION in str(timeout.value)
 
 
+@pytest.mark.parametrize("value", [0, 0.0, timedelta(0)], ids=repr)
+def test_a_time_limit_of_zero_is_refused(value):
+    with pytest.raises(ValueError, match="^timeout is .*: allowed are .* more than 0, and a timedelta"):
+        update(timeout=value).make()
+
+
 def test_execution_timeout_holds_while_deferred(passing_time):
     with pytest.raises(WaitTimeoutError):
         update(deferrable=True, execution_timeout=timedelta(seconds=20), waiter_delay=5)()

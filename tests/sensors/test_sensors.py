@@ -78,7 +78,7 @@ def test_rescheduled_it_gives_the_worker_back_after_each_look(updating):
     with pytest.raises(AirflowRescheduleException):
         sensor(mode="reschedule", poke_interval=60).make().execute({"ti": _FirstLook(), "task": None})
     clock.advance(600)
-    sensor(mode="reschedule").make().execute({"ti": _FirstLook(), "task": None})
+    assert sensor(mode="reschedule").make().execute({"ti": _FirstLook(), "task": None}) == SOLUTION
 
 
 class _FirstLook(TaskInstance):
@@ -148,6 +148,16 @@ def test_execution_timeout_in_the_first_poll_skips_where_the_sensor_is_lenient(u
 def test_execution_timeout_while_deferred_skips_alike(updating, lenient):
     with pytest.raises(AirflowSkipException):
         sensor(deferrable=True, execution_timeout=timedelta(seconds=20), poke_interval=5, **{lenient: True})()
+
+
+@deferrable_or_not
+@pytest.mark.parametrize("source", ["the task", "default_args"])
+@pytest.mark.parametrize("value", [0, 0.0, timedelta(0)], ids=repr)
+def test_a_time_limit_of_zero_is_refused(deferrable, source, value):
+    """Airflow takes it: such a sensor fails after the first poll, whatever it waits for."""
+    given = {"timeout": value} if source == "the task" else {"default_args": {"timeout": value}}
+    with pytest.raises(ValueError, match="^timeout is .*: allowed are .* more than 0, and a timedelta"):
+        sensor(deferrable=deferrable, **given).make()
 
 
 @deferrable_or_not
