@@ -67,7 +67,7 @@ def shop(personalize_endpoint: Any, passing_time: Any, served: Any, monkeypatch:
     machine, it may be slower than the client is patient. Afterwards no socket is left open.
     """
     before, clients, advance = open_sockets(), [], clock.advance
-    made = lambda client: clients.append(client) or well_behaved(client)  # noqa: E731
+    made = lambda client, *more: clients.append(client) or well_behaved(client, *more)  # noqa: E731
     monkeypatch.setattr(hook_module, "well_behaved", made)
     monkeypatch.setattr(clock, "advance", lambda seconds: served() and advance(seconds))
     bring_interactions()
