@@ -23,10 +23,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 try:
-    from airflow.sdk import DAG, task, task_group
+    from airflow.sdk import DAG, Param, task, task_group
 except ImportError:  # Airflow 2
     from airflow import DAG
     from airflow.decorators import task, task_group
+    from airflow.models import Param
 try:
     from airflow.sdk import LoopDecision
 except ImportError:  # before Airflow 3.4
@@ -66,6 +67,7 @@ def judge(metrics: dict[str, float], params: dict[str, Any]) -> tuple[bool, str]
 with DAG(
     dag_id="example_train_until_good",
     description="Train from ever more data until the metrics pass",
+    doc_md=__doc__,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=None,
     catchup=False,
@@ -73,10 +75,22 @@ with DAG(
     # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
     default_args={"waiter_delay": 5},
     params={
-        "bucket": "example-train-until-good",
-        "name": "example-train-until-good",
-        "role_arn": "arn:aws:iam::123456789012:role/personalize-reads-s3",
-        "least_precision_at_5": 0.008,
+        "bucket": Param(
+            "example-train-until-good",
+            type="string",
+            description="The S3 bucket for the data; Amazon Personalize must be allowed to read it.",
+        ),
+        "name": Param(
+            "example-train-until-good", type="string", description="What all resources of this example are named."
+        ),
+        "role_arn": Param(
+            "arn:aws:iam::123456789012:role/personalize-reads-s3",
+            type="string",
+            description="The IAM role by which Amazon Personalize reads the bucket.",
+        ),
+        "least_precision_at_5": Param(
+            0.008, type="number", description="The least precision_at_5 of a version that is good."
+        ),
     },
     tags=["example", "personalize"],
 ):
