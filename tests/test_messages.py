@@ -97,7 +97,8 @@ def test_what_differs_says_first_what_and_how(personalize):
     given = {"name": "shop", "dataset_group_arn": f"{PREFIX}dataset-group/shop", "recipe_arn": RECIPE}
     with pytest.raises(ResourceDiffersError) as different:
         Run(lambda: CreateSolutionOperator(task_id="task", perform_auto_training=True, **given))()
-    first, difference, *_, arn = str(different.value).splitlines()
+    first, difference, advice, arn = str(different.value).splitlines()
     assert first == "The solution shop exists already, with 1 difference:"
-    assert difference == "  - performAutoTraining: wanted True, found False"
+    assert difference == "  - perform_auto_training: wanted True, found False"
+    assert advice == 'To use it as it is, set ignore_changes=["perform_auto_training"].'
     assert arn == SOLUTION
