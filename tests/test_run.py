@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 import pytest
 
+from airflow_provider_personalize.emulator.calls import Call, calls
 from airflow_provider_personalize.emulator.running import leftovers
 from airflow_provider_personalize.emulator.running.airflow_home import AirflowHome
 from airflow_provider_personalize.emulator.running.reasons import reason
@@ -121,6 +122,15 @@ class TestAGreenRun:
         assert re.search(r"^task +state +duration\n(\S+ +success +\d+ s\n){6}\ngreen: success \(6 success\), \d+ s$",
                          green.out, re.MULTILINE)  # fmt: skip
 
+    def test_has_a_heading_and_ends_with_what_was_sent_and_what_to_try_next(self, green: Said) -> None:
+        assert "\ngreen\n" in green.out
+        assert "\nPersonalize was not called.\n" in green.out
+        command = r"\S+python\S* -m airflow_provider_personalize.emulator run .*green.py .* --times 2"
+        assert re.search(rf"\nNext, see that a second run .*:\n  {command}\n$", green.out)
+
+    def test_has_no_colours_where_it_goes_to_a_file(self, green: Said) -> None:
+        assert "\x1b" not in green.out
+
     def test_says_nothing_else(self, green: Said) -> None:
         assert not green.err
         assert "INFO" not in green.out
@@ -177,6 +187,10 @@ def test_a_run_ends_with_the_bill_of_what_it_used(tmp_path: Path) -> None:
     bill = said.out.partition("charged for")[2]
     assert re.search(r"^import +dataset-import-job/\S+ +0\.00\d+ +GB +0\.05 +0\.00$", bill, re.MULTILINE)
     assert "no promise" in bill
+    assert re.search(
+        r"^Solution \S+ trains every 3 days from now on; each training is charged.$", said.out, re.MULTILINE
+    )
+    assert re.search(r"^Sent to Personalize: .*1 UpdateSolution", said.out, re.MULTILINE)
 
 
 @pytest.mark.slow
@@ -419,6 +433,35 @@ class TestWatching:
         assert watch.close() == 0
         assert re.search(r"d: success \(1 success, 1 skipped\)", capsys.readouterr().out)
 
+    @pytest.mark.parametrize(("no_colour", "shown"), [("", "\x1b[32msuccess\x1b[0m"), ("1", " success\n")])
+    def test_states_have_colours_on_a_terminal(
+        self, home: Any, monkeypatch, capsys, no_colour: str, shown: str
+    ) -> None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        monkeypatch.setenv("NO_COLOR", no_colour)
+        watch = Watch(home, "d", verbose=False)
+        self.write(home, {"tasks": [["a", -1, "success"]]})
+        watch.look()
+        assert shown in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("made", "said"),
+        [
+            ([("ListSolutions", None), ("DescribeSolution", None)], "found as wanted, nothing sent."),
+            ([("UpdateSolution", "ThrottlingException"), ("UpdateSolution", None)], "Sent to Personalize: 1 UpdateSol"),
+        ],
+    )
+    def test_a_run_says_what_it_sent(self, home: Any, capsys, made: Any, said: str) -> None:
+        calls.append(Call("CreateSolution", None, 0, None))  # an earlier run's
+        watch = Watch(home, "d", title="d, run 2 of 2", verbose=False)
+        for operation, error in made:
+            calls.append(Call(operation, None, 0, error))
+        watch.close()
+        out = capsys.readouterr().out
+        assert out.startswith("\nd, run 2 of 2\n")
+        assert said in out
+        assert "CreateSolution" not in out
+
     def test_a_failed_try_is_not_the_end(self, home: Any, capsys) -> None:
         watch = Watch(home, "d", verbose=False)
         self.write(home, {"tasks": [["a", -1, "up_for_retry"]]})
@@ -486,9 +529,10 @@ class TestServe:
 def test_standalone_runs_the_dag_shows_a_web_ui_and_ends_with_the_runs_status(tmp_path: Path) -> None:
     process = start(tmp_path, "run", DAGS / "red.py", "--dag-id", "red", "--standalone")
     said = lines_of(process, until="stays up")
-    url = re.search(r"^Web UI +(\S+)  user: admin  password: \S+$", said, re.MULTILINE)[1]  # type: ignore[index]
-    with urllib.request.urlopen(url) as page:
-        assert page.status == 200
+    url = re.search(r"^Web UI +(\S+)$", said, re.MULTILINE)[1]  # type: ignore[index]
+    assert re.search(rf"^red  {url}/dags/red/runs/manual__\S+$", said, re.MULTILINE)
+    with urllib.request.urlopen(f"{url}/auth/token") as token:  # nobody has to log in
+        assert json.load(token)["access_token"]
     assert re.search(r"^fail +failed", said, re.MULTILINE)
     assert "ValueError: the bucket is" in said
     started = psutil.Process(process.pid).children(recursive=True)

@@ -61,6 +61,7 @@ import traceback
 
 from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
+from sqlalchemy.orm import object_session
 
 
 def tell(**said):
@@ -86,7 +87,9 @@ def task(ti, state):
 
 def run_ended(dag_run, state):
     def read():
-        tis = dag_run.get_task_instances()
+        # in the scheduler's own transaction, which nobody else may commit
+        session = object_session(dag_run)
+        tis = dag_run.get_task_instances(**({} if session is None else dict(session=session)))
         tis.sort(key=lambda ti: (ti.end_date is None, ti.end_date, ti.task_id, index(ti)))
         tasks = [[ti.task_id, index(ti), ti.state and str(ti.state)] for ti in tis]
         return dict(dag=dag_run.dag_id, run=dag_run.run_id, ended=state, tasks=tasks)
@@ -184,10 +187,7 @@ class AirflowHome:
         self.env = _inherited(endpoint, region) | _aws(endpoint, region, folder, aws_conn_ids) | self._airflow(dag_file)
 
     def login(self) -> tuple[str, str]:
-        """Return user and password of the web UI, which Airflow made."""
-        if (airflow_3 := self.folder / "simple_auth_manager_passwords.json.generated").exists():
-            user, password = next(iter(json.loads(airflow_3.read_text(encoding="utf-8")).items()))
-            return str(user), str(password)
+        """Return user and password of the web UI of Airflow 2, which made them; that of Airflow 3 asks for none."""
         return "admin", (self.folder / "standalone_admin_password.txt").read_text(encoding="utf-8").strip()
 
     def _write(self, name: str, text: str) -> Path:
@@ -221,6 +221,7 @@ class AirflowHome:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",  # nobody logs in at the loopback interface
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.web}/execution/",
             "PATH": os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", os.defpath)]),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(self.folder / "lib"), os.environ.get("PYTHONPATH")])),

@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import shlex
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from airflow_provider_personalize.emulator import bill, faults
+from airflow_provider_personalize.emulator.models import personalize_backends
 from airflow_provider_personalize.emulator.running import leftovers
 from airflow_provider_personalize.emulator.running.airflow_home import NO_AIRFLOW, AirflowHome
 from airflow_provider_personalize.emulator.running.process import interruptible, running
@@ -84,7 +88,33 @@ def _run(options: Options, claim: leftovers.Claim) -> int:
         status = runs.standalone() if options.standalone else runs.test()
         if charged := bill.table():
             say(f"\n{charged}")
+        say(*_trainings(), *_next(options, status), sep="\n")
         return status
+
+
+def _trainings() -> Iterator[str]:
+    """Say which solutions go on to train."""
+    backends = [backend for account in personalize_backends.values() for backend in account.values()]
+    for solution in [solution for backend in backends for solution in backend.all_of("solution")]:
+        members = solution.current()
+        if members["performAutoTraining"]:
+            expression = members["solutionConfig"]["autoTrainingConfig"].get("schedulingExpression", "rate(7 days)")
+            every = expression.removeprefix("rate(").removesuffix(")").removeprefix("1 ")
+            yield f"Solution {members['name']} trains every {every} from now on; each training is charged."
+
+
+def _next(options: Options, status: int) -> Iterator[str]:
+    """Name a command to go on with."""
+    python = Path(sys.executable)
+    with contextlib.suppress(ValueError):
+        python = python.relative_to(Path.cwd())
+    command = shlex.join([str(python), "-m", "airflow_provider_personalize.emulator", *sys.argv[1:]])
+    if options.standalone:
+        return
+    if status == OK and options.times == 1:
+        yield f"\nNext, see that a second run finds what this one made:\n  {command} --times 2"
+    else:
+        yield f"\nNext, see it in Airflow's web UI:\n  {command} --standalone"
 
 
 def _tell_to_fail(failures: list[tuple[str, str]]) -> None:
@@ -108,18 +138,25 @@ class _Runs:
     def test(self) -> int:
         """Run each with ``airflow dags test``."""
         file = "--subdir" if self._airflow_2 else "--dagfile-path"
-        statuses = [
-            self._watch(dag_id, "dags", "test", dag_id, file, str(self._options.path), *self._conf())
-            for dag_id in self._dag_ids * self._options.times
-        ]
-        return max(statuses)
+        path = str(self._options.path)
+        return max(
+            self._watch(dag_id, title, "dags", "test", dag_id, file, path, *self._conf())
+            for dag_id, title in self._runs()
+        )
+
+    def _runs(self) -> list[tuple[str, str]]:
+        """Return the DAG of each run, and its heading."""
+        times = self._options.times
+        counted = [f", run {number} of {times}" if times > 1 else "" for number in range(1, times + 1)]
+        return [(dag_id, f"{dag_id}{count}") for count in counted for dag_id in self._dag_ids]
 
     def standalone(self) -> int:
         """Run each in an Airflow with scheduler, triggerer and web UI, and leave that up."""
         with self._airflow("standalone") as it:
             self._wait_until_up(it)
-            say("Web UI       {}  user: {}  password: {}".format(self._home.web, *self._home.login()))
-            status = max(self._trigger(dag_id, it) for dag_id in self._dag_ids * self._options.times)
+            login = "  user: {}  password: {}".format(*self._home.login()) if self._airflow_2 else ""
+            say(f"Web UI       {self._home.web}{login}")
+            status = max(self._trigger(*run, it) for run in self._runs())
             if not self._options.exit:
                 self._stay_up(it)
         return status
@@ -148,19 +185,23 @@ class _Runs:
     def _conf(self) -> list[str]:
         return ["--conf", json.dumps(self._options.conf)] if self._options.conf else []
 
-    def _watch(self, dag_id: str, *command: str) -> int:
-        watch = Watch(self._home, dag_id, verbose=self._options.verbose)
+    def _watch(self, dag_id: str, title: str, *command: str) -> int:
+        watch = Watch(self._home, dag_id, title=title, verbose=self._options.verbose)
         with self._airflow(*command) as process:
             while process.poll() is None:
                 watch.look()
                 time.sleep(_PAUSE)
         return watch.close()
 
-    def _trigger(self, dag_id: str, standalone: subprocess.Popen[bytes]) -> int:
-        watch = Watch(self._home, dag_id, verbose=self._options.verbose)
+    def _trigger(self, dag_id: str, title: str, standalone: subprocess.Popen[bytes]) -> int:
+        now = datetime.now(timezone.utc).isoformat()
+        run_id = f"manual__{now}"
+        page = f"grid?dag_run_id={quote(run_id, safe='')}" if self._airflow_2 else f"runs/{quote(run_id, safe='')}"
+        title = f"{title}  {self._home.web}/dags/{dag_id}/{page}"
+        watch = Watch(self._home, dag_id, title=title, verbose=self._options.verbose)
         # Airflow 3 has no {{ ds }} and no {{ ts }} in a run without a logical date
-        date = [] if self._airflow_2 else ["--logical-date", datetime.now(timezone.utc).isoformat()]
-        for command in (["unpause", dag_id], ["trigger", dag_id, *date, *self._conf()]):
+        date = [] if self._airflow_2 else ["--logical-date", now]
+        for command in (["unpause", dag_id], ["trigger", dag_id, "--run-id", run_id, *date, *self._conf()]):
             with self._airflow("dags", *command) as process:
                 if process.wait() != 0:
                     raise _Stopped(FAILED, self._end_of_log(f"airflow dags {command[0]} failed."))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -11,13 +13,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from airflow_provider_personalize.emulator.calls import Call, calls
 from airflow_provider_personalize.emulator.running.airflow_home import AirflowHome
 from airflow_provider_personalize.emulator.running.reasons import reason
 
 say: Final = partial(print, flush=True)
 
 _WAITING: Final = (None, "scheduled", "queued")
+_READING: Final = ("Describe", "List", "Get")
 _WIDTH: Final = 32
+_COLOURS: Final = {
+    32: {"success"},
+    31: {"failed", "upstream_failed"},
+    33: {"up_for_retry", "up_for_reschedule", "deferred"},
+    36: {"running"},
+    35: {"skipped"},
+}
 # `dags test` runs one task at a time, and tells nobody but its log that it defers
 _TEST: Final = re.compile(
     r"\[DAG TEST\] (?:starting task_id=(?P<task>\S+) map_index=(?P<index>-?\d+)"
@@ -41,10 +52,13 @@ class Watch:
 
     :param home: The Airflow that runs it.
     :param dag_id: The DAG.
+    :param title: The heading; the DAG's name unless it is given.
     :param verbose: Show Airflow's log, too.
     """
 
-    def __init__(self, home: AirflowHome, dag_id: str, *, verbose: bool) -> None:
+    def __init__(self, home: AirflowHome, dag_id: str, *, title: str = "", verbose: bool) -> None:
+        say(f"\n{title or dag_id}")
+        self._called = len(calls)
         self._home, self._dag_id, self._verbose = home, dag_id, verbose
         self._began = time.monotonic()
         self._log = _Tail(home.log)
@@ -59,8 +73,8 @@ class Watch:
 
     @property
     def over(self) -> bool:
-        """Whether the run has ended."""
-        return self._ended is not None
+        """Whether the run has ended, or can no longer be watched."""
+        return self._ended is not None or bool(self._errors)
 
     @property
     def green(self) -> bool:
@@ -85,6 +99,7 @@ class Watch:
         if not self.green and not failed:
             say(f"\nThe end of {self._home.log}:", *self._log.seen.splitlines()[-15:], sep="\n    ")
         say(f"\n{self._dag_id}: {self._summary()}, {_length(time.monotonic() - self._began)}")
+        say(_sent(list(calls)[self._called :]))
         return 0 if self.green else 1
 
     def _read_events(self) -> None:
@@ -114,7 +129,7 @@ class Watch:
     def _tell(self, task: Task, state: str | None) -> None:
         if state != self._states.get(task) and state not in _WAITING:
             after = f"  (after {self._length(task)})" if task in self._first else ""
-            say(f"{time.strftime('%H:%M:%S')}  {task!s:{_WIDTH}}  {state}{after}")
+            say(f"{time.strftime('%H:%M:%S')}  {task!s:{_WIDTH}}  {_coloured(str(state))}{after}")
             self._first.setdefault(task, time.monotonic())
             self._last[task] = time.monotonic()
         self._states[task] = state
@@ -151,11 +166,27 @@ class _Tail:
         return text + newline
 
 
+def _sent(made: list[Call]) -> str:
+    """Say which calls changed something."""
+    sent = Counter(call.operation for call in made if call.error is None and not call.operation.startswith(_READING))
+    if not sent:
+        return "Personalize was found as wanted, nothing sent." if made else "Personalize was not called."
+    return f"Sent to Personalize: {', '.join(f'{number} {operation}' for operation, number in sent.items())}."
+
+
+def _coloured(state: str) -> str:
+    """Colour a state where a terminal shows it; see https://no-color.org."""
+    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+        return state
+    colour = next((code for code, states in _COLOURS.items() if state.strip() in states), None)
+    return f"\x1b[{colour}m{state}\x1b[0m" if colour else state
+
+
 def _table(rows: list[tuple[str, str, str]]) -> None:
     rows = [("task", "state", "duration"), *rows]
     task, state, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
     for row in rows:
-        say(f"{row[0]:{task}}  {row[1]:{state}}  {row[2]:>8}")
+        say(f"{row[0]:{task}}  {_coloured(f'{row[1]:{state}}')}  {row[2]:>8}")
 
 
 def _length(seconds: float) -> str:
