@@ -302,8 +302,8 @@ class RunOperator(_Creating):
 
     def _changes(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
         """List in what one that exists differs; a default that the service does not show is no difference."""
-        defaults = {member: value for member, value in self.unless_given.items() if found.get(member) is not None}
-        return self.differences({**defaults, **request}, found)
+        left_out = (member for member in self.unless_given if member not in request and found.get(member) is not None)
+        return self.differences({**request, **{member: self.unless_given[member] for member in left_out}}, found)
 
     def _was_left(self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
         """Tell whether an earlier try started it, as it is wanted now, and certainly none has seen its end."""
