@@ -389,6 +389,34 @@ def test_similar_items_come_without_scores(shop):
     assert [set(each) for each in found] == [{"itemId"}] * 3
 
 
+@pytest.mark.parametrize(
+    ("expression", "needs_a_user"),
+    [
+        (None, False),
+        ('INCLUDE ItemID WHERE Items.GENRE IN ("comedy")', False),
+        ('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("watch")', True),
+        ('INCLUDE ItemID WHERE Items.GENRE IN ("comedy") IF CurrentUser.AGE > 18', True),
+    ],
+)
+def test_trending_now_takes_no_user_unless_the_filter_is_about_one(shop, expression, needs_a_user):
+    """https://docs.aws.amazon.com/personalize/latest/dg/native-recipe-trending-now.html."""
+    asked = {"campaignArn": shop.campaign("c", shop.solve("b", "trending-now"))}
+    if expression:
+        shop.api.create_filter(name="f", datasetGroupArn=shop.group, filterExpression=expression)
+        clock.advance(HOUR)
+        asked["filterArn"] = f"{PREFIX}filter/f"
+    if needs_a_user:
+        said = refusal(shop.runtime.get_recommendations, **asked)
+        assert said == (INVALID, "userId is missing: the filter needs it")
+        asked["userId"] = "u1"
+    assert shop.runtime.get_recommendations(**asked)["itemList"]
+
+
+def test_popularity_takes_a_user(shop):
+    campaign = shop.campaign("c", shop.solve("b", "popularity-count"))
+    assert code(shop.runtime.get_recommendations, campaignArn=campaign) == INVALID
+
+
 def test_a_batch_job_makes_themes_where_items_have_names_and_texts(shop):
     version = shop.solve("b", "similar-items")
     shop.put("batch/items.json", '{"itemId": "i1"}\n')

@@ -107,6 +107,14 @@ def of_request(backend: Backend, group_arn: str, request: Mapping[str, Any]) -> 
     )
 
 
+def is_about_user(backend: Backend, request: Mapping[str, Any]) -> bool:
+    """Tell whether the filter that a request names asks for the user's events or metadata."""
+    found = backend.existing(request["filterArn"]) if "filterArn" in request else None
+    comparisons = filters.parse(found.members["filterExpression"]).comparisons if found else ()
+    datasets = {field.dataset for each in comparisons for field in filters.fields_of(each)}
+    return not datasets.isdisjoint({"CURRENTUSER", *_OF_EVENTS})
+
+
 def checked(backend: Backend, group_arn: str, request: Mapping[str, Any]) -> Keep | None:
     """Return the same, and refuse a request that the filter cannot be used with."""
     try:

@@ -44,9 +44,7 @@ Scored = list[tuple[str, float]]
 def recommend(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Answer items for a user, or items that go with an item."""
     serving = _serving(backend, request, *_RECOMMENDING)
-    needed = "itemId" if learning.recipe_type(serving.members) == "RELATED_ITEMS" else "userId"
-    if needed not in request:
-        raise Refused("InvalidInputException", f"{needed} is missing: the recipe needs it")
+    _refuse(_missing(backend, serving, request))
     count = request.get("numResults", _RESULTS)
     _refuse(_excess(backend, serving, request, "numResults", count))
     ask = partial(
@@ -65,6 +63,22 @@ def recommend(backend: Backend, request: Mapping[str, Any]) -> Members:
     for item in items:
         item |= {"promotionName": name} if name and item["itemId"] in taken else {}
     return {"itemList": items, "recommendationId": _id()}
+
+
+def _missing(backend: Backend, serving: Record, request: Mapping[str, Any]) -> Iterator[str]:
+    """
+    Tell which member the recipe needs, or the filter.
+
+    Trending-Now takes no user, unless a filter is about one
+    (https://docs.aws.amazon.com/personalize/latest/dg/native-recipe-trending-now.html).
+    """
+    needed = "itemId" if learning.recipe_type(serving.members) == "RELATED_ITEMS" else "userId"
+    if needed in request:
+        return
+    if recipes.find(serving.current()["recipeArn"])["name"] != "aws-trending-now":
+        yield f"{needed} is missing: the recipe needs it"
+    elif filtering.is_about_user(backend, request):
+        yield f"{needed} is missing: the filter needs it"
 
 
 def _promoted(
