@@ -219,7 +219,7 @@ def test_a_presigned_url_that_is_refused_or_compared_is_not_shown_whole(life):
     given = OF_MARKET["CreateDatasetImportJob"]
     life.do("CreateDatasetImportJob", {**given, "job_name": "a"})
     for wrong in ({"dataLocation": SIGNED}, {"dataLocation": SIGNED.replace("https", "ftp")}, SIGNED):
-        with pytest.raises(PersonalizeError, match="dataSource") as refused:
+        with pytest.raises(PersonalizeError, match="data_source") as refused:
             life.run("CreateDatasetImportJob", {**given, "job_name": "a", "data_source": wrong})()
         assert CANARY not in str(refused.value)
 
