@@ -311,6 +311,7 @@ class UpdateRecommenderOperator(UpdateOperator):
 
     operation = "UpdateRecommender"
     resource = RECOMMENDER
+    keeps_unnamed = True
     members = ("recommender_arn", "recommender_config")
     template_fields_renderers: ClassVar[dict[str, str]] = {"recommender_config": "json"}
 

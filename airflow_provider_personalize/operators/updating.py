@@ -11,6 +11,7 @@ from airflow_provider_personalize.comparison import REPLACED, configuration, dif
 from airflow_provider_personalize.exceptions import UpdateReplacedError
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
 from airflow_provider_personalize.waiting import (
+    FAILED,
     REACHED,
     READY,
     SETTLED,
@@ -63,6 +64,8 @@ class UpdateOperator(WaitingOperator):
     goal: ClassVar[Goal] = UPDATED
     #: What the log says of a resource where nothing is sent.
     unchanged: ClassVar[str] = "is so already"
+    #: Whether the service may find nothing to do where all that is named is so, whatever becomes of what is left out.
+    keeps_unnamed: ClassVar[bool] = False
 
     def __init__(self, *, if_unchanged: Literal["skip", "update"] = "skip", **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
@@ -168,17 +171,31 @@ class UpdateOperator(WaitingOperator):
 
     def _names_nothing_new(self, content: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
         """
-        Tell whether the service may find nothing to do: all that is named is so, whatever becomes of what is left out.
+        Tell whether the service may find nothing to do: all is so.
 
         With its latest update in force or by its own members alone, since the latter show what that update left as it
         was, too.
         """
         itself = {member: value for member, value in found.items() if member != self.resource.update_member}
         shown = (configuration(self.resource, each) for each in (found, itself))
-        return any(not differences(self.meant(content, each), each) for each in shown)
+        whole = () if self.keeps_unnamed else REPLACED
+        return any(not differences(self.meant(content, each), each, whole) for each in shown)
 
     def _has_content(self, update: Mapping[str, Any], content: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-        """Tell whether an update has this content, and in what it replaces no other."""
+        """
+        Tell whether an update has this content, and in what it replaces no other.
+
+        What it does not show of the content, such as a switch that is off, must be so in the configuration.
+        """
+        hidden = {member: value for member, value in content.items() if _hides(update, member, value)}
+        if hidden and self.differences(hidden, configuration(self.resource, found)):
+            return False
+        return self._may_have_content(update, content, found)
+
+    def _may_have_content(
+        self, update: Mapping[str, Any], content: Mapping[str, Any], found: Mapping[str, Any]
+    ) -> bool:
+        """Tell whether an update shows nothing that speaks against this content."""
         if any(not differences(reading, update, _WHOLE_UPDATE) for reading in self._call.get("readings", ())):
             return True
         shown, at = {**configuration(self.resource, found), **update}, update.get("creationDateTime")
@@ -228,15 +245,17 @@ class UpdateOperator(WaitingOperator):
             found = self.hook.describe(self.resource, self.arn)
             update = found.get(self.resource.update_member) or {}
             newer, now = is_newer(update, call["before"]), steady_time()
-            if newer and self._has_content(update, content, found):
-                return self._finish(context, found, content, deadline, sent=True)
             patient = now <= call["since"] + PATIENCE
-            if newer and not patient:
+            outcome = self.wait(self.arn).judge(found).outcome
+            may_be_ours = newer and not patient and self._may_have_content(update, content, found)
+            if (newer and self._has_content(update, content, found)) or (may_be_ours and outcome == FAILED):
+                return self._finish(context, found, content, deadline, sent=True)
+            if newer and not patient and not (may_be_ours and outcome == UNDER_WAY):  # its end will tell
                 reason = "an update with other content is shown in place of this one"
                 self.carried[_SUPERSEDED] = {"reason": reason, "created": call["before"], "sent": True}
                 self._show_update(context, None, content, sent=True)
                 return self._judge_superseded(context, content, deadline)
-            if call["so"] and not patient:
+            if call["so"] and not newer and not patient:
                 self._check_itself(found)
                 self.log.info("The service made no update of it: it %s (%s)", self.unchanged, self._title)
                 self._show_update(context, None, content, sent=True)
@@ -311,3 +330,11 @@ class UpdateOperator(WaitingOperator):
         if self.do_xcom_push:
             value = {"creationDateTime": created, **content, "sent": sent}
             context["ti"].xcom_push(key=f"{self.resource.name}_update", value=value)
+
+
+def _hides(update: Mapping[str, Any], member: str, value: Any) -> bool:
+    """Tell whether an update does not show a member of a content, or a part of that."""
+    shown = update.get(member)
+    return shown is None or (
+        isinstance(value, Mapping) and isinstance(shown, Mapping) and not value.keys() <= shown.keys()
+    )

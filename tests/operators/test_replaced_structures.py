@@ -8,8 +8,9 @@ import pytest
 from kinds_of_update import KINDS, every
 from task_runs import Run
 
-from airflow_provider_personalize.emulator import assumptions, calls, clock
-from airflow_provider_personalize.exceptions import ResourceDiffersError
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
+from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceFailedError, WaitTimeoutError
+from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CreateCampaignOperator, UpdateMetricAttributionOperator
 
 SOLUTION, CAMPAIGN, RECOMMENDER, _ = KINDS
@@ -169,3 +170,106 @@ def test_reports_of_a_metric_attribution_no_longer_go_to_s3(personalize):
     assert len(calls.of("UpdateMetricAttribution")) == 1
     found = personalize.describe_metric_attribution(metricAttributionArn=arn)["metricAttribution"]
     assert found["metricsOutputConfig"] == {"roleArn": ROLE}
+
+
+METADATA = {"enableMetadataWithRecommendations": True}
+NO_METADATA = {"enableMetadataWithRecommendations": False}
+TRAINED = {"performAutoTraining": True, "solutionUpdateConfig": every(7)}
+UNNAMED = [
+    pytest.param(CAMPAIGN, campaign({}), {"campaignConfig": METADATA}, {"minProvisionedTPS": 3}, id="all cleared"),
+    pytest.param(CAMPAIGN, campaign(NO_METADATA), {"campaignConfig": METADATA}, {"minProvisionedTPS": 3}, id="off"),
+    pytest.param(
+        RECOMMENDER,
+        recommender(NO_METADATA),
+        {"recommenderConfig": METADATA},
+        {"recommenderConfig": {"minRecommendationRequestsPerSecond": 1}},
+        id="off in a structure of both",
+    ),
+    *(
+        pytest.param(SOLUTION, solution({"eventsConfig": {}}), {"solutionUpdateConfig": events}, theirs, id=name)
+        for name, events, theirs in (
+            ("a structure cleared", {"eventsConfig": CLICKS}, {"performAutoTraining": True}),
+            ("cleared in a structure of both", {"eventsConfig": CLICKS, **every(7)}, TRAINED),
+        )
+    ),
+]
+
+
+def _is_on(kind: Any, client: Any) -> bool:
+    found = kind.described(client)
+    config = found.get(f"{kind.name}Config") or {}
+    events = (config.get("eventsConfig") or {}).get("eventParametersList")
+    return bool(events or config.get("enableMetadataWithRecommendations"))
+
+
+@deferrable_or_not
+@pytest.mark.parametrize(("kind", "ours", "before", "theirs"), UNNAMED)
+def test_an_update_in_progress_that_does_not_name_what_is_turned_off_is_not_taken_for_ours(
+    personalize, kind, ours, before, theirs, deferrable
+):
+    kind.make(personalize)
+    kind.update(personalize, before)
+    clock.advance(3600)
+    kind.update(personalize, theirs)
+    assert _is_on(kind, personalize)
+    run = kind.run(**ours[0], deferrable=deferrable)
+    assert run() == kind.arn
+    assert run.ti.xcoms[f"{kind.name}_update"]["sent"] is True
+    assert not _is_on(kind, personalize)
+
+
+@deferrable_or_not
+@pytest.mark.parametrize("config", [{}, NO_METADATA], ids=["all cleared", "off"])
+def test_another_writers_update_that_is_visible_first_and_names_less_is_not_taken_for_ours(
+    personalize, config, deferrable
+):
+    CAMPAIGN.make(personalize)
+    CAMPAIGN.update(personalize, {"campaignConfig": METADATA})
+    clock.advance(3600)
+    assumptions.seconds["campaign_update"] = 20
+    faults.stale_next("UpdateCampaign", hides=60)
+    CAMPAIGN.update(personalize, {"minProvisionedTPS": 3})
+    clock.advance(30)
+    faults.stale_next("UpdateCampaign", hides=40)
+    faults.fail_next("UpdateCampaign", "ours fails")
+    with pytest.raises(ResourceFailedError, match="ours fails"):
+        CAMPAIGN.run(**campaign(config)[0], deferrable=deferrable)()
+
+
+@deferrable_or_not
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_update_whose_summary_leaves_out_what_is_empty_is_recognised_by_its_outcome(
+    personalize, deferrable, fails, monkeypatch
+):
+    """Whether a summary shows an empty structure is not documented."""
+    describe = PersonalizeHook.describe
+
+    def without_empty(hook: Any, *args: Any) -> Any:
+        found = describe(hook, *args)
+        update = {name: value for name, value in found.get("latestCampaignUpdate", {}).items() if value != {}}
+        found["latestCampaignUpdate"] = update
+        return found
+
+    CAMPAIGN.make(personalize)
+    CAMPAIGN.update(personalize, {"campaignConfig": METADATA})
+    clock.advance(3600)
+    monkeypatch.setattr(PersonalizeHook, "describe", without_empty)
+    run = CAMPAIGN.run(**campaign({})[0], deferrable=deferrable)
+    if fails:
+        faults.fail_next("UpdateCampaign", "bad luck")
+        with pytest.raises(ResourceFailedError, match="bad luck"):
+            run()
+    else:
+        assert run() == CAMPAIGN.arn
+        assert not _is_on(CAMPAIGN, personalize)
+    assert CAMPAIGN.accepted() == 2
+
+
+@pytest.mark.parametrize("config", [{}, METADATA], ids=["all cleared", "a member left out"])
+def test_an_update_of_a_campaign_that_never_shows_is_no_success_where_it_removes_something(personalize, config):
+    CAMPAIGN.make(personalize)
+    CAMPAIGN.update(personalize, {"campaignConfig": {**METADATA, **EXPLORED}})
+    clock.advance(3600)
+    faults.stale_next("UpdateCampaign", hides=9000)
+    with pytest.raises(WaitTimeoutError, match="not shown yet"):
+        CAMPAIGN.run(**campaign(config)[0], timeout=600)()
