@@ -97,7 +97,7 @@ class PersonalizeHook(AwsBaseHook):
         self.service_clock = ServiceClock()
         #: The region of an ARN in hand, which an error suggests where no region is known.
         self.suggested_region: str | None = None
-        self.connection_required = self.aws_conn_id not in {None, self.default_conn_name}
+        self.connection_required = self.aws_conn_id not in {None, "", self.default_conn_name}
 
     @cached_property
     def conn_config(self) -> AwsConnectionWrapper:

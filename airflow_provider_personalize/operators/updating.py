@@ -92,7 +92,7 @@ class UpdateOperator(WaitingOperator):
                 return self._finish(context, found, content, deadline, sent=self.is_sent)
             if now.outcome == REACHED and not refusal:
                 self.check_usable(found)
-                changed_by_us = self.is_sent and not self._call["so"]
+                changed_by_us = self.is_sent and not self._call.get("so", True)
                 if (self.if_unchanged == "skip" or changed_by_us) and self._is_so(found, content):
                     return self._skip(context, content)
                 if self.held_back(context, deadline):

@@ -242,6 +242,13 @@ def test_without_aws_default_boto3s_chain_is_used_and_one_line_says_so(personali
     assert len([line for line in said.splitlines() if "'aws_default'" in line]) == 1
 
 
+@pytest.mark.parametrize("name", [None, ""])
+def test_no_name_or_an_empty_one_is_boto3s_chain(monkeypatch, name):
+    """As the Amazon provider says of ``aws_conn_id``: "If this is None or empty"."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert PersonalizeHook(name).conn.meta.region_name == "eu-west-1"
+
+
 def test_aws_default_that_was_there_before_stays_required(personalize, monkeypatch):
     """Other credentials might look into another account, where a resource that is not there would count as deleted."""
     hook = PersonalizeHook()

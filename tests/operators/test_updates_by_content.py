@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from kinds_of_update import KINDS, Kind
-from task_runs import Run, killed_after
+from task_runs import Run, TaskDeferred, fire, killed_after
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.exceptions import ResourceFailedError, UpdateReplacedError, WaitTimeoutError
@@ -247,3 +247,24 @@ def test_a_newer_version_does_not_make_another_of_an_update_to_the_latest(
     assert campaign.accepted() == 1
     assert campaign.described(personalize)["solutionVersionArn"] == second
     clock.advance(HOUR)
+
+
+def test_a_pause_that_began_before_an_upgrade_of_this_package_goes_on_after_it(personalize, kind):
+    """The version before carried of a call without an answer no more than that there was one."""
+    run = kind.run(deferrable=True)
+    task, context = run._ready()
+    event = {
+        "outcome": "reached",
+        "wait": {"resource": kind.name, "arn": kind.arn, "goal": "later", "created": None, "require_update": True},
+        **dict.fromkeys(("found", "status", "reason")),
+        "last_seen": "no status seen",
+        "deadline": clock.now() + 3600,
+        "pause": True,
+        "resume": {"then": "go on", "carried": {"sent": True, "tries": 1}},
+    }
+    try:
+        task.execute_complete(context, event)
+    except TaskDeferred as deferred:
+        task.execute_complete(context, fire(deferred.trigger))
+    assert kind.is_in_force(personalize, kind.ours[1])
+    assert kind.accepted() == 1
