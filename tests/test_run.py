@@ -255,7 +255,7 @@ CLAIMING = """
 import subprocess, sys, time
 from airflow_provider_personalize.emulator.running.leftovers import Claim
 claim = Claim()
-child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+child = subprocess.Popen(["sleep", "1000"], start_new_session=True, stdout=subprocess.DEVNULL)
 claim.note(child.pid)
 print(claim.folder, flush=True)
 sys.stdin.read()
