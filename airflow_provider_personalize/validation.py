@@ -98,15 +98,20 @@ def _filter_values(value: Any) -> Any:
     Write the values of a filter's placeholder as the guide does: texts in quotes, and commas between several.
 
     With ``render_template_as_native_obj`` they come without quotes, or as a tuple
-    (https://docs.aws.amazon.com/personalize/latest/dg/filter-real-time.html).
+    (https://docs.aws.amazon.com/personalize/latest/dg/filter-real-time.html). What a template left None is no
+    value: left for :func:`faults` to name, since no item has it.
     """
     if isinstance(value, str):
         if _FILTER_VALUES.fullmatch(value):
             return value
+        if not value or parse("string", value) is None:
+            return parse("string", value)
         listed = _literal(value) if value.lstrip().startswith(("[", "(")) else value
         return _quoted(value) if isinstance(listed, str) else _filter_values(listed)
     if isinstance(value, Sequence) and not isinstance(value, bytes):
-        return ",".join(map(str, map(_quoted, value)))
+        items = list(value)
+        if items and all(parse("string", item) is not None for item in items):
+            return ",".join(map(str, map(_quoted, items)))
     return _quoted(value)
 
 

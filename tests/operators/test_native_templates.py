@@ -8,6 +8,7 @@ import pytest
 from shop import PREFIX, SOLUTION
 from task_runs import Run
 
+from airflow_provider_personalize.exceptions import InvalidRequestError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import (
     CreateSolutionOperator,
@@ -85,6 +86,15 @@ def test_values_of_a_filter_are_quoted_and_joined(asked, native, given, sent):
     recommend(native, {"filter_values": {"A": given}, "promotions": [promotion]}, **params)
     (request,) = asked
     assert request["filterValues"] == request["promotions"][0]["filterValues"] == {"A": sent}
+
+
+@either_way
+@pytest.mark.parametrize("given", [None, "{{ params.none }}", ["comedy", "{{ params.none }}"], [], "{{ [] }}"])
+def test_a_value_of_a_filter_that_is_missing_is_refused_and_not_sent_as_a_text(asked, native, given):
+    """No item has the genre None, so that a filter on it leaves out nothing, or all."""
+    with pytest.raises(InvalidRequestError, match=r"filter_values\.A is "):
+        recommend(native, {"filter_values": {"A": given}}, none=None)
+    assert not asked
 
 
 @either_way
