@@ -215,9 +215,11 @@ class RunOperator(_Creating):
 
     A name that is not given is derived from the task instance and what it acts on. So a retry finds what an earlier try
     started, another run starts another, as does another iteration of a task loop, and after one that failed a retry
-    starts another. A name that is given has to differ between iterations: put ``{{ loop.index }}`` into it. One that
-    somebody stopped is not started again. Clearing a run that had ended starts it anew. A task that is cleared while
-    its run goes on cannot be told from a retry: it finds what it started before, and starts no other.
+    starts another. A name that is given has to differ between runs, tasks and iterations: one that another has used is
+    refused, in progress or over. Where Airflow has no task state store, a retry cannot tell what another task of its
+    run started from what it started itself. What somebody stopped is not started again. Clearing a run that had ended
+    starts it anew. A task that is cleared while its run goes on cannot be told from a retry: it finds what it started
+    before, and starts no other.
 
     Where Airflow has a task state store (3.3 and newer), the ARN is kept there as soon as it is known, and a retry
     looks at that first; a store that fails is no reason to fail. So, too, a cleared run takes what ended well while no
@@ -329,11 +331,6 @@ class RunOperator(_Creating):
             return False
         if changed := self._changes(request, found):
             raise ResourceDiffersError(short, arn, [self.in_parameters(change) for change in changed])
-        if not is_derived and "loop" in context and not self._is_known(context, request, found):
-            raise ResourceExistsError(
-                f"Nothing was done: the {short} was not made by this iteration of the loop. Leave {self.naming} "
-                f"out, or put {{{{ loop.index }}}} into it. {arn}"
-            )
         if verdict.failed:
             raise wait.error(verdict)
         if over:
@@ -341,15 +338,21 @@ class RunOperator(_Creating):
                 f"Nothing was done: the {short} is from before this run, of {found['creationDateTime']}. Its name is "
                 f"never freed: leave {self.naming} out, or put something of the run into it. {arn}"
             )
+        if not (is_derived or self._may_be_ours(context, request, found)):
+            by_this, what = "this task instance", "something of the run and the task"
+            if context.get("loop") is not None:
+                by_this, what = "this iteration of the loop", "{{ loop.index }}"
+            raise ResourceExistsError(
+                f"Nothing was done: the {short} was not made by {by_this}. Leave {self.naming} out, or put {what} into "
+                f"it. {arn}"
+            )
         self.log.info("%s: started before in this run, and no other is made: %s %s", verdict, title, arn)
         return True
 
-    def _is_known(self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-        """Tell whether this task instance may have started it, in this try or an earlier one."""
-        name = _name(request)
-        return self.kept(context, name) == found[self.resource.arn_member] or self.is_of_earlier_try(
-            context, found, name
-        )
+    def _may_be_ours(self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+        """Tell whether this task instance may have started it: in this try, or in an earlier one where that shows."""
+        name, arn = _name(request), found[self.resource.arn_member]
+        return arn in {self.started_arn, self.kept(context, name)} or self.is_of_earlier_try(context, found, name)
 
     def _names(self, context: Context) -> Iterable[str]:
         """Derive names: the same in each try of a task instance, others in each run, mapped instance and iteration."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from shop import DATASET, LOCATION, PREFIX, ROLE, bring_interactions
-from task_runs import Run, TaskInstance
+from task_runs import Run, Store, TaskInstance
 
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.exceptions import (
@@ -101,6 +101,30 @@ def test_a_name_of_the_users_that_an_earlier_run_used_up_is_refused_and_not_a_gr
     tomorrow.began = datetime.fromtimestamp(clock.now() + 60, timezone.utc)
     with pytest.raises(ResourceExistsError, match="Nothing was done"):
         tomorrow()
+
+
+@pytest.mark.parametrize("store", [lambda: None, Store], ids=["no store", "a store"])
+@pytest.mark.parametrize("try_number", [1, 2])
+def test_a_name_of_the_users_that_an_earlier_run_is_importing_under_is_refused(personalize, store, try_number):
+    """What this run put into the file may have come too late for that import."""
+    import_(job_name="nightly", wait_for_completion=False)()
+    clock.advance(120)
+    tomorrow = import_(TaskInstance(run_id="tomorrow", try_number=try_number), job_name="nightly")
+    tomorrow.began, tomorrow.store = datetime.fromtimestamp(clock.now(), timezone.utc), store()
+    with pytest.raises(ResourceExistsError, match="Nothing was done: .*not made by this task instance"):
+        tomorrow()
+    assert len(jobs(personalize)) == 1
+
+
+def test_a_name_of_the_users_that_another_task_of_the_run_has_used_is_refused_by_each_try(personalize):
+    import_(job_name="mine")()
+    other = import_(TaskInstance(task_id="other"), job_name="mine")
+    other.store = Store()
+    for _ in range(2):
+        with pytest.raises(ResourceExistsError, match="Nothing was done: .*not made by this task instance"):
+            other()
+        other.ti.try_number += 1
+    assert len(jobs(personalize)) == 1
 
 
 def test_after_a_failed_import_a_corrected_one_is_another_job(personalize):

@@ -305,6 +305,7 @@ def test_a_version_of_somebody_elses_is_not_taken(personalize):
 def test_a_name_of_the_users_is_given_and_found_again_in_the_run(personalize):
     run = train(name="mine", wait_for_completion=False)
     arn = run()
+    run.ti.try_number += 1
     assert run() == arn
     version = personalize.describe_solution_version(solutionVersionArn=arn)["solutionVersion"]
     assert version["name"] in {"mine", "shop/mine"}
