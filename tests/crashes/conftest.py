@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -52,10 +53,9 @@ def shop(airflow: Stack, record_property: Callable[[str, object], None]) -> Iter
 
     BackendDict.reset()
     faults.clear()
-    clock.reset()
+    start_clock(time.time() - HOUR)  # so that after that hour it is what Airflow's clock is
     quotas.set("solution", None)
     clock.speed = 1
-    clock._start -= HOUR  # so that after that hour it is what Airflow's clock is
     bring_interactions()
     client = open_shop()
     client.create_dataset_import_job(
@@ -69,6 +69,16 @@ def shop(airflow: Stack, record_property: Callable[[str, object], None]) -> Iter
     record_property("calls", f"{len(calls) - reads:>8} {reads:>8}")
     for changed in (assumptions, clock, quotas):
         changed.reset()
+
+
+def start_clock(moment: float) -> None:
+    """Start the service's clock, which begins at the real time when it is first asked, at another moment."""
+    from airflow_provider_personalize.emulator import clock
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: moment)
+        clock.reset()
+        clock.now()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
