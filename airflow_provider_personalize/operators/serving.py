@@ -159,7 +159,8 @@ class UpdateCampaignOperator(UpdateOperator):
     :param solution_version_arn: The ARN of the version, or the solution's followed by ``/$LATEST``: the newest ACTIVE
         version at the time of the call. A campaign on that one already is left alone, and so is one that follows the
         newest by itself, with ``syncWithLatestSolutionVersion``. Comparing ``$LATEST`` without sync takes the
-        permission ``personalize:ListSolutionVersions``. None leaves it as it is. (templated)
+        permission ``personalize:ListSolutionVersions``, and takes for granted that the list shows each version that is
+        ACTIVE; right after a training, give the version's own ARN. None leaves it as it is. (templated)
     :param min_provisioned_tps: The requests per second that are provisioned and charged at least. None leaves it as it
         is. (templated)
     :param campaign_config: As of :class:`CreateCampaignOperator`. Name all that is to hold: that the service replaces
