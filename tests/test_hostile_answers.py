@@ -206,6 +206,6 @@ def test_a_redirect_is_a_warning_and_says_where_it_leads(personalize, capsys):
         raise answer
 
     faults._add(faults._Order("redirect", "DescribeSolution", before=redirect, times=2))
-    Run(lambda: task_of("SolutionSensor")(task_id="a", solution_arn=ARN))()
+    Run(lambda: task_of("SolutionSensor")(task_id="a", solution_arn=ARN, poke_interval=0))()
     (said,) = [line for line in capsys.readouterr().out.splitlines() if "[warning" in line and "302" in line]
     assert "Redirected to https://proxy/login?X-Amz-Signature=***. Personalize redirects nobody" in said

@@ -238,6 +238,7 @@ def test_ctrl_c_ends_all_that_was_started_and_leaves_nothing_behind(tmp_path: Pa
         urllib.request.urlopen(url)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_takes_all_that_it_started_with_it_and_its_folder_too(tmp_path: Path) -> None:
     process = start(tmp_path, "run", DAGS / "hanging.py")
     lines_of(process, until="running")
