@@ -288,7 +288,7 @@ class WaitingOperator(PersonalizeOperator):
 
         :raises WaitTimeoutError: There is no time left, with ``last_seen``.
         """
-        self.log.info("%s: waiting until nothing is under way (%s)", last_seen, wait.title)
+        self.log.info("%s: waiting until nothing is in progress (%s)", last_seen, wait.title)
         self._wait_further(wait, deadline, last_seen, resume={"then": "go on", "carried": self.carried}, pause=True)
 
     def _wait_further(

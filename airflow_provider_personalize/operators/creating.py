@@ -135,7 +135,7 @@ class CreateOperator(_Creating):
     :param if_exists: What to do where one of this name exists: ``"reuse"`` takes it, if it is as wanted; an error lists
         each difference otherwise. ``"fail"`` is an error, unless this task or an earlier try of it made it. Tags are
         not compared, and neither is what is not given: the service fills in much, and another task may set the rest
-        later. A map or an ``eventsConfig`` that is given is compared as a whole. An update under way that may make it
+        later. A map or an ``eventsConfig`` that is given is compared as a whole. An update in progress that may make it
         as wanted is waited for.
     :param ignore_changes: Parameters in which one that exists may differ, by name: those that another task sets later
         on.

@@ -60,7 +60,7 @@ FAULTS = pytest.mark.parametrize("fault", [no_connection, denied, no_threads])
 
 @pytest.fixture(autouse=True)
 def shop(personalize: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A solution with an update under way for ten minutes, and a connection."""
+    """A solution with an update in progress for ten minutes, and a connection."""
     extra = {"region_name": "us-east-1", "config_kwargs": {"retries": {"total_max_attempts": 1}}}
     monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "aws", "extra": extra}))
     assumptions.seconds["solution_update"] = 600
