@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
+from airflow_provider_personalize.aws_errors import is_not_found, is_transient
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import configuration
 from airflow_provider_personalize.exceptions import (
@@ -25,7 +26,6 @@ from airflow_provider_personalize.exceptions import (
     WaitTimeoutError,
 )
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, Resource
-from airflow_provider_personalize.weather import is_not_found, is_weather
 
 Goal = Literal["ready", "updated", "settled", "stopped", "started", "gone", "trained", "later"]
 Outcome = Literal["under way", "reached", "failed", "replaced", "timed out", "broken"]
@@ -63,7 +63,7 @@ class Verdict:
     :param status: The service's own word, if it had one.
     :param reason: Why: the service's ``failureReason``, or what stood in the way of looking.
     :param description: What the service answered, if it answered.
-    :param is_weather: Whether bad weather stood in the way of looking.
+    :param is_transient: Whether a transient error kept the state from being read.
     :param is_odd: Whether what the service answered makes no sense; the reason says why.
     """
 
@@ -71,12 +71,12 @@ class Verdict:
     status: str | None = None
     reason: str | None = None
     description: Mapping[str, Any] = field(default_factory=dict)
-    is_weather: bool = False
+    is_transient: bool = False
     is_odd: bool = False
 
     def log_level(self, before: Verdict | None) -> int:
         """Return the level to log it with: a warning the first time that a poll shows nothing that can be believed."""
-        unclear = self.is_weather or self.is_odd
+        unclear = self.is_transient or self.is_odd
         return logging.WARNING if unclear and str(self) != str(before) else logging.INFO
 
     @property
@@ -153,7 +153,7 @@ class Weather:
 
     def lengthen(self, pause: float, verdict: Verdict) -> float:
         """Tell how many seconds to pause after a look: twice as many after each in bad weather but the first."""
-        self._bad = self._bad + 1 if verdict.is_weather else 0
+        self._bad = self._bad + 1 if verdict.is_transient else 0
         return pause * 2.0 ** min(max(self._bad - 1, 0), _DOUBLINGS)
 
 
@@ -233,8 +233,8 @@ class Wait:
             return _with_oddities(self.judge(reading.description), reading.odd)
         if is_not_found(error) and (verdict := self.judge_missing()):
             return verdict
-        if is_weather(error):
-            return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}", is_weather=True)
+        if is_transient(error):
+            return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}", is_transient=True)
         raise error.with_traceback(None)  # waits that share a reading would make it longer one after the other
 
     @property

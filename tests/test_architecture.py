@@ -18,7 +18,7 @@ NAME = PACKAGE.name
 ORDER = [
     {"resources", "_compat", "sample", "clock", "signatures", "options"},
     {"exceptions", "permissions", "validation"},
-    {"comparison", "weather"},
+    {"comparison", "aws_errors"},
     {"waiting"},
     {"hooks"},
     {"connection"},

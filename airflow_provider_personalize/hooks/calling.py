@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from airflow_provider_personalize.aws_errors import is_about_rate, was_not_applied
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 from airflow_provider_personalize.validation import presentable
-from airflow_provider_personalize.weather import names_a_rate, never_arrived
 
 # What must not be done twice; to stop, start or tag twice changes nothing.
 _ONCE: Final = ("Create", "Update", "Delete")
@@ -150,7 +150,7 @@ def _let_nothing_be_repeated_blindly(
     error = caught_exception
     if response is not None and response[0].status_code >= _FIRST_ERROR:
         error = exceptions.from_code(response[1].get("Error", {}).get("Code"))(response[1], operation.name)
-    if error and not never_arrived(error):
+    if error and not was_not_applied(error):
         raise error
 
 
@@ -173,6 +173,6 @@ def _advice(model: Any, error: Mapping[str, Any], request: Mapping[str, Any]) ->
         return f"{where} It takes the permission personalize:{model.name}{passed}"
     if code == "ResourceNotFound":
         return f"{where} Is it of the region and the account of the connection?"
-    if code == "LimitExceeded" and model.name in _QUOTAS and not names_a_rate(str(error.get("Message", ""))):
+    if code == "LimitExceeded" and model.name in _QUOTAS and not is_about_rate(str(error.get("Message", ""))):
         return f"{where} The quota: {_QUOTAS[model.name]} ({_GUIDE}/limits.html)"
     return where if code in {"InvalidInput", "Validation", "TooManyTags", "ResourceInUse"} else ""

@@ -19,6 +19,7 @@ from botocore.exceptions import EndpointConnectionError, HTTPClientError, NoRegi
 from botocore.loaders import Loader
 from botocore.session import Session
 
+from airflow_provider_personalize.aws_errors import is_about_credentials, is_not_found, lacks_credentials
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import version_name
 from airflow_provider_personalize.exceptions import (
@@ -44,7 +45,6 @@ from airflow_provider_personalize.waiting import (
     Weather,
     is_being_stopped,
 )
-from airflow_provider_personalize.weather import is_about_credentials, is_not_found, lacks_credentials
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_personalize.aws_errors import is_transient
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import REPLACED, differences
 from airflow_provider_personalize.exceptions import ResourceFailedError
@@ -14,7 +15,6 @@ from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.resources import METRIC_ATTRIBUTION
 from airflow_provider_personalize.waiting import REACHED, SETTLED, UNDER_WAY, Verdict
-from airflow_provider_personalize.weather import is_weather
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -199,9 +199,9 @@ class UpdateMetricAttributionOperator(WaitingOperator):
         try:
             metrics = metrics_of(self.hook, self.arn)
         except Exception as error:
-            if not is_weather(error):
+            if not is_transient(error):
                 raise
-            return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}", is_weather=True), {}
+            return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}", is_transient=True), {}
         return now, remaining(self.request(), now.description, metrics)
 
     def _send(self, left: Mapping[str, Any]) -> str:

@@ -10,12 +10,12 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
+from airflow_provider_personalize.aws_errors import is_ambiguous, is_transient
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.exceptions import IncompleteAnswerError, InvalidRequestError, WaitTimeoutError
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, required_parameters, seconds, switch
 from airflow_provider_personalize.validation import as_parameters, coerce, elsewhere, faults
 from airflow_provider_personalize.waiting import LATER, READY, UNDER_WAY, Goal, Wait, iso
-from airflow_provider_personalize.weather import is_weather, may_have_arrived
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -156,7 +156,7 @@ class PersonalizeOperator(PersonalizeTask):
 
     def may_pass(self, error: Exception) -> bool:
         """Tell whether what went wrong may be over by itself."""
-        return is_weather(error)
+        return is_transient(error)
 
     def pause_after(self, error: Exception) -> float:  # noqa: ARG002 - for those that must know
         """Tell how many seconds to pause before the next try: longer each time, and not all tasks the same."""
@@ -239,7 +239,7 @@ class WaitingOperator(PersonalizeOperator):
 
     def note_unanswered(self, error: Exception) -> None:
         """Take note of a call that may be done all the same."""
-        if may_have_arrived(error):
+        if is_ambiguous(error):
             self.carried[_SENT] = True
             self.unanswered = error
 
@@ -367,7 +367,7 @@ class WaitingOperator(PersonalizeOperator):
         try:
             yield
         except Exception as error:
-            if not may_have_arrived(error):
+            if not is_ambiguous(error):
                 self.keep(context, key, known or "")
             raise
 

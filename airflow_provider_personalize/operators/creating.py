@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
+from airflow_provider_personalize.aws_errors import is_over_quota, is_throttled
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import configuration, differences
 from airflow_provider_personalize.exceptions import PersonalizeError, ResourceDiffersError, ResourceExistsError
@@ -31,7 +32,6 @@ from airflow_provider_personalize.waiting import (
     is_being_updated,
     iso,
 )
-from airflow_provider_personalize.weather import is_over_quota, is_throttled
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_personalize.aws_errors import is_in_use, is_not_found, is_transient
 from airflow_provider_personalize.exceptions import InvalidRequestError
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.teardown_plan import Inventory, Stage, Step, plan
@@ -29,7 +30,6 @@ from airflow_provider_personalize.resources import (
 )
 from airflow_provider_personalize.validation import parse
 from airflow_provider_personalize.waiting import SETTLED, UNDER_WAY, Wait, is_being_deleted, iso
-from airflow_provider_personalize.weather import is_in_use, is_not_found, is_weather
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -254,7 +254,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         try:
             tags = self.hook.ask("list_tags_for_resource", resourceArn=self.arn).get("tags", [])
         except Exception as error:
-            if is_weather(error):
+            if is_transient(error):
                 raise
             self.log.warning("%s: the tags, which may keep schemas to delete, cannot be read", error)
             return noted
@@ -268,7 +268,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         try:
             self.hook.ask("tag_resource", resourceArn=self.arn, tags=tags)
         except Exception as error:
-            if is_weather(error) or is_in_use(error):
+            if is_transient(error) or is_in_use(error):
                 raise
             self.log.warning(
                 "%s: the schemas cannot be noted as tags. If this task is interrupted, delete them by hand: %s",

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Final
 
 from asgiref.sync import sync_to_async
 
+from airflow_provider_personalize.aws_errors import is_about_credentials, is_throttled, is_transient, lacks_credentials
 from airflow_provider_personalize.waiting import Reading, Source
-from airflow_provider_personalize.weather import is_about_credentials, is_throttled, is_weather, lacks_credentials
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.connection import Connection
@@ -133,7 +133,7 @@ class Line:
                     reading = await self._read(await self._hook_after(hook), source)
             except Exception as error:
                 # while credentials are fetched too, the way may be broken, and be whole again at the next look
-                if not is_weather(error):
+                if not is_transient(error):
                     raise
                 reading = Reading(error=error).abridged(source)
             self._pace.learn(began, time.monotonic(), throttled=is_throttled(reading.error))

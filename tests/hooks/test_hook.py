@@ -133,7 +133,7 @@ def test_no_is_an_answer(personalize, code):
         PersonalizeHook().look(Wait("solution", SOLUTION))
 
 
-def test_an_unreachable_endpoint_is_weather(monkeypatch):
+def test_an_unreachable_endpoint_is_transient(monkeypatch):
     extra = '{"region_name": "us-east-1", "endpoint_url": "http://127.0.0.1:9"}'
     monkeypatch.setenv(
         "AIRFLOW_CONN_NOWHERE",
@@ -172,7 +172,7 @@ def test_a_region_without_personalize_is_told_at_once(names, region):
     ("region", "answer"),
     [("us-east-1", socket.EAI_NONAME), ("cn-north-1", socket.EAI_NONAME), ("us-esat-1", socket.EAI_AGAIN)],
 )
-def test_a_name_that_cannot_be_looked_up_is_weather(names, region, answer):
+def test_a_name_that_cannot_be_looked_up_is_transient(names, region, answer):
     names(answer)
     verdict = PersonalizeHook(region_name=region).look(Wait("solution", SOLUTION))
     assert verdict.outcome == "under way"
@@ -194,13 +194,13 @@ def test_looks_that_reach_nobody_read_the_regions_once(names, monkeypatch):
     assert len(made) == 1
 
 
-def test_an_endpoint_of_ones_own_that_is_gone_is_weather(names, monkeypatch):
+def test_an_endpoint_of_ones_own_that_is_gone_is_transient(names, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://personalize:8000")
     names(socket.EAI_NONAME)
     assert PersonalizeHook(region_name="local").look(Wait("solution", SOLUTION)).outcome == "under way"
 
 
-def test_an_answer_without_the_resource_is_weather(personalize, monkeypatch):
+def test_an_answer_without_the_resource_is_transient(personalize, monkeypatch):
     hook = PersonalizeHook()
     monkeypatch.setattr(hook.conn, "describe_solution", lambda **_: {"ResponseMetadata": {}})
     with pytest.raises(IncompleteAnswerError, match="DescribeSolution answered without 'solution'"):
@@ -317,7 +317,7 @@ def _sends(body: bytes, status: bytes = b"200 OK") -> Callable[[socket.socket], 
         _sends(b'{"solution": {"status": "ACTIVE", "creationDateTime": "yesterday"}}'),
     ],
 )
-def test_what_breaks_on_the_way_is_weather(answer, monkeypatch):
+def test_what_breaks_on_the_way_is_transient(answer, monkeypatch):
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -339,7 +339,7 @@ def test_what_breaks_on_the_way_is_weather(answer, monkeypatch):
     assert verdict.reason
 
 
-def test_a_wrong_certificate_bundle_is_no_weather(monkeypatch):
+def test_a_wrong_certificate_bundle_is_not_transient(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"https://127.0.0.1:{listening.getsockname()[1]}"
         extra = f'{{"region_name": "us-east-1", "endpoint_url": "{url}"}}'

@@ -411,7 +411,7 @@ def test_a_connection_that_does_not_exist_is_an_error_until_it_does(monkeypatch)
     assert run(looks()).description["status"] == "ACTIVE"
 
 
-def test_credentials_that_cannot_be_fetched_for_now_are_weather(monkeypatch):
+def test_credentials_that_cannot_be_fetched_for_now_are_transient(monkeypatch):
     role = {"role_arn": "arn:aws:iam::123456789012:role/looker"}
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{silent.getsockname()[1]}")

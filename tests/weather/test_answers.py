@@ -230,7 +230,7 @@ def test_boto3_repeats_no_create_unless_it_certainly_did_nothing(how, mode):
     assert len(calls.of("CreateDatasetGroup")) == 2  # the shop's own is the first
 
 
-def test_a_timed_out_request_is_weather():
+def test_a_timed_out_request_is_transient():
     faults.error_next("UpdateSolution", "RequestTimeoutException", status=408)
     assert task(UpdateSolutionOperator, solution_arn=SOLUTION, perform_auto_training=True)() == SOLUTION
 

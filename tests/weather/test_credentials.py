@@ -157,7 +157,7 @@ def test_a_line_break_in_the_credentials_fails_at_once_and_shows_none_of_them(ki
     assert passing_time.slept == []
 
 
-def test_credentials_that_went_for_a_moment_are_weather(machine):
+def test_credentials_that_went_for_a_moment_are_transient(machine):
     hook, wait = PersonalizeHook(), Wait("solution", SOLUTION)
     hook.look(wait)
     keys = {key: value for key in KEYS if (value := os.environ.get(key))}

@@ -14,12 +14,12 @@ from botocore.parsers import ResponseParserError
 from shop import PREFIX, SOLUTION
 from task_runs import Run
 
+from airflow_provider_personalize.aws_errors import is_ambiguous, is_transient, was_not_applied
 from airflow_provider_personalize.emulator import calls, clock, faults, wire
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import PutEventsOperator, TagResourceOperator, UpdateSolutionOperator
 from airflow_provider_personalize.sensors import SolutionSensor
-from airflow_provider_personalize.weather import is_weather, may_have_arrived, never_arrived
 
 NEVER_SENT, AMBIGUOUS, ANSWER = "nothing was sent", "may be done", "an answer"
 
@@ -70,9 +70,9 @@ CLASSES = {
 
 def meaning(error: Exception) -> str:
     """What the package makes of an error."""
-    assert is_weather(error) == (never_arrived(error) or may_have_arrived(error))
-    assert not (never_arrived(error) and may_have_arrived(error))
-    return NEVER_SENT if never_arrived(error) else AMBIGUOUS if may_have_arrived(error) else ANSWER
+    assert is_transient(error) == (was_not_applied(error) or is_ambiguous(error))
+    assert not (was_not_applied(error) and is_ambiguous(error))
+    return NEVER_SENT if was_not_applied(error) else AMBIGUOUS if is_ambiguous(error) else ANSWER
 
 
 def made(kind: type[Exception]) -> Exception:

@@ -11,6 +11,7 @@ from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION
 from task_runs import Run
 from weathers import PER_SECOND
 
+from airflow_provider_personalize.aws_errors import is_over_quota, is_throttled
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.operators import (
@@ -21,7 +22,6 @@ from airflow_provider_personalize.operators import (
     UpdateSolutionOperator,
 )
 from airflow_provider_personalize.sensors import SolutionUpdateSensor
-from airflow_provider_personalize.weather import is_over_quota, is_throttled
 
 LIMIT = "LimitExceededException"
 GROUP = f"{PREFIX}dataset-group/shop"
