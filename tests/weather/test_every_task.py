@@ -1,4 +1,4 @@
-"""Every task: its own call in every weather, for a while and for ever."""
+"""Every task: its own call with every fault, for a while and always."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.permissions import actions_of
 
 ONCE = ("Create", "Update", "Delete", "Start", "Stop")
-QUICK = ("503, but done", "30 s")
-PASSABLE = ("slow, 20 s", "for ever")
+QUICK = ("503, applied", "30 s")
+PASSABLE = ("answer after 20 s", "always")
 ROWS = [(weather, lasting) for weather in WEATHERS for lasting in LASTS if (weather, lasting) != PASSABLE]
 CASES = [(*row, number % 4 in {1, 2}) for number, row in enumerate(ROWS)]
 
@@ -31,7 +31,7 @@ def test_it_is_done_once_or_says_why_not(life, passing_time, monkeypatch, weathe
     for name, given in [*STEPS, *ENDS]:
         task = task_of(name)
         own = getattr(task, "operation", None)
-        limit = {"timeout": 600} if lasting == "for ever" else {}
+        limit = {"timeout": 600} if lasting == "always" else {}
         run = life.run(name, given, **({"deferrable": deferrable, **limit} if hasattr(task, "goal") else {}))
         calls.clear()
         if str(own).startswith(ONCE):
@@ -43,10 +43,10 @@ def test_it_is_done_once_or_says_why_not(life, passing_time, monkeypatch, weathe
             result = late
         faults.clear()
         sent = Counter(call.arn for call in calls if call.operation == own)
-        assert "done" not in weather or not str(own).startswith(ONCE) or max(sent.values(), default=0) <= 1, name
+        assert "applied" not in weather or not str(own).startswith(ONCE) or max(sent.values(), default=0) <= 1, name
         assert {f"personalize:{call.operation}" for call in calls} <= actions_of(task).keys(), name
         if isinstance(result, Exception):
-            assert lasting == "for ever", (name, result)
+            assert lasting == "always", (name, result)
             assert re.search("[Ll]ast seen: .*(Error|Exception|PENDING|IN_PROGRESS)", str(result)), (name, result)
             result = (run := life.run(name, given))()
         life.note(name, run, result)

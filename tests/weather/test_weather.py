@@ -16,7 +16,14 @@ TABLE = [[cell.strip() for cell in line.strip("|").split("|")] for line in DOC.s
 ROWS_SAID = {(row[0], row[1]): row[2:] for row in TABLE if len(row) == 2 + len(WAYS)}
 SAID = {row: dict(zip(WAYS, cells, strict=True)) for row, cells in ROWS_SAID.items()}
 # the others take as long and show as much as these do; CI runs them
-QUICK = {"throttled", "reset, but done", "credentials expired", "denied", "over a quota", "LimitExceeded, a rate"}
+QUICK = {
+    "throttled",
+    "connection reset, applied",
+    "credentials expired",
+    "access denied",
+    "over a quota",
+    "LimitExceeded, rate",
+}
 
 
 @pytest.fixture
@@ -43,5 +50,5 @@ def test_it_goes_as_is_said(personalize, passed, weather, lasting, way):
 
 
 def test_every_row_is_of_a_weather_that_there_is():
-    titles = ("Weather", "Lasts"), ("Answer", "Lasts"), ("---", "---")
+    titles = ("Fault", "Lasts"), ("Answer", "Lasts"), ("---", "---")
     assert SAID.keys() - {*titles} == {*ROWS}

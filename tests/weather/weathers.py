@@ -90,34 +90,34 @@ over_quota: Final = error("LimitExceededException")
 WEATHERS: Final[dict[str, Tell]] = {
     "throttled": error("ThrottlingException"),
     "429": error("TooManyRequests", 429),
-    "LimitExceeded, a rate": error("LimitExceededException", message=PER_SECOND),
+    "LimitExceeded, rate": error("LimitExceededException", message=PER_SECOND),
     "500": unavailable(status=500),
     "503": unavailable(),
-    "503, HTML of a proxy": unavailable(html=True),
-    "503, but done": unavailable(done=True),
-    "302, HTML of a proxy": redirected,
-    "refused": refused_next,
-    "reset": faults.reset_next,
-    "reset, but done": lambda operation, **when: faults.reset_next(operation, done=True, **when),
-    "slow, 20 s": lambda operation, **when: faults.slow_next(operation, latency=20, **when),
+    "503, proxy's HTML": unavailable(html=True),
+    "503, applied": unavailable(done=True),
+    "302, proxy's HTML": redirected,
+    "connection refused": refused_next,
+    "connection reset": faults.reset_next,
+    "connection reset, applied": lambda operation, **when: faults.reset_next(operation, done=True, **when),
+    "answer after 20 s": lambda operation, **when: faults.slow_next(operation, latency=20, **when),
     "no answer": faults.hang_next,
-    "no answer, but done": lambda operation, **when: faults.hang_next(operation, done=True, **when),
-    "cut, and done": faults.cut_next,
-    "garbled, and done": faults.garbled_next,
+    "no answer, applied": lambda operation, **when: faults.hang_next(operation, done=True, **when),
+    "answer cut off, applied": faults.cut_next,
+    "answer not JSON, applied": faults.garbled_next,
 }
-LASTS: Final[dict[str, dict[str, Any]]] = {"30 s": {"seconds": 30}, "for ever": {"times": None}}
+LASTS: Final[dict[str, dict[str, Any]]] = {"30 s": {"seconds": 30}, "always": {"times": None}}
 # besides: weather, how long it lasts, how it is told
 OTHERS: Final[dict[tuple[str, str], Tell]] = {
-    ("fine", "for ever"): lambda operation: None,
-    ("half of the calls throttled", "for ever"): every_other_throttled,
-    ("credentials expired", "until fetched anew"): faults.expired_next,
-    ("credentials expired", "for ever"): lambda operation: faults.expired_next(operation, times=None),
-    ("denied", "for ever"): refusal("AccessDeniedException"),
-    ("not found", "for ever"): refusal("ResourceNotFoundException"),
-    ("invalid input", "for ever"): refusal("InvalidInputException"),
-    ("not valid", "for ever"): refusal("ValidationException"),
+    ("none", "-"): lambda operation: None,
+    ("every other call throttled", "always"): every_other_throttled,
+    ("credentials expired", "until renewed"): faults.expired_next,
+    ("credentials expired", "always"): lambda operation: faults.expired_next(operation, times=None),
+    ("access denied", "always"): refusal("AccessDeniedException"),
+    ("not found", "always"): refusal("ResourceNotFoundException"),
+    ("InvalidInputException", "always"): refusal("InvalidInputException"),
+    ("ValidationException", "always"): refusal("ValidationException"),
     (OVER_QUOTA, "15 min"): lambda operation: over_quota(operation, seconds=15 * 60),
-    (OVER_QUOTA, "for ever"): lambda operation: over_quota(operation, times=None),
+    (OVER_QUOTA, "always"): lambda operation: over_quota(operation, times=None),
 }
 ROWS: Final = [*OTHERS, *((weather, lasting) for weather in WEATHERS for lasting in LASTS)]
 
@@ -142,7 +142,7 @@ def task(made: type, **parameters: Any) -> Callable[[], Any]:
 # Each way to wait, and two writes: the operation that meets the weather, and what there is to do
 WAYS: Final[dict[str, tuple[str, Callable[[], Any]]]] = {
     "wait on a worker": (LOOK, wait_on_worker),
-    "sensor, poked": (LOOK, task(SolutionUpdateSensor)),
+    "sensor, `poke`": (LOOK, task(SolutionUpdateSensor)),
     "sensor, deferred": (LOOK, task(SolutionUpdateSensor, deferrable=True)),
     "training, on a worker": ("CreateSolutionVersion", task(CreateSolutionVersionOperator)),
     "update, deferred": ("UpdateSolution", task(UpdateSolutionOperator, perform_auto_training=True, deferrable=True)),
@@ -182,5 +182,5 @@ def measure(client: Any, passed: Callable[[], float], weather: str, lasting: str
     except Exception as error:  # noqa: BLE001 - however it ends
         end = type(error).__name__
     reached = [call for call in calls.of(operation) if call.error != REFUSED]
-    many = f", {bought() - before} bought" if operation != LOOK else ""
+    many = f", {bought() - before} applied" if operation != LOOK else ""
     return f"{end}, {passed() - began:.0f} s, {len(reached)} calls{many}".replace(" 1 calls", " 1 call")
