@@ -124,7 +124,7 @@ def personalize(passing_time: Time, monkeypatch: pytest.MonkeyPatch):
 @pytest.fixture
 def unknown_status(personalize) -> Callable[[str], None]:
     """Let a resource show a status that the service does not have yet."""
-    from airflow_provider_personalize.emulator.models import personalize_backends
+    from airflow_provider_personalize.emulator.http.models import personalize_backends
 
     def show(arn: str) -> None:
         record = personalize_backends["123456789012"]["us-east-1"].records[arn]

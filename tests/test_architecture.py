@@ -75,7 +75,7 @@ def _plain_imports(node: ast.AST) -> list[str]:
 
 
 # The rooms of the emulator, in the order of what may know of what; annotations count
-EMULATOR_ORDER = ["engine", "rules", "table", "models", "responses", "server", "running", "__main__"]
+EMULATOR_ORDER = ["engine", "service", "http", "cli", "__main__"]
 
 
 @pytest.mark.parametrize("path", EMULATOR, ids=lambda path: path.name)

@@ -16,8 +16,9 @@ from shop import PREFIX
 from task_runs import Run
 
 from airflow_provider_personalize._compat import AirflowException, AirflowSkipException
-from airflow_provider_personalize.emulator import faults, wire
-from airflow_provider_personalize.emulator.responses import PersonalizeResponse
+from airflow_provider_personalize.emulator import faults
+from airflow_provider_personalize.emulator.control import transport_faults
+from airflow_provider_personalize.emulator.http.responses import PersonalizeResponse
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.hooks import personalize as hook_module
@@ -201,7 +202,7 @@ def test_a_redirect_is_a_warning_and_says_where_it_leads(personalize, capsys):
     page = "https://proxy/login?X-Amz-Signature=secret"
 
     def redirect(_: object) -> None:
-        answer = wire.Lost("302", status=302, body="<html>Sign in.</html>")
+        answer = transport_faults.Lost("302", status=302, body="<html>Sign in.</html>")
         answer._headers["Location"] = page
         raise answer
 

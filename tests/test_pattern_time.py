@@ -16,10 +16,10 @@ import pytest
 from botocore.model import DenormalizedStructureBuilder, Shape, StructureShape
 from hypothesis import given, settings
 
+from airflow_provider_personalize.emulator.cli.reasons import reason
 from airflow_provider_personalize.emulator.engine.errors import InvalidFilter
 from airflow_provider_personalize.emulator.engine.expressions import parse_expressions
 from airflow_provider_personalize.emulator.engine.filters import read_values
-from airflow_provider_personalize.emulator.running.reasons import reason
 from airflow_provider_personalize.resources import RESOURCES
 from airflow_provider_personalize.validation import coerce, elsewhere, faults, presentable, rate_days
 

@@ -24,12 +24,13 @@ except ModuleNotFoundError:
         sys.exit("There is no moto: pip install 'airflow-provider-personalize[emulator]'")
     raise
 
-from airflow_provider_personalize.emulator import bill, faults, progress
-from airflow_provider_personalize.emulator.assumptions import assumptions
-from airflow_provider_personalize.emulator.calls import calls
-from airflow_provider_personalize.emulator.clock import clock
-from airflow_provider_personalize.emulator.models import personalize_backends
-from airflow_provider_personalize.emulator.quotas import quotas
+from airflow_provider_personalize.emulator.control import bill, faults
+from airflow_provider_personalize.emulator.control.assumptions import assumptions
+from airflow_provider_personalize.emulator.control.calls import calls
+from airflow_provider_personalize.emulator.control.clock import clock
+from airflow_provider_personalize.emulator.control.quotas import quotas
+from airflow_provider_personalize.emulator.http.models import personalize_backends
+from airflow_provider_personalize.emulator.service import progress
 
 __all__ = ["assumptions", "bill", "calls", "clock", "faults", "quotas"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_personalize.emulator.assumptions import assumptions
+from airflow_provider_personalize.emulator.control.assumptions import assumptions
 
 
 class Refused(Exception):  # noqa: N818 - it is the service's answer, named as the reader of a rule thinks of it

@@ -11,11 +11,12 @@ from moto import mock_aws
 from moto.core.base_backend import BackendDict
 from moto.moto_api import state_manager
 
-from airflow_provider_personalize.emulator import assumptions, bill, calls, clock, faults, quotas
-from airflow_provider_personalize.emulator.calls import Calls
-from airflow_provider_personalize.emulator.clock import Clock
-from airflow_provider_personalize.emulator.progress import switch
-from airflow_provider_personalize.emulator.server import Server
+from airflow_provider_personalize.emulator import assumptions, calls, clock, quotas
+from airflow_provider_personalize.emulator.control import bill, faults
+from airflow_provider_personalize.emulator.control.calls import Calls
+from airflow_provider_personalize.emulator.control.clock import Clock
+from airflow_provider_personalize.emulator.http.server import Server
+from airflow_provider_personalize.emulator.service.progress import switch
 
 _KEYS: Final = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 

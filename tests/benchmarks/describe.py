@@ -16,7 +16,7 @@ from http.client import HTTPConnection
 from multiprocessing import get_context
 
 from airflow_provider_personalize.emulator import clock, quotas
-from airflow_provider_personalize.emulator.models import personalize_backends
+from airflow_provider_personalize.emulator.http.models import personalize_backends
 from airflow_provider_personalize.emulator.server import Server
 
 WANTED = 500

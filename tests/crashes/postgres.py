@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from airflow_provider_personalize.emulator.running.airflow_home import free_port
+from airflow_provider_personalize.emulator.cli.airflow_home import free_port
 
 DRIVERS = ("psycopg2", "asyncpg")
 

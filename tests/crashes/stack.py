@@ -18,8 +18,8 @@ from typing import Any
 import psutil
 from postgres import Postgres
 
-from airflow_provider_personalize.emulator.running.airflow_home import AirflowHome
-from airflow_provider_personalize.emulator.running.process import running
+from airflow_provider_personalize.emulator.cli.airflow_home import AirflowHome
+from airflow_provider_personalize.emulator.cli.process import running
 
 DAGS = Path(__file__).parent / "dags" / "crashes.py"
 TRIGGERERS = ("triggerer-1", "triggerer-2")

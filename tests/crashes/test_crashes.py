@@ -12,7 +12,7 @@ from shop import HOUR, PREFIX, SOLUTION, open_many
 from stack import Run, Stack, eventually
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
-from airflow_provider_personalize.emulator.models import personalize_backends
+from airflow_provider_personalize.emulator.http.models import personalize_backends
 
 pytestmark = pytest.mark.crash
 

@@ -8,8 +8,8 @@ import pytest
 from everything import new_shop
 from moto import mock_aws
 from moto.moto_api import state_manager
+from response_contract import watched_api
 from shop import PREFIX
-from witness import watched_api
 
 from airflow_provider_personalize.emulator import assumptions, clock, faults, quotas
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from moto.core.utils import camelcase_to_underscores
+from response_contract import watched_api
 from shop import PREFIX, ROLE, SCHEMA, api
-from witness import watched_api
 
 from airflow_provider_personalize.emulator import clock, service_model
 

@@ -9,7 +9,8 @@ from moto.moto_api import state_manager
 from shop import HOUR, MARKET, PREFIX, ROLE, open_market
 from task_runs import Run, TaskInstance
 
-from airflow_provider_personalize.emulator import calls, clock, faults, paging
+from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.emulator.service import paging
 from airflow_provider_personalize.exceptions import (
     InvalidRequestError,
     ResourceDiffersError,

@@ -10,7 +10,8 @@ from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION
 from task_runs import Run
 from weathers import every_other_throttled
 
-from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas, wire
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas
+from airflow_provider_personalize.emulator.control import transport_faults
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import (
@@ -208,7 +209,7 @@ def test_an_error_that_is_too_long_to_read_is_cut():
 
 def lost(operation: str, code: str, **how: object) -> faults._Order:
     def lose(_: object) -> None:
-        raise wire.Lost(code, **how)
+        raise transport_faults.Lost(code, **how)
 
     return faults._Order("lost", operation, after=lose)
 

@@ -15,7 +15,8 @@ from shop import PREFIX, SOLUTION
 from task_runs import Run
 
 from airflow_provider_personalize.aws_errors import is_ambiguous, is_transient, was_not_applied
-from airflow_provider_personalize.emulator import calls, clock, faults, wire
+from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.emulator.control import transport_faults
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import PutEventsOperator, TagResourceOperator, UpdateSolutionOperator
@@ -155,7 +156,7 @@ def tracker(personalize: Any) -> str:
 
 def lost(operation: str, status: int, body: str) -> None:
     def lose(_: object) -> None:
-        raise wire.Lost(str(status), status=status, body=body, content_type="text/html")
+        raise transport_faults.Lost(str(status), status=status, body=body, content_type="text/html")
 
     faults._add(faults._Order("lost", operation, before=lose))
 

@@ -10,7 +10,8 @@ from every_task import ENDS, STEPS, task_of
 from weathers import LASTS, WEATHERS
 
 from airflow_provider_personalize._compat import AirflowSensorTimeout
-from airflow_provider_personalize.emulator import calls, faults, wire
+from airflow_provider_personalize.emulator import calls, faults
+from airflow_provider_personalize.emulator.control import transport_faults
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.permissions import actions_of
 
@@ -27,7 +28,7 @@ CASES = [(*row, number % 4 in {1, 2}) for number, row in enumerate(ROWS)]
 )
 def test_it_is_done_once_or_says_why_not(life, passing_time, monkeypatch, weather, lasting, deferrable):
     """And what it calls to find its way takes no other permissions than in fine weather."""
-    monkeypatch.setattr(wire, "pause", passing_time.sleep)  # who waits for an answer has less time left
+    monkeypatch.setattr(transport_faults, "pause", passing_time.sleep)  # who waits for an answer has less time left
     for name, given in [*STEPS, *ENDS]:
         task = task_of(name)
         own = getattr(task, "operation", None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from weathers import ROWS, WAYS, measure
 
-from airflow_provider_personalize.emulator import wire
+from airflow_provider_personalize.emulator.control import transport_faults
 from airflow_provider_personalize.triggers import poller
 
 DOC = (Path(__file__).parents[2] / "docs" / "faults.md").read_text(encoding="utf-8")
@@ -34,7 +34,7 @@ def passed(passing_time, monkeypatch):
     monkeypatch.setattr(passing_time, "_real", lambda: real)
     monkeypatch.setattr(passing_time, "_monotonic", lambda: monotonic)
     monkeypatch.setattr(poller, "_TICK", 2**-20)  # a sum of those is exact too
-    monkeypatch.setattr(wire, "pause", passing_time.sleep)  # who waits for an answer has less time left
+    monkeypatch.setattr(transport_faults, "pause", passing_time.sleep)  # who waits for an answer has less time left
     return lambda: passing_time.monotonic() - monotonic
 
 

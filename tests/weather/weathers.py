@@ -13,9 +13,10 @@ from shop import DATASET, LOCATION, ROLE, SOLUTION
 from task_runs import Run
 
 from airflow_provider_personalize.clock import steady_time
-from airflow_provider_personalize.emulator import calls, clock, faults, wire
+from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.emulator.control import transport_faults
 from airflow_provider_personalize.emulator.errors import Refused
-from airflow_provider_personalize.emulator.models import personalize_backends
+from airflow_provider_personalize.emulator.http.models import personalize_backends
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CreateSolutionVersionOperator, UpdateSolutionOperator
 from airflow_provider_personalize.sensors import SolutionUpdateSensor
@@ -33,7 +34,7 @@ def refused_next(operation: str, **when: Any) -> None:
     """Let nobody listen: what the service itself cannot be told."""
 
     def refuse(_: Any) -> None:
-        raise wire.Lost(REFUSED, error=lambda: EndpointConnectionError(endpoint_url="https://personalize"))
+        raise transport_faults.Lost(REFUSED, error=lambda: EndpointConnectionError(endpoint_url="https://personalize"))
 
     faults._add(faults._Order("refused_next", operation, before=refuse, **when))
 
@@ -80,7 +81,7 @@ def redirected(operation: str, **when: Any) -> None:
     """Let something on the way lead elsewhere, as a proxy does to its page for signing in."""
 
     def lead_elsewhere(_: Any) -> None:
-        raise wire.Lost("302", status=302, body="<html>Sign in.</html>", content_type="text/html")
+        raise transport_faults.Lost("302", status=302, body="<html>Sign in.</html>", content_type="text/html")
 
     faults._add(faults._Order("redirected", operation, before=lead_elsewhere, **when))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from effort import effort
+from cost import effort
 from engine_data import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st

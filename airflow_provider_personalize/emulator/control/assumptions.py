@@ -1,0 +1,475 @@
+"""
+What nobody outside of AWS knows about the service, and what the emulator takes for it.
+
+Each field is one open question. Its first choice is the default; set another one to see how your DAG fares if the
+service turns out to do that: ``assumptions.unchanged_update = "ignored"``. Seconds are set one by one:
+``assumptions.seconds["solution_update"] = 600``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from airflow_provider_personalize.emulator.control.durations import GUIDE, SAMPLES, SECONDS, Seconds, changed
+from airflow_provider_personalize.emulator.validators import check_number
+
+
+def _open_question(*choices: str, asks: str, source: str) -> Any:
+    return field(default=choices[0], metadata={"choices": choices, "asks": asks, "source": source})
+
+
+def _number(default: float, asks: str, source: str) -> Any:
+    return field(default=default, metadata={"choices": (), "asks": asks, "source": source})
+
+
+@dataclass
+class Assumptions:
+    """The open questions, and the answer that is in force for each."""
+
+    constraint_error: str = _open_question(
+        "InvalidInputException",
+        "ValidationException",
+        asks="Which error answers a request that breaks a constraint of the model?",
+        source="not documented; InvalidInputException is the one that the model names",
+    )
+    undocumented_error: str = _open_question(
+        "InvalidInputException",
+        "as_it_is",
+        asks="Which error answers if the one that fits is not among those documented for the operation?",
+        source="not documented",
+    )
+    second_in_group: str = _open_question(
+        "LimitExceededException",
+        "ResourceAlreadyExistsException",
+        asks="Which error answers a second event tracker or metric attribution in a dataset group?",
+        source=f"{GUIDE}/limits.html allows one; {GUIDE}/API_CreateEventTracker.html names no error",
+    )
+    move_from_wrong_status: str = _open_question(
+        "ResourceInUseException",
+        "InvalidInputException",
+        asks="Which error answers a stop or a start of what cannot be stopped or started now?",
+        source=f"not documented; {GUIDE}/API_StopRecommender.html names both",
+    )
+    lists_begin_with: str = _open_question(
+        "oldest",
+        "newest",
+        asks="What does a list begin with, of which no order is documented?",
+        source=f"not documented; {GUIDE}/solution-config-auto-training.html takes the first version for the newest",
+    )
+    active_counts: str = _open_question(
+        "on_their_way",
+        "active_only",
+        asks="Does a quota on what is ACTIVE count what is on its way there?",
+        source=f"not documented in {GUIDE}/limits.html",
+    )
+    parent_not_active: str = _open_question(
+        "refused",
+        "accepted",
+        asks="May something be created in a resource that is not ACTIVE?",
+        source=f"{GUIDE}/create-dataset-group.html says to wait; how the service refuses is not documented",
+    )
+    domain_mismatch: str = _open_question(
+        "refused",
+        "accepted",
+        asks="May a dataset have a schema of another domain than its group's?",
+        source=f"{GUIDE}/API_CreateSchema.html says it must match; the error is not documented",
+    )
+    name_of_failed_job: str = _open_question(
+        "taken",
+        "free",
+        asks="May a job have the name of one that failed?",
+        source="not documented; there is no operation to delete a job, and its name is in its ARN",
+    )
+    option_of_another_recipe: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Is an option refused at the call if the recipe does not have it: eventsConfig, performIncrementalUpdate, "
+        "itemExplorationConfig, a featurization hyperparameter?",
+        source=f"{GUIDE}/optimizing-solution-events-config.html, {GUIDE}/API_CampaignConfig.html and the pages of "
+        "the recipes say what each has; the error is not documented",
+    )
+    update_of_not_active: str = _open_question(
+        "refused",
+        "accepted",
+        asks="May what is not ACTIVE be updated?",
+        source=f"not documented; a campaign may also be CREATE FAILED ({GUIDE}/API_UpdateCampaign.html)",
+    )
+    update_while_pending: str = _open_question(
+        "refused",
+        "accepted",
+        asks="May something be updated while an update of it is under way?",
+        source=f"not documented; {GUIDE}/API_UpdateSolution.html names ResourceInUseException",
+    )
+    unchanged_update: str = _open_question(
+        "accepted",
+        "ignored",
+        asks="Does an update to what is already so run as an update, or does nothing happen?",
+        source=f"not documented; UpdateRecommender does nothing then ({GUIDE}/updating-recommender.html)",
+    )
+    empty_update: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Is UpdateSolution or UpdateMetricAttribution refused if it names nothing to change?",
+        source="not documented",
+    )
+    schedule_without_switch: str = _open_question(
+        "accepted",
+        "refused",
+        asks="May an update carry a schedule and leave out performAutoTraining?",
+        source="not documented; accepted means that performAutoTraining stays as it is",
+    )
+    schedule_with_training_off: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Is a schedule refused in a request that turns automatic training off?",
+        source=f"not documented; {GUIDE}/updating-solution.html leaves the schedule out then",
+    )
+    schedule_when_off: str = _open_question(
+        "kept",
+        "dropped",
+        asks="Does a solution keep showing its schedule after automatic training was turned off?",
+        source="not documented",
+    )
+    unnamed_solution_config: str = _open_question(
+        "kept",
+        "dropped",
+        asks="What becomes of the schedule or the eventsConfig if a solutionUpdateConfig names only the other?",
+        source="not documented",
+    )
+    unnamed_campaign_config: str = _open_question(
+        "dropped",
+        "kept",
+        asks="What becomes of the settings that the campaignConfig of an update does not name?",
+        source="not documented",
+    )
+    unnamed_recommender_config: str = _open_question(
+        "kept",
+        "dropped",
+        asks="What becomes of the settings that the recommenderConfig of an update does not name?",
+        source="not documented",
+    )
+    solution_while_updating: str = _open_question(
+        "as_before",
+        "as_asked",
+        asks="Which configuration does a solution show while an update of it is under way?",
+        source=f"not documented; it uses the one before ({GUIDE}/updating-solution.html)",
+    )
+    update_summary: str = _open_question(
+        "as_sent",
+        "in_full",
+        asks="Does the latest update show what its request named, or also what that left as it was?",
+        source=f"not documented in {GUIDE}/API_SolutionUpdateSummary.html and those of other kinds",
+    )
+    update_visible_after: float = _number(
+        0, asks="After how many seconds does a description show an accepted update?", source="not documented"
+    )
+    no_update_yet: str = _open_question(
+        "absent",
+        "empty",
+        asks="What does the description of what was never updated show for its latest update?",
+        source=f"{GUIDE}/API_Campaign.html says it is there after the first; of other kinds not documented",
+    )
+    failed_dataset_update: str = _open_question(
+        "CREATE FAILED",
+        "UPDATE FAILED",
+        asks="Which status has the update of a dataset that failed?",
+        source=f"not documented in {GUIDE}/API_DatasetUpdateSummary.html",
+    )
+    failed_campaign_updated: str = _open_question(
+        "ACTIVE",
+        "CREATE FAILED",
+        asks="Which status has a campaign whose creation failed, once an update of it is ACTIVE?",
+        source=f"not documented; {GUIDE}/API_UpdateCampaign.html allows the update",
+    )
+    metric_attribution_updating: str = _open_question(
+        "CREATE IN_PROGRESS",
+        "UPDATE IN_PROGRESS",
+        "ACTIVE",
+        asks="Which status has a metric attribution while it is updated, after the PENDING of the same word?",
+        source="not documented",
+    )
+    deletion_shown: str = _open_question(
+        "status",
+        "update",
+        asks="Where does a campaign or recommender that was updated once show its deletion?",
+        source="AWS's personalize-monitor (https://github.com/aws-samples/amazon-personalize-monitor) looks at both",
+    )
+    group_with_filters: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Is the deletion of a dataset group refused while it has filters or a metric attribution?",
+        source=f"{GUIDE}/API_DeleteDatasetGroup.html names event trackers, solutions and datasets only",
+    )
+    import_without_location: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Is an import or a data deletion without a dataLocation refused at the call? If not, the job fails.",
+        source="not documented; the model does not require it",
+    )
+    import_access_checked: str = _open_question(
+        "job",
+        "call",
+        asks="Does a file or bucket that is missing or out of reach fail the import job, or is the call refused?",
+        source="not documented; both have been reported",
+    )
+    import_header_checked: str = _open_question(
+        "job",
+        "call",
+        asks="Does a missing column fail the import job, or is the call refused?",
+        source="not documented; both have been reported",
+    )
+    import_without_slash: str = _open_question(
+        "accepted",
+        "refused",
+        asks="Does an import read a folder that is named without the slash at its end?",
+        source=f"notebooks of {SAMPLES} do; {GUIDE}/API_DataSource.html asks for the slash",
+    )
+    unknown_columns: str = _open_question(
+        "ignored",
+        "refused",
+        asks="Is a column that the schema does not name ignored, or does it fail the import?",
+        source=f"imports of a nameless and of an extra column became ACTIVE in notebooks of {SAMPLES}",
+    )
+    quoted_headers: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Does a header in quotation marks fail the import?",
+        source=f"{GUIDE}/data-prep-formatting.html says not to; what follows is not documented",
+    )
+    empty_required_value: str = _open_question(
+        "accepted",
+        "refused",
+        asks="Is a row imported that has no value for a column that may not be null? Ids and times are never empty.",
+        source=f"data of notebooks of {SAMPLES} has such a row; {GUIDE}/how-it-works-dataset-schema.html asks for null",
+    )
+    long_text: str = _open_question(
+        "truncated",
+        "refused",
+        asks="Is a textual value beyond the quota of characters truncated, or does it fail the import?",
+        source=f"{GUIDE}/items-datasets.html says truncated; {GUIDE}/troubleshooting.html has an error for any column",
+    )
+    missing_optional_column: str = _open_question(
+        "accepted",
+        "refused",
+        asks="May a CSV leave out a column that may be null?",
+        source=f"not documented in {GUIDE}/data-prep-formatting.html",
+    )
+    first_import_incremental: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Is an INCREMENTAL import refused at the call while no FULL one has become ACTIVE?",
+        source=f"{GUIDE}/API_CreateDatasetImportJob.html says the first must be FULL; the error is not documented",
+    )
+    minimum_interactions: float = _number(
+        1000,
+        asks="With fewer interactions than how many does an import job fail?",
+        source=f"{GUIDE}/limits.html has the number; that the job fails and not the call is assumed",
+    )
+    unknown_properties: str = _open_question(
+        "refused",
+        "dropped",
+        asks="What becomes of an event's, item's, user's or action's property that is no column of the schema?",
+        source=f"{GUIDE}/API_UBS_Item.html says that the keys match the fields; what follows is not documented",
+    )
+    autotrain_by_hand: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Does CreateSolutionVersion refuse the trainingMode AUTOTRAIN?",
+        source=f"not documented; {GUIDE}/API_CreateSolutionVersion.html lists it among the values",
+    )
+    automatic_training_mode: str = _open_question(
+        "FULL",
+        "AUTOTRAIN",
+        asks="Which trainingMode has a version of automatic training?",
+        source=f"not documented; {GUIDE}/solution-config-auto-training.html says to look at trainingType",
+    )
+    first_training_after: float = _number(
+        1800,
+        asks="After how many seconds does the first automatic training begin?",
+        source=f"{GUIDE}/solution-config-auto-training.html says within an hour",
+    )
+    first_training_without_data: str = _open_question(
+        "tried",
+        "skipped",
+        asks="Does the first automatic training begin if there are no interactions, and then fail?",
+        source=f"not documented; {GUIDE}/solution-config-auto-training.html asks later trainings for new interactions",
+    )
+    same_schedule: str = _open_question(
+        "restarts",
+        "kept",
+        asks="Does an update to the schedule that is in force restart it, so that a training begins within the hour?",
+        source=f"not documented; {GUIDE}/updating-solution.html says that a change does",
+    )
+    training_data_checked: str = _open_question(
+        "training",
+        "call",
+        asks="Does too little data fail the training, or is CreateSolutionVersion or CreateRecommender refused?",
+        source=f"not documented; {GUIDE}/troubleshooting.html has the texts",
+    )
+    event_without_value: str = _open_question(
+        "left_out",
+        "counted",
+        asks="Does an event without a value count where there is an eventValueThreshold?",
+        source=f"not documented in {GUIDE}/optimizing-solution-events-config.html",
+    )
+    training_hours: float = _number(
+        1,
+        asks="How many hours is a training billed for?",
+        source=f"{GUIDE}/API_SolutionVersion.html has them, as billed; they are not wall time",
+    )
+    latest_without_version: str = _open_question(
+        "ResourceNotFoundException",
+        "InvalidInputException",
+        asks="Which error answers a campaign of $LATEST while the solution has no ACTIVE version?",
+        source="not documented; a solution's bare ARN is not found (https://github.com/aws/aws-sdk-js-v3/issues/4982)",
+    )
+    latest_version_shown: str = _open_question(
+        "resolved",
+        "literally",
+        asks="Does a campaign of $LATEST show the version that it serves, or $LATEST?",
+        source=f"not documented in {GUIDE}/API_DescribeCampaign.html",
+    )
+    filter_liberties: str = _open_question(
+        "accepted",
+        "refused",
+        asks="May a filter expression have conditions in parentheses, IS NULL, and OR in an IF condition?",
+        source=f"not shown in {GUIDE}/creating-filter-expressions.html",
+    )
+    filter_single_quotes: str = _open_question(
+        "accepted",
+        "refused",
+        asks="May texts in a filter expression be in single quotes?",
+        source=f"the README of filter_rotator in {SAMPLES} has them; the guide does not",
+    )
+    filter_singular_dataset: str = _open_question(
+        "accepted",
+        "refused",
+        asks="May a filter expression write Action for the dataset Actions?",
+        source=f"{GUIDE}/action-recommendation-filter-examples.html has Action.MEMBERSHIP_LEVEL in one example only",
+    )
+    filter_unknown_field: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Is a filter refused that names a field that the schema of the dataset lacks?",
+        source="not documented; case is ignored, as the guide writes Items.genres for GENRES",
+    )
+    filter_range_of_text: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Is a filter refused that compares a text field by <, <=, > or >=?",
+        source=f"not documented; {GUIDE}/creating-filter-expressions.html has these operators for numbers",
+    )
+    batch_statuses: str = _open_question(
+        "observed",
+        "documented",
+        asks="Is a batch job CREATE PENDING, CREATE IN_PROGRESS, as seen, or PENDING, IN PROGRESS, as documented?",
+        source=f"{SAMPLES} against {GUIDE}/API_BatchInferenceJob.html",
+    )
+    segment_member: str = _open_question(
+        "usersList",
+        "recommendedUsers",
+        asks="In which member of its output has a batch segment job the users?",
+        source=f"https://github.com/aws-samples/retail-demo-store against {GUIDE}/getting-user-segments.html",
+    )
+    deleted_counted: str = _open_question(
+        "rows",
+        "users",
+        asks="What does numDeleted of a data deletion job count?",
+        source=f'{GUIDE}/API_DataDeletionJob.html says "records"; whether of users or of rows is not documented',
+    )
+    seconds: Seconds = field(
+        default_factory=lambda: Seconds(SECONDS),
+        metadata={
+            "choices": (),
+            "asks": "How many seconds does everything take, from the call to its end? Name only those to change.",
+            "source": "the table of durations says which are seen and which are assumed",
+        },
+    )
+    automatic_training_over_quota: str = _open_question(
+        "waits",
+        "trains",
+        asks="Does an automatic training wait while as many trainings are under way as the quota allows?",
+        source=f"not documented; {GUIDE}/limits.html has the quota",
+    )
+    filter_of_a_campaign: str = _open_question(
+        "free",
+        "held",
+        asks="Do the campaigns of a dataset group, which may use any filter of it, keep filters from deletion?",
+        source=f"not documented in {GUIDE}/API_DeleteFilter.html; a notebook of AWS's samples deletes campaigns first",
+    )
+    same_version_name: str = _open_question(
+        "refused",
+        "accepted",
+        asks="Does CreateSolutionVersion refuse a name that another version of the solution has?",
+        source=f"{GUIDE}/API_CreateSolutionVersion.html names ResourceAlreadyExistsException, and does not say when",
+    )
+    version_name: str = _open_question(
+        "given",
+        "after_solution",
+        asks="Does a solution version show the name that it was given, or that after its solution's and a slash?",
+        source=f"not documented; of a version without a name, {SAMPLES} shows the latter",
+    )
+    version_arn: str = _open_question(
+        "digits",
+        "name",
+        asks="Has the ARN of a version with a name eight hex digits in it, or that name, which is never free again?",
+        source=f"not documented; of a version without a name, {SAMPLES} shows digits, which are its name too",
+    )
+    events_before_active: str = _open_question(
+        "accepted",
+        "refused",
+        asks="Are events accepted while their event tracker is on its way to ACTIVE?",
+        source=f"notebooks of {SAMPLES} put events right after they create the tracker",
+    )
+    job_names_of_deleted_group: str = _open_question(
+        "free",
+        "taken",
+        asks="May a job have the name of one whose dataset group was deleted? If so, those jobs are gone, too.",
+        source=f"not documented; notebooks of {SAMPLES} use the same names again in a new dataset group",
+    )
+    metrics_of_failed_version: str = _open_question(
+        "ResourceInUseException",
+        "InvalidInputException",
+        "empty",
+        asks="Which error answers GetSolutionMetrics of a version that failed, or are there no metrics in the answer?",
+        source=f"not documented; {GUIDE}/API_GetSolutionMetrics.html names both errors",
+    )
+    not_found_text: str = _open_question(
+        "of_the_kind",
+        "of_any_resource",
+        asks="Does the error of what does not exist say 'The given solution does not exist: <ARN>', for a solution, or "
+        "'Resource Arn <ARN> does not exist.'? Of a dataset group the first was seen.",
+        source=f"{SAMPLES} recorded the first of a dataset group; moto has the second of a schema",
+    )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        question = self.__dataclass_fields__.get(name)
+        if question is None:
+            raise AttributeError(f"there is no assumption {name!r}: there are {', '.join(self.__dataclass_fields__)}")
+        if name == "seconds":
+            value = changed(getattr(self, name, SECONDS), value)
+        elif choices := question.metadata["choices"]:
+            if value not in choices:
+                raise ValueError(f"{name} is {value!r}: choose one of {', '.join(choices)}")
+        else:
+            check_number(name, value)
+        super().__setattr__(name, value)
+
+    def change(self, answers: Mapping[str, Any]) -> None:
+        """Set several, or none if one of them is wrong."""
+        trial = Assumptions()
+        for name, value in answers.items():
+            setattr(trial, name, value)
+        for name, value in answers.items():
+            setattr(self, name, value)
+
+    def reset(self) -> None:
+        """Go back to the defaults."""
+        usual = Assumptions()
+        for question in fields(self):
+            setattr(self, question.name, getattr(usual, question.name))
+
+
+assumptions = Assumptions()

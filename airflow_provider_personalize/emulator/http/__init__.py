@@ -1,0 +1,1 @@
+"""How requests reach the service: in the same process through moto, and over HTTP."""

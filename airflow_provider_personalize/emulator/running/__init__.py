@@ -1,1 +1,0 @@
-"""Airflow run beside the local Personalize: a DAG from its file to its last task, with nothing left behind."""

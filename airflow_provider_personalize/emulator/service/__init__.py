@@ -1,0 +1,1 @@
+"""The service itself: its resources and the rules between them."""

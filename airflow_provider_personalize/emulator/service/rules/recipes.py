@@ -1,0 +1,109 @@
+"""
+What the service brings along: recipes, their algorithms, and a feature transformation.
+
+https://docs.aws.amazon.com/personalize/latest/dg/working-with-predefined-recipes.html and
+https://docs.aws.amazon.com/personalize/latest/dg/domain-use-cases.html. Algorithms, dates and descriptions are assumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_personalize.emulator.errors import not_found
+from airflow_provider_personalize.emulator.service import paging
+
+if TYPE_CHECKING:
+    from airflow_provider_personalize.emulator.service.backend import Backend
+    from airflow_provider_personalize.emulator.service.records import Members
+
+PREFIX: Final = "arn:aws:personalize:::"
+# Names by the type and the domain of recipes
+_NAMES: Final[Mapping[tuple[str, str | None], tuple[str, ...]]] = {
+    ("USER_PERSONALIZATION", None): (
+        "aws-user-personalization-v2",
+        "aws-user-personalization",
+        "aws-hrnn",
+        "aws-hrnn-metadata",
+        "aws-hrnn-coldstart",
+    ),
+    ("PERSONALIZED_RANKING", None): ("aws-personalized-ranking-v2", "aws-personalized-ranking"),
+    ("RELATED_ITEMS", None): ("aws-similar-items", "aws-semantic-similarity", "aws-sims"),
+    ("POPULAR_ITEMS", None): ("aws-popularity-count", "aws-trending-now"),
+    ("PERSONALIZED_ACTIONS", None): ("aws-next-best-action",),
+    ("USER_SEGMENTATION", None): ("aws-item-affinity", "aws-item-attribute-affinity"),
+    ("USER_PERSONALIZATION", "ECOMMERCE"): ("aws-ecomm-recommended-for-you",),
+    ("POPULAR_ITEMS", "ECOMMERCE"): ("aws-ecomm-popular-items-by-purchases", "aws-ecomm-popular-items-by-views"),
+    ("RELATED_ITEMS", "ECOMMERCE"): (
+        "aws-ecomm-customers-who-viewed-x-also-viewed",
+        "aws-ecomm-frequently-bought-together",
+    ),
+    ("USER_PERSONALIZATION", "VIDEO_ON_DEMAND"): ("aws-vod-top-picks",),
+    ("POPULAR_ITEMS", "VIDEO_ON_DEMAND"): ("aws-vod-most-popular", "aws-vod-trending-now"),
+    ("RELATED_ITEMS", "VIDEO_ON_DEMAND"): ("aws-vod-because-you-watched-x", "aws-vod-more-like-x"),
+}
+_TRANSFORMATION: Final = f"{PREFIX}feature-transformation/JSON-percentile-filtering"
+_DATES: Final = {"creationDateTime": 1560124800.0, "lastUpdatedDateTime": 1560124800.0}
+
+
+def _recipe(name: str, recipe_type: str, domain: str | None) -> Members:
+    return {
+        "name": name,
+        "recipeArn": f"{PREFIX}recipe/{name}",
+        "algorithmArn": f"{PREFIX}algorithm/{name}",
+        "featureTransformationArn": _TRANSFORMATION,
+        "status": "ACTIVE",
+        "description": f"{recipe_type.replace('_', ' ').capitalize()}: {name}",
+        "recipeType": recipe_type,
+        **({"domain": domain} if domain else {}),
+        **_DATES,
+    }
+
+
+RECIPES: Final = {
+    recipe["recipeArn"]: recipe
+    for (recipe_type, domain), names in _NAMES.items()
+    for recipe in (_recipe(name, recipe_type, domain) for name in names)
+}
+
+
+def find(recipe_arn: str) -> Members:
+    """Return a recipe, or say that it does not exist. Its ARN has the partition of the account in other partitions."""
+    _, _, path = recipe_arn.rpartition(":::")
+    if f"{PREFIX}{path}" not in RECIPES:
+        raise not_found("recipe", recipe_arn)
+    return RECIPES[f"{PREFIX}{path}"]
+
+
+def list_recipes(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001 - like the others
+    """List the recipes in the order of their names: all of them, or those for a domain."""
+    wanted = request.get("domain")
+    found = [RECIPES[arn] for arn in sorted(RECIPES) if wanted in {None, RECIPES[arn].get("domain")}]
+    taken, more = paging.page(list(enumerate(found)), request, f"ListRecipes {wanted}")
+    shown = ("name", "recipeArn", "status", "creationDateTime", "lastUpdatedDateTime", "domain")
+    return {"recipes": [{name: recipe[name] for name in shown if name in recipe} for recipe in taken], **more}
+
+
+def describe_recipe(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
+    """Describe a recipe."""
+    recipe = find(request["recipeArn"])
+    return {"recipe": {name: value for name, value in recipe.items() if name != "domain"}}
+
+
+def describe_algorithm(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
+    """Describe a recipe's algorithm. Its hyperparameters are not known here."""
+    arn = request["algorithmArn"]
+    recipe = next((recipe for recipe in RECIPES.values() if recipe["algorithmArn"] == arn), None)
+    if recipe is None:
+        raise not_found("algorithm", arn)
+    return {"algorithm": {"name": recipe["name"], "algorithmArn": arn, "defaultHyperParameters": {}, **_DATES}}
+
+
+def describe_feature_transformation(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
+    """Describe the feature transformation, which all recipes share."""
+    arn = request["featureTransformationArn"]
+    if arn != _TRANSFORMATION:
+        raise not_found("feature transformation", arn)
+    name = arn.rpartition("/")[2]
+    shown = {"name": name, "featureTransformationArn": arn, "defaultParameters": {}, "status": "ACTIVE", **_DATES}
+    return {"featureTransformation": shown}
