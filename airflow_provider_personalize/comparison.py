@@ -11,8 +11,9 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from airflow_provider_personalize.rates import rate_days
+from airflow_provider_personalize.redaction import redact
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION, Resource
-from airflow_provider_personalize.validation import presentable, rate_days
 
 # Switches that are off where a description does not show them. performAutoTraining is not among them: it is on.
 _FALSE_UNLESS_SAID: Final = frozenset(
@@ -77,9 +78,9 @@ def _compare(
             yield from _compare(value, known.get(member), f"{name}.{member}".lstrip("."), whole, is_whole=is_whole)
         for member, value in known.items():
             if is_whole and member not in wanted and not _is_unset(member, value):
-                yield presentable(f"{name}.{member}: wanted nothing, found {value!r}")
+                yield redact(f"{name}.{member}: wanted nothing, found {value!r}")
     elif not _same(wanted, found):
-        yield presentable(f"{name}: wanted {wanted!r}, found {found!r}")
+        yield redact(f"{name}: wanted {wanted!r}, found {found!r}")
 
 
 def _is_unset(member: str, value: Any) -> bool:
@@ -149,7 +150,7 @@ def _compare_exactly(wanted: Any, found: Any, name: str) -> Iterator[str]:
         if set(ours) == set(theirs) and list(ours) != list(theirs):
             yield f"{name}: wanted in the order {', '.join(ours)}, found in the order {', '.join(theirs)}"
     elif not _same(wanted, found):
-        yield presentable(f"{name}: wanted {wanted!r}, found {found!r}")
+        yield redact(f"{name}: wanted {wanted!r}, found {found!r}")
 
 
 def _by_name(value: Any) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_personalize.validation import parse
+from airflow_provider_personalize.coercion import parse
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.hooks import PersonalizeHook

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from uuid import uuid4
 
 from airflow_provider_personalize._compat import BaseOperator, conf
+from airflow_provider_personalize.arns import region_of
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.exceptions import PersonalizeError
 from airflow_provider_personalize.links import PersonalizeLink, link_of
 from airflow_provider_personalize.resources import Resource
 from airflow_provider_personalize.signatures import InheritedSignature, inherited_doc
-from airflow_provider_personalize.validation import region_of
 from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, UPDATED, Verdict, Wait
 
 if TYPE_CHECKING:

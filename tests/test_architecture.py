@@ -16,8 +16,9 @@ NAME = PACKAGE.name
 
 # Each room may import those that stand before it. Rooms of one line may not import each other.
 ORDER = [
-    {"resources", "_compat", "sample", "clock", "signatures", "options"},
-    {"exceptions", "permissions", "validation"},
+    {"resources", "_compat", "sample", "clock", "signatures", "options", "coercion", "rates", "redaction"},
+    {"exceptions", "permissions", "arns", "shape_rules"},
+    {"request_rules"},
     {"comparison", "aws_errors"},
     {"waiting"},
     {"hooks"},
@@ -29,7 +30,7 @@ ORDER = [
     {"preload"},
 ]
 APART = {"emulator", "pytest_plugin"}
-EMULATOR_MAY_USE = {"resources", "validation", "sample"}
+EMULATOR_MAY_USE = {"resources", "request_rules", "rates", "sample"}
 
 
 def imports_of(path: Path) -> set[str]:

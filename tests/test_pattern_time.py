@@ -16,12 +16,16 @@ import pytest
 from botocore.model import DenormalizedStructureBuilder, Shape, StructureShape
 from hypothesis import given, settings
 
+from airflow_provider_personalize.arns import wrong_region_arns
+from airflow_provider_personalize.coercion import coerce
 from airflow_provider_personalize.emulator.cli.reasons import reason
 from airflow_provider_personalize.emulator.engine.errors import InvalidFilter
 from airflow_provider_personalize.emulator.engine.expressions import parse_expressions
 from airflow_provider_personalize.emulator.engine.filters import read_values
+from airflow_provider_personalize.rates import rate_days
+from airflow_provider_personalize.redaction import redact
+from airflow_provider_personalize.request_rules import validation_errors
 from airflow_provider_personalize.resources import RESOURCES
-from airflow_provider_personalize.validation import coerce, elsewhere, faults, presentable, rate_days
 
 SERVICES: Final = ("personalize", "personalize-events", "personalize-runtime")
 #: Seconds of CPU time.
@@ -84,7 +88,7 @@ def test_a_pattern_of_the_service_takes_no_time_whatever_the_text(shape, times):
     request = _input(shape)
     slow = {}
     for text in adversarial(shape.metadata["max"] * times):
-        took = seconds(lambda text: faults("None", request, {"value": text}), text)
+        took = seconds(lambda text: validation_errors("None", request, {"value": text}), text)
         if took > ALLOWED:
             slow[text] = took
     assert not slow
@@ -93,7 +97,7 @@ def test_a_pattern_of_the_service_takes_no_time_whatever_the_text(shape, times):
 @every_pattern
 def test_a_text_that_is_too_long_is_not_matched_too(shape):
     most = shape.metadata["max"]
-    (fault,) = faults("None", _input(shape), {"value": "é" * (most + 1)})
+    (fault,) = validation_errors("None", _input(shape), {"value": "é" * (most + 1)})
     assert fault.startswith(f"value has {most + 1} characters")
     assert fault.endswith(f": at most {most} are allowed")
 
@@ -119,7 +123,7 @@ def test_a_pattern_allows_what_the_model_allows(shape, data):
     fitting = st.from_regex(re.compile(pattern), fullmatch=True).filter(lambda text: len(text) <= 60)
     drawn = data.draw(st.one_of(fitting, st.lists(pieces, max_size=12).map("".join)))
     text = _mutilated(data, drawn)[: min(80, shape.metadata["max"])]
-    found = faults("None", _input(shape), {"value": text})
+    found = validation_errors("None", _input(shape), {"value": text})
     assert any(fault.startswith("value is") for fault in found) == (re.fullmatch(pattern, text) is None)
 
 
@@ -143,8 +147,8 @@ VALUES: Final = RUNTIME.operation_model("GetRecommendations").input_shape.member
 OURS: Final[dict[str, tuple[Callable[[str], object], int]]] = {
     **{f"ARN of a {row.title}": (row.is_arn, 2048) for row in RESOURCES.values()},
     "rate": (rate_days, 2048),
-    "what signs a request": (presentable, 2048),
-    "ARN of another region": (lambda text: elsewhere({"a": text}, "us-east-1"), 2048),
+    "what signs a request": (redact, 2048),
+    "ARN of another region": (lambda text: wrong_region_arns({"a": text}, "us-east-1"), 2048),
     "values of a filter": (read_values, 1000),
     "values of a filter, to quote": (lambda text: coerce(VALUES, {"A": text}), 1000),
     "expression of a filter": (_parse, 2500),

@@ -22,8 +22,8 @@ from airflow_provider_personalize.operators import (
     UpdateMetricAttributionOperator,
     UpdateSolutionOperator,
 )
+from airflow_provider_personalize.request_rules import use_parameter_names, validation_errors
 from airflow_provider_personalize.resources import RESOURCES
-from airflow_provider_personalize.validation import as_parameters, faults
 
 PREFIX: Final = "arn:aws:personalize:us-east-1:123456789012:"
 SOLUTION: Final = f"{PREFIX}solution/shop"
@@ -191,12 +191,12 @@ def patterned() -> dict[str, Any]:
 def test_no_pattern_is_shown_and_the_example_is_one_that_the_service_takes(shape):
     member = {"type": "string", "shape_name": shape.name, **shape.metadata}
     request = DenormalizedStructureBuilder().with_members({"value": member}).build_model()
-    (fault,) = faults("None", request, {"value": "\u20ac"})
+    (fault,) = validation_errors("None", request, {"value": "\u20ac"})
     assert fault.startswith("value is '\u20ac': it must be ")
     assert shape.metadata["pattern"] not in fault
     example = fault.rpartition("such as ")[2]
     assert len(example) <= shape.metadata["max"]
-    assert faults("None", request, {"value": example}) == []
+    assert validation_errors("None", request, {"value": example}) == []
 
 
 @pytest.mark.parametrize("row", RESOURCES.values(), ids=RESOURCES)
@@ -214,4 +214,4 @@ def test_the_example_of_an_arn_is_one(row):
     ],
 )
 def test_what_was_given_is_not_taken_for_a_name(text, written):
-    assert as_parameters(text, {"filterArn": "filter_arn"}) == written
+    assert use_parameter_names(text, {"filterArn": "filter_arn"}) == written

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
-from airflow_provider_personalize.validation import presentable
+from airflow_provider_personalize.redaction import redact
 
 if TYPE_CHECKING:
     from botocore.model import Shape
@@ -45,28 +45,28 @@ class Answer(dict[str, Any]):
         raise IncompleteAnswerError(f"{self._place} was answered without {member!r}")
 
 
-def sound(shape: Shape, value: Any, place: str, odd: list[str]) -> Any:
+def sanitize(shape: Shape, value: Any, place: str, odd: list[str]) -> Any:
     """
-    Take of an answer what has the type that the API says; what has not counts as not said, and so does null.
+    Return an answer without values of a type that the API does not document, and without nulls.
 
-    What is shown as it is, a reason for one, is made fit for that.
+    Texts that are shown to users, such as a failure reason, are redacted.
 
     :param shape: The shape in botocore's model.
-    :param place: Where in which answer it is: ``DescribeSolution.solution``.
-    :param odd: Gets a sentence for each value of another type.
+    :param place: Where the value is, such as ``DescribeSolution.solution``.
+    :param odd: Receives a sentence for each value of another type.
     """
     if value is None:
         return None
     if not isinstance(value, _TYPES.get(shape.type_name, object)):
-        odd.append(presentable(f"{place} is {value!r:.100}, which is no {shape.type_name}"))
+        odd.append(redact(f"{place} is {value!r:.100}, which is no {shape.type_name}"))
         return None
     if shape.type_name == "structure":
         known = ((name, item) for name, item in value.items() if name in shape.members)
-        members = {name: sound(shape.members[name], item, f"{place}.{name}", odd) for name, item in known}
+        members = {name: sanitize(shape.members[name], item, f"{place}.{name}", odd) for name, item in known}
         return Answer(place, {name: item for name, item in members.items() if item is not None}, odd)
     if shape.type_name == "map":
-        items = {name: sound(shape.value, item, place, odd) for name, item in value.items()}
+        items = {name: sanitize(shape.value, item, place, odd) for name, item in value.items()}
         return {name: item for name, item in items.items() if item is not None}
     if shape.type_name == "list":
-        return [item for item in (sound(shape.member, each, place, odd) for each in value) if item is not None]
-    return presentable(value) if shape.name in _SHOWN else value
+        return [item for item in (sanitize(shape.member, each, place, odd) for each in value) if item is not None]
+    return redact(value) if shape.name in _SHOWN else value

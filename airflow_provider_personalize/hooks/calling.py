@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from airflow_provider_personalize.aws_errors import is_about_rate, was_not_applied
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
-from airflow_provider_personalize.validation import presentable
+from airflow_provider_personalize.redaction import redact
 
 # What must not be done twice; to stop, start or tag twice changes nothing.
 _ONCE: Final = ("Create", "Update", "Delete")
@@ -87,7 +87,7 @@ def discreet(give: Callable[..., Any]) -> Callable[..., Any]:
             return give(*args, **kwargs)
         except ClientError as refusal:
             answer, said = refusal.response, refusal.response.get("Error", {})
-            error = {**said, "Message": presentable(str(said.get("Message", "")))}
+            error = {**said, "Message": redact(str(said.get("Message", "")))}
             raise type(refusal)({**answer, "Error": error}, refusal.operation_name) from None
 
     return give_or_say_why_not
@@ -115,13 +115,13 @@ def _look_at_answer(
         return
     model, request = context[_CALL]
     if error := parsed_response.get("Error"):
-        said, advice = presentable(str(error.get("Message", ""))), _advice(model, error, request)
+        said, advice = redact(str(error.get("Message", ""))), _advice(model, error, request)
         error["Message"] = f"{said.rstrip('.')}.{advice}" if advice else said
         if response_dict["status_code"] in _REDIRECTS:
-            to = presentable(str(response_dict["headers"].get("location", "elsewhere")))
+            to = redact(str(response_dict["headers"].get("location", "elsewhere")))
             error["Message"] = f"Redirected to {to}. Personalize redirects nobody; something on the way does. {said}"
         if "Code" in error:
-            error["Code"] = presentable(str(error["Code"]))
+            error["Code"] = redact(str(error["Code"]))
     else:
         status, body = response_dict["status_code"], response_dict["body"]
         if not _OK <= status < _FIRST_ERROR:  # to botocore, 101 and 300 are no errors

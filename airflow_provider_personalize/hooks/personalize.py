@@ -19,6 +19,7 @@ from botocore.exceptions import EndpointConnectionError, HTTPClientError, NoRegi
 from botocore.loaders import Loader
 from botocore.session import Session
 
+from airflow_provider_personalize.arns import region_of
 from airflow_provider_personalize.aws_errors import is_about_credentials, is_not_found, lacks_credentials
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import version_name
@@ -30,11 +31,11 @@ from airflow_provider_personalize.exceptions import (
     RegionMissingError,
     UnknownRegionError,
 )
-from airflow_provider_personalize.hooks.answers import sound
+from airflow_provider_personalize.hooks.answers import sanitize
 from airflow_provider_personalize.hooks.calling import ServiceClock, discreet, well_behaved
 from airflow_provider_personalize.hooks.sending import send_leanly
+from airflow_provider_personalize.redaction import redact
 from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
-from airflow_provider_personalize.validation import presentable, region_of
 from airflow_provider_personalize.waiting import (
     SETTLED,
     UNDER_WAY,
@@ -200,7 +201,7 @@ class PersonalizeHook(AwsBaseHook):
         try:
             answer = getattr(client, method)(**request)
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:  # botocore's, over its parts
-            said = presentable(str(error))  # with what was answered in it
+            said = redact(str(error))  # with what was answered in it
             if _NO_DATE.search(said):
                 said += ": a time in it is not in seconds since 1970, but in milliseconds perhaps"
             raise IncompleteAnswerError(f"{method} has an answer that cannot be read: {said}") from error
@@ -217,7 +218,7 @@ class PersonalizeHook(AwsBaseHook):
 
     def _sound(self, operation: Any, answer: Any) -> Any:
         odd: list[str] = []
-        believed = sound(operation.output_shape, answer, operation.name, odd)
+        believed = sanitize(operation.output_shape, answer, operation.name, odd)
         for sentence in {*odd} - self._odd:
             self._odd.add(sentence)
             self.log.warning("%s: it counts as not given", sentence)

@@ -10,11 +10,13 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
+from airflow_provider_personalize.arns import wrong_region_arns
 from airflow_provider_personalize.aws_errors import is_ambiguous, is_transient
 from airflow_provider_personalize.clock import steady_time
+from airflow_provider_personalize.coercion import coerce
 from airflow_provider_personalize.exceptions import IncompleteAnswerError, InvalidRequestError, WaitTimeoutError
+from airflow_provider_personalize.request_rules import use_parameter_names, validation_errors
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, required_parameters, seconds, switch
-from airflow_provider_personalize.validation import as_parameters, coerce, elsewhere, faults
 from airflow_provider_personalize.waiting import LATER, READY, UNDER_WAY, Goal, Wait, iso
 
 if TYPE_CHECKING:
@@ -80,14 +82,14 @@ class PersonalizeOperator(PersonalizeTask):
         :raises InvalidRequestError: With everything that is wrong with it.
         """
         request = self.given(**derived)
-        if found := self.faults(request) + elsewhere(request, self.client.meta.region_name):
+        if found := self.faults(request) + wrong_region_arns(request, self.client.meta.region_name):
             raise self.refusal(found)
         return request
 
     def faults(self, request: Mapping[str, Any]) -> list[str]:
         """List what is wrong with a request; a parameter without a default may not come to None."""
         required = {member for member, parameter in self.parameters.items() if parameter in required_parameters(self)}
-        return faults(self.operation, self.input_shape, request, required=sorted(required))
+        return validation_errors(self.operation, self.input_shape, request, required=sorted(required))
 
     def refusal(self, found: Iterable[str]) -> InvalidRequestError:
         """Make the error with what is wrong, in the names that the parameters have."""
@@ -95,7 +97,7 @@ class PersonalizeOperator(PersonalizeTask):
 
     def in_parameters(self, text: str) -> str:
         """Write a message about the request with the names of the parameters."""
-        return as_parameters(text, self.parameters)
+        return use_parameter_names(text, self.parameters)
 
     @cached_property
     def parameters(self) -> dict[str, str]:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from airflow_provider_personalize.aws_errors import is_over_quota, is_throttled
 from airflow_provider_personalize.clock import steady_time
+from airflow_provider_personalize.coercion import parse
 from airflow_provider_personalize.comparison import configuration, differences
 from airflow_provider_personalize.exceptions import PersonalizeError, ResourceDiffersError, ResourceExistsError
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator, identity_of
-from airflow_provider_personalize.validation import parse
 from airflow_provider_personalize.waiting import (
     GONE,
     REACHED,

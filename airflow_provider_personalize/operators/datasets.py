@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_personalize.coercion import parse
 from airflow_provider_personalize.comparison import exact_differences
 from airflow_provider_personalize.exceptions import InvalidRequestError
 from airflow_provider_personalize.operators.creating import CreateOperator, RunOperator
@@ -19,7 +20,6 @@ from airflow_provider_personalize.resources import (
     DATASET_IMPORT_JOB,
     SCHEMA,
 )
-from airflow_provider_personalize.validation import parse
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from airflow_provider_personalize.arns import LATEST
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import configuration
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
@@ -13,7 +14,6 @@ from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
 from airflow_provider_personalize.resources import CAMPAIGN, EVENT_TRACKER, FILTER, RECOMMENDER
-from airflow_provider_personalize.validation import LATEST
 from airflow_provider_personalize.waiting import (
     REACHED,
     SETTLED,

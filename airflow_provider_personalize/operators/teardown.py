@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.aws_errors import is_in_use, is_not_found, is_transient
+from airflow_provider_personalize.coercion import parse
 from airflow_provider_personalize.exceptions import InvalidRequestError
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.teardown_plan import Inventory, Stage, Step, plan
@@ -28,7 +29,6 @@ from airflow_provider_personalize.resources import (
     SOLUTION_VERSION,
     Resource,
 )
-from airflow_provider_personalize.validation import parse
 from airflow_provider_personalize.waiting import SETTLED, UNDER_WAY, Wait, is_being_deleted, iso
 
 if TYPE_CHECKING:

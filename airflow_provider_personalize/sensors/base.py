@@ -18,6 +18,8 @@ from airflow_provider_personalize._compat import (
     BaseSensorOperator,
     PokeReturnValue,
 )
+from airflow_provider_personalize.arns import wrong_arn
+from airflow_provider_personalize.coercion import parse
 from airflow_provider_personalize.exceptions import (
     InvalidRequestError,
     ResourceFailedError,
@@ -25,7 +27,6 @@ from airflow_provider_personalize.exceptions import (
     WaitTimeoutError,
 )
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, required_parameters, seconds, switch
-from airflow_provider_personalize.validation import parse, wrong_arn
 from airflow_provider_personalize.waiting import REACHED, READY, UPDATED, Goal, Verdict, Wait, iso
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from moto.core.base_backend import BackendDict, BaseBackend
 
-from airflow_provider_personalize import validation
 from airflow_provider_personalize.emulator import service_model
 from airflow_provider_personalize.emulator.control import bill, faults
 from airflow_provider_personalize.emulator.control.assumptions import assumptions
@@ -39,6 +38,7 @@ from airflow_provider_personalize.emulator.service.rules import (
 from airflow_provider_personalize.emulator.service.scheduler import Agenda
 from airflow_provider_personalize.emulator.service.store import Store
 from airflow_provider_personalize.emulator.service.table import KINDS
+from airflow_provider_personalize.request_rules import ASSUMED, validation_errors
 
 _TICK: Final = 0.001
 # What a resource takes over from the resources that it is made in
@@ -104,7 +104,7 @@ class PersonalizeBackend(Store, BaseBackend):
                 "ResourceNotFoundException",
             )
             shape = service_model.request_shape(operation)
-            _refuse(validation.faults(operation, shape, request, _left_out()), assumptions.constraint_error)
+            _refuse(validation_errors(operation, shape, request, _left_out()), assumptions.constraint_error)
             return verb(self, operation, kind, request) if verb and kind else OTHERS[operation](self, request)
 
     def _subject(self, operation: str, request: Request) -> str | None:
@@ -325,8 +325,8 @@ def _inherited(parents: list[Record]) -> Members:
 
 
 def _left_out() -> set[str]:
-    """Name the rules of validation that are assumed, and of which the opposite is assumed now."""
-    return {name for name in validation.ASSUMED if getattr(assumptions, name) == "accepted"}
+    """Name the assumed request rules that are switched off now."""
+    return {name for name in ASSUMED if getattr(assumptions, name) == "accepted"}
 
 
 def _refuse(wrong: Any, code: str = "InvalidInputException") -> None:

@@ -18,7 +18,7 @@ from airflow_provider_personalize.emulator.control.assumptions import assumption
 from airflow_provider_personalize.emulator.control.clock import clock
 from airflow_provider_personalize.emulator.errors import Refused, not_found
 from airflow_provider_personalize.emulator.service.rules import campaigns, learning, rows
-from airflow_provider_personalize.validation import rate_days
+from airflow_provider_personalize.rates import rate_days
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend

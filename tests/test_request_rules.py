@@ -1,21 +1,20 @@
-"""What is wrong with a request, said before the service is asked."""
+"""Requests are validated before the service is called: by botocore's model, and by the prose of the API reference."""
 
 from __future__ import annotations
-
-from collections import UserList
 
 import botocore.session
 import pytest
 
-from airflow_provider_personalize.validation import SINCE, coerce, faults
+from airflow_provider_personalize.request_rules import validation_errors
+from airflow_provider_personalize.shape_rules import SINCE
 
 MODEL = botocore.session.get_session().get_service_model("personalize")
 SOLUTION = "arn:aws:personalize:us-east-1:123456789012:solution/shop"
 
 
-def update_faults(**request: object) -> list[str]:
+def update_errors(**request: object) -> list[str]:
     shape = MODEL.operation_model("UpdateSolution").input_shape
-    return faults("UpdateSolution", shape, {"solutionArn": SOLUTION, **request})
+    return validation_errors("UpdateSolution", shape, {"solutionArn": SOLUTION, **request})
 
 
 def schedule(expression: object) -> dict[str, object]:
@@ -28,7 +27,7 @@ def events(*parameters: object) -> dict[str, object]:
 
 @pytest.mark.parametrize("expression", ["rate(1 day)", "rate(1 days)", "rate(7 day)", "rate(30 days)"])
 def test_a_rate_of_one_to_thirty_days_is_allowed(expression):
-    assert update_faults(performAutoTraining=True, solutionUpdateConfig=schedule(expression)) == []
+    assert update_errors(performAutoTraining=True, solutionUpdateConfig=schedule(expression)) == []
 
 
 @pytest.mark.parametrize(
@@ -60,16 +59,16 @@ def test_a_rate_of_one_to_thirty_days_is_allowed(expression):
         ({"solutionUpdateConfig": events({"eventType": "x", "weight": float("nan")})}, "weight", "nan"),
     ],
 )
-def test_a_fault_is_named_with_what_was_given(request_, named, given):
-    found = [fault for fault in update_faults(**request_) if named in fault and given in fault]
+def test_an_error_names_the_member_and_its_value(request_, named, given):
+    found = [error for error in update_errors(**request_) if named in error and given in error]
     assert found
 
 
-def test_all_faults_are_listed_at_once():
+def test_all_errors_are_listed_at_once():
     config = {**schedule("rate(99 days)"), **events({"eventType": "x", "weight": 7})}
-    found = update_faults(solutionArn="shop", performAutoTraining="maybe", solutionUpdateConfig=config)
+    found = update_errors(solutionArn="shop", performAutoTraining="maybe", solutionUpdateConfig=config)
     for named in ("solutionArn", "performAutoTraining", "schedulingExpression", "weight"):
-        assert any(named in fault for fault in found), named
+        assert any(named in error for error in found), named
 
 
 PREFIX = "arn:aws:personalize:us-east-1:123456789012:"
@@ -90,7 +89,7 @@ def test_a_member_that_this_botocore_does_not_know_names_the_version_that_does(m
     operation, request = NEWER[member]
     kind = operation.removeprefix("Update").lower()
     shape = _without(MODEL.operation_model(operation).input_shape, member)
-    found = faults(operation, shape, {f"{kind}Arn": f"{PREFIX}{kind}/shop", **request})
+    found = validation_errors(operation, shape, {f"{kind}Arn": f"{PREFIX}{kind}/shop", **request})
     assert found == [f"{member} is not known to the installed botocore: it takes boto3 {SINCE[member]} or newer"]
 
 
@@ -125,8 +124,8 @@ CAMPAIGN = f"{PREFIX}campaign/shop"
     ],
 )
 def test_what_only_the_prose_says_of_serving_is_said_too(operation, request_, named):
-    found = faults(operation, MODEL.operation_model(operation).input_shape, request_)
-    assert any(named in fault for fault in found)
+    found = validation_errors(operation, MODEL.operation_model(operation).input_shape, request_)
+    assert any(named in error for error in found)
 
 
 @pytest.mark.parametrize("synced", [True, False])
@@ -136,7 +135,7 @@ def test_a_campaign_may_be_of_the_latest_version(synced):
         "solutionVersionArn": f"{SOLUTION}/$LATEST",
         "campaignConfig": {"syncWithLatestSolutionVersion": synced},
     }
-    assert faults("UpdateCampaign", MODEL.operation_model("UpdateCampaign").input_shape, request) == []
+    assert validation_errors("UpdateCampaign", MODEL.operation_model("UpdateCampaign").input_shape, request) == []
 
 
 def _without(shape, member):
@@ -152,48 +151,9 @@ def _without(shape, member):
     return ServiceModel(definition).shape_for(shape.name)
 
 
-@pytest.mark.parametrize(
-    ("given", "understood"),
-    [
-        ("True", True),
-        ("false", False),
-        (" TRUE ", True),
-        (True, True),
-        (None, None),
-        ("None", None),
-        ("maybe", "maybe"),
-        (1, 1),
-    ],
-)
-def test_a_boolean_may_come_as_text(given, understood):
-    shape = MODEL.operation_model("UpdateSolution").input_shape.members["performAutoTraining"]
-    assert coerce(shape, given) is understood
-
-
-def test_what_a_template_yields_as_text_becomes_what_the_request_needs():
-    shape = MODEL.operation_model("UpdateSolution").input_shape.members["solutionUpdateConfig"]
-    wanted = events({"eventType": "7", "eventValueThreshold": 0.5, "weight": 1})
-    as_texts = events({"eventType": "7", "eventValueThreshold": "0.5", "weight": "1"})
-    for given in (wanted, as_texts, repr(wanted), str(wanted).replace("'", '"')):
-        assert coerce(shape, given) == wanted
-    assert coerce(shape, "no structure") == "no structure"
-
-
-def test_any_sequence_is_a_list():
-    """What the instances of a mapped task returned comes to the next task as a sequence that is no list."""
-    shape = MODEL.operation_model("TagResource").input_shape.members["tags"]
-    assert coerce(shape, UserList([{"tagKey": "a", "tagValue": 1}])) == [{"tagKey": "a", "tagValue": "1"}]
-    assert coerce(shape, "no list") == "no list"
-
-
-def test_a_text_of_digits_stays_a_text_where_templates_are_native():
-    shape = MODEL.operation_model("CreateDatasetImportJob").input_shape
-    assert coerce(shape, {"jobName": 20260101})["jobName"] == "20260101"
-
-
 @pytest.mark.parametrize("name", ["a b", "shop\n", "$LATEST", "", "-shop"])
 def test_an_arn_with_a_name_that_the_service_does_not_allow_is_none(name):
-    assert update_faults(performAutoTraining=True, solutionArn=f"{SOLUTION.rpartition('/')[0]}/{name}")
+    assert update_errors(performAutoTraining=True, solutionArn=f"{SOLUTION.rpartition('/')[0]}/{name}")
 
 
 def test_tags_in_any_script_are_allowed():
@@ -205,9 +165,9 @@ def test_tags_in_any_script_are_allowed():
         "roleArn": "arn:aws:iam::123456789012:role/personalize",
         "tags": [{"tagKey": "größe", "tagValue": "東京 1"}],
     }
-    assert faults("CreateDatasetImportJob", shape, request) == []
+    assert validation_errors("CreateDatasetImportJob", shape, request) == []
     request["tags"] = [{"tagKey": "a?b", "tagValue": ""}]
-    assert any("tagKey" in fault for fault in faults("CreateDatasetImportJob", shape, request))
+    assert any("tagKey" in error for error in validation_errors("CreateDatasetImportJob", shape, request))
 
 
 PREFIX = SOLUTION.removesuffix("solution/shop")
@@ -217,8 +177,8 @@ DATASET = {"name": "a", "schemaArn": f"{PREFIX}schema/a", "datasetGroupArn": f"{
 DELETION = {"jobName": "a", "datasetGroupArn": f"{PREFIX}dataset-group/a", "roleArn": ROLE}
 
 
-def any_faults(operation: str, request: dict[str, object]) -> list[str]:
-    return faults(operation, MODEL.operation_model(operation).input_shape, request)
+def errors_of(operation: str, request: dict[str, object]) -> list[str]:
+    return validation_errors(operation, MODEL.operation_model(operation).input_shape, request)
 
 
 @pytest.mark.parametrize(
@@ -232,8 +192,8 @@ def any_faults(operation: str, request: dict[str, object]) -> list[str]:
         ("TagResource", {"resourceArn": SOLUTION, "tags": [{"tagKey": "team:aws:", "tagValue": ""}]}),
     ],
 )
-def test_what_the_prose_allows_is_no_fault(operation, request_):
-    assert any_faults(operation, request_) == []
+def test_what_the_prose_allows_is_valid(operation, request_):
+    assert errors_of(operation, request_) == []
 
 
 @pytest.mark.parametrize(
@@ -250,6 +210,6 @@ def test_what_the_prose_allows_is_no_fault(operation, request_):
         ("TagResource", {"resourceArn": SOLUTION, "tags": [{"tagKey": "x", "tagValue": "aws:x"}]}, "tags: tagValue"),
     ],
 )
-def test_what_only_the_prose_forbids_is_a_fault(operation, request_, named):
-    (fault,) = any_faults(operation, request_)
-    assert fault.startswith(named)
+def test_what_only_the_prose_forbids_is_an_error(operation, request_, named):
+    (error,) = errors_of(operation, request_)
+    assert error.startswith(named)
