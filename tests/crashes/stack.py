@@ -30,7 +30,7 @@ PARTS = {
     **{part: ["triggerer", "--skip-serve-logs"] for part in TRIGGERERS},
 }
 _MAIN = "import {first}, runpy; runpy.run_path({main!r}, run_name='__main__')"
-# The processes of all tasks are forked from the scheduler: what it has imported, none of two hundred has to
+# The processes of all tasks are forked from the scheduler: what it has imported, none of them has to
 _OF_EACH_TASK = (
     "airflow_provider_personalize.operators, airflow_provider_personalize.hooks, airflow_provider_personalize.triggers"
 )

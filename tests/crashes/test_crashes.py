@@ -122,15 +122,15 @@ def test_a_worker_killed_while_it_waits_is_followed_by_one_that_waits_for_the_sa
 
 
 def test_the_waits_of_a_triggerer_that_is_killed_move_to_the_other(airflow: Stack, shop: Any) -> None:
-    open_many(shop, 200)
+    open_many(shop, 40)
     calls.clear()
-    run = airflow.run("many", number=200)
-    eventually("all wait", lambda: run.states("update") == {"deferred": 200}, 600)
+    run = airflow.run("many", number=40)
+    eventually("all wait", lambda: run.states("update") == {"deferred": 40}, 600)
     assert all(airflow.triggerers().values()), "each triggerer has some"
     airflow.crash("triggerer-1")
-    eventually("the other has all", lambda: list(airflow.triggerers().values()) == [200])
+    eventually("the other has all", lambda: list(airflow.triggerers().values()) == [40])
     clock.advance(HOUR)
-    all_updated_once(run, 200)
+    all_updated_once(run, 40)
 
 
 @retried
