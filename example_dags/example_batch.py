@@ -1,19 +1,18 @@
 """
-Recommendations for many users at once, and groups of users for items: batch jobs that read and write files on S3.
+Recommend items to many users, and find users for items, with batch jobs that read and write files in S3.
 
-On your machine, without an AWS account::
+To run it on your machine, without an AWS account::
 
     python -m airflow_provider_personalize.emulator run example_dags/example_batch.py --speed 240
 
-Each run makes its own jobs, and a retry waits for the job of the earlier try. The names of jobs are derived, so they
-never collide; the results of each run go into a folder of their own.
+Each run starts its own jobs; a retry waits for the job of the earlier attempt. Job names are derived from the task
+instance, so they never collide. Each run writes its results to a folder of its own.
 
-In an AWS account, set the parameters ``name``, which is the bucket's, too, and ``role_arn``: the role by which Amazon
-Personalize reads and writes there
-(https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html). In place of ``made_up_shop``
-and ``trained_solution``, which train two versions in each run, give the ARNs of versions that you have. Trainings are
-charged by the hour, and batch jobs are charged, too: see the price page. The DAG trains, and the service does not by
-itself.
+In an AWS account, set the parameters ``name``, which is also the name of the bucket, and ``role_arn``, the role with
+which Amazon Personalize reads and writes the bucket
+(https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html). Replace ``made_up_shop`` and
+``trained_solution``, which train two versions per run, with the ARNs of your own versions. Trainings are charged by the
+hour; batch jobs are charged, too: see the price page. Automatic training is off.
 """
 
 from __future__ import annotations
@@ -35,18 +34,18 @@ ITEMS = '{"itemId": "item-00001"}\n{"itemId": "item-00002"}\n'
 
 with DAG(
     dag_id="example_batch",
-    description="Recommend to many users at once, find users for items, and read both",
+    description="Recommend items to many users, find users for items, and read the results",
     doc_md=__doc__,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
+    # for the accelerated local clock; in an AWS account, omit it to use the default of 15 to 60 seconds
     default_args={"waiter_delay": 5},
     params={
-        "name": Param("example-batch", type="string", description="What all resources of this example are named."),
+        "name": Param("example-batch", type="string", description="The name of all resources of this example."),
         "role_arn": Param(
-            ROLE, type="string", description="The IAM role by which Amazon Personalize reads and writes the bucket."
+            ROLE, type="string", description="The IAM role with which Amazon Personalize reads and writes the bucket."
         ),
     },
     tags=["example", "personalize"],
@@ -56,7 +55,7 @@ with DAG(
 
     @task
     def read(where: str, file: str) -> list[dict[str, object]]:
-        """Read the lines that a job wrote: each has the input, and the output or an error."""
+        """Read the output file of a job: each line has the input, and the output or an error."""
         import json
 
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -66,7 +65,7 @@ with DAG(
         for line in lines:
             print(line)
         if failed := [line for line in lines if line.get("error")]:
-            raise ValueError(f"{len(failed)} of {len(lines)} lines have an error, the first: {failed[0]}")
+            raise ValueError(f"{len(failed)} of {len(lines)} lines have an error; first: {failed[0]}")
         return lines
 
     shop = made_up_shop(NAME, "{{ params.role_arn }}")

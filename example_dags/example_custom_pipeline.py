@@ -1,19 +1,19 @@
 """
-From a CSV to recommendations with a custom recipe: data, training, a look at the metrics, a campaign.
+From a CSV to recommendations with a custom recipe: import, train, check the metrics, and serve with a campaign.
 
-On your machine, without an AWS account::
+To run it on your machine, without an AWS account::
 
     python -m airflow_provider_personalize.emulator run example_dags/example_custom_pipeline.py
 
-Every task finds what an earlier run made, so the DAG can run daily: the schema, the dataset group, the dataset, the
-solution and the campaign are made once. Each run imports the data, trains a version, and lets the campaign serve it, if
-its metrics are good enough. (``--times 2`` shows a second run.)
+The DAG can run daily. The first run creates the schema, the dataset group, the dataset, the solution and the campaign;
+later runs reuse them. Each run imports the data, trains a version, and moves the campaign to it if its metrics are good
+enough. (``--times 2`` shows a second run.)
 
 In an AWS account, set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
-role by which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html), and bring
-your own data in ``bring_interactions``. There each run is charged for an import by the GB and for a training by the
-hour, and the campaign by the hour from its creation to its deletion, whether or not anybody asks it. The DAG trains,
-and the service does not by itself (``perform_auto_training=False``).
+role with which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html), and
+upload your own data in ``upload_interactions``. Each run is charged for an import by the GB and for a training by the
+hour. The campaign is charged by the hour from its creation to its deletion, even without requests. The DAG trains;
+automatic training is off (``perform_auto_training=False``).
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ INTERACTIONS = {
 
 with DAG(
     dag_id="example_custom_pipeline",
-    description="Import interactions, train, and serve what was trained",
+    description="Import interactions, train a version and serve it",
     doc_md=__doc__,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
+    # for the accelerated local clock; in an AWS account, omit it to use the default of 15 to 60 seconds
     default_args={"waiter_delay": 5},
     params={
         "bucket": Param(
@@ -70,23 +70,23 @@ with DAG(
             description="The S3 bucket for the data; Amazon Personalize must be allowed to read it.",
         ),
         "name": Param(
-            "example-custom-pipeline", type="string", description="What all resources of this example are named."
+            "example-custom-pipeline", type="string", description="The name of all resources of this example."
         ),
         "role_arn": Param(
             "arn:aws:iam::123456789012:role/personalize-reads-s3",
             type="string",
-            description="The IAM role by which Amazon Personalize reads the bucket.",
+            description="The IAM role with which Amazon Personalize reads the bucket.",
         ),
-        "least_precision_at_5": Param(
-            0.0001, type="number", description="The least precision_at_5 of a model that may serve."
+        "min_precision_at_5": Param(
+            0.0001, type="number", description="The minimum precision_at_5 of a version to serve."
         ),
     },
     tags=["example", "personalize"],
 ):
 
     @task
-    def bring_interactions(params: dict[str, str] | None = None) -> dict[str, str]:
-        """Bring a CSV to S3: here of made-up interactions."""
+    def upload_interactions(params: dict[str, str] | None = None) -> dict[str, str]:
+        """Upload a CSV to S3: here with generated interactions."""
         import io
 
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -94,21 +94,21 @@ with DAG(
         from airflow_provider_personalize.sample import write_interactions
 
         bucket = (params or {})["bucket"]
-        write_interactions(made_up := io.StringIO(), interactions=20_000)
+        write_interactions(sample := io.StringIO(), interactions=20_000)
         s3 = S3Hook()
         if not s3.check_for_bucket(bucket):
             s3.create_bucket(bucket)
-        s3.load_string(made_up.getvalue(), "interactions.csv", bucket, replace=True)
+        s3.load_string(sample.getvalue(), "interactions.csv", bucket, replace=True)
         return {"dataLocation": f"s3://{bucket}/interactions.csv"}
 
     @task
-    def see_that_it_is_good_enough(metrics: dict[str, float], params: dict[str, float] | None = None) -> None:
-        """Let no model serve that is worse than it must be; the campaign keeps the one that it has."""
-        least = (params or {})["least_precision_at_5"]
+    def check_metrics(metrics: dict[str, float], params: dict[str, float] | None = None) -> None:
+        """Fail if the metrics are too low, so that the campaign keeps its current version."""
+        least = (params or {})["min_precision_at_5"]
         if metrics["precision_at_5"] < least:
-            raise ValueError(f"precision_at_5 is {metrics['precision_at_5']}, at least {least} is wanted: {metrics}")
+            raise ValueError(f"precision_at_5 is {metrics['precision_at_5']}, expected at least {least}: {metrics}")
 
-    brought = bring_interactions()
+    uploaded = upload_interactions()
 
     schema = CreateSchemaOperator(task_id="schema", name="{{ params.name }}", schema=INTERACTIONS)
 
@@ -125,7 +125,7 @@ with DAG(
     import_interactions = CreateDatasetImportJobOperator(
         task_id="import_interactions",
         dataset_arn=dataset.output,
-        data_source=brought,
+        data_source=uploaded,
         role_arn="{{ params.role_arn }}",
         deferrable=True,
     )
@@ -147,7 +147,7 @@ with DAG(
 
     metrics = GetSolutionMetricsOperator(task_id="metrics", solution_version_arn=train.output)
 
-    # The first run makes it with the version of that run; in later ones it exists, and serves an older version.
+    # The first run creates the campaign with its version; in later runs it exists and serves an older version.
     campaign = CreateCampaignOperator(
         task_id="campaign",
         name="{{ params.name }}",
@@ -157,7 +157,7 @@ with DAG(
         deferrable=True,
     )
 
-    # Sends nothing where the campaign serves this version already.
+    # Sends nothing if the campaign already serves this version.
     serve = UpdateCampaignOperator(
         task_id="serve",
         campaign_arn=campaign.output,
@@ -165,8 +165,8 @@ with DAG(
         deferrable=True,
     )
 
-    see_recommendations = GetRecommendationsOperator(
-        task_id="see_recommendations",
+    check_recommendations = GetRecommendationsOperator(
+        task_id="check_recommendations",
         campaign_arn=serve.output,
         user_id="user-00001",
         num_results=10,
@@ -174,4 +174,4 @@ with DAG(
     )
 
     [import_interactions, solution] >> train
-    see_that_it_is_good_enough(metrics.output) >> campaign >> serve >> see_recommendations
+    check_metrics(metrics.output) >> campaign >> serve >> check_recommendations

@@ -1,18 +1,18 @@
 """
-A recommender of a domain, which is stopped in the evening and started in the morning.
+A domain recommender that is stopped in the evening and started in the morning.
 
-On your machine, without an AWS account::
+To run it on your machine, without an AWS account::
 
     python -m airflow_provider_personalize.emulator run example_dags/example_domain_recommender.py
 
-Three DAGs. The first makes the recommender, or finds it there. The other two, to be scheduled each, stop it and start
-it again, since a recommender is charged by the hour while it is ACTIVE, whether or not anybody asks it. To stop what is
-stopped, or start what is started, sends nothing.
+The file has three DAGs. The first creates the recommender or reuses it. The other two have schedules of their own and
+stop and start it, since a recommender is charged by the hour while it is ACTIVE, even without requests. Stopping a
+stopped recommender, or starting a started one, sends nothing.
 
 In an AWS account, set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
-role by which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html), and bring
-your own data in ``bring_interactions``. The recommender trains when it is made, and each week by itself: nothing else
-here trains.
+role with which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html), and
+upload your own data in ``upload_interactions``. The recommender trains when it is created, and then each week
+automatically. Nothing else here trains.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ SHARED: dict[str, Any] = {
     "start_date": datetime(2026, 1, 1, tzinfo=timezone.utc),
     "catchup": False,
     "max_active_runs": 1,
-    # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
+    # for the accelerated local clock; in an AWS account, omit it to use the default of 15 to 60 seconds
     "default_args": {"waiter_delay": 5},
     "tags": ["example", "personalize"],
 }
 
 with DAG(
     dag_id="example_domain_recommender",
-    description="Import interactions, and make a recommender for them",
+    description="Import interactions and create a recommender",
     doc_md=__doc__,
     schedule=None,
     params={
@@ -75,15 +75,15 @@ with DAG(
         "role_arn": Param(
             "arn:aws:iam::123456789012:role/personalize-reads-s3",
             type="string",
-            description="The IAM role by which Amazon Personalize reads the bucket.",
+            description="The IAM role with which Amazon Personalize reads the bucket.",
         ),
     },
     **SHARED,
 ):
 
     @task
-    def bring_interactions(params: dict[str, str] | None = None) -> dict[str, str]:
-        """Bring a CSV to S3: here of made-up interactions, in the domain's words for events."""
+    def upload_interactions(params: dict[str, str] | None = None) -> dict[str, str]:
+        """Upload a CSV to S3: here with generated interactions that use the domain's event types."""
         import io
 
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -91,8 +91,8 @@ with DAG(
         from airflow_provider_personalize.sample import write_interactions
 
         bucket = (params or {})["bucket"]
-        write_interactions(made_up := io.StringIO(), interactions=20_000)
-        text = made_up.getvalue().replace(",view,", ",View,").replace(",purchase,", ",Purchase,")
+        write_interactions(sample := io.StringIO(), interactions=20_000)
+        text = sample.getvalue().replace(",view,", ",View,").replace(",purchase,", ",Purchase,")
         s3 = S3Hook()
         if not s3.check_for_bucket(bucket):
             s3.create_bucket(bucket)
@@ -114,7 +114,7 @@ with DAG(
     import_interactions = CreateDatasetImportJobOperator(
         task_id="import_interactions",
         dataset_arn=dataset.output,
-        data_source=bring_interactions(),
+        data_source=upload_interactions(),
         role_arn="{{ params.role_arn }}",
         deferrable=True,
     )
@@ -128,22 +128,22 @@ with DAG(
         deferrable=True,
     )
 
-    see_recommendations = GetRecommendationsOperator(
-        task_id="see_recommendations",
+    check_recommendations = GetRecommendationsOperator(
+        task_id="check_recommendations",
         recommender_arn=recommender.output,
         user_id="user-00001",
         min_results=10,
     )
 
-    import_interactions >> recommender >> see_recommendations
+    import_interactions >> recommender >> check_recommendations
 
 with DAG(
     dag_id="example_domain_recommender_evening",
-    description="Stop the recommender: nothing is charged until it is started",
+    description="Stop the recommender, so that it is not charged overnight",
     doc_md=__doc__,
     schedule="0 22 * * *",
     params={
-        "recommender_arn": Param(RECOMMENDER, type="string", description="The ARN of the recommender to switch."),
+        "recommender_arn": Param(RECOMMENDER, type="string", description="The ARN of the recommender."),
     },
     **SHARED,
 ):
@@ -151,18 +151,18 @@ with DAG(
 
 with DAG(
     dag_id="example_domain_recommender_morning",
-    description="Start the recommender, and see that it recommends",
+    description="Start the recommender and check that it recommends",
     doc_md=__doc__,
     schedule="0 6 * * *",
     params={
-        "recommender_arn": Param(RECOMMENDER, type="string", description="The ARN of the recommender to switch."),
+        "recommender_arn": Param(RECOMMENDER, type="string", description="The ARN of the recommender."),
     },
     **SHARED,
 ):
     start = StartRecommenderOperator(task_id="start", recommender_arn="{{ params.recommender_arn }}", deferrable=True)
 
     GetRecommendationsOperator(
-        task_id="see_recommendations",
+        task_id="check_recommendations",
         recommender_arn=start.output,
         user_id="user-00001",
         min_results=10,

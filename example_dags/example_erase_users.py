@@ -1,17 +1,18 @@
 """
-Erase users: delete all references to them from the data and the models of a dataset group. There is no way back.
+Erase users: delete all references to them from the data and the models of a dataset group. This cannot be undone.
 
-On your machine, without an AWS account::
+To run it on your machine, without an AWS account::
 
     python -m airflow_provider_personalize.emulator run example_dags/example_erase_users.py --speed 600
 
-The service takes up to a day for it; the task waits in the triggerer, which costs no worker. The users must be gone
-from what you import, too, or the next import brings them back: so it is here, in a second run.
+The service takes up to a day; the task waits in the triggerer and occupies no worker. Remove the users from the data
+that you import, too: otherwise the next import restores them, as a second run of this example shows.
 
-In an AWS account, set the parameters ``name``, which is the bucket's, too, and ``role_arn``: the role by which Amazon
-Personalize reads there (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html). In
-place of ``made_up_shop``, whose import is charged by the GB, give the ARN of your dataset group, and the users in
-``users_to_erase``. Nothing here trains.
+In an AWS account, set the parameters ``name``, which is also the name of the bucket, and ``role_arn``, the role with
+which Amazon Personalize reads the bucket
+(https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html). Replace ``made_up_shop``, whose
+import is charged by the GB, with the ARN of your dataset group, and list your users in ``users_to_erase``. Nothing here
+trains.
 """
 
 from __future__ import annotations
@@ -36,14 +37,12 @@ with DAG(
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    # the default is a look each 15 seconds to 5 minutes: leave it out where an hour takes an hour
+    # for the accelerated local clock; in an AWS account, omit it to use the default of 15 seconds to 5 minutes
     default_args={"waiter_delay": 5},
     params={
-        "name": Param(
-            "example-erase-users", type="string", description="What all resources of this example are named."
-        ),
+        "name": Param("example-erase-users", type="string", description="The name of all resources of this example."),
         "role_arn": Param(
-            ROLE, type="string", description="The IAM role by which Amazon Personalize reads the bucket."
+            ROLE, type="string", description="The IAM role with which Amazon Personalize reads the bucket."
         ),
     },
     tags=["example", "personalize"],
@@ -51,24 +50,24 @@ with DAG(
 
     @task
     def users_to_erase() -> str:
-        """Make the CSV: one column of that name."""
+        """Return the CSV: one column, named USER_ID."""
         users = ["user-00001", "user-00002"]
         return "\n".join(["USER_ID", *users, ""])
 
     @task
-    def see_how_many(job_arn: str) -> int:
-        """Tell how many rows were deleted. None at all would mean that the ids are wrong."""
+    def count_deleted(job_arn: str) -> int:
+        """Return how many rows were deleted; fail if there are none, since the IDs must then be wrong."""
         from airflow_provider_personalize.hooks import PersonalizeHook
 
         deleted = PersonalizeHook().describe("data_deletion_job", job_arn)["numDeleted"]
         if not deleted:
-            raise ValueError(f"{job_arn} found nothing to delete: are the ids those of the dataset?")
+            raise ValueError(f"{job_arn} deleted nothing: do the user IDs exist in the dataset?")
         print(f"{deleted} deleted")
         return int(deleted)
 
     shop = made_up_shop("{{ params.name }}", "{{ params.role_arn }}")
 
-    # A file of its own in each run: the job is to delete those users, and not others that came meanwhile.
+    # Each run has its own file, so that the job deletes exactly these users.
     uploaded = upload("{{ params.name }}", "erase/{{ run_id }}.csv", users_to_erase())
 
     erase = CreateDataDeletionJobOperator(
@@ -80,4 +79,4 @@ with DAG(
     )
 
     shop["imported"] >> erase
-    see_how_many(erase.output)
+    count_deleted(erase.output)

@@ -1,16 +1,16 @@
 """
-Delete a dataset group with everything in it: first see what that is, then do it. There is no way back.
+Delete a dataset group and everything in it: first show the plan, then delete. This cannot be undone.
 
-On your machine, without an AWS account::
+To run it on your machine, without an AWS account::
 
     python -m airflow_provider_personalize.emulator run example_dags/example_teardown.py
 
-``dry_run=True`` deletes nothing and returns the plan. In a DAG of your own, put a person between the two tasks: Airflow
-3.1 has an ``ApprovalOperator`` for that.
+``dry_run=True`` deletes nothing and returns the plan. In a DAG of your own, add a manual approval between the two
+tasks: Airflow 3.1 has an ``ApprovalOperator``.
 
-In an AWS account, give the ARN of a dataset group in place of ``made_up_shop``, which makes one only for the example to
-delete. What is charged by the hour, campaigns and recommenders, is charged until it is deleted; automatic training is
-turned off first. Nothing here trains.
+In an AWS account, replace ``made_up_shop``, which creates a dataset group only for this example, with the ARN of your
+dataset group. Campaigns and recommenders are charged by the hour until they are deleted; automatic training is turned
+off first. Nothing here trains.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ from airflow_provider_personalize.operators import CreateSolutionOperator, Delet
 
 with DAG(
     dag_id="example_teardown",
-    description="Delete a dataset group with everything in it",
+    description="Delete a dataset group and everything in it",
     doc_md=__doc__,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
+    # for the accelerated local clock; in an AWS account, omit it to use the default of 15 to 60 seconds
     default_args={"waiter_delay": 5},
     params={
-        "name": Param("example-teardown", type="string", description="What all resources of this example are named."),
+        "name": Param("example-teardown", type="string", description="The name of all resources of this example."),
         "role_arn": Param(
-            ROLE, type="string", description="The IAM role by which Amazon Personalize reads the bucket."
+            ROLE, type="string", description="The IAM role with which Amazon Personalize reads the bucket."
         ),
     },
     tags=["example", "personalize"],
 ):
 
     @task
-    def see_the_plan(plan: list[dict[str, str]]) -> None:
-        """Show what would be deleted, in order."""
+    def show_plan(plan: list[dict[str, str]]) -> None:
+        """Print what would be deleted, in order."""
         for step in plan:
             print(step["action"], step["kind"], step["arn"])
 
@@ -77,4 +77,4 @@ with DAG(
     )
 
     [shop["imported"], solution] >> plan
-    see_the_plan(plan.output) >> tear_down
+    show_plan(plan.output) >> tear_down

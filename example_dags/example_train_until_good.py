@@ -1,20 +1,20 @@
 """
-Train until the metrics pass, at most three times, each time from a longer history; then say which version is good.
+Train until the metrics pass, at most three times, each time with a longer history; return the version that passed.
 
-On your machine, without an AWS account::
+To run it on your machine, without an AWS account::
 
     python -m airflow_provider_personalize.emulator run example_dags/example_train_until_good.py
 
-From Airflow 3.4 the attempts are the iterations of a task loop, which ends as soon as the metrics pass and fails where
-they do not in the third. Before, they are three groups of tasks in a row: what comes after a good version is skipped.
-Either way each attempt imports and trains once, whatever becomes of a worker, since the names of what it makes are
-derived from the task instance and its iteration. A name of your own needs ``{{ loop.index }}`` in it.
+From Airflow 3.4, the attempts are iterations of a task loop: it ends as soon as the metrics pass, and fails if they do
+not pass in the third. On earlier versions, the attempts are three task groups in sequence; those after a good version
+are skipped. Either way, each attempt imports and trains once even if a worker crashes: the names of jobs and versions
+are derived from the task instance and its iteration. A name of your own must contain ``{{ loop.index }}``.
 
 In an AWS account, set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
-role by which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html), bring
-your own data in ``bring_history``, and choose a metric and how good it must be. There each attempt is charged for an
-import by the GB and for a training by the hour, whether or not its metrics pass. The DAG trains, and the service does
-not by itself (``perform_auto_training=False``).
+role with which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html), upload
+your own data in ``upload_history``, and choose a metric and its minimum. Each attempt is charged for an import by the
+GB and for a training by the hour, whether or not its metrics pass. The DAG trains; automatic training is off
+(``perform_auto_training=False``).
 """
 
 from __future__ import annotations
@@ -58,21 +58,21 @@ INTERACTIONS = {
 }
 
 
-def judge(metrics: dict[str, float], params: dict[str, Any]) -> tuple[bool, str]:
-    """Tell whether a version is good enough, and why."""
-    precision, least = metrics["precision_at_5"], params["least_precision_at_5"]
-    return precision >= least, f"precision_at_5 is {precision:.4f}, at least {least} is wanted"
+def evaluate(metrics: dict[str, float], params: dict[str, Any]) -> tuple[bool, str]:
+    """Return whether a version is good enough, and the reason."""
+    precision, least = metrics["precision_at_5"], params["min_precision_at_5"]
+    return precision >= least, f"precision_at_5 is {precision:.4f}, expected at least {least}"
 
 
 with DAG(
     dag_id="example_train_until_good",
-    description="Train from ever more data until the metrics pass",
+    description="Train with more and more data until the metrics pass",
     doc_md=__doc__,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
+    # for the accelerated local clock; in an AWS account, omit it to use the default of 15 to 60 seconds
     default_args={"waiter_delay": 5},
     params={
         "bucket": Param(
@@ -81,23 +81,21 @@ with DAG(
             description="The S3 bucket for the data; Amazon Personalize must be allowed to read it.",
         ),
         "name": Param(
-            "example-train-until-good", type="string", description="What all resources of this example are named."
+            "example-train-until-good", type="string", description="The name of all resources of this example."
         ),
         "role_arn": Param(
             "arn:aws:iam::123456789012:role/personalize-reads-s3",
             type="string",
-            description="The IAM role by which Amazon Personalize reads the bucket.",
+            description="The IAM role with which Amazon Personalize reads the bucket.",
         ),
-        "least_precision_at_5": Param(
-            0.008, type="number", description="The least precision_at_5 of a version that is good."
-        ),
+        "min_precision_at_5": Param(0.008, type="number", description="The minimum precision_at_5 of a good version."),
     },
     tags=["example", "personalize"],
 ):
 
     @task
-    def bring_history(attempt: str | int, params: dict[str, str] | None = None) -> dict[str, str]:
-        """Bring a CSV to S3, in each attempt a longer one: here of made-up interactions."""
+    def upload_history(attempt: str | int, params: dict[str, str] | None = None) -> dict[str, str]:
+        """Upload a CSV to S3, a longer one in each attempt: here with generated interactions."""
         import io
 
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -105,11 +103,11 @@ with DAG(
         from airflow_provider_personalize.sample import write_interactions
 
         bucket, key = (params or {})["bucket"], f"history-{attempt}.csv"
-        write_interactions(made_up := io.StringIO(), interactions=(5_000, 20_000, 40_000)[int(attempt)])
+        write_interactions(sample := io.StringIO(), interactions=(5_000, 20_000, 40_000)[int(attempt)])
         s3 = S3Hook()
         if not s3.check_for_bucket(bucket):
             s3.create_bucket(bucket)
-        s3.load_string(made_up.getvalue(), key, bucket, replace=True)
+        s3.load_string(sample.getvalue(), key, bucket, replace=True)
         return {"dataLocation": f"s3://{bucket}/{key}"}
 
     schema = CreateSchemaOperator(task_id="schema", name="{{ params.name }}", schema=INTERACTIONS)
@@ -137,7 +135,7 @@ with DAG(
         import_history = CreateDatasetImportJobOperator(
             task_id="import_history",
             dataset_arn=dataset.output,
-            data_source=bring_history(number),
+            data_source=upload_history(number),
             role_arn="{{ params.role_arn }}",
             deferrable=True,
         )
@@ -150,7 +148,7 @@ with DAG(
 
     @task(trigger_rule="none_failed_min_one_success")
     def good_version(versions: Any) -> str:
-        """Say which version passed: that of the last attempt that was made."""
+        """Return the version that passed: that of the last attempt."""
         *_, arn = (version for version in versions if version)
         print(f"{arn} is good")
         return arn
@@ -158,8 +156,8 @@ with DAG(
     if LoopDecision:
 
         def metrics_pass(*, loop: Any, params: dict[str, Any]) -> LoopDecision:
-            """End the loop once the metrics pass; that they do not in the third attempt either fails this task."""
-            return LoopDecision(*judge(loop.result, params))
+            """End the loop once the metrics pass; the task fails if they do not pass in the third attempt."""
+            return LoopDecision(*evaluate(loop.result, params))
 
         versions = []
 
@@ -172,9 +170,9 @@ with DAG(
     else:
 
         @task.short_circuit(ignore_downstream_trigger_rules=False)
-        def another_is_needed(metrics: dict[str, float], number: int, params: dict[str, Any] | None = None) -> bool:
-            """Skip the next attempt where the metrics pass; that they do not in the third either is a failure."""
-            good, reason = judge(metrics, params or {})
+        def needs_another_attempt(metrics: dict[str, float], number: int, params: dict[str, Any] | None = None) -> bool:
+            """Skip the next attempt if the metrics pass; fail if they do not pass in the third."""
+            good, reason = evaluate(metrics, params or {})
             print(reason)
             if not good and number + 1 == ATTEMPTS:
                 raise ValueError(f"None of {ATTEMPTS} versions is good enough: {reason}")
@@ -187,7 +185,7 @@ with DAG(
             def one(number: int) -> None:
                 version, metrics = attempt(number)
                 versions.append(version)
-                another_is_needed(metrics, number)
+                needs_another_attempt(metrics, number)
 
             group = one(number)
             before >> group

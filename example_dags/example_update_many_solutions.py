@@ -1,17 +1,16 @@
 """
-One change for many solutions: turn automatic training off in all of a dataset group, in a mapped task.
+Apply one change to many solutions: turn automatic training off in all solutions of a dataset group, in a mapped task.
 
-On your machine, without an AWS account::
+To run it on your machine, without an AWS account::
 
     python -m airflow_provider_personalize.emulator run example_dags/example_update_many_solutions.py
 
-Each solution is a task instance of its own: it waits for its own update in the triggerer, is tried again by itself, and
-sends nothing where the solution is so already.
+Each solution is a task instance of its own. It waits for its update in the triggerer, has its own retries, and sends
+nothing if automatic training is already off.
 
-In an AWS account, give the ARN of your dataset group in place of the one that the example makes. Turning automatic
-training off saves the trainings that would be charged; one that is under way goes on, and is charged. The solutions
-that the example makes would train by themselves, too, but have no data to train on, and a training that fails is not
-charged.
+In an AWS account, replace the dataset group of the example with the ARN of yours. Without automatic training, no more
+trainings are charged; a training in progress continues and is charged. The solutions that the example creates would
+train automatically, too, but they have no data, and failed trainings are not charged.
 """
 
 from __future__ import annotations
@@ -39,12 +38,10 @@ with DAG(
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
+    # for the accelerated local clock; in an AWS account, omit it to use the default of 15 to 60 seconds
     default_args={"waiter_delay": 5},
     params={
-        "name": Param(
-            "example-update-many", type="string", description="What all resources of this example are named."
-        ),
+        "name": Param("example-update-many", type="string", description="The name of all resources of this example."),
     },
     tags=["example", "personalize"],
 ):
@@ -59,7 +56,7 @@ with DAG(
 
     dataset_group = CreateDatasetGroupOperator(task_id="dataset_group", name="{{ params.name }}")
 
-    # Later runs find them there with automatic training off, as this DAG left them.
+    # Later runs reuse the solutions, with automatic training off as this DAG left them.
     solutions = CreateSolutionOperator.partial(
         task_id="solutions",
         dataset_group_arn=dataset_group.output,
@@ -71,7 +68,7 @@ with DAG(
     found = solutions_of(dataset_group.output)
 
     UpdateSolutionOperator.partial(
-        task_id="train_no_more",
+        task_id="turn_training_off",
         perform_auto_training=False,
         deferrable=True,
         max_active_tis_per_dag=10,

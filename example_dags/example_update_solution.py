@@ -1,17 +1,17 @@
 """
-Import interactions, then change how a solution trains, and go on when that is so.
+Import interactions, update a solution, and continue once the update is ACTIVE.
 
-On your machine, without an AWS account::
+To run it on your machine, without an AWS account::
 
     python -m airflow_provider_personalize.emulator run example_dags/example_update_solution.py
 
-``--interactions my.csv`` takes your own interactions in place of made-up ones: comma-separated, in UTF-8, with a header
-and at least the columns USER_ID, ITEM_ID, EVENT_TYPE and TIMESTAMP.
+``--interactions my.csv`` imports your own interactions instead of generated ones: comma-separated, in UTF-8, with a
+header and at least the columns USER_ID, ITEM_ID, EVENT_TYPE and TIMESTAMP.
 
 In an AWS account, set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
-role by which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html). There the
-import is charged by the GB, and the last step turns on automatic training: a charged training every three days until
-you turn it off.
+role with which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html). The
+import is charged by the GB. The last step turns on automatic training: a training is charged every three days until you
+turn it off.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=None,
     catchup=False,
-    # the default is a look each 15 or 60 seconds: leave it out where an hour takes an hour
+    # for the accelerated local clock; in an AWS account, omit it to use the default of 15 to 60 seconds
     default_args={"waiter_delay": 5},
-    # the parameters arrive with the types they have, not as texts
+    # parameters keep their types instead of becoming text
     render_template_as_native_obj=True,
     params={
         "interactions": Param(
             "",
             type="string",
-            description="The path of a CSV of your own interactions, on the worker; empty for made-up ones.",
+            description="The path of a CSV with your own interactions, on the worker; empty for generated ones.",
         ),
         "bucket": Param(
             "example-update-solution",
@@ -67,12 +67,12 @@ with DAG(
             description="The S3 bucket for the data; Amazon Personalize must be allowed to read it.",
         ),
         "name": Param(
-            "example-update-solution", type="string", description="What all resources of this example are named."
+            "example-update-solution", type="string", description="The name of all resources of this example."
         ),
         "role_arn": Param(
             "arn:aws:iam::123456789012:role/personalize-reads-s3",
             type="string",
-            description="The IAM role by which Amazon Personalize reads the bucket.",
+            description="The IAM role with which Amazon Personalize reads the bucket.",
         ),
     },
     tags=["example", "personalize"],
@@ -80,20 +80,20 @@ with DAG(
 
     @task
     def upload_interactions(params: dict[str, str] | None = None) -> dict[str, object]:
-        """Bring the CSV to S3; tell where it is, and the schema for its columns."""
+        """Upload the CSV to S3; return its location and the schema for its columns."""
         import io
 
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-        from airflow_provider_personalize.sample import COLUMNS as MADE_UP
+        from airflow_provider_personalize.sample import COLUMNS as SAMPLE_COLUMNS
         from airflow_provider_personalize.sample import read_interactions, write_interactions
 
         params = params or {}
         if params["interactions"]:
             text, columns = read_interactions(params["interactions"])
         else:
-            write_interactions(made_up := io.StringIO())
-            text, columns = made_up.getvalue(), list(MADE_UP)
+            write_interactions(sample := io.StringIO())
+            text, columns = sample.getvalue(), list(SAMPLE_COLUMNS)
         s3 = S3Hook()
         if not s3.check_for_bucket(params["bucket"]):
             s3.create_bucket(params["bucket"])
@@ -112,7 +112,7 @@ with DAG(
 
     uploaded = upload_interactions()
 
-    # What is there already is found and left as it is. All of it is free of charge.
+    # Resources that exist are reused. All of them are free of charge.
     schema = CreateSchemaOperator(task_id="schema", name="{{ params.name }}", schema=uploaded["schema"])
 
     dataset_group = CreateDatasetGroupOperator(task_id="dataset_group", name="{{ params.name }}")
@@ -125,7 +125,7 @@ with DAG(
         dataset_type="INTERACTIONS",
     )
 
-    # How it trains is for the update below to say: ignored here, so that a second run finds it in order.
+    # The update below changes how the solution trains. Ignoring that here lets a second run reuse the solution.
     solution = CreateSolutionOperator(
         task_id="solution",
         name="{{ params.name }}",
@@ -159,8 +159,8 @@ with DAG(
         deferrable=True,
     )
 
-    # Here it finds the update ACTIVE. Its place is behind an operator that does not wait: `created` names the update
-    # that was sent. Where the solution trains so from the start none is, and that is fine.
+    # The operator above has already waited for its update. Use the sensor in another DAG, or after an operator with
+    # wait_for_completion=False. `created` names the update to wait for; it is None if no update was needed.
     solution_update_is_active = SolutionUpdateSensor(
         task_id="solution_update_is_active",
         solution_arn=solution.output,

@@ -1,8 +1,8 @@
 """
-A shop with made-up data, for the examples to act on: what is there of it is found, the rest is made.
+A shop with generated data for the examples: resources that exist are reused, the others are created.
 
-In an AWS account, what it makes is free of charge but for the import, which is charged by the GB, and the training,
-where one is asked for.
+In an AWS account, everything is free of charge except the import, which is charged by the GB, and the training, if one
+is requested.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ INTERACTIONS = {
 
 @task
 def upload(bucket: str, key: str, text: str | None = None) -> str:
-    """Bring a text to S3, a CSV of made-up interactions where none is given; tell where it is."""
+    """Upload text to S3, by default a CSV with generated interactions; return its location."""
     import io
 
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -48,8 +48,8 @@ def upload(bucket: str, key: str, text: str | None = None) -> str:
     from airflow_provider_personalize.sample import write_interactions
 
     if text is None:
-        write_interactions(made_up := io.StringIO(), interactions=20_000)
-        text = made_up.getvalue()
+        write_interactions(sample := io.StringIO(), interactions=20_000)
+        text = sample.getvalue()
     s3 = S3Hook()
     if not s3.check_for_bucket(bucket):
         s3.create_bucket(bucket)
@@ -59,7 +59,7 @@ def upload(bucket: str, key: str, text: str | None = None) -> str:
 
 @task_group
 def made_up_shop(name: str, role_arn: str = ROLE) -> dict[str, Any]:
-    """Make a dataset group with interactions in it; return its ARN, and that of the import when it is over."""
+    """Create a dataset group with interactions; return its ARN, and the ARN of the finished import."""
     schema = CreateSchemaOperator(task_id="schema", name=name, schema=INTERACTIONS)
     group = CreateDatasetGroupOperator(task_id="dataset_group", name=name)
     dataset = CreateDatasetOperator(
@@ -81,7 +81,7 @@ def made_up_shop(name: str, role_arn: str = ROLE) -> dict[str, Any]:
 
 @task_group
 def trained_solution(name: str, recipe: str, dataset_group_arn: Any) -> Any:
-    """Make a solution that does not train by itself, and train a version of it; return the version's ARN."""
+    """Create a solution without automatic training and train a version; return the version's ARN."""
     solution = CreateSolutionOperator(
         task_id="solution",
         name=name,
