@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from airflow_provider_personalize.redaction import redact
-from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 #: Follows a solution's ARN to mean its newest ACTIVE version.
 LATEST: Final = "/$LATEST"
@@ -21,8 +21,12 @@ def wrong_arn(parameter: str, value: object) -> str | None:
     :param parameter: The parameter that it is given in, such as ``solution_arn``: it decides the resource type.
     :param value: The ARN.
     """
-    resource = next(each for each in RESOURCES.values() if each.arn_parameter == parameter)
-    return None if resource.is_arn(value) else f"{parameter} is {redact(repr(value))}: it must be {resource.arn_form}"
+    resource_type = next(each for each in RESOURCE_TYPES.values() if each.arn_parameter == parameter)
+    return (
+        None
+        if resource_type.is_arn(value)
+        else f"{parameter} is {redact(repr(value))}: it must be {resource_type.arn_form}"
+    )
 
 
 def wrong_region_arns(request: Mapping[str, Any], region: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The time by which deadlines are kept."""
+"""The time by which deadlines are kept, and sleeping: all that waits on a worker goes through here."""
 
 from __future__ import annotations
 
@@ -27,3 +27,13 @@ _clock: Final = SteadyClock()
 os.register_at_fork(after_in_child=_clock.set)
 #: The clock of this process.
 steady_time: Final = _clock.now
+
+
+def now() -> float:
+    """Return the time in seconds since the epoch. No step of the machine's clock moves it."""
+    return _clock.now()
+
+
+def sleep(seconds: float) -> None:
+    """Sleep for this many seconds."""
+    time.sleep(seconds)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from airflow_provider_personalize.rates import rate_days
 from airflow_provider_personalize.redaction import redact
-from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION, Resource
+from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION, ResourceType
 
 # Switches that are off where a description does not show them. performAutoTraining is not among them: it is on.
 _FALSE_UNLESS_SAID: Final = frozenset(
@@ -33,7 +33,7 @@ _WHOLE: Final = frozenset(
 )
 #: What an update replaces as a whole, besides. Of the members of a ``solutionUpdateConfig``, each that an update leaves
 #: out stays as it is. Neither is documented: both are assumed.
-REPLACED: Final = frozenset({"campaignConfig", "recommenderConfig", "metricsOutputConfig"})
+REPLACED_AS_A_WHOLE: Final = frozenset({"campaignConfig", "recommenderConfig", "metricsOutputConfig"})
 # Documented defaults: a member that has its default counts as not set, since the service may show it unasked.
 # https://docs.aws.amazon.com/personalize/latest/dg/API_RecommenderConfig.html,
 # https://docs.aws.amazon.com/personalize/latest/dg/API_AutoTrainingConfig.html and
@@ -160,7 +160,9 @@ def _by_name(value: Any) -> dict[str, Any] | None:
     return {str(item["name"]): item for item in value}
 
 
-def configuration(row: Resource, description: Mapping[str, Any], *, ahead: bool = False) -> dict[str, Any]:
+def configuration(
+    resource_type: ResourceType, description: Mapping[str, Any], *, ahead: bool = False
+) -> dict[str, Any]:
     """
     Read how a resource is configured now: its latest update, once ACTIVE, is laid over its own members.
 
@@ -174,13 +176,13 @@ def configuration(row: Resource, description: Mapping[str, Any], *, ahead: bool 
     ``solutionUpdateConfig``. The name of a solution version is the one that it was given.
     """
     now = dict(description)
-    update = description.get(row.update_member) or {}
-    if update.get("status") in row.ready or (ahead and update.get("status") not in row.final):
+    update = description.get(resource_type.update_member) or {}
+    if update.get("status") in resource_type.ready or (ahead and update.get("status") not in resource_type.final):
         now |= {member: value for member, value in update.items() if member not in _OF_THE_UPDATE_ITSELF}
-    if row == SOLUTION:
+    if resource_type == SOLUTION:
         config = {**(now.get("solutionConfig") or {}), **(now.get("solutionUpdateConfig") or {})}
         now |= {"solutionConfig": config, "solutionUpdateConfig": config}
-    if row == SOLUTION_VERSION:
+    if resource_type == SOLUTION_VERSION:
         now["name"] = version_name(description)
     return now
 

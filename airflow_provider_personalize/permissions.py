@@ -15,7 +15,7 @@ from airflow_provider_personalize.resources import (
     BATCH_INFERENCE_JOB,
     BATCH_SEGMENT_JOB,
     CAMPAIGN,
-    RESOURCES,
+    RESOURCE_TYPES,
     SCHEMA,
 )
 
@@ -36,8 +36,8 @@ _DELETED: Final = (
     "Solution",
 )
 _CASCADE: Final = (
-    *(f"Describe{row.pascal}" for row in RESOURCES.values()),
-    *(f"List{row.pascal}s" for row in RESOURCES.values() if row != SCHEMA),
+    *(f"Describe{resource_type.pascal}" for resource_type in RESOURCE_TYPES.values()),
+    *(f"List{resource_type.pascal}s" for resource_type in RESOURCE_TYPES.values() if resource_type != SCHEMA),
     *(f"Delete{kind}" for kind in _DELETED),
     "ListTagsForResource",
     "StopSolutionVersionCreation",
@@ -77,12 +77,12 @@ def actions_of(task: type[Any]) -> dict[str, str]:
     :return: The actions, each with when it takes it: ``"with `tags`"``, or an empty text for always. Without what is
         only for the link to the console, a task works and shows no link.
     """
-    operation, resource = getattr(task, "operation", None), getattr(task, "resource", None)
+    operation, resource_type = getattr(task, "operation", None), getattr(task, "resource_type", None)
     needed: dict[str, str] = {operation: ALWAYS} if operation else {}
     if hasattr(task, "goal"):
-        needed[f"Describe{task.resource.pascal}"] = ALWAYS
+        needed[f"Describe{task.resource_type.pascal}"] = ALWAYS
     needed = {**_ALSO.get(task.__name__, {}), **needed}
-    if resource in _LINKED_BY_SOLUTION:
+    if resource_type in _LINKED_BY_SOLUTION:
         needed.setdefault("DescribeSolution", FOR_THE_LINK)
     if "tags" in task.members:
         needed.setdefault("TagResource", "with `tags`")

@@ -17,7 +17,7 @@ from airflow_provider_personalize.arns import LATEST
 from airflow_provider_personalize.coercion import parse
 from airflow_provider_personalize.rates import rate_days
 from airflow_provider_personalize.redaction import redact
-from airflow_provider_personalize.resources import RESOURCES, SOLUTION
+from airflow_provider_personalize.resources import RESOURCE_TYPES, SOLUTION
 from airflow_provider_personalize.shape_rules import FORMS, RECIPE_FORM, shape_errors
 
 if TYPE_CHECKING:
@@ -78,14 +78,14 @@ def use_parameter_names(text: str, parameters: Mapping[str, str]) -> str:
 
 def _wrong_arns(operation: str, shape: StructureShape, request: Mapping[str, Any]) -> Iterator[str]:
     """Find ARNs of another resource type than the member takes."""
-    for resource in RESOURCES.values():
-        value = request.get(resource.arn_member)
-        if resource.arn_member not in shape.members or not isinstance(value, str):
+    for resource_type in RESOURCE_TYPES.values():
+        value = request.get(resource_type.arn_member)
+        if resource_type.arn_member not in shape.members or not isinstance(value, str):
             continue
         if operation.endswith("Campaign") and value.endswith(LATEST):
-            resource, value = SOLUTION, value.removesuffix(LATEST)
-        if value.startswith("arn:") and not resource.is_arn(value):
-            yield f"{resource.arn_member} is {value!r}: it must be {resource.arn_form}"
+            resource_type, value = SOLUTION, value.removesuffix(LATEST)
+        if value.startswith("arn:") and not resource_type.is_arn(value):
+            yield f"{resource_type.arn_member} is {value!r}: it must be {resource_type.arn_form}"
 
 
 def _reserved_tags(request: Mapping[str, Any]) -> Iterator[str]:

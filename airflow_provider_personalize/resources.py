@@ -3,7 +3,7 @@ The table: every kind of resource that Amazon Personalize's control plane has.
 
 The API is regular. A kind named ``dataset_import_job`` is created by ``CreateDatasetImportJob``, described by
 ``DescribeDatasetImportJob`` with a ``datasetImportJobArn``, and the answer holds it under ``datasetImportJob``. So a
-row is a name, and the facts in which the kind departs from that. Hook, judge, trigger, sensors, operators and emulator
+row is a name, and the facts in which the kind departs from that. Hook, waits, trigger, sensors, operators and emulator
 all read the row; ``tests/test_resources.py`` holds every row to botocore's own model of the service.
 
 Sources of the states: the ``status`` texts of the API reference
@@ -25,7 +25,7 @@ CREATE_FAILED: Final = "CREATE FAILED"
 
 
 @dataclass(frozen=True)
-class Resource:
+class ResourceType:
     """
     One kind of resource.
 
@@ -62,9 +62,9 @@ class Resource:
     irregular_arn_kind: str | None = None
     arn_example: str = "shop"
     poll_interval: int = 15
-    wait_limit: int = 30 * _MINUTE
+    wait_timeout: int = 30 * _MINUTE
     update_poll_interval: int = 30
-    update_wait_limit: int = _HOUR
+    update_wait_timeout: int = _HOUR
 
     @property
     def final(self) -> frozenset[str]:
@@ -128,9 +128,9 @@ class Resource:
         return isinstance(text, str) and re.fullmatch(pattern, text) is not None
 
 
-SCHEMA: Final = Resource("schema", has_status=False, list_filter=None)
-DATASET_GROUP: Final = Resource("dataset_group", list_filter=None)
-DATASET: Final = Resource(
+SCHEMA: Final = ResourceType("schema", has_status=False, list_filter=None)
+DATASET_GROUP: Final = ResourceType("dataset_group", list_filter=None)
+DATASET: Final = ResourceType(
     "dataset",
     updates=True,
     # assumed: in its own status an update is UPDATE PENDING and UPDATE IN_PROGRESS, and how one fails was never seen
@@ -138,21 +138,21 @@ DATASET: Final = Resource(
     arn_path=f"{_NAME}/[A-Z_]+",
     arn_example="shop/INTERACTIONS",
 )
-DATASET_IMPORT_JOB: Final = Resource(
-    "dataset_import_job", list_filter="datasetArn", poll_interval=_MINUTE, wait_limit=6 * _HOUR
+DATASET_IMPORT_JOB: Final = ResourceType(
+    "dataset_import_job", list_filter="datasetArn", poll_interval=_MINUTE, wait_timeout=6 * _HOUR
 )
-DATASET_EXPORT_JOB: Final = Resource(
-    "dataset_export_job", list_filter="datasetArn", poll_interval=_MINUTE, wait_limit=6 * _HOUR
+DATASET_EXPORT_JOB: Final = ResourceType(
+    "dataset_export_job", list_filter="datasetArn", poll_interval=_MINUTE, wait_timeout=6 * _HOUR
 )
-DATA_DELETION_JOB: Final = Resource(
+DATA_DELETION_JOB: Final = ResourceType(
     "data_deletion_job",
     ready=frozenset({"COMPLETED"}),
     failed=frozenset({"FAILED"}),
     poll_interval=5 * _MINUTE,
-    wait_limit=36 * _HOUR,
+    wait_timeout=36 * _HOUR,
 )
-SOLUTION: Final = Resource("solution", updates=True)
-SOLUTION_VERSION: Final = Resource(
+SOLUTION: Final = ResourceType("solution", updates=True)
+SOLUTION_VERSION: Final = ResourceType(
     "solution_version",
     stopped="CREATE STOPPED",
     list_filter="solutionArn",
@@ -160,38 +160,38 @@ SOLUTION_VERSION: Final = Resource(
     arn_path=f"{_NAME}/{_NAME}",
     arn_example="shop/0a1b2c3d",
     poll_interval=_MINUTE,
-    wait_limit=24 * _HOUR,
+    wait_timeout=24 * _HOUR,
 )
-CAMPAIGN: Final = Resource(
+CAMPAIGN: Final = ResourceType(
     "campaign",
     updates=True,
     list_filter="solutionArn",
     poll_interval=_MINUTE,
-    wait_limit=3 * _HOUR,
+    wait_timeout=3 * _HOUR,
     update_poll_interval=_MINUTE,
-    update_wait_limit=3 * _HOUR,
+    update_wait_timeout=3 * _HOUR,
 )
-RECOMMENDER: Final = Resource(
+RECOMMENDER: Final = ResourceType(
     "recommender",
     stopped="INACTIVE",
     started_by="StartRecommender",
     updates=True,
     poll_interval=_MINUTE,
-    wait_limit=6 * _HOUR,
+    wait_timeout=6 * _HOUR,
     update_poll_interval=_MINUTE,
-    update_wait_limit=6 * _HOUR,
+    update_wait_timeout=6 * _HOUR,
 )
-EVENT_TRACKER: Final = Resource("event_tracker", arn_example="0a1b2c3d")
-FILTER: Final = Resource("filter", irregular_list_member="Filters")
-BATCH_INFERENCE_JOB: Final = Resource(
-    "batch_inference_job", list_filter="solutionVersionArn", poll_interval=_MINUTE, wait_limit=24 * _HOUR
+EVENT_TRACKER: Final = ResourceType("event_tracker", arn_example="0a1b2c3d")
+FILTER: Final = ResourceType("filter", irregular_list_member="Filters")
+BATCH_INFERENCE_JOB: Final = ResourceType(
+    "batch_inference_job", list_filter="solutionVersionArn", poll_interval=_MINUTE, wait_timeout=24 * _HOUR
 )
-BATCH_SEGMENT_JOB: Final = Resource(
-    "batch_segment_job", list_filter="solutionVersionArn", poll_interval=_MINUTE, wait_limit=24 * _HOUR
+BATCH_SEGMENT_JOB: Final = ResourceType(
+    "batch_segment_job", list_filter="solutionVersionArn", poll_interval=_MINUTE, wait_timeout=24 * _HOUR
 )
-METRIC_ATTRIBUTION: Final = Resource("metric_attribution")
+METRIC_ATTRIBUTION: Final = ResourceType("metric_attribution")
 
-RESOURCES: Final[dict[str, Resource]] = {
+RESOURCE_TYPES: Final[dict[str, ResourceType]] = {
     row.name: row
     for row in (
         SCHEMA,

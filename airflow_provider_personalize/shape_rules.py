@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 if TYPE_CHECKING:
     from botocore.model import Shape, StructureShape
@@ -44,7 +44,7 @@ FORMS: Final[Mapping[str, str]] = {
     "TagValue": "a text of letters, digits, spaces and _.:/=+-@, such as search",
 }
 RECIPE_FORM: Final = "the ARN of a recipe, such as arn:aws:personalize:::recipe/aws-user-personalization-v2"
-_BY_ARN_MEMBER: Final = {resource.arn_member: resource for resource in RESOURCES.values()}
+_BY_ARN_MEMBER: Final = {resource_type.arn_member: resource_type for resource_type in RESOURCE_TYPES.values()}
 # The range of Python's datetime, years 1 to 9999, in seconds since 1970
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 _FINER: Final[Mapping[str, int]] = {"milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
@@ -99,8 +99,8 @@ def _form(shape: Shape | None, name: str) -> str | None:
     """Return in words what a text must look like, or None if that is not known."""
     if name == "recipeArn":
         return RECIPE_FORM
-    if resource := _BY_ARN_MEMBER.get(name.rpartition(".")[2]):
-        return resource.arn_form
+    if resource_type := _BY_ARN_MEMBER.get(name.rpartition(".")[2]):
+        return resource_type.arn_form
     return FORMS.get(shape.name) if shape else None
 
 

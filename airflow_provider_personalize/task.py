@@ -17,9 +17,17 @@ from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.exceptions import PersonalizeError
 from airflow_provider_personalize.links import PersonalizeLink, link_of
-from airflow_provider_personalize.resources import Resource
+from airflow_provider_personalize.resources import ResourceType
 from airflow_provider_personalize.signatures import InheritedSignature, inherited_doc
-from airflow_provider_personalize.waiting import BROKEN, TIMED_OUT, UNDER_WAY, UPDATED, Verdict, Wait
+from airflow_provider_personalize.status import (
+    BROKEN,
+    IN_PROGRESS,
+    TIMED_OUT,
+    UPDATED,
+    WaitCondition,
+    WaitStatus,
+    outcome_of,
+)
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -78,7 +86,7 @@ class PersonalizeTask(BaseOperator):
 
     __signature__ = InheritedSignature()
     #: The kind of resource that it is about, where there is one.
-    resource: ClassVar[Resource]
+    resource_type: ClassVar[ResourceType]
     #: The parameters that make the request; the ARN of what it is about, unless the class says more.
     members: ClassVar[tuple[str, ...]] = ()
     #: The page of the console that shows what it is about.
@@ -110,10 +118,10 @@ class PersonalizeTask(BaseOperator):
         if said.get("__doc__"):
             of_base = next(base.__doc__ for base in cls.__mro__[1:] if vars(base).get("__doc__"))
             cls.__doc__ = inherited_doc(said["__doc__"], of_base or "")
-        if "resource" in said:
-            cls.link = link_of(cls.resource)
+        if "resource_type" in said:
+            cls.link = link_of(cls.resource_type)
             if "members" not in said:
-                cls.members = (cls.resource.arn_parameter,)
+                cls.members = (cls.resource_type.arn_parameter,)
             if cls.link and "operator_extra_links" not in said:
                 cls.operator_extra_links = (cls.link,)
         if "members" in said and "template_fields" not in said:
@@ -153,7 +161,7 @@ class PersonalizeTask(BaseOperator):
         hook.suggested_region = region_of(getattr(self, member) for member in self.members)
         return hook
 
-    def log_arn(self, wait: Wait) -> None:
+    def log_arn(self, wait: WaitCondition) -> None:
         """Log the full ARN, for which all other lines have a short name."""
         self.log.info("%s: %s", wait.title, wait.arn)
 
@@ -183,7 +191,7 @@ class PersonalizeTask(BaseOperator):
         return moment + timedelta(seconds=self.hook.service_clock.ahead or 0)
 
     def defer_until(
-        self, wait: Wait, delay: float | None, deadline: float, resume: dict[str, Any], *, pause: bool = False
+        self, wait: WaitCondition, delay: float | None, deadline: float, resume: dict[str, Any], *, pause: bool = False
     ) -> None:
         """
         Free the worker until a wait is over; ``execute_complete`` goes on.
@@ -194,7 +202,7 @@ class PersonalizeTask(BaseOperator):
         """
         from airflow_provider_personalize.triggers import PersonalizeTrigger, SolutionUpdateTrigger
 
-        of_solution_update = wait.goal == UPDATED and wait.row.name == "solution"
+        of_solution_update = wait.goal == UPDATED and wait.resource_type.name == "solution"
         trigger = (SolutionUpdateTrigger if of_solution_update else PersonalizeTrigger)(
             **vars(wait),
             **{**self.connection.parameters, "connection_required": self.hook.connection_required},
@@ -217,22 +225,23 @@ class PersonalizeTask(BaseOperator):
         :raises PersonalizeError: The triggerer could not poll, six times, and this worker can. Before, the wait is
             deferred again. Where the worker cannot poll either, its own error is raised.
         """
-        wait = Wait.of(event["wait"])
-        self.log.info("%s (%s: %s in the triggerer)", event["last_seen"], wait.title, event["outcome"])
-        if event["outcome"] == TIMED_OUT:
+        wait = WaitCondition.of(event["wait"])
+        outcome = outcome_of(event)
+        self.log.info("%s (%s: %s in the triggerer)", event["last_seen"], wait.title, outcome)
+        if outcome == TIMED_OUT:
             raise wait.timeout_error(event["last_seen"])
-        found = {wait.row.arn_member: event["found"]} if event["found"] else {}
-        verdict = Verdict(event["outcome"], event["status"], event["reason"], found)
+        found = {wait.resource_type.arn_member: event["found"]} if event["found"] else {}
+        verdict = WaitStatus(outcome, event["status"], event["reason"], found)
         if verdict.outcome == BROKEN:
-            verdict = self.hook.look(wait)  # an error of the service's is raised here as the service said it
-            if verdict.outcome == UNDER_WAY:
+            verdict = self.hook.poll(wait)  # an error of the service's is raised here as the service said it
+            if verdict.outcome == IN_PROGRESS:
                 self._defer_again(wait, event, verdict)
         if verdict.failed:
             raise wait.error(verdict)
         resume: dict[str, Any] = event["resume"]
         return resume
 
-    def _defer_again(self, wait: Wait, event: Mapping[str, Any], seen: Verdict) -> None:
+    def _defer_again(self, wait: WaitCondition, event: Mapping[str, Any], seen: WaitStatus) -> None:
         """Defer a wait again that broke in the triggerer, since what is wrong there may pass: an unknown connection."""
         reason, deadline = event["reason"].rstrip("."), event["deadline"]
         if steady_time() >= deadline:

@@ -12,7 +12,7 @@ from task_runs import Run, TaskInstance
 
 from airflow_provider_personalize import operators
 from airflow_provider_personalize.emulator import calls, clock
-from airflow_provider_personalize.resources import RESOURCES, Resource
+from airflow_provider_personalize.resources import RESOURCE_TYPES, ResourceType
 
 Request = Mapping[str, Any]
 
@@ -37,8 +37,8 @@ class Kind:
     later: Request
 
     @property
-    def resource(self) -> Resource:
-        return RESOURCES[self.name]
+    def resource(self) -> ResourceType:
+        return RESOURCE_TYPES[self.name]
 
     @property
     def operation(self) -> str:

@@ -20,7 +20,7 @@ ORDER = [
     {"exceptions", "permissions", "arns", "shape_rules"},
     {"request_rules"},
     {"comparison", "aws_errors"},
-    {"waiting"},
+    {"status"},
     {"hooks"},
     {"connection"},
     {"triggers"},

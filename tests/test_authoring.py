@@ -18,7 +18,7 @@ from airflow_provider_personalize import operators, sensors
 from airflow_provider_personalize.operators.base import PersonalizeOperator, WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
-from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.resources import RESOURCE_TYPES
 from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor
 from airflow_provider_personalize.task import PersonalizeTask
 
@@ -85,15 +85,15 @@ def test_whatever_changes_something_has_its_operator():
 
 
 def test_whatever_has_a_status_or_an_update_has_its_sensor():
-    goals = {(sensor.resource, sensor.goal) for sensor in SENSORS}
-    assert goals >= {(row, "ready") for row in RESOURCES.values() if row.has_status}
-    assert goals >= {(row, "updated") for row in RESOURCES.values() if row.updates}
+    goals = {(sensor.resource_type, sensor.goal) for sensor in SENSORS}
+    assert goals >= {(row, "ready") for row in RESOURCE_TYPES.values() if row.has_status}
+    assert goals >= {(row, "updated") for row in RESOURCE_TYPES.values() if row.updates}
 
 
 @every_sensor
 def test_a_sensor_takes_the_arn_of_its_kind(sensor):
     # the ARN of a version that automatic training will make is not known: the solution's is
-    kind = "solution" if sensor.goal == "trained" else sensor.resource.name
+    kind = "solution" if sensor.goal == "trained" else sensor.resource_type.name
     assert set(needed(sensor)) == {f"{kind}_arn"}
 
 

@@ -25,7 +25,7 @@ from airflow_provider_personalize.emulator.engine.filters import read_values
 from airflow_provider_personalize.rates import rate_days
 from airflow_provider_personalize.redaction import redact
 from airflow_provider_personalize.request_rules import validation_errors
-from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 SERVICES: Final = ("personalize", "personalize-events", "personalize-runtime")
 #: Seconds of CPU time.
@@ -145,7 +145,7 @@ def _parse(text: str) -> None:
 RUNTIME: Final = botocore.session.get_session().get_service_model("personalize-runtime")
 VALUES: Final = RUNTIME.operation_model("GetRecommendations").input_shape.members["filterValues"]
 OURS: Final[dict[str, tuple[Callable[[str], object], int]]] = {
-    **{f"ARN of a {row.title}": (row.is_arn, 2048) for row in RESOURCES.values()},
+    **{f"ARN of a {row.title}": (row.is_arn, 2048) for row in RESOURCE_TYPES.values()},
     "rate": (rate_days, 2048),
     "what signs a request": (redact, 2048),
     "ARN of another region": (lambda text: wrong_region_arns({"a": text}, "us-east-1"), 2048),

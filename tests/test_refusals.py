@@ -23,7 +23,7 @@ from airflow_provider_personalize.operators import (
     UpdateSolutionOperator,
 )
 from airflow_provider_personalize.request_rules import use_parameter_names, validation_errors
-from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 PREFIX: Final = "arn:aws:personalize:us-east-1:123456789012:"
 SOLUTION: Final = f"{PREFIX}solution/shop"
@@ -160,7 +160,7 @@ def every(rate: Any) -> dict[str, Any]:
         ),
         (
             measure(metric_attribution_arn=None, remove_metrics=["a"]),
-            [f"metric_attribution_arn is missing or None: it must be {RESOURCES['metric_attribution'].arn_form}"],
+            [f"metric_attribution_arn is missing or None: it must be {RESOURCE_TYPES['metric_attribution'].arn_form}"],
         ),
     ],
     ids=range(19),
@@ -199,7 +199,7 @@ def test_no_pattern_is_shown_and_the_example_is_one_that_the_service_takes(shape
     assert validation_errors("None", request, {"value": example}) == []
 
 
-@pytest.mark.parametrize("row", RESOURCES.values(), ids=RESOURCES)
+@pytest.mark.parametrize("row", RESOURCE_TYPES.values(), ids=RESOURCE_TYPES)
 def test_the_example_of_an_arn_is_one(row):
     assert row.is_arn(row.arn_form.rpartition("such as ")[2])
 

@@ -7,12 +7,12 @@ import re
 import botocore.session
 import pytest
 
-from airflow_provider_personalize.resources import RESOURCES, Resource
+from airflow_provider_personalize.resources import RESOURCE_TYPES, ResourceType
 
 MODEL = botocore.session.get_session().get_service_model("personalize")
 OPERATIONS = set(MODEL.operation_names)
 
-rows = pytest.mark.parametrize("row", RESOURCES.values(), ids=list(RESOURCES))
+rows = pytest.mark.parametrize("resource_type", RESOURCE_TYPES.values(), ids=list(RESOURCE_TYPES))
 
 
 def output(operation: str):
@@ -21,53 +21,55 @@ def output(operation: str):
 
 def test_every_kind_that_the_service_can_create_has_a_row():
     created = {operation.removeprefix("Create") for operation in OPERATIONS if operation.startswith("Create")}
-    assert created == {row.pascal for row in RESOURCES.values()}
+    assert created == {resource_type.pascal for resource_type in RESOURCE_TYPES.values()}
 
 
 @rows
-def test_a_row_describes_its_kind(row: Resource):
-    described = output(f"Describe{row.pascal}")
-    assert list(described) == [row.member]
-    assert list(MODEL.operation_model(f"Describe{row.pascal}").input_shape.members) == [row.arn_member]
-    assert row.arn_member in described[row.member].members
-    assert ("status" in described[row.member].members) == row.has_status
-    assert (row.update_member in described[row.member].members) == row.updates
+def test_a_row_describes_its_kind(resource_type: ResourceType):
+    described = output(f"Describe{resource_type.pascal}")
+    assert list(described) == [resource_type.member]
+    assert list(MODEL.operation_model(f"Describe{resource_type.pascal}").input_shape.members) == [
+        resource_type.arn_member
+    ]
+    assert resource_type.arn_member in described[resource_type.member].members
+    assert ("status" in described[resource_type.member].members) == resource_type.has_status
+    assert (resource_type.update_member in described[resource_type.member].members) == resource_type.updates
 
 
 @rows
-def test_a_row_lists_its_kind(row: Resource):
-    listing = MODEL.operation_model(f"List{row.pascal}s")
-    assert set(listing.output_shape.members) == {row.list_member, "nextToken"}
+def test_a_row_lists_its_kind(resource_type: ResourceType):
+    listing = MODEL.operation_model(f"List{resource_type.pascal}s")
+    assert set(listing.output_shape.members) == {resource_type.list_member, "nextToken"}
     filters = set(listing.input_shape.members) - {"nextToken", "maxResults"}
-    assert filters == ({row.list_filter} if row.list_filter else set())
+    assert filters == ({resource_type.list_filter} if resource_type.list_filter else set())
 
 
 @rows
-def test_the_success_of_a_row_is_a_word_of_the_documentation(row: Resource):
-    if not row.has_status:
+def test_the_success_of_a_row_is_a_word_of_the_documentation(resource_type: ResourceType):
+    if not resource_type.has_status:
         return
-    text = output(f"Describe{row.pascal}")[row.member].members["status"].documentation
+    text = output(f"Describe{resource_type.pascal}")[resource_type.member].members["status"].documentation
     words = set(re.findall(r"[A-Z]+(?:[ _][A-Z]+)*", re.sub(r"<[^>]+>", " ", text)))
     if not words & {"ACTIVE", "COMPLETED"}:
         pytest.skip("botocore's model does not document this kind's statuses")
-    assert row.ready <= words
+    assert resource_type.ready <= words
     spoken = {word.replace("_", " ") for word in words}
-    assert {word.replace("_", " ") for word in row.failed} <= spoken
+    assert {word.replace("_", " ") for word in resource_type.failed} <= spoken
 
 
 @rows
-def test_an_arn_of_a_kind_is_known_and_one_of_another_kind_is_not(row: Resource):
+def test_an_arn_of_a_kind_is_known_and_one_of_another_kind_is_not(resource_type: ResourceType):
     arns = {
         "dataset": "dataset/shop/INTERACTIONS",
         "solution_version": "solution/shop/0a1b2c3d",
         "event_tracker": "event-tracker/0a1b2c3d",
     }
     prefix = "arn:aws:personalize:eu-west-1:123456789012:"
-    own = prefix + arns.get(row.name, f"{row.name.replace('_', '-')}/shop")
+    own = prefix + arns.get(resource_type.name, f"{resource_type.name.replace('_', '-')}/shop")
     others = [
         prefix + arns.get(other.name, f"{other.name.replace('_', '-')}/shop")
-        for other in RESOURCES.values()
-        if other is not row
+        for other in RESOURCE_TYPES.values()
+        if other is not resource_type
     ]
-    assert row.is_arn(own)
-    assert not any(row.is_arn(other) for other in others)
+    assert resource_type.is_arn(own)
+    assert not any(resource_type.is_arn(other) for other in others)

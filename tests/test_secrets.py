@@ -22,7 +22,7 @@ from task_runs import Run
 from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.emulator import faults
 from airflow_provider_personalize.exceptions import PersonalizeError
-from airflow_provider_personalize.waiting import Wait
+from airflow_provider_personalize.status import WaitCondition
 
 CANARY: Final = "canary"
 PROXY: Final = f"http://user:{CANARY}-of-the-proxy@127.0.0.1:9"
@@ -230,7 +230,7 @@ def test_the_password_of_a_proxy_that_does_not_answer_is_not_shown(left, monkeyp
     session = URLLib3Session(proxies={"https": PROXY})
     monkeypatch.setattr(hook.conn._endpoint, "http_session", session)
     monkeypatch.setattr(moto.core.models.botocore_stubber, "enabled", False)
-    verdict = hook.look(Wait("solution", f"{PREFIX}solution/market"))
+    verdict = hook.poll(WaitCondition("solution", f"{PREFIX}solution/market"))
     assert "ProxyConnectionError" in str(verdict)
     assert CANARY not in str(verdict)
     assert not left.holds(CANARY)

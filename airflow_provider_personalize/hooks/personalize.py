@@ -35,15 +35,15 @@ from airflow_provider_personalize.hooks.answers import sanitize
 from airflow_provider_personalize.hooks.calling import ServiceClock, discreet, well_behaved
 from airflow_provider_personalize.hooks.sending import send_leanly
 from airflow_provider_personalize.redaction import redact
-from airflow_provider_personalize.resources import RESOURCES, SOLUTION, SOLUTION_VERSION, Resource
-from airflow_provider_personalize.waiting import (
+from airflow_provider_personalize.resources import RESOURCE_TYPES, SOLUTION, SOLUTION_VERSION, ResourceType
+from airflow_provider_personalize.status import (
+    IN_PROGRESS,
     SETTLED,
-    UNDER_WAY,
-    Reading,
-    Source,
-    Verdict,
-    Wait,
-    Weather,
+    Backoff,
+    Observation,
+    PollTarget,
+    WaitCondition,
+    WaitStatus,
     is_being_stopped,
 )
 
@@ -154,7 +154,7 @@ class PersonalizeHook(AwsBaseHook):
         """The client's configuration: the user's, over time-outs and retries that suit polling."""
         return Config(**_CLIENT_DEFAULTS).merge(super().config)
 
-    def describe(self, resource: str | Resource, arn: str) -> dict[str, Any]:
+    def describe(self, resource: str | ResourceType, arn: str) -> dict[str, Any]:
         """
         Describe one resource.
 
@@ -164,10 +164,14 @@ class PersonalizeHook(AwsBaseHook):
         :raises botocore.exceptions.ClientError: As from boto3, ``ResourceNotFoundException`` for one.
         :raises IncompleteAnswerError: The service answered, but without the resource.
         """
-        row = _row(resource)
-        description: dict[str, Any] | None = self.ask(f"describe_{row.name}", **{row.arn_member: arn}).get(row.member)
+        resource_type = _resource_type(resource)
+        description: dict[str, Any] | None = self.ask(
+            f"describe_{resource_type.name}", **{resource_type.arn_member: arn}
+        ).get(resource_type.member)
         if not description:
-            raise IncompleteAnswerError(f"Describe{row.pascal} answered without {row.member!r} for {arn}")
+            raise IncompleteAnswerError(
+                f"Describe{resource_type.pascal} answered without {resource_type.member!r} for {arn}"
+            )
         return description
 
     def ask(self, method: str, **request: Any) -> Any:
@@ -229,7 +233,7 @@ class PersonalizeHook(AwsBaseHook):
         for cached in ("conn", "conn_config"):
             self.__dict__.pop(cached, None)
 
-    def find(self, resource: str | Resource, arn: str) -> dict[str, Any] | None:
+    def find(self, resource: str | ResourceType, arn: str) -> dict[str, Any] | None:
         """Describe one resource as :meth:`describe` does; None where the service knows none with this ARN."""
         try:
             return self.describe(resource, arn)
@@ -238,7 +242,7 @@ class PersonalizeHook(AwsBaseHook):
                 return None
             raise
 
-    def list_all(self, resource: str | Resource, **parameters: Any) -> Iterator[dict[str, Any]]:
+    def list_all(self, resource: str | ResourceType, **parameters: Any) -> Iterator[dict[str, Any]]:
         """
         List all resources of a kind, page by page as they are asked for.
 
@@ -246,9 +250,9 @@ class PersonalizeHook(AwsBaseHook):
         :param parameters: Parameters of the API's list operation: ``datasetGroupArn=…``, ``maxResults=…``.
         :return: The summaries. They lack members of the description, ``failureReason`` among them for some kinds.
         """
-        row = _row(resource)
-        for page in self.pages(f"list_{row.name}s", **parameters):
-            yield from page.get(row.list_member, [])
+        resource_type = _resource_type(resource)
+        for page in self.pages(f"list_{resource_type.name}s", **parameters):
+            yield from page.get(resource_type.list_member, [])
 
     def pages(self, method: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """
@@ -273,8 +277,8 @@ class PersonalizeHook(AwsBaseHook):
             self.ask("stop_solution_version_creation", solutionVersionArn=solution_version_arn)
         except Exception:
             version = self.find(SOLUTION_VERSION, solution_version_arn)
-            settled = Wait(SOLUTION_VERSION.name, solution_version_arn, SETTLED)
-            if version and settled.judge(version).outcome == UNDER_WAY and not is_being_stopped(version):
+            settled = WaitCondition(SOLUTION_VERSION.name, solution_version_arn, SETTLED)
+            if version and settled.evaluate(version).outcome == IN_PROGRESS and not is_being_stopped(version):
                 raise
             status = version["status"] if version else "gone"
             self.log.warning("%s: there is nothing to stop (%s)", status, SOLUTION_VERSION.short(solution_version_arn))
@@ -312,32 +316,32 @@ class PersonalizeHook(AwsBaseHook):
         described = (self.find(SOLUTION_VERSION, arn) for arn in arns)
         return next((found for found in described if found and version_name(found) == name), None)
 
-    def look(self, wait: Wait) -> Verdict:
+    def poll(self, wait: WaitCondition) -> WaitStatus:
         """
-        Look once how far something has come.
+        Poll once, and return how far the wait has come.
 
-        What says nothing of the resource (throttling, a broken connection, an unreachable endpoint) is a verdict of
-        ``"under way"`` with the cause as its reason. Credentials that the service does not take, expired ones for one,
-        are fetched anew from the connection, once.
+        An error that says nothing of the resource (throttling, a broken connection, an unreachable endpoint) gives the
+        outcome ``"in progress"``, with the cause as its reason. Credentials that the service rejects, such as expired
+        ones, are fetched again from the connection, once.
 
         :raises botocore.exceptions.ClientError: The service's answer is no: denied, not found, invalid.
         """
-        return wait.judge_reading(self.read(wait.source))
+        return wait.evaluate_observation(self.observe(wait.poll_target))
 
-    def read(self, source: Source) -> Reading:
+    def observe(self, target: PollTarget) -> Observation:
         """Read what waits are judged by. It never raises: an error is in the reading."""
         try:
-            description = self._read(source)
-            return Reading(description, odd=tuple(getattr(description, "odd", ())))
+            description = self._observe(target)
+            return Observation(description, odd=tuple(getattr(description, "odd", ())))
         except Exception as error:  # noqa: BLE001 - whoever waits decides what it means
-            return Reading(error=error)
+            return Observation(error=error)
 
-    def _read(self, source: Source) -> dict[str, Any]:
-        if not source.trained:
-            return self.describe(source.resource, source.arn)
-        arn = self.automatic_version_since(source.arn, source.since)
+    def _observe(self, target: PollTarget) -> dict[str, Any]:
+        if not target.trained:
+            return self.describe(target.resource, target.arn)
+        arn = self.automatic_version_since(target.arn, target.since)
         version = self.find(SOLUTION_VERSION, arn) if arn else None
-        return version or self.describe(SOLUTION, source.arn)
+        return version or self.describe(SOLUTION, target.arn)
 
     def automatic_version_since(self, solution_arn: str, since: str | None) -> str | None:
         """
@@ -373,11 +377,11 @@ class PersonalizeHook(AwsBaseHook):
         newest = max(active, key=lambda version: version["creationDateTime"], default=None)
         return str(newest["solutionVersionArn"]) if newest else None
 
-    def wait(self, wait: Wait, *, delay: float | None = None, deadline: float | None = None) -> Verdict:
+    def wait(self, wait: WaitCondition, *, delay: float | None = None, deadline: float | None = None) -> WaitStatus:
         """
         Wait until something is reached, in this process.
 
-        :param wait: What to wait for: ``Wait("solution", arn)``.
+        :param wait: What to wait for: ``WaitCondition("solution", arn)``.
         :param delay: Seconds between two looks; None means what suits the kind, and sooner at first. They are more, up
             to eightfold, while the service is throttled or cannot be reached.
         :param deadline: When to give up, in seconds since the epoch; from the table, from now on, where None.
@@ -385,28 +389,28 @@ class PersonalizeHook(AwsBaseHook):
         :raises ResourceFailedError: It failed, with the service's reason.
         :raises WaitTimeoutError: The deadline passed, with the status seen last.
         """
-        started, weather, before = steady_time(), Weather(), None
-        deadline = started + wait.limit if deadline is None else deadline
-        while (verdict := self.look(wait)).outcome == UNDER_WAY:
+        started, weather, before = steady_time(), Backoff(), None
+        deadline = started + wait.time_limit if deadline is None else deadline
+        while (verdict := self.poll(wait)).outcome == IN_PROGRESS:
             elapsed = steady_time() - started
             self.log.log(verdict.log_level(before), "%s, after %d s (%s)", verdict, elapsed, wait.title)
             before = verdict
             if steady_time() >= deadline:
                 raise wait.timeout_error(str(verdict))
-            pause = wait.pause(steady_time() - started) if delay is None else delay
-            time.sleep(max(0, min(weather.lengthen(pause, verdict), deadline - steady_time())))
+            pause = wait.next_delay(steady_time() - started) if delay is None else delay
+            time.sleep(max(0, min(weather.next_delay(pause, verdict), deadline - steady_time())))
         if verdict.failed:
             raise wait.error(verdict)
         self.log.info("%s, after %d s (%s)", verdict, steady_time() - started, wait.title)
         return verdict
 
 
-def _row(resource: str | Resource) -> Resource:
-    if isinstance(resource, Resource):
+def _resource_type(resource: str | ResourceType) -> ResourceType:
+    if isinstance(resource, ResourceType):
         return resource
-    if resource not in RESOURCES:
-        raise ValueError(f"resource is {resource!r}: allowed are {', '.join(RESOURCES)}")
-    return RESOURCES[resource]
+    if resource not in RESOURCE_TYPES:
+        raise ValueError(f"resource is {resource!r}: allowed are {', '.join(RESOURCE_TYPES)}")
+    return RESOURCE_TYPES[resource]
 
 
 def _must_be_a_region(client: Any) -> None:

@@ -13,7 +13,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize._compat import BaseOperatorLink, XCom
-from airflow_provider_personalize.resources import CAMPAIGN, DATASET_GROUP, SCHEMA, SOLUTION, SOLUTION_VERSION, Resource
+from airflow_provider_personalize.resources import (
+    CAMPAIGN,
+    DATASET_GROUP,
+    SCHEMA,
+    SOLUTION,
+    SOLUTION_VERSION,
+    ResourceType,
+)
 
 if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey
@@ -121,6 +128,6 @@ _PAGES: Final[Mapping[str, PersonalizeLink | None]] = {
 _GROUP: Final = DatasetGroupLink()
 
 
-def link_of(row: Resource) -> PersonalizeLink | None:
+def link_of(resource_type: ResourceType) -> PersonalizeLink | None:
     """Tell which page shows a kind of resource; None where no page is known."""
-    return _PAGES.get(row.name, _GROUP)
+    return _PAGES.get(resource_type.name, _GROUP)

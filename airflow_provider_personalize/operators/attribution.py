@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize.aws_errors import is_transient
 from airflow_provider_personalize.clock import steady_time
-from airflow_provider_personalize.comparison import REPLACED, differences
+from airflow_provider_personalize.comparison import REPLACED_AS_A_WHOLE, differences
 from airflow_provider_personalize.exceptions import ResourceFailedError
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.resources import METRIC_ATTRIBUTION
-from airflow_provider_personalize.waiting import REACHED, SETTLED, UNDER_WAY, Verdict
+from airflow_provider_personalize.status import IN_PROGRESS, SETTLED, SUCCEEDED, WaitStatus
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -56,7 +56,7 @@ class CreateMetricAttributionOperator(CreateOperator):
     """
 
     operation = "CreateMetricAttribution"
-    resource = METRIC_ATTRIBUTION
+    resource_type = METRIC_ATTRIBUTION
     members = ("name", "dataset_group_arn", "metrics", "metrics_output_config")
     template_fields_renderers: ClassVar[dict[str, str]] = {"metrics": "json", "metrics_output_config": "json"}
 
@@ -77,7 +77,7 @@ class CreateMetricAttributionOperator(CreateOperator):
 
     def differences(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
         """List in what one that exists differs from the request, its metrics included."""
-        metrics = metrics_of(self.hook, found[self.resource.arn_member]) if "metrics" in request else []
+        metrics = metrics_of(self.hook, found[self.resource_type.arn_member]) if "metrics" in request else []
         return super().differences(request, {**found, "metrics": metrics})
 
 
@@ -102,7 +102,7 @@ def remaining(
         "removeMetrics": [
             name for name in content.get("removeMetrics", ()) if name in there and there[name] != added.get(name)
         ],
-        "metricsOutputConfig": config if config and differences(wanted, found, REPLACED) else {},
+        "metricsOutputConfig": config if config and differences(wanted, found, REPLACED_AS_A_WHOLE) else {},
     }
     return {member: value for member, value in left.items() if value}
 
@@ -133,7 +133,7 @@ class UpdateMetricAttributionOperator(WaitingOperator):
     """
 
     operation = "UpdateMetricAttribution"
-    resource = METRIC_ATTRIBUTION
+    resource_type = METRIC_ATTRIBUTION
     members = ("metric_attribution_arn", "add_metrics", "remove_metrics", "metrics_output_config")
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "add_metrics": "json",
@@ -163,11 +163,11 @@ class UpdateMetricAttributionOperator(WaitingOperator):
         while True:
             now, left = self._look()
             self.show_link(context, now.description)
-            if now.outcome == REACHED and not left:
+            if now.outcome == SUCCEEDED and not left:
                 self.log.info("As wanted already; nothing is sent (%s)", self.wait(self.arn).title)
                 self._show_update(context, {}, sent=self.is_sent)
                 return self.arn
-            if now.outcome == REACHED and not refusal:
+            if now.outcome == SUCCEEDED and not refusal:
                 if refusal := self._send(left):
                     continue  # what is in the way may be this very update, of a call whose answer was lost
                 self._show_update(context, left, sent=True)
@@ -184,36 +184,36 @@ class UpdateMetricAttributionOperator(WaitingOperator):
         self.carry_on(resume)
         return self.pursue(context, deadline)
 
-    def _look(self) -> tuple[Verdict, dict[str, Any]]:
+    def _look(self) -> tuple[WaitStatus, dict[str, Any]]:
         """
         Tell how far it has come, and what of the update is not so yet.
 
         :raises ResourceFailedError: It failed, with the service's reason.
         """
         itself = self.wait(self.arn)
-        now = self.hook.look(itself)
+        now = self.hook.poll(itself)
         if now.failed:
             raise itself.error(now)
-        if now.outcome == UNDER_WAY:
+        if now.outcome == IN_PROGRESS:
             return now, {}
         try:
             metrics = metrics_of(self.hook, self.arn)
         except Exception as error:
             if not is_transient(error):
                 raise
-            return Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}", is_transient=True), {}
+            return WaitStatus(IN_PROGRESS, None, f"{type(error).__name__}: {error}", is_transient=True), {}
         return now, remaining(self.request(), now.description, metrics)
 
     def _send(self, left: Mapping[str, Any]) -> str:
         """Send the update; answer why the service will not have it now, or an empty text."""
         try:
-            self.call({self.resource.arn_member: self.arn, **left})
+            self.call({self.resource_type.arn_member: self.arn, **left})
         except self.client.exceptions.ResourceInUseException as refusal:
             return str(refusal)
-        self.log.info("Sent %s (update of %s)", left, self.resource.short(self.arn))
+        self.log.info("Sent %s (update of %s)", left, self.resource_type.short(self.arn))
         return ""
 
-    def _look_patiently(self, deadline: float) -> tuple[Verdict, dict[str, Any]]:
+    def _look_patiently(self, deadline: float) -> tuple[WaitStatus, dict[str, Any]]:
         """Look until something is under way or all is so, for as long as reads may be stale."""
         until = min(steady_time() + PATIENCE, deadline)
         while (look := self._look())[1] and steady_time() < until:
@@ -228,11 +228,13 @@ class UpdateMetricAttributionOperator(WaitingOperator):
         """
         while self.wait_for_completion:
             now, left = self._look_patiently(deadline) if seen else self._look()
-            if now.outcome == REACHED and not left:
+            if now.outcome == SUCCEEDED and not left:
                 break
-            if now.outcome == REACHED and seen:
+            if now.outcome == SUCCEEDED and seen:
                 reason = now.description.get("failureReason") or f"this is not so: {left}"
-                raise ResourceFailedError(f"update of {self.resource.short(self.arn)}", self.arn, now.status, reason)
+                raise ResourceFailedError(
+                    f"update of {self.resource_type.short(self.arn)}", self.arn, now.status, reason
+                )
             seen = seen or _is_shown(now)
             resume = {"then": "finish", "seen": seen}
             self._wait_further(self.wait(self.arn, SETTLED), deadline, str(now), resume=resume, pause=True)
@@ -241,12 +243,12 @@ class UpdateMetricAttributionOperator(WaitingOperator):
     def _show_update(self, context: Context, left: Mapping[str, Any], *, sent: bool) -> None:
         if self.do_xcom_push:
             value = {**left, "sent": sent}
-            context["ti"].xcom_push(key=f"{self.resource.name}_update", value=value)
+            context["ti"].xcom_push(key=f"{self.resource_type.name}_update", value=value)
 
 
-def _is_shown(now: Verdict) -> bool:
+def _is_shown(now: WaitStatus) -> bool:
     """Tell whether something was seen under way, and not only the way to the service was bad."""
-    return now.outcome == UNDER_WAY and now.status is not None
+    return now.outcome == IN_PROGRESS and now.status is not None
 
 
 class DeleteMetricAttributionOperator(DeleteOperator):
@@ -262,7 +264,7 @@ class DeleteMetricAttributionOperator(DeleteOperator):
     """
 
     operation = "DeleteMetricAttribution"
-    resource = METRIC_ATTRIBUTION
+    resource_type = METRIC_ATTRIBUTION
 
     def __init__(self, *, metric_attribution_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)

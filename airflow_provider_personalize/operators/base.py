@@ -16,8 +16,8 @@ from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.coercion import coerce
 from airflow_provider_personalize.exceptions import IncompleteAnswerError, InvalidRequestError, WaitTimeoutError
 from airflow_provider_personalize.request_rules import use_parameter_names, validation_errors
+from airflow_provider_personalize.status import IN_PROGRESS, LATER, READY, Goal, WaitCondition, iso
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, required_parameters, seconds, switch
-from airflow_provider_personalize.waiting import LATER, READY, UNDER_WAY, Goal, Wait, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -207,17 +207,17 @@ class WaitingOperator(PersonalizeOperator):
     @property
     def arn(self) -> str:
         """The ARN of what it acts on, where that is given."""
-        arn: str = getattr(self, self.resource.arn_parameter)
+        arn: str = getattr(self, self.resource_type.arn_parameter)
         return arn
 
-    def wait(self, arn: str, goal: Goal | None = None, created: str | None = None) -> Wait:
+    def wait(self, arn: str, goal: Goal | None = None, created: str | None = None) -> WaitCondition:
         """Make the wait for a resource of the operator's kind."""
-        return Wait(self.resource.name, arn, goal or self.goal, created)
+        return WaitCondition(self.resource_type.name, arn, goal or self.goal, created)
 
     def execute(self, context: Context) -> Any:
         """Do it, and wait for it."""
         context = self.begin(context)
-        if arn := getattr(self, self.resource.arn_parameter, None):
+        if arn := getattr(self, self.resource_type.arn_parameter, None):
             self.log_arn(self.wait(arn))
         self.carried = {}  # copies that Airflow makes of a task, one for each run in `dag.test`, share its members
         return self.pursue(context, self.deadline_after(self.default_limit if self.timeout is None else self.timeout))
@@ -225,7 +225,7 @@ class WaitingOperator(PersonalizeOperator):
     @property
     def default_limit(self) -> float:
         """For how many seconds it waits where no ``timeout`` is given."""
-        return self.wait("").limit
+        return self.wait("").time_limit
 
     def pursue(self, context: Context, deadline: float) -> Any:
         """Go on through bad weather until it is done: each time from whatever is then."""
@@ -253,13 +253,13 @@ class WaitingOperator(PersonalizeOperator):
         """Let time pass, in the triggerer where that spares a worker something."""
         if self.deferrable and pause >= _WORTH_DEFERRING:
             resume = {"then": "go on", "carried": {**self.carried, _TRIES: self.tries}}
-            arn = getattr(self, self.resource.arn_parameter, "")
+            arn = getattr(self, self.resource_type.arn_parameter, "")
             self.defer_until(self.wait(arn, LATER), pause, deadline, resume, pause=True)
         super().let_pass(pause, deadline)
 
     def wait_until(
         self,
-        wait: Wait,
+        wait: WaitCondition,
         deadline: float,
         *,
         seen: Mapping[str, Any] | None = None,
@@ -276,13 +276,13 @@ class WaitingOperator(PersonalizeOperator):
         :raises ResourceFailedError: It failed, with the service's reason.
         :raises WaitTimeoutError: The deadline passed, with the status seen last.
         """
-        verdict = self.hook.look(wait) if seen is None else wait.judge(seen)
+        verdict = self.hook.poll(wait) if seen is None else wait.evaluate(seen)
         if verdict.failed:
             raise wait.error(verdict)
-        if verdict.outcome == UNDER_WAY:
+        if verdict.outcome == IN_PROGRESS:
             self._wait_further(wait, deadline, str(verdict), resume=resume or {}, pause=False)
 
-    def wait_out(self, wait: Wait, deadline: float, last_seen: str) -> None:
+    def wait_out(self, wait: WaitCondition, deadline: float, last_seen: str) -> None:
         """
         Wait for what stands in the way, having looked just now: one interval passes before the next look.
 
@@ -294,13 +294,13 @@ class WaitingOperator(PersonalizeOperator):
         self._wait_further(wait, deadline, last_seen, resume={"then": "go on", "carried": self.carried}, pause=True)
 
     def _wait_further(
-        self, wait: Wait, deadline: float, last_seen: str, *, resume: dict[str, Any], pause: bool
+        self, wait: WaitCondition, deadline: float, last_seen: str, *, resume: dict[str, Any], pause: bool
     ) -> None:
         if steady_time() >= deadline:
             raise wait.timeout_error(last_seen)
         if self.deferrable:
             self.defer_until(wait, self.waiter_delay, deadline, resume, pause=pause)
-        delay = wait.pause(0) if self.waiter_delay is None else self.waiter_delay
+        delay = wait.next_delay(0) if self.waiter_delay is None else self.waiter_delay
         time.sleep(max(0, min(delay, deadline - steady_time())))
         self.hook.wait(wait, delay=self.waiter_delay, deadline=deadline)
 

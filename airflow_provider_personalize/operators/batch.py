@@ -50,7 +50,7 @@ class CreateBatchInferenceJobOperator(RunOperator):
     """
 
     operation = "CreateBatchInferenceJob"
-    resource = BATCH_INFERENCE_JOB
+    resource_type = BATCH_INFERENCE_JOB
     # the model, and for the number https://docs.aws.amazon.com/personalize/latest/dg/creating-batch-inference-job.html
     unless_given: ClassVar[Mapping[str, Any]] = {
         "batchInferenceJobMode": "BATCH_INFERENCE",
@@ -139,7 +139,7 @@ class CreateBatchSegmentJobOperator(RunOperator):
     """
 
     operation = "CreateBatchSegmentJob"
-    resource = BATCH_SEGMENT_JOB
+    resource_type = BATCH_SEGMENT_JOB
     unless_given: ClassVar[Mapping[str, Any]] = {"numResults": 25, "filterArn": None}
     members = (
         "job_name",

@@ -21,11 +21,11 @@ from airflow_provider_personalize.coercion import parse
 from airflow_provider_personalize.comparison import configuration, differences
 from airflow_provider_personalize.exceptions import PersonalizeError, ResourceDiffersError, ResourceExistsError
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator, identity_of
-from airflow_provider_personalize.waiting import (
+from airflow_provider_personalize.status import (
     GONE,
-    REACHED,
+    IN_PROGRESS,
     SETTLED,
-    UNDER_WAY,
+    SUCCEEDED,
     Shown,
     is_being_deleted,
     is_being_stopped,
@@ -56,7 +56,7 @@ class _Creating(WaitingOperator):
 
     def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
         """Find what a request would make, by the ARN that it would get; return its description, or None."""
-        return self.hook.find(self.resource, self.arn_of(request))
+        return self.hook.find(self.resource_type, self.arn_of(request))
 
     def arn_of(self, request: Mapping[str, Any]) -> str:
         """
@@ -68,21 +68,21 @@ class _Creating(WaitingOperator):
         """
         arns = (value for value in request.values() if isinstance(value, str))
         owner = next(found[1] for arn in arns if (found := re.match(r"(arn:[^:]+:personalize:[^:]+:\d{12}):", arn)))
-        return f"{owner}:{self.resource.arn_kind}/{_name(request)}"
+        return f"{owner}:{self.resource_type.arn_kind}/{_name(request)}"
 
     def find_in_list(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """Find what a request would make, by its name in the list of its kind."""
-        narrowed = self.resource.list_filter
-        listed = self.hook.list_all(self.resource, **({narrowed: request[narrowed]} if narrowed else {}))
-        arns = (summary[self.resource.arn_member] for summary in listed if summary["name"] == request["name"])
+        narrowed = self.resource_type.list_filter
+        listed = self.hook.list_all(self.resource_type, **({narrowed: request[narrowed]} if narrowed else {}))
+        arns = (summary[self.resource_type.arn_member] for summary in listed if summary["name"] == request["name"])
         arn = next(arns, None)
-        return self.hook.find(self.resource, arn) if arn else None
+        return self.hook.find(self.resource_type, arn) if arn else None
 
     def create(self, context: Context, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], bool]:
         """Create it; return its description, and whether it is new for sure."""
         try:
             with self.noted(context, _name(request)):
-                arn = self.call(request)[self.resource.arn_member]
+                arn = self.call(request)[self.resource_type.arn_member]
         except tuple(getattr(self.client.exceptions, name) for name in self.taken) as refusal:
             if is_throttled(refusal):
                 raise
@@ -90,9 +90,9 @@ class _Creating(WaitingOperator):
             if found := _patiently(lambda: self.find_existing(context, request)):
                 return found, False
             raise
-        self.log.info("Created the %s %s", self.resource.title, arn)
+        self.log.info("Created the %s %s", self.resource_type.title, arn)
         self.note(context, request, arn)
-        shown = Shown(self.resource.name, arn, patience=steady_time() + PATIENCE)
+        shown = Shown(self.resource_type.name, arn, patience=steady_time() + PATIENCE)
         return dict(self.hook.wait(shown, delay=SHOWN_DELAY, deadline=deadline).description), True
 
     def find_existing(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -105,11 +105,11 @@ class _Creating(WaitingOperator):
     def differences(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
         """List in what one that exists differs from the request. A description shows no tags."""
         wanted = {member: value for member, value in request.items() if member != "tags"}
-        return differences(wanted, configuration(self.resource, found))
+        return differences(wanted, configuration(self.resource_type, found))
 
     def finish(self, context: Context, found: Mapping[str, Any], deadline: float) -> str:
         """Wait for it, and return its ARN."""
-        arn: str = found[self.resource.arn_member]
+        arn: str = found[self.resource_type.arn_member]
         self.show_link(context, found)
         if self.wait_for_completion:
             self.wait_until(self.wait(arn), deadline, seen=found)
@@ -161,13 +161,13 @@ class CreateOperator(_Creating):
         """Find or create it, and wait for it."""
         request = self.request()
         while found := self.find(context, request):
-            arn = found[self.resource.arn_member]
-            if is_being_deleted(self.resource, found):
+            arn = found[self.resource_type.arn_member]
+            if is_being_deleted(self.resource_type, found):
                 gone = self.wait(arn, GONE, iso(found.get("creationDateTime")))
                 self.wait_out(gone, deadline, "it is being deleted")
                 continue
             self._check_free(context, request, found)
-            if not (is_being_updated(self.resource, found) and self._changes(request, found)):
+            if not (is_being_updated(self.resource_type, found) and self._changes(request, found)):
                 break  # an update that is under way may make it as wanted
             self.wait_out(self.wait(arn, SETTLED), deadline, "it is being updated")
         if not found:
@@ -181,10 +181,10 @@ class CreateOperator(_Creating):
     def _check_free(self, context: Context, request: Mapping[str, Any], found: dict[str, Any]) -> None:
         """Tell whether there may be one already."""
         if self.if_exists == "fail" and not self.is_of_earlier_try(context, found, _name(request)):
-            arn = found[self.resource.arn_member]
+            arn = found[self.resource_type.arn_member]
             raise ResourceExistsError(
-                f"The {self.resource.short(arn)} exists already, since {found['creationDateTime']}, and if_exists is "
-                f"'fail'. {arn}"
+                f"The {self.resource_type.short(arn)} exists already, since {found['creationDateTime']}, and if_exists "
+                f"is 'fail'. {arn}"
             )
 
     def _changes(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
@@ -197,16 +197,16 @@ class CreateOperator(_Creating):
 
     def _check(self, request: dict[str, Any], found: dict[str, Any]) -> None:
         """Tell whether one that exists is as wanted, and no failed one."""
-        arn = found[self.resource.arn_member]
+        arn = found[self.resource_type.arn_member]
         if changed := self._changes(request, found):
             named = [self.in_parameters(change) for change in changed]
             differing = {re.split(r"\W", change)[0] for change in named}
             ignorable = [parameter for parameter in self.members if parameter in differing]
-            raise ResourceDiffersError(self.resource.short(arn), arn, named, ignorable)
+            raise ResourceDiffersError(self.resource_type.short(arn), arn, named, ignorable)
         wait = self.wait(arn)
-        if (verdict := wait.judge(found)).failed:
+        if (verdict := wait.evaluate(found)).failed:
             raise wait.error(verdict)
-        self.log.info("Exists already, as wanted; no other is made: %s %s", self.resource.title, arn)
+        self.log.info("Exists already, as wanted; no other is made: %s %s", self.resource_type.title, arn)
 
 
 class RunOperator(_Creating):
@@ -274,11 +274,11 @@ class RunOperator(_Creating):
             if not found:
                 found, is_new = self.create(context, request, deadline)
             if is_new or self._is_to_be_waited_for(context, request, found, is_derived=not given):
-                self.note(context, request, found[self.resource.arn_member])
+                self.note(context, request, found[self.resource_type.arn_member])
                 return found
         raise PersonalizeError(
             f"The {_MOST_NAMES} names that this task has, the last of them {name!r}, are all used up: so many times a "
-            f"{self.resource.title} of its own was found that is over. No other is made."
+            f"{self.resource_type.title} of its own was found that is over. No other is made."
         )
 
     def _look(self, context: Context, request: Mapping[str, Any], deadline: float) -> dict[str, Any] | None:
@@ -287,15 +287,15 @@ class RunOperator(_Creating):
         if found is None and self.patient and context["ti"].try_number > 1:
             found = _patiently(lambda: self.find(context, request))
         while found and self.stop_on_kill and is_being_stopped(found):
-            arn = found[self.resource.arn_member]
+            arn = found[self.resource_type.arn_member]
             self.wait_out(self.wait(arn, SETTLED), deadline, found["status"])
-            found = self.hook.find(self.resource, arn)
+            found = self.hook.find(self.resource_type, arn)
         return found
 
     def _recall(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """Find what an earlier try took note of."""
         arn = self.kept(context, _name(request)) or ""
-        return _patiently(lambda: self.hook.find(self.resource, arn)) if self.resource.is_arn(arn) else None
+        return _patiently(lambda: self.hook.find(self.resource_type, arn)) if self.resource_type.is_arn(arn) else None
 
     def note(self, context: Context, request: Mapping[str, Any], arn: str) -> None:
         """Keep it where a retry looks first."""
@@ -309,7 +309,7 @@ class RunOperator(_Creating):
 
     def _was_left(self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
         """Tell whether an earlier try started it, as it is wanted now, and certainly none has seen its end."""
-        arn = found[self.resource.arn_member]
+        arn = found[self.resource_type.arn_member]
         known = self.kept(context, _name(request)) == arn and self.kept(context, arn) not in {_SEEN, None}
         return known and not self._changes(request, found)
 
@@ -317,15 +317,15 @@ class RunOperator(_Creating):
         self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any], *, is_derived: bool
     ) -> bool:
         """Tell whether one that exists is the one to wait for; if not, another derived name is to be tried."""
-        arn = found[self.resource.arn_member]
-        title, short = self.resource.title, self.resource.short(arn)
+        arn = found[self.resource_type.arn_member]
+        title, short = self.resource_type.title, self.resource_type.short(arn)
         wait = self.wait(arn)
-        verdict = wait.judge(found)
-        over = verdict.outcome != UNDER_WAY and not self.is_of_this_run(context, found)
-        if over and verdict.outcome == REACHED and self._was_left(context, request, found):
+        verdict = wait.evaluate(found)
+        over = verdict.outcome != IN_PROGRESS and not self.is_of_this_run(context, found)
+        if over and verdict.outcome == SUCCEEDED and self._was_left(context, request, found):
             self.log.warning("The %s ended while no try was there to see it. It is taken as it is", short)
             over = False
-        stopped = verdict.status == self.resource.stopped and not self.stop_on_kill
+        stopped = verdict.status == self.resource_type.stopped and not self.stop_on_kill
         if is_derived and (over or (verdict.failed and not stopped)):
             self.log.info("%s: it is over, and another is made (%s)", verdict, short)
             return False
@@ -351,7 +351,7 @@ class RunOperator(_Creating):
 
     def _may_be_ours(self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
         """Tell whether this task instance may have started it: in this try, or in an earlier one where that shows."""
-        name, arn = _name(request), found[self.resource.arn_member]
+        name, arn = _name(request), found[self.resource_type.arn_member]
         return arn in {self.started_arn, self.kept(context, name)} or self.is_of_earlier_try(context, found, name)
 
     def _names(self, context: Context) -> Iterable[str]:

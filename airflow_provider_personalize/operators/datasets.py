@@ -49,7 +49,7 @@ class CreateSchemaOperator(CreateOperator):
     """
 
     operation = "CreateSchema"
-    resource = SCHEMA
+    resource_type = SCHEMA
     members = ("name", "schema", "domain")
     unless_given: ClassVar[Mapping[str, Any]] = {"domain": None}
     template_fields_renderers: ClassVar[dict[str, str]] = {"schema": "json"}
@@ -97,7 +97,7 @@ class DeleteSchemaOperator(DeleteOperator):
     """
 
     operation = "DeleteSchema"
-    resource = SCHEMA
+    resource_type = SCHEMA
 
     def __init__(self, *, schema_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
@@ -124,7 +124,7 @@ class CreateDatasetGroupOperator(CreateOperator):
     """
 
     operation = "CreateDatasetGroup"
-    resource = DATASET_GROUP
+    resource_type = DATASET_GROUP
     members = ("name", "domain", "kms_key_arn", "role_arn", "tags")
     unless_given: ClassVar[Mapping[str, Any]] = {"domain": None}
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
@@ -173,7 +173,7 @@ class CreateDatasetOperator(CreateOperator):
     """
 
     operation = "CreateDataset"
-    resource = DATASET
+    resource_type = DATASET
     members = ("name", "schema_arn", "dataset_group_arn", "dataset_type", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
@@ -224,7 +224,7 @@ class UpdateDatasetOperator(UpdateOperator):
     """
 
     operation = "UpdateDataset"
-    resource = DATASET
+    resource_type = DATASET
     unchanged = "has this schema already"
     members = ("dataset_arn", "schema_arn")
 
@@ -251,7 +251,7 @@ class DeleteDatasetOperator(DeleteOperator):
     """
 
     operation = "DeleteDataset"
-    resource = DATASET
+    resource_type = DATASET
 
     def __init__(self, *, dataset_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
@@ -288,7 +288,7 @@ class CreateDatasetImportJobOperator(RunOperator):
     """
 
     operation = "CreateDatasetImportJob"
-    resource = DATASET_IMPORT_JOB
+    resource_type = DATASET_IMPORT_JOB
     unless_given: ClassVar[Mapping[str, Any]] = {"importMode": "FULL"}
     members = (
         "job_name",
@@ -348,7 +348,7 @@ class CreateDatasetExportJobOperator(RunOperator):
     """
 
     operation = "CreateDatasetExportJob"
-    resource = DATASET_EXPORT_JOB
+    resource_type = DATASET_EXPORT_JOB
     unless_given: ClassVar[Mapping[str, Any]] = {"ingestionMode": "PUT"}
     members = ("job_name", "dataset_arn", "ingestion_mode", "role_arn", "job_output", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"job_output": "json", "tags": "json"}
@@ -397,7 +397,7 @@ class CreateDataDeletionJobOperator(RunOperator):
     """
 
     operation = "CreateDataDeletionJob"
-    resource = DATA_DELETION_JOB
+    resource_type = DATA_DELETION_JOB
     members = ("job_name", "dataset_group_arn", "data_source", "role_arn", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"data_source": "json", "tags": "json"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize.operators.base import WaitingOperator
-from airflow_provider_personalize.waiting import GONE, REACHED, SETTLED, Goal, is_being_deleted, iso
+from airflow_provider_personalize.status import GONE, SETTLED, SUCCEEDED, Goal, is_being_deleted, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -34,10 +34,10 @@ class DeleteOperator(WaitingOperator):
         settled = self.wait(self.arn, SETTLED)
         while found := self.find_meant():
             self.show_link(context, found)
-            if is_being_deleted(self.resource, found):
+            if is_being_deleted(self.resource_type, found):
                 break
-            now = settled.judge(found)
-            if now.outcome != REACHED:
+            now = settled.evaluate(found)
+            if now.outcome != SUCCEEDED:
                 self.wait_out(settled, deadline, str(now))
                 continue
             try:
@@ -52,10 +52,10 @@ class DeleteOperator(WaitingOperator):
 
     def find_meant(self) -> dict[str, Any] | None:
         """Describe what was there when this try began; None where that is gone, whatever has its name by now."""
-        found, short = self.hook.find(self.resource, self.arn), self.resource.short(self.arn)
+        found, short = self.hook.find(self.resource_type, self.arn), self.resource_type.short(self.arn)
         if found:
             created = self.carried.setdefault(_MEANT, iso(found.get("creationDateTime")))
-            if self.wait(self.arn, GONE, created).judge(found).outcome != REACHED:
+            if self.wait(self.arn, GONE, created).evaluate(found).outcome != SUCCEEDED:
                 return found
             self.log.warning("The %s is gone, and another was made under its name: that stays", short)
         elif _MEANT in self.carried:
@@ -68,6 +68,6 @@ class DeleteOperator(WaitingOperator):
         try:
             self.call(request)
         except self.client.exceptions.ResourceNotFoundException:
-            self.log.info("Something else deleted the %s meanwhile", self.resource.short(self.arn))
+            self.log.info("Something else deleted the %s meanwhile", self.resource_type.short(self.arn))
         else:
-            self.log.info("Deleting the %s", self.resource.short(self.arn))
+            self.log.info("Deleting the %s", self.resource_type.short(self.arn))

@@ -14,11 +14,11 @@ from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
 from airflow_provider_personalize.resources import CAMPAIGN, EVENT_TRACKER, FILTER, RECOMMENDER
-from airflow_provider_personalize.waiting import (
-    REACHED,
+from airflow_provider_personalize.status import (
     SETTLED,
     STARTED,
     STOPPED,
+    SUCCEEDED,
     Goal,
     Moved,
     is_switching,
@@ -111,7 +111,7 @@ class CreateCampaignOperator(CreateOperator):
     """
 
     operation = "CreateCampaign"
-    resource = CAMPAIGN
+    resource_type = CAMPAIGN
     members = ("name", "solution_version_arn", "min_provisioned_tps", "campaign_config", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"campaign_config": "json", "tags": "json"}
 
@@ -177,7 +177,7 @@ class UpdateCampaignOperator(UpdateOperator):
     """
 
     operation = "UpdateCampaign"
-    resource = CAMPAIGN
+    resource_type = CAMPAIGN
     unchanged = "serves so already"
     members = ("campaign_arn", "solution_version_arn", "min_provisioned_tps", "campaign_config")
     template_fields_renderers: ClassVar[dict[str, str]] = {"campaign_config": "json"}
@@ -227,7 +227,7 @@ class DeleteCampaignOperator(DeleteOperator):
     """
 
     operation = "DeleteCampaign"
-    resource = CAMPAIGN
+    resource_type = CAMPAIGN
 
     def __init__(self, *, campaign_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
@@ -262,7 +262,7 @@ class CreateRecommenderOperator(CreateOperator):
     """
 
     operation = "CreateRecommender"
-    resource = RECOMMENDER
+    resource_type = RECOMMENDER
     members = ("name", "dataset_group_arn", "recipe_arn", "recommender_config", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"recommender_config": "json", "tags": "json"}
 
@@ -311,7 +311,7 @@ class UpdateRecommenderOperator(UpdateOperator):
     """
 
     operation = "UpdateRecommender"
-    resource = RECOMMENDER
+    resource_type = RECOMMENDER
     keeps_unnamed = True
     members = ("recommender_arn", "recommender_config")
     template_fields_renderers: ClassVar[dict[str, str]] = {"recommender_config": "json"}
@@ -337,7 +337,7 @@ class DeleteRecommenderOperator(DeleteOperator):
     """
 
     operation = "DeleteRecommender"
-    resource = RECOMMENDER
+    resource_type = RECOMMENDER
 
     def __init__(self, *, recommender_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
@@ -347,7 +347,7 @@ class DeleteRecommenderOperator(DeleteOperator):
 class _SwitchRecommender(WaitingOperator):
     """Bring a recommender to where it is to be: stopped, or started. Where it is so already, nothing is sent."""
 
-    resource = RECOMMENDER
+    resource_type = RECOMMENDER
 
     def __init__(self, *, recommender_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
@@ -359,23 +359,23 @@ class _SwitchRecommender(WaitingOperator):
         wait, settled = self.wait(self.arn), self.wait(self.arn, SETTLED)
         refusal: Exception | None = None
         while True:
-            now = self.hook.look(settled)
+            now = self.hook.poll(settled)
             found = now.description
             self.show_link(context, found)
-            verdict = wait.judge(found)
+            verdict = wait.evaluate(found)
             if verdict.failed:
                 raise wait.error(verdict)
-            if verdict.outcome == REACHED or is_switching(self.goal, found):
+            if verdict.outcome == SUCCEEDED or is_switching(self.goal, found):
                 self.log.info("%s already; nothing is sent (%s)", verdict, wait.title)
                 break
-            if now.outcome == REACHED and not refusal:
+            if now.outcome == SUCCEEDED and not refusal:
                 if refusal := self._send(request):
                     continue  # what is in the way may be this very call, whose answer was lost
                 self._await_shown(found, deadline)
                 break
             if (
                 refusal
-                and now.outcome == REACHED
+                and now.outcome == SUCCEEDED
                 and not isinstance(refusal, self.client.exceptions.ResourceInUseException)
             ):
                 raise refusal
@@ -399,7 +399,7 @@ class _SwitchRecommender(WaitingOperator):
     def _await_shown(self, before: Mapping[str, Any], deadline: float) -> None:
         """Wait until the call shows, so that a sensor that comes after cannot take what was before for its outcome."""
         until = steady_time() + PATIENCE
-        moved = Moved(self.resource.name, self.arn, self.goal, before=before.get("status"), patience=until)
+        moved = Moved(self.resource_type.name, self.arn, self.goal, before=before.get("status"), patience=until)
         self.hook.wait(moved, delay=SHOWN_DELAY, deadline=deadline)
 
 
@@ -462,7 +462,7 @@ class CreateFilterOperator(CreateOperator):
     """
 
     operation = "CreateFilter"
-    resource = FILTER
+    resource_type = FILTER
     members = ("name", "dataset_group_arn", "filter_expression", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
@@ -495,7 +495,7 @@ class DeleteFilterOperator(DeleteOperator):
     """
 
     operation = "DeleteFilter"
-    resource = FILTER
+    resource_type = FILTER
 
     def __init__(self, *, filter_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
@@ -522,7 +522,7 @@ class CreateEventTrackerOperator(CreateOperator):
     """
 
     operation = "CreateEventTracker"
-    resource = EVENT_TRACKER
+    resource_type = EVENT_TRACKER
     # which error answers the second tracker of a group is not documented
     taken = ("ResourceAlreadyExistsException", "LimitExceededException")
     members = ("name", "dataset_group_arn", "tags")
@@ -543,9 +543,9 @@ class CreateEventTrackerOperator(CreateOperator):
 
     def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002 - the base's
         """Find the group's tracker, whatever its name; the one of this name first."""
-        listed = list(self.hook.list_all(self.resource, datasetGroupArn=request["datasetGroupArn"]))
+        listed = list(self.hook.list_all(self.resource_type, datasetGroupArn=request["datasetGroupArn"]))
         listed.sort(key=lambda tracker: tracker["name"] != request["name"])
-        described = (self.hook.find(self.resource, tracker[self.resource.arn_member]) for tracker in listed)
+        described = (self.hook.find(self.resource_type, tracker[self.resource_type.arn_member]) for tracker in listed)
         return next((found for found in described if found), None)
 
     def finish(self, context: Context, found: Mapping[str, Any], deadline: float) -> str:
@@ -568,7 +568,7 @@ class DeleteEventTrackerOperator(DeleteOperator):
     """
 
     operation = "DeleteEventTracker"
-    resource = EVENT_TRACKER
+    resource_type = EVENT_TRACKER
 
     def __init__(self, *, event_tracker_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)

@@ -224,7 +224,7 @@ class _PutIntoDatasetOperator(_PutOperator):
     https://docs.aws.amazon.com/personalize/latest/dg/incremental-data-updates.html
     """
 
-    resource = DATASET
+    resource_type = DATASET
     dataset_arn: str
 
     def announce(self, context: Context) -> None:

@@ -23,13 +23,13 @@ from airflow_provider_personalize.resources import (
     FILTER,
     METRIC_ATTRIBUTION,
     RECOMMENDER,
-    RESOURCES,
+    RESOURCE_TYPES,
     SCHEMA,
     SOLUTION,
     SOLUTION_VERSION,
-    Resource,
+    ResourceType,
 )
-from airflow_provider_personalize.waiting import SETTLED, UNDER_WAY, Wait, is_being_deleted, iso
+from airflow_provider_personalize.status import IN_PROGRESS, SETTLED, WaitCondition, is_being_deleted, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -76,7 +76,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
     """
 
     operation = "DeleteDatasetGroup"
-    resource = DATASET_GROUP
+    resource_type = DATASET_GROUP
     template_fields = (DATASET_GROUP.arn_parameter, "cascade", "dry_run", *DeleteOperator.template_fields)
 
     def __init__(
@@ -156,14 +156,14 @@ class DeleteDatasetGroupOperator(DeleteOperator):
 
     def _carry_out(self, stage: Stage) -> None:
         for step in stage:
-            self.log.info("%s: %s %s", step.action, RESOURCES[step.kind].title, step.arn)
+            self.log.info("%s: %s %s", step.action, RESOURCE_TYPES[step.kind].title, step.arn)
             self._do(step)
 
     def _do(self, step: Step) -> None:
-        row = RESOURCES[step.kind]
+        resource_type = RESOURCE_TYPES[step.kind]
         try:
             if step.action == "delete":
-                self.hook.ask(f"delete_{row.name}", **{row.arn_member: step.arn})
+                self.hook.ask(f"delete_{resource_type.name}", **{resource_type.arn_member: step.arn})
             elif step.action == "turn off automatic training":
                 self.hook.ask("update_solution", solutionArn=step.arn, performAutoTraining=False)
             elif step.action == "stop":
@@ -174,54 +174,54 @@ class DeleteDatasetGroupOperator(DeleteOperator):
             if not is_not_found(error):
                 self.note_unanswered(error)
                 raise
-            self.log.info("Something else deleted the %s meanwhile", row.short(step.arn))
+            self.log.info("Something else deleted the %s meanwhile", resource_type.short(step.arn))
 
-    def _first_under_way(self, stage: Stage) -> tuple[Wait, str] | None:
+    def _first_under_way(self, stage: Stage) -> tuple[WaitCondition, str] | None:
         """Find the first of a stage that is to be waited for, and how far it is."""
-        waits = [Wait(step.kind, step.arn, step.goal) for step in stage if step.goal]
+        waits = [WaitCondition(step.kind, step.arn, step.goal) for step in stage if step.goal]
         looks = ((wait, self._look(wait)) for wait in waits)
         return next(((wait, seen) for wait, seen in looks if seen), None)
 
-    def _look(self, wait: Wait) -> str:
+    def _look(self, wait: WaitCondition) -> str:
         try:
-            verdict = self.hook.look(wait)
+            verdict = self.hook.poll(wait)
         except Exception as error:
             if not is_not_found(error):
                 raise
             return ""  # it went meanwhile, with what it belongs to
-        return str(verdict) if verdict.outcome == UNDER_WAY else ""
+        return str(verdict) if verdict.outcome == IN_PROGRESS else ""
 
     def _inventory(self, group: Mapping[str, Any]) -> Inventory:
         """Look at all that belongs to the group."""
-        things = {row.name: list(self._of_group(row)) for row in _IN_GROUP}
+        things = {resource_type.name: list(self._of_group(resource_type)) for resource_type in _IN_GROUP}
         solutions = [solution["solutionArn"] for solution in things["solution"]]
         datasets = [dataset["datasetArn"] for dataset in things["dataset"]]
         listed = self._listed
         things["campaign"] = [campaign for arn in solutions for campaign in self._of_solution(arn)]
         things["solution_version"] = [each for arn in solutions for each in listed(SOLUTION_VERSION, solutionArn=arn)]
         things["data_deletion_job"] = list(listed(DATA_DELETION_JOB, datasetGroupArn=self.arn))
-        for row in (DATASET_IMPORT_JOB, DATASET_EXPORT_JOB):
-            things[row.name] = [each for arn in datasets for each in listed(row, datasetArn=arn)]
-        for row in (BATCH_INFERENCE_JOB, BATCH_SEGMENT_JOB) if solutions else ():
-            things[row.name] = [each for each in listed(row) if _solution_of(each) in solutions]
+        for resource_type in (DATASET_IMPORT_JOB, DATASET_EXPORT_JOB):
+            things[resource_type.name] = [each for arn in datasets for each in listed(resource_type, datasetArn=arn)]
+        for resource_type in (BATCH_INFERENCE_JOB, BATCH_SEGMENT_JOB) if solutions else ():
+            things[resource_type.name] = [each for each in listed(resource_type) if _solution_of(each) in solutions]
         noted = self._noted_schemas()
         schemas = self._schemas(things["dataset"], noted)
         self.carried["schemas"] = schemas
         return Inventory(group, things, schemas, noted, self._used_elsewhere() & {*schemas} if schemas else ())
 
-    def _listed(self, row: Resource, **parameters: str) -> list[dict[str, Any]]:
+    def _listed(self, resource_type: ResourceType, **parameters: str) -> list[dict[str, Any]]:
         """List what belongs to something; nothing where that went meanwhile."""
         try:
-            return list(self.hook.list_all(row, **parameters))
+            return list(self.hook.list_all(resource_type, **parameters))
         except Exception as error:
             if not is_not_found(error):
                 raise
             return []
 
-    def _of_group(self, row: Resource) -> Iterator[dict[str, Any]]:
+    def _of_group(self, resource_type: ResourceType) -> Iterator[dict[str, Any]]:
         """Describe all of a kind that say themselves that they are in the group."""
-        for summary in self.hook.list_all(row, datasetGroupArn=self.arn):
-            found = self.hook.find(row, summary[row.arn_member])
+        for summary in self.hook.list_all(resource_type, datasetGroupArn=self.arn):
+            found = self.hook.find(resource_type, summary[resource_type.arn_member])
             if found and found["datasetGroupArn"] == self.arn:
                 yield found
 

@@ -28,21 +28,21 @@ from airflow_provider_personalize.resources import (
     SCHEMA,
     SOLUTION,
     SOLUTION_VERSION,
-    Resource,
+    ResourceType,
 )
-from airflow_provider_personalize.waiting import (
+from airflow_provider_personalize.status import (
     GONE,
+    IN_PROGRESS,
     SETTLED,
-    UNDER_WAY,
     Goal,
-    Wait,
+    WaitCondition,
     is_being_deleted,
     is_being_stopped,
 )
 
 Action = Literal["wait for", "turn off automatic training", "stop", "delete", "note the schemas"]
 Description = Mapping[str, Any]
-Thing = tuple[Resource, Description]
+Thing = tuple[ResourceType, Description]
 
 JOBS: Final = (
     DATASET_IMPORT_JOB,
@@ -72,9 +72,9 @@ class Inventory:
     noted: Collection[str] = ()
     shared: Collection[str] = ()
 
-    def of(self, *rows: Resource) -> Iterator[Thing]:
+    def of(self, *rows: ResourceType) -> Iterator[Thing]:
         """Go through what there is of some kinds."""
-        return ((row, thing) for row in rows for thing in self.things.get(row.name, ()))
+        return ((resource_type, thing) for resource_type in rows for thing in self.things.get(resource_type.name, ()))
 
 
 class Step(NamedTuple):
@@ -102,12 +102,12 @@ def plan(inventory: Inventory) -> list[Stage]:
 
     The plan is made from what there is and nothing else, so it may be made anew at any point of its execution.
     """
-    everything_else = (*JOBS, *(row for stage in _BEFORE_DATASETS for row in stage), DATASET)
+    everything_else = (*JOBS, *(resource_type for stage in _BEFORE_DATASETS for resource_type in stage), DATASET)
     stages = [
         _settle(inventory.of(SOLUTION)),
         [
-            _step("turn off automatic training", row, solution, SETTLED)
-            for row, solution in inventory.of(SOLUTION)
+            _step("turn off automatic training", resource_type, solution, SETTLED)
+            for resource_type, solution in inventory.of(SOLUTION)
             if _trains(solution)
         ],
         [_end_of_training(*each) for each in inventory.of(SOLUTION_VERSION) if _is_under_way(*each)],
@@ -121,17 +121,21 @@ def plan(inventory: Inventory) -> list[Stage]:
     return [stage for stage in stages if stage]
 
 
-def _step(action: Action, row: Resource, thing: Description, goal: Goal) -> Step:
-    return Step(action, row.name, thing[row.arn_member], goal)
+def _step(action: Action, resource_type: ResourceType, thing: Description, goal: Goal) -> Step:
+    return Step(action, resource_type.name, thing[resource_type.arn_member], goal)
 
 
-def _is_under_way(row: Resource, thing: Description) -> bool:
-    settled = Wait(row.name, thing[row.arn_member], SETTLED)
-    return settled.judge(thing).outcome == UNDER_WAY and not is_being_deleted(row, thing)
+def _is_under_way(resource_type: ResourceType, thing: Description) -> bool:
+    settled = WaitCondition(resource_type.name, thing[resource_type.arn_member], SETTLED)
+    return settled.evaluate(thing).outcome == IN_PROGRESS and not is_being_deleted(resource_type, thing)
 
 
 def _settle(things: Iterable[Thing]) -> Stage:
-    return [_step("wait for", row, thing, SETTLED) for row, thing in things if _is_under_way(row, thing)]
+    return [
+        _step("wait for", resource_type, thing, SETTLED)
+        for resource_type, thing in things
+        if _is_under_way(resource_type, thing)
+    ]
 
 
 def _trains(solution: Description) -> bool:
@@ -142,12 +146,15 @@ def _trains(solution: Description) -> bool:
     return is_on and solution.get("status") in SOLUTION.ready and not failed
 
 
-def _end_of_training(row: Resource, version: Description) -> Step:
-    return _step("wait for" if is_being_stopped(version) else "stop", row, version, SETTLED)
+def _end_of_training(resource_type: ResourceType, version: Description) -> Step:
+    return _step("wait for" if is_being_stopped(version) else "stop", resource_type, version, SETTLED)
 
 
 def _deletion(things: Iterable[Thing]) -> Stage:
-    return [_step("wait for" if is_being_deleted(row, thing) else "delete", row, thing, GONE) for row, thing in things]
+    return [
+        _step("wait for" if is_being_deleted(resource_type, thing) else "delete", resource_type, thing, GONE)
+        for resource_type, thing in things
+    ]
 
 
 def _note(inventory: Inventory) -> Stage:

@@ -11,8 +11,8 @@ from airflow_provider_personalize.operators.creating import CreateOperator, RunO
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
+from airflow_provider_personalize.status import SETTLED, SUCCEEDED, Goal
 from airflow_provider_personalize.task import switch
-from airflow_provider_personalize.waiting import REACHED, SETTLED, Goal
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -54,7 +54,7 @@ class CreateSolutionOperator(CreateOperator):
     """
 
     operation = "CreateSolution"
-    resource = SOLUTION
+    resource_type = SOLUTION
     members = (
         "name",
         "dataset_group_arn",
@@ -128,7 +128,7 @@ class UpdateSolutionOperator(UpdateOperator):
     """
 
     operation = "UpdateSolution"
-    resource = SOLUTION
+    resource_type = SOLUTION
     unchanged = "trains so already, and an update would start the training schedule over"
     members = ("solution_arn", "perform_auto_training", "perform_incremental_update", "solution_update_config")
     template_fields_renderers: ClassVar[dict[str, str]] = {"solution_update_config": "json"}
@@ -170,7 +170,7 @@ class DeleteSolutionOperator(DeleteOperator):
     """
 
     operation = "DeleteSolution"
-    resource = SOLUTION
+    resource_type = SOLUTION
 
     def __init__(self, *, solution_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
@@ -204,7 +204,7 @@ class CreateSolutionVersionOperator(RunOperator):
     """
 
     operation = "CreateSolutionVersion"
-    resource = SOLUTION_VERSION
+    resource_type = SOLUTION_VERSION
     unless_given: ClassVar[Mapping[str, Any]] = {"trainingMode": "FULL"}
     naming = "name"
     patient = True
@@ -238,7 +238,7 @@ class CreateSolutionVersionOperator(RunOperator):
         """
 
         def is_likely(summary: Mapping[str, Any]) -> bool:
-            return summary["status"] not in self.resource.final or self.is_of_this_run(context, summary)
+            return summary["status"] not in self.resource_type.final or self.is_of_this_run(context, summary)
 
         versions = self.hook.list_versions(request["solutionArn"])
         return self.hook.find_version(request["solutionArn"], request["name"], filter(is_likely, versions))
@@ -304,7 +304,7 @@ class StopSolutionVersionCreationOperator(WaitingOperator):
     """
 
     operation = "StopSolutionVersionCreation"
-    resource = SOLUTION_VERSION
+    resource_type = SOLUTION_VERSION
     goal: ClassVar[Goal] = SETTLED
 
     def __init__(self, *, solution_version_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
@@ -314,10 +314,10 @@ class StopSolutionVersionCreationOperator(WaitingOperator):
     def go_on(self, context: Context, deadline: float) -> str:
         """Stop it unless it is over, and wait until it is."""
         self.request()
-        version = self.hook.describe(self.resource, self.arn)
+        version = self.hook.describe(self.resource_type, self.arn)
         self.show_link(context, version)
-        verdict = self.wait(self.arn).judge(version)
-        if verdict.outcome == REACHED:
+        verdict = self.wait(self.arn).evaluate(version)
+        if verdict.outcome == SUCCEEDED:
             self.log.warning("%s: it is over, and nothing is stopped (%s)", verdict, self.wait(self.arn).title)
             return self.arn
         try:

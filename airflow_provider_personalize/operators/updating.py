@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from airflow_provider_personalize.clock import steady_time
-from airflow_provider_personalize.comparison import REPLACED, configuration, differences
+from airflow_provider_personalize.comparison import REPLACED_AS_A_WHOLE, configuration, differences
 from airflow_provider_personalize.exceptions import UpdateReplacedError
 from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
-from airflow_provider_personalize.waiting import (
+from airflow_provider_personalize.status import (
     FAILED,
-    REACHED,
+    IN_PROGRESS,
     READY,
     SETTLED,
-    UNDER_WAY,
+    SUCCEEDED,
     UPDATED,
     Goal,
     is_newer,
@@ -34,7 +34,7 @@ _CALL: Final = "call"
 _SUPERSEDED: Final = "superseded"
 _REPLACED: Final = "a later update replaced this one"
 # An update is another one where it sets more than this one, too.
-_WHOLE_UPDATE: Final = REPLACED | {"solutionUpdateConfig"}
+_WHOLE_UPDATE: Final = REPLACED_AS_A_WHOLE | {"solutionUpdateConfig"}
 
 
 class UpdateOperator(WaitingOperator):
@@ -78,19 +78,19 @@ class UpdateOperator(WaitingOperator):
         request = self.request()
         content = self._content(request)
         if _SUPERSEDED in self.carried:
-            return self._judge_superseded(context, content, deadline)
+            return self._evaluate_superseded(context, content, deadline)
         if self._call.get("answered"):
             return self._await_shown(context, content, deadline)
         settled = self.wait(self.arn, SETTLED)
         refusal = ""
         while True:
-            now = self.hook.look(settled)
+            now = self.hook.poll(settled)
             found = now.description
             self.show_link(context, found)
             if self._is_ours(context, found, content):
                 self.log.info("This update has been sent already; nothing is sent")
                 return self._finish(context, found, content, deadline, sent=self.is_sent)
-            if now.outcome == REACHED and not refusal:
+            if now.outcome == SUCCEEDED and not refusal:
                 self.check_usable(found)
                 changed_by_us = self.is_sent and not self._call.get("so", True)
                 if (self.if_unchanged == "skip" or changed_by_us) and self._is_so(found, content):
@@ -111,7 +111,7 @@ class UpdateOperator(WaitingOperator):
 
     def _check_itself(self, found: Mapping[str, Any]) -> None:
         itself = self.wait(self.arn, READY)
-        if (verdict := itself.judge(found)).failed:
+        if (verdict := itself.evaluate(found)).failed:
             raise itself.error(verdict)
 
     def meant(
@@ -147,7 +147,7 @@ class UpdateOperator(WaitingOperator):
 
     def differences(self, content: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
         """List what an update would change of a configuration."""
-        return differences(self.meant(content, shown), shown, REPLACED)
+        return differences(self.meant(content, shown), shown, REPLACED_AS_A_WHOLE)
 
     @property
     def _call(self) -> dict[str, Any]:
@@ -164,9 +164,9 @@ class UpdateOperator(WaitingOperator):
         """Take note of what is there before the call; of what was before the first, where its answer was lost."""
         if not self._call:
             self.carried[_CALL] = {
-                "before": iso((found.get(self.resource.update_member) or {}).get("creationDateTime")),
+                "before": iso((found.get(self.resource_type.update_member) or {}).get("creationDateTime")),
                 "so": self._names_nothing_new(content, found),
-                "readings": self.readings(self.resolved(content, configuration(self.resource, found)), found),
+                "readings": self.readings(self.resolved(content, configuration(self.resource_type, found)), found),
             }
 
     def _names_nothing_new(self, content: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
@@ -176,9 +176,9 @@ class UpdateOperator(WaitingOperator):
         With its latest update in force or by its own members alone, since the latter show what that update left as it
         was, too.
         """
-        itself = {member: value for member, value in found.items() if member != self.resource.update_member}
-        shown = (configuration(self.resource, each) for each in (found, itself))
-        whole = () if self.keeps_unnamed else REPLACED
+        itself = {member: value for member, value in found.items() if member != self.resource_type.update_member}
+        shown = (configuration(self.resource_type, each) for each in (found, itself))
+        whole = () if self.keeps_unnamed else REPLACED_AS_A_WHOLE
         return any(not differences(self.meant(content, each), each, whole) for each in shown)
 
     def _has_content(self, update: Mapping[str, Any], content: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
@@ -188,7 +188,7 @@ class UpdateOperator(WaitingOperator):
         What it does not show of the content, such as a switch that is off, must be so in the configuration.
         """
         hidden = {member: value for member, value in content.items() if _hides(update, member, value)}
-        if hidden and self.differences(hidden, configuration(self.resource, found)):
+        if hidden and self.differences(hidden, configuration(self.resource_type, found)):
             return False
         return self._may_have_content(update, content, found)
 
@@ -198,24 +198,24 @@ class UpdateOperator(WaitingOperator):
         """Tell whether an update shows nothing that speaks against this content."""
         if any(not differences(reading, update, _WHOLE_UPDATE) for reading in self._call.get("readings", ())):
             return True
-        shown, at = {**configuration(self.resource, found), **update}, update.get("creationDateTime")
+        shown, at = {**configuration(self.resource_type, found), **update}, update.get("creationDateTime")
         readings = (self.meant(reading, shown, at) for reading in self.readings(content, found))
         return any(not differences(reading, update, _WHOLE_UPDATE) for reading in readings)
 
     def _is_ours(self, context: Context, found: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
         """Tell whether the latest update is this task's: in progress, or sent by this try or an earlier one."""
-        update = found.get(self.resource.update_member)
+        update = found.get(self.resource_type.update_member)
         if not update:
             return False
-        outcome = self.wait(self.arn).judge(found).outcome
+        outcome = self.wait(self.arn).evaluate(found).outcome
         is_sent = bool(self._call) and is_newer(update, self._call["before"])
-        is_earlier = outcome == REACHED and not self._call and self.is_of_earlier_try(context, update, self.arn)
-        return (is_sent or is_earlier or outcome == UNDER_WAY) and self._has_content(update, content, found)
+        is_earlier = outcome == SUCCEEDED and not self._call and self.is_of_earlier_try(context, update, self.arn)
+        return (is_sent or is_earlier or outcome == IN_PROGRESS) and self._has_content(update, content, found)
 
     def _is_so(self, found: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
-        if self.wait(self.arn, READY).judge(found).outcome != REACHED:
+        if self.wait(self.arn, READY).evaluate(found).outcome != SUCCEEDED:
             return False
-        changes = self.differences(content, configuration(self.resource, found))
+        changes = self.differences(content, configuration(self.resource_type, found))
         for change in changes:
             self.log.info("To change: %s", self.in_parameters(change))
         return not changes
@@ -229,7 +229,7 @@ class UpdateOperator(WaitingOperator):
 
     def _send(self, context: Context, request: dict[str, Any], found: Mapping[str, Any]) -> str:
         """Send the update; answer why the service will not have it now, or an empty text."""
-        before = found.get(self.resource.update_member) or {}
+        before = found.get(self.resource_type.update_member) or {}
         try:
             with self.noted(context, self.arn, iso(before.get("creationDateTime"))):
                 self.call(request)
@@ -242,19 +242,19 @@ class UpdateOperator(WaitingOperator):
         """Poll until the update that was sent is shown, and finish with it."""
         call = self._call
         while True:
-            found = self.hook.describe(self.resource, self.arn)
-            update = found.get(self.resource.update_member) or {}
+            found = self.hook.describe(self.resource_type, self.arn)
+            update = found.get(self.resource_type.update_member) or {}
             newer, now = is_newer(update, call["before"]), steady_time()
             patient = now <= call["since"] + PATIENCE
-            outcome = self.wait(self.arn).judge(found).outcome
+            outcome = self.wait(self.arn).evaluate(found).outcome
             may_be_ours = newer and not patient and self._may_have_content(update, content, found)
             if (newer and self._has_content(update, content, found)) or (may_be_ours and outcome == FAILED):
                 return self._finish(context, found, content, deadline, sent=True)
-            if newer and not patient and not (may_be_ours and outcome == UNDER_WAY):  # its end will tell
+            if newer and not patient and not (may_be_ours and outcome == IN_PROGRESS):  # its end will tell
                 reason = "an update with other content is shown in place of this one"
                 self.carried[_SUPERSEDED] = {"reason": reason, "created": call["before"], "sent": True}
                 self._show_update(context, None, content, sent=True)
-                return self._judge_superseded(context, content, deadline)
+                return self._evaluate_superseded(context, content, deadline)
             if call["so"] and not newer and not patient:
                 self._check_itself(found)
                 self.log.info("The service made no update of it: it %s (%s)", self.unchanged, self._title)
@@ -270,14 +270,14 @@ class UpdateOperator(WaitingOperator):
     def _finish(
         self, context: Context, found: Mapping[str, Any], content: dict[str, Any], deadline: float, *, sent: bool
     ) -> str:
-        created = iso(found[self.resource.update_member].get("creationDateTime"))
+        created = iso(found[self.resource_type.update_member].get("creationDateTime"))
         self._show_update(context, created, content, sent=sent)
         if self.wait_for_completion:
             try:
                 self.wait_until(self.wait(self.arn, created=created), deadline, seen=found, resume={"sent": sent})
             except UpdateReplacedError:
                 self.carried[_SUPERSEDED] = {"reason": _REPLACED, "created": created, "sent": sent}
-                return self._judge_superseded(context, content, deadline)
+                return self._evaluate_superseded(context, content, deadline)
         return self.arn
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:
@@ -289,7 +289,7 @@ class UpdateOperator(WaitingOperator):
             self.carried[_SUPERSEDED] = {"reason": _REPLACED, "created": created, "sent": sent}
         return self.pursue(context, event["deadline"])
 
-    def _judge_superseded(self, context: Context, content: dict[str, Any], deadline: float) -> str:
+    def _evaluate_superseded(self, context: Context, content: dict[str, Any], deadline: float) -> str:
         """
         Take what came after this update for it if it has the same content, or leaves what this one set in force.
 
@@ -299,8 +299,8 @@ class UpdateOperator(WaitingOperator):
         """
         superseded = self.carried[_SUPERSEDED]
         while True:
-            found = self.hook.describe(self.resource, self.arn)
-            update = found.get(self.resource.update_member) or {}
+            found = self.hook.describe(self.resource_type, self.arn)
+            update = found.get(self.resource_type.update_member) or {}
             if is_newer(update, superseded["created"]):
                 break
             if (left := deadline - steady_time()) <= 0:
@@ -308,7 +308,7 @@ class UpdateOperator(WaitingOperator):
             self.let_pass(min(SHOWN_DELAY, left), deadline)  # the read was stale
         if self._has_content(update, content, found):
             return self._finish(context, found, content, deadline, sent=superseded["sent"])
-        for shown in (configuration(self.resource, found, ahead=ahead) for ahead in (False, True)):
+        for shown in (configuration(self.resource_type, found, ahead=ahead) for ahead in (False, True)):
             if changes := self.differences(content, shown):
                 raise self._superseded(f"not as wanted: {'; '.join(changes)}")
         self._check_itself(found)
@@ -324,12 +324,12 @@ class UpdateOperator(WaitingOperator):
         return self.wait(self.arn).title
 
     def _content(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        return {member: value for member, value in request.items() if member != self.resource.arn_member}
+        return {member: value for member, value in request.items() if member != self.resource_type.arn_member}
 
     def _show_update(self, context: Context, created: str | None, content: dict[str, Any], *, sent: bool) -> None:
         if self.do_xcom_push:
             value = {"creationDateTime": created, **content, "sent": sent}
-            context["ti"].xcom_push(key=f"{self.resource.name}_update", value=value)
+            context["ti"].xcom_push(key=f"{self.resource_type.name}_update", value=value)
 
 
 def _hides(update: Mapping[str, Any], member: str, value: Any) -> bool:

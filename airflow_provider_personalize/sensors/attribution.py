@@ -24,7 +24,7 @@ class MetricAttributionSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = METRIC_ATTRIBUTION
+    resource_type = METRIC_ATTRIBUTION
 
     def __init__(self, *, metric_attribution_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)

@@ -26,8 +26,8 @@ from airflow_provider_personalize.exceptions import (
     UpdateReplacedError,
     WaitTimeoutError,
 )
+from airflow_provider_personalize.status import READY, SUCCEEDED, UPDATED, Goal, WaitCondition, WaitStatus, iso
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, required_parameters, seconds, switch
-from airflow_provider_personalize.waiting import REACHED, READY, UPDATED, Goal, Verdict, Wait, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -67,7 +67,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
     ) -> None:
         suits_itself = poke_interval is None
         if poke_interval is None:
-            poke_interval = Wait(self.resource.name, "", self.goal).poll_interval
+            poke_interval = WaitCondition(self.resource_type.name, "", self.goal).poll_interval
         for parameter, value in {"poke_interval": poke_interval, "timeout": kwargs.get("timeout")}.items():
             seconds(parameter, value)  # Airflow's own error for infinity says neither
         super().__init__(poke_interval=poke_interval, **kwargs)
@@ -76,12 +76,12 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             switch(parameter, getattr(self, parameter))
         self.deferrable = switch("deferrable", deferrable)
         self._suits_itself = suits_itself
-        self._last_seen: Verdict | None = None
+        self._last_seen: WaitStatus | None = None
 
     @property
-    def wait(self) -> Wait:
+    def wait(self) -> WaitCondition:
         """What this sensor waits for."""
-        return Wait(self.resource.name, getattr(self, self.resource.arn_parameter), self.goal)
+        return WaitCondition(self.resource_type.name, getattr(self, self.resource_type.arn_parameter), self.goal)
 
     def execute(self, context: Context) -> Any:
         """Wait as ``mode`` and ``deferrable`` say; return the ARN of what was waited for."""
@@ -106,18 +106,18 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         :raises AirflowFailException: It has failed, with the service's reason.
         :raises InvalidRequestError: The ARN is wrong, or None.
         """
-        operation = f"Describe{self.resource.pascal}"
+        operation = f"Describe{self.resource_type.pascal}"
         arns = {parameter: getattr(self, parameter) for parameter in required_parameters(self) & {*self.members}}
         if wrong := [fault for fault in map(wrong_arn, arns, arns.values()) if fault]:
             raise InvalidRequestError(operation, wrong)
-        verdict = self.hook.look(self.wait)
+        verdict = self.hook.poll(self.wait)
         self.log.log(verdict.log_level(self._last_seen), "%s (%s)", verdict, self.wait.title)
         if verdict.description:
             self.show_link(self.begin(context), verdict.description)
         self._last_seen = verdict
         if verdict.failed:
             raise AirflowFailException(str(self.wait.error(verdict)))
-        return verdict.outcome == REACHED
+        return verdict.outcome == SUCCEEDED
 
     def _look_then_defer(self, context: Context) -> Any:
         if not (done := self._poke_patiently(context)):
@@ -210,7 +210,7 @@ class UpdateSensor(PersonalizeSensor):
         self.require_update = switch("require_update", require_update)
 
     @property
-    def wait(self) -> Wait:
+    def wait(self) -> WaitCondition:
         """What this sensor waits for."""
         created = iso(moment("created", self.created))
         return replace(super().wait, created=created, require_update=self.require_update)

@@ -22,7 +22,7 @@ class BatchInferenceJobSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = BATCH_INFERENCE_JOB
+    resource_type = BATCH_INFERENCE_JOB
 
     def __init__(self, *, batch_inference_job_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
@@ -38,7 +38,7 @@ class BatchSegmentJobSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = BATCH_SEGMENT_JOB
+    resource_type = BATCH_SEGMENT_JOB
 
     def __init__(self, *, batch_segment_job_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)

@@ -28,7 +28,7 @@ class DatasetGroupSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = DATASET_GROUP
+    resource_type = DATASET_GROUP
 
     def __init__(self, *, dataset_group_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
@@ -44,7 +44,7 @@ class DatasetSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = DATASET
+    resource_type = DATASET
 
     def __init__(self, *, dataset_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
@@ -64,7 +64,7 @@ class DatasetUpdateSensor(UpdateSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = DATASET
+    resource_type = DATASET
     members = ("dataset_arn", "created")
 
     def __init__(self, *, dataset_arn: str, **kwargs: Unpack[UpdateSensorOptions]) -> None:
@@ -81,7 +81,7 @@ class DatasetImportJobSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = DATASET_IMPORT_JOB
+    resource_type = DATASET_IMPORT_JOB
 
     def __init__(self, *, dataset_import_job_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
@@ -97,7 +97,7 @@ class DatasetExportJobSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = DATASET_EXPORT_JOB
+    resource_type = DATASET_EXPORT_JOB
 
     def __init__(self, *, dataset_export_job_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
@@ -113,7 +113,7 @@ class DataDeletionJobSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = DATA_DELETION_JOB
+    resource_type = DATA_DELETION_JOB
 
     def __init__(self, *, data_deletion_job_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)

@@ -24,7 +24,7 @@ class CampaignSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = CAMPAIGN
+    resource_type = CAMPAIGN
 
     def __init__(self, *, campaign_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
@@ -43,7 +43,7 @@ class CampaignUpdateSensor(UpdateSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = CAMPAIGN
+    resource_type = CAMPAIGN
     members = ("campaign_arn", "created")
 
     def __init__(self, *, campaign_arn: str, **kwargs: Unpack[UpdateSensorOptions]) -> None:
@@ -60,7 +60,7 @@ class RecommenderSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = RECOMMENDER
+    resource_type = RECOMMENDER
 
     def __init__(self, *, recommender_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
@@ -76,7 +76,7 @@ class RecommenderUpdateSensor(UpdateSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = RECOMMENDER
+    resource_type = RECOMMENDER
     members = ("recommender_arn", "created")
 
     def __init__(self, *, recommender_arn: str, **kwargs: Unpack[UpdateSensorOptions]) -> None:
@@ -93,7 +93,7 @@ class EventTrackerSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = EVENT_TRACKER
+    resource_type = EVENT_TRACKER
 
     def __init__(self, *, event_tracker_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
@@ -109,7 +109,7 @@ class FilterSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = FILTER
+    resource_type = FILTER
 
     def __init__(self, *, filter_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)

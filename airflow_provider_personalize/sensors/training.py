@@ -10,7 +10,7 @@ from airflow_provider_personalize._compat import AirflowSensorTimeout, PokeRetur
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
 from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor, moment
-from airflow_provider_personalize.waiting import TRAINED, Source, Wait, iso
+from airflow_provider_personalize.status import TRAINED, PollTarget, WaitCondition, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -30,7 +30,7 @@ class SolutionSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = SOLUTION
+    resource_type = SOLUTION
 
     def __init__(self, *, solution_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
@@ -46,7 +46,7 @@ class SolutionVersionSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = SOLUTION_VERSION
+    resource_type = SOLUTION_VERSION
 
     def __init__(self, *, solution_version_arn: str, **kwargs: Unpack[SensorOptions]) -> None:
         super().__init__(**kwargs)
@@ -72,7 +72,7 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
     :raises AirflowSensorTimeout: There is none in time, with what was seen last.
     """
 
-    resource = SOLUTION_VERSION
+    resource_type = SOLUTION_VERSION
     goal = TRAINED
     members = ("solution_arn", "after")
 
@@ -85,9 +85,9 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
         self._since: datetime | None = None
 
     @property
-    def wait(self) -> Wait:
+    def wait(self) -> WaitCondition:
         """What this sensor waits for."""
-        return Wait(self.resource.name, self.solution_arn, self.goal, iso(self._since))
+        return WaitCondition(self.resource_type.name, self.solution_arn, self.goal, iso(self._since))
 
     def poke(self, context: Context) -> PokeReturnValue:
         """
@@ -103,7 +103,7 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
     def _start(self, context: Context) -> datetime:
         """Tell when the run began, or the task: that stays the same from look to look, rescheduled or not."""
         began = getattr(context.get("dag_run"), "start_date", None) or getattr(context.get("ti"), "start_date", None)
-        self.hook.read(Source(SOLUTION.name, self.solution_arn))  # its answer tells the service's time
+        self.hook.observe(PollTarget(SOLUTION.name, self.solution_arn))  # its answer tells the service's time
         return self.by_service(began or datetime.now(timezone.utc))
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:
@@ -113,7 +113,7 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
             return str(found)
         with self.leniency():  # only the worker could look
             try:
-                trained = self.hook.wait(Wait.of(event["wait"]), deadline=event["deadline"])
+                trained = self.hook.wait(WaitCondition.of(event["wait"]), deadline=event["deadline"])
             except WaitTimeoutError as timeout:
                 raise AirflowSensorTimeout(str(timeout)) from timeout
         return str(trained.description[SOLUTION_VERSION.arn_member])
@@ -131,7 +131,7 @@ class SolutionUpdateSensor(UpdateSensor):
     :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
     """
 
-    resource = SOLUTION
+    resource_type = SOLUTION
     members = ("solution_arn", "created")
 
     def __init__(self, *, solution_arn: str, **kwargs: Unpack[UpdateSensorOptions]) -> None:

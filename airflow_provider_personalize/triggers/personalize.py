@@ -13,19 +13,19 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_personalize.clock import SteadyClock
 from airflow_provider_personalize.connection import Connection
-from airflow_provider_personalize.triggers.poller import Line, Seen, joined
-from airflow_provider_personalize.waiting import (
+from airflow_provider_personalize.status import (
     BROKEN,
+    IN_PROGRESS,
     LATER,
-    REACHED,
+    SUCCEEDED,
     TIMED_OUT,
-    UNDER_WAY,
+    Backoff,
     Goal,
-    Reading,
-    Verdict,
-    Wait,
-    Weather,
+    Observation,
+    WaitCondition,
+    WaitStatus,
 )
+from airflow_provider_personalize.triggers.poller import Line, Seen, joined
 
 # Seconds that the last look may take beyond the deadline.
 _GRACE: Final = 30
@@ -43,7 +43,7 @@ class PersonalizeTrigger(BaseTrigger):
 
     :param resource: The kind, by its name in the table: ``"solution"``.
     :param arn: The ARN.
-    :param goal: What to wait for, as in :class:`~airflow_provider_personalize.waiting.Wait`.
+    :param goal: What to wait for, as in :class:`~airflow_provider_personalize.status.WaitCondition`.
     :param created: Which update is meant, as there.
     :param require_update: Whether to wait for a first update, as there.
     :param waiter_delay: Seconds between two looks; None means what suits the kind, and sooner at first.
@@ -94,7 +94,7 @@ class PersonalizeTrigger(BaseTrigger):
                 "Arguments that this version of the trigger (%d) does not know are ignored: %s, of version %s",
                 *(_VERSION, ", ".join(sorted(unknown)), version),
             )
-        self.wait = Wait(resource, arn, goal, created, require_update)
+        self.wait = WaitCondition(resource, arn, goal, created, require_update)
         self.connection = Connection.of(aws_conn_id, region_name, verify, botocore_config, connection_required)
         self.waiter_delay = waiter_delay
         self.deadline = deadline
@@ -139,14 +139,14 @@ class PersonalizeTrigger(BaseTrigger):
             outcome, verdict = await self._wait()
         except Exception as error:
             self.log.exception("The wait broke (%s)", self.wait.arn)
-            outcome, verdict = BROKEN, Verdict(UNDER_WAY, None, f"{type(error).__name__}: {error}")
+            outcome, verdict = BROKEN, WaitStatus(IN_PROGRESS, None, f"{type(error).__name__}: {error}")
         yield TriggerEvent(self._event(outcome, verdict))
 
-    def _event(self, outcome: str, verdict: Verdict) -> dict[str, Any]:
+    def _event(self, outcome: str, verdict: WaitStatus) -> dict[str, Any]:
         return {
             "outcome": outcome,
             "wait": asdict(self.wait),
-            "found": verdict.description.get(self.wait.row.arn_member) if verdict.description else None,
+            "found": verdict.description.get(self.wait.resource_type.arn_member) if verdict.description else None,
             "status": verdict.status,
             "reason": verdict.reason,
             "last_seen": str(verdict),
@@ -156,43 +156,43 @@ class PersonalizeTrigger(BaseTrigger):
             "resume": self.resume,
         }
 
-    async def _wait(self) -> tuple[str, Verdict]:
+    async def _wait(self) -> tuple[str, WaitStatus]:
         # the deadline is a time of day, to hold across restarts; from here on, no step of the clock moves it
-        began, verdict, now = time.monotonic(), Verdict(UNDER_WAY), SteadyClock().now
+        began, verdict, now = time.monotonic(), WaitStatus(IN_PROGRESS), SteadyClock().now
         self.log.info("Waiting for %d s at the most (%s)", self.deadline - now(), self.wait.title)
         hold = max(self.hold, self._delay(0)) if self.pause else self.hold
         if self.wait.goal == LATER:
             await sleep(hold)
-            return REACHED, Verdict(REACHED, None, "the pause is over")
-        async with joined(self.connection, self.wait.source) as line:
+            return SUCCEEDED, WaitStatus(SUCCEEDED, None, "the pause is over")
+        async with joined(self.connection, self.wait.poll_target) as line:
             line.prepare()
             await sleep(hold)
-            weather = Weather()
+            weather = Backoff()
             while True:
                 pause = self._delay(time.monotonic() - began)
                 seen = await self._see(line, max(began, time.monotonic() - pause / 2), self.deadline - now())
-                before, verdict = verdict, self.wait.judge_reading(seen.reading)
-                if verdict.outcome != UNDER_WAY:
+                before, verdict = verdict, self.wait.evaluate_observation(seen.reading)
+                if verdict.outcome != IN_PROGRESS:
                     return verdict.outcome, verdict
                 left = self.deadline - now()
                 if str(verdict) != str(before):
                     self.log.log(verdict.log_level(before), "%s, %d s left (%s)", verdict, left, self.wait.title)
                 if left <= 0:
                     return TIMED_OUT, verdict
-                await sleep(min(seen.until_next(weather.lengthen(pause, verdict)), left))
+                await sleep(min(seen.until_next(weather.next_delay(pause, verdict)), left))
 
     def _delay(self, waited: float) -> float:
-        return self.wait.pause(waited) if self.waiter_delay is None else self.waiter_delay
+        return self.wait.next_delay(waited) if self.waiter_delay is None else self.waiter_delay
 
     async def _see(self, line: Line, not_before: float, left: float) -> Seen:
         """Look, but not for much longer than until the deadline."""
-        looking = line.see(self.wait.source, not_before)
+        looking = line.see(self.wait.poll_target, not_before)
         await wait(
             {looking}, timeout=max(0, left) + _GRACE
         )  # not wait_for, which would cancel what others wait for too
         if looking.done():
             return looking.result()
-        return Seen(Reading(error=TimeoutError("the service does not answer")), time.monotonic())
+        return Seen(Observation(error=TimeoutError("the service does not answer")), time.monotonic())
 
 
 class SolutionUpdateTrigger(PersonalizeTrigger):

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 from asgiref.sync import sync_to_async
 
 from airflow_provider_personalize.aws_errors import is_about_credentials, is_throttled, is_transient, lacks_credentials
-from airflow_provider_personalize.waiting import Reading, Source
+from airflow_provider_personalize.status import Observation, PollTarget
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.connection import Connection
@@ -59,7 +59,7 @@ class Seen:
     :param jitter: By what to multiply the pause before the next. All who share the reading share it, and so the next.
     """
 
-    reading: Reading
+    reading: Observation
     began: float
     jitter: float = field(default_factory=lambda: random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 - no secret
 
@@ -94,7 +94,7 @@ class Line:
     """A client and its threads, and what is being read, shared by all waits on one connection in one event loop."""
 
     def __init__(self, connection: Connection) -> None:
-        self.waits: Counter[Source | None] = Counter()
+        self.waits: Counter[PollTarget | None] = Counter()
         self._connection = connection
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="personalize")
         # clients are made in one thread: each that makes one keeps megabytes of what it took for that
@@ -106,21 +106,21 @@ class Line:
         self._born = 0.0
         self._made = time.monotonic()
         self._had_credentials = False
-        self._seen: dict[Source, asyncio.Future[Seen]] = {}
+        self._seen: dict[PollTarget, asyncio.Future[Seen]] = {}
 
     def prepare(self) -> None:
         """Begin to make the client, so that the first look need not wait for it."""
         if self._hook is None:
             self._renew()
 
-    def see(self, source: Source, not_before: float) -> asyncio.Future[Seen]:
+    def see(self, source: PollTarget, not_before: float) -> asyncio.Future[Seen]:
         """Read a source, or share what was begun to be read since a moment on the monotonic clock. Do not cancel it."""
         latest = self._seen.get(source)
         if latest is None or (latest.done() and _began(latest) < not_before):
             latest = self._seen[source] = asyncio.ensure_future(self._see(source))
         return latest
 
-    async def _see(self, source: Source) -> Seen:
+    async def _see(self, source: PollTarget) -> Seen:
         async with self._slots:
             now = time.monotonic()
             if (turn := self._pace.turn(now)) > now + _TICK:
@@ -135,7 +135,7 @@ class Line:
                 # while credentials are fetched too, the way may be broken, and be whole again at the next look
                 if not is_transient(error):
                     raise
-                reading = Reading(error=error).abridged(source)
+                reading = Observation(error=error).abridged(source)
             self._pace.learn(began, time.monotonic(), throttled=is_throttled(reading.error))
             if not lacks_credentials(reading.error):
                 self._had_credentials = True
@@ -143,10 +143,10 @@ class Line:
                 raise reading.error  # what gives them is not away for a moment: this triggerer has none
             return Seen(reading, began)
 
-    async def _read(self, hook: PersonalizeHook, source: Source) -> Reading:
-        def read() -> Reading:
+    async def _read(self, hook: PersonalizeHook, source: PollTarget) -> Observation:
+        def read() -> Observation:
             try:
-                return hook.read(source).abridged(source)
+                return hook.observe(source).abridged(source)
             finally:
                 if hook is not self._in_use:
                     hook.conn.close()  # once more: this may have opened a connection since
@@ -205,7 +205,7 @@ class Line:
             before.conn.close()
         return hook
 
-    def leave(self, source: Source | None) -> None:
+    def leave(self, source: PollTarget | None) -> None:
         """Forget what was read of a source that nobody waits for any more, and the client with the last."""
         self.waits[source] -= 1
         if not self.waits[source]:
@@ -230,7 +230,7 @@ def _began(seen: asyncio.Future[Seen]) -> float:
 
 
 @asynccontextmanager
-async def joined(connection: Connection, source: Source | None = None) -> AsyncIterator[Line]:
+async def joined(connection: Connection, source: PollTarget | None = None) -> AsyncIterator[Line]:
     """Share a connection's client, and what is read of a source, for as long as this is open."""
     key = (asyncio.get_running_loop(), connection)
     if key not in _lines:

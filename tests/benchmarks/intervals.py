@@ -11,8 +11,8 @@ import random
 from collections.abc import Callable
 from statistics import median, quantiles
 
+from airflow_provider_personalize.status import WaitCondition
 from airflow_provider_personalize.triggers import PersonalizeTrigger, poller
-from airflow_provider_personalize.waiting import Wait
 
 TAKES = {"30 s": 30, "2 min": 120, "10 min": 600, "1 h": 3600}
 RUNS = 3000
@@ -28,16 +28,16 @@ def growing(share: float, least: float, most: float) -> Policy:
     return lambda waited: min(max(waited * share, least), most)
 
 
-UPDATE = Wait("solution", "", "updated")
-READY = Wait("solution_version", "")
+UPDATE = WaitCondition("solution", "", "updated")
+READY = WaitCondition("solution_version", "")
 POLICIES: dict[str, Policy] = {
     "fixed 15": fixed(15),
     "fixed 30": fixed(30),
     "fixed 60": fixed(60),
     "a tenth, 5 to 60": growing(0.1, 5, 60),
     "a fifth, 5 to 60": growing(0.2, 5, 60),
-    f"**ours, of an update (interval {UPDATE.poll_interval})**": UPDATE.pause,
-    f"**ours, of a training (interval {READY.poll_interval})**": READY.pause,
+    f"**ours, of an update (interval {UPDATE.poll_interval})**": UPDATE.next_delay,
+    f"**ours, of a training (interval {READY.poll_interval})**": READY.next_delay,
 }
 
 

@@ -157,7 +157,7 @@ class Events(deque[Any]):
 
     def append(self, entry: Any) -> None:
         payload = entry.event.payload
-        assert payload.get("outcome", payload.get("status")) in {"reached", "success"}, payload
+        assert payload.get("outcome", payload.get("status")) in {"succeeded", "success"}, payload
         self.fired.append((payload.get("solution_arn") or payload["wait"]["arn"], time.time()))
         super().append(entry)
 

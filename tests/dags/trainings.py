@@ -44,7 +44,7 @@ with DAG(dag_id="trainings", start_date=datetime(2026, 1, 1, tzinfo=timezone.utc
 
         from airflow_provider_personalize.hooks import PersonalizeHook
         from airflow_provider_personalize.sample import COLUMNS, write_interactions
-        from airflow_provider_personalize.waiting import Wait
+        from airflow_provider_personalize.status import WaitCondition
 
         s3, hook = S3Hook(), PersonalizeHook()
         write_interactions(text := io.StringIO(), interactions=2000)
@@ -54,21 +54,21 @@ with DAG(dag_id="trainings", start_date=datetime(2026, 1, 1, tzinfo=timezone.utc
         avro = {"type": "record", "name": "Interactions", "namespace": "shop", "version": "1.0", "fields": fields}
         schema = hook.conn.create_schema(name="trainings", schema=json.dumps(avro))["schemaArn"]
         group = hook.conn.create_dataset_group(name="trainings")["datasetGroupArn"]
-        hook.wait(Wait("dataset_group", group), delay=0.5)
+        hook.wait(WaitCondition("dataset_group", group), delay=0.5)
         dataset = hook.conn.create_dataset(
             name="trainings", schemaArn=schema, datasetGroupArn=group, datasetType="INTERACTIONS"
         )["datasetArn"]
-        hook.wait(Wait("dataset", dataset), delay=0.5)
+        hook.wait(WaitCondition("dataset", dataset), delay=0.5)
         job = hook.conn.create_dataset_import_job(
             jobName="trainings",
             datasetArn=dataset,
             dataSource={"dataLocation": "s3://trainings/interactions.csv"},
             roleArn=ROLE,
         )["datasetImportJobArn"]
-        hook.wait(Wait("dataset_import_job", job), delay=0.5)
+        hook.wait(WaitCondition("dataset_import_job", job), delay=0.5)
         recipe = "arn:aws:personalize:::recipe/aws-user-personalization-v2"
         arn = hook.conn.create_solution(name="trainings", datasetGroupArn=group, recipeArn=recipe)["solutionArn"]
-        hook.wait(Wait("solution", arn), delay=0.5)
+        hook.wait(WaitCondition("solution", arn), delay=0.5)
         return str(arn)
 
     automatic = [

@@ -29,9 +29,9 @@ from airflow_provider_personalize.exceptions import (
 )
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.hooks import personalize as hook_module
-from airflow_provider_personalize.resources import RESOURCES
-from airflow_provider_personalize.resources import SOLUTION as SOLUTION_ROW
-from airflow_provider_personalize.waiting import Wait
+from airflow_provider_personalize.resources import RESOURCE_TYPES
+from airflow_provider_personalize.resources import SOLUTION as SOLUTION_TYPE
+from airflow_provider_personalize.status import WaitCondition
 
 
 def test_any_method_of_boto3_is_at_hand(personalize):
@@ -56,7 +56,7 @@ def test_the_second_client_reads_no_model_again(personalize, monkeypatch):
     assert len(files) == len(set(files)) > 0
 
 
-@pytest.mark.parametrize("resource", ["solution", SOLUTION_ROW])
+@pytest.mark.parametrize("resource", ["solution", SOLUTION_TYPE])
 def test_a_resource_is_described_by_its_kind(personalize, resource):
     assert PersonalizeHook().describe(resource, SOLUTION)["solutionArn"] == SOLUTION
 
@@ -83,16 +83,16 @@ def test_a_list_may_be_narrowed(personalize):
     assert dataset["datasetArn"] == DATASET
 
 
-@pytest.mark.parametrize("row", RESOURCES.values(), ids=list(RESOURCES))
-def test_the_client_has_the_methods_that_the_table_implies(row):
+@pytest.mark.parametrize("resource_type", RESOURCE_TYPES.values(), ids=list(RESOURCE_TYPES))
+def test_the_client_has_the_methods_that_the_table_implies(resource_type):
     client = PersonalizeHook(region_name="us-east-1").conn
-    assert callable(getattr(client, f"describe_{row.name}"))
-    assert callable(getattr(client, f"list_{row.name}s"))
+    assert callable(getattr(client, f"describe_{resource_type.name}"))
+    assert callable(getattr(client, f"list_{resource_type.name}s"))
 
 
 def test_a_wait_returns_what_the_service_said_last(personalize):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
-    verdict = PersonalizeHook().wait(Wait("solution", SOLUTION, "updated"))
+    verdict = PersonalizeHook().wait(WaitCondition("solution", SOLUTION, "updated"))
     assert verdict.description["latestSolutionUpdate"]["status"] == "ACTIVE"
 
 
@@ -100,13 +100,13 @@ def test_a_wait_for_what_fails_says_why(personalize):
     faults.fail_next("CreateDatasetGroup", "no more room")
     arn = personalize.create_dataset_group(name="other")["datasetGroupArn"]
     with pytest.raises(ResourceFailedError, match="no more room") as failure:
-        PersonalizeHook().wait(Wait("dataset_group", arn))
+        PersonalizeHook().wait(WaitCondition("dataset_group", arn))
     assert (failure.value.arn, failure.value.status) == (arn, "CREATE FAILED")
 
 
 def test_a_wait_ends_by_its_deadline(personalize, passing_time):
     with pytest.raises(WaitTimeoutError, match="no update has been made"):
-        PersonalizeHook().wait(Wait("solution", SOLUTION, "updated"), deadline=passing_time.time() + 100)
+        PersonalizeHook().wait(WaitCondition("solution", SOLUTION, "updated"), deadline=passing_time.time() + 100)
     assert sum(passing_time.slept) == pytest.approx(100, abs=1)
 
 
@@ -114,15 +114,15 @@ def test_a_wait_pauses_longer_while_it_is_throttled_and_as_before_after_that(per
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     assumptions.seconds["solution_update"] = 600
     faults.error_next("DescribeSolution", "ThrottlingException", times=6)
-    PersonalizeHook().wait(Wait("solution", SOLUTION, "updated"), delay=10)
+    PersonalizeHook().wait(WaitCondition("solution", SOLUTION, "updated"), delay=10)
     assert passing_time.slept[:8] == [10, 20, 40, 80, 80, 80, 10, 10]
 
 
 @pytest.mark.parametrize(("code", "status"), [("ThrottlingException", 400), ("InternalFailure", 500), ("Slow", 429)])
 def test_weather_is_no_answer(personalize, code, status):
     faults.error_next("DescribeSolution", code, status=status, times=None)
-    verdict = PersonalizeHook().look(Wait("solution", SOLUTION))
-    assert verdict.outcome == "under way"
+    verdict = PersonalizeHook().poll(WaitCondition("solution", SOLUTION))
+    assert verdict.outcome == "in progress"
     assert code in verdict.reason
 
 
@@ -130,7 +130,7 @@ def test_weather_is_no_answer(personalize, code, status):
 def test_no_is_an_answer(personalize, code):
     faults.error_next("DescribeSolution", code)
     with pytest.raises(ClientError, match=code):
-        PersonalizeHook().look(Wait("solution", SOLUTION))
+        PersonalizeHook().poll(WaitCondition("solution", SOLUTION))
 
 
 def test_an_unreachable_endpoint_is_transient(monkeypatch):
@@ -140,8 +140,8 @@ def test_an_unreachable_endpoint_is_transient(monkeypatch):
         f'{{"conn_type": "aws", "login": "a", "password": "b", "extra": {extra}}}',
     )
     hook = PersonalizeHook("nowhere", config={"retries": {"total_max_attempts": 1}})
-    verdict = hook.look(Wait("solution", SOLUTION))
-    assert (verdict.outcome, verdict.status) == ("under way", None)
+    verdict = hook.poll(WaitCondition("solution", SOLUTION))
+    assert (verdict.outcome, verdict.status) == ("in progress", None)
     assert "EndpointConnectionError" in verdict.reason
 
 
@@ -165,7 +165,7 @@ def test_a_region_without_personalize_is_told_at_once(names, region):
     names(socket.EAI_NONAME)
     hook = PersonalizeHook(region_name=region)
     with pytest.raises(UnknownRegionError, match=rf"no Personalize in the region '{region}'.* in ap-northeast-1, .*cn"):
-        hook.look(Wait("solution", SOLUTION))
+        hook.poll(WaitCondition("solution", SOLUTION))
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def test_a_region_without_personalize_is_told_at_once(names, region):
 )
 def test_a_name_that_cannot_be_looked_up_is_transient(names, region, answer):
     names(answer)
-    verdict = PersonalizeHook(region_name=region).look(Wait("solution", SOLUTION))
-    assert verdict.outcome == "under way"
+    verdict = PersonalizeHook(region_name=region).poll(WaitCondition("solution", SOLUTION))
+    assert verdict.outcome == "in progress"
     assert "EndpointConnectionError" in verdict.reason
 
 
@@ -186,18 +186,18 @@ def test_looks_that_reach_nobody_read_the_regions_once(names, monkeypatch):
     hook_module._regions.cache_clear()
     names(socket.EAI_AGAIN)
     hook = PersonalizeHook(region_name="us-east-1")
-    wait = Wait("solution", SOLUTION)
+    wait = WaitCondition("solution", SOLUTION)
     hook.conn  # noqa: B018 - made in one thread
     with ThreadPoolExecutor(8) as threads:
-        looks = list(threads.map(lambda _: hook.look(wait).outcome, range(32)))
-    assert set(looks) == {"under way"}
+        looks = list(threads.map(lambda _: hook.poll(wait).outcome, range(32)))
+    assert set(looks) == {"in progress"}
     assert len(made) == 1
 
 
 def test_an_endpoint_of_ones_own_that_is_gone_is_transient(names, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://personalize:8000")
     names(socket.EAI_NONAME)
-    assert PersonalizeHook(region_name="local").look(Wait("solution", SOLUTION)).outcome == "under way"
+    assert PersonalizeHook(region_name="local").poll(WaitCondition("solution", SOLUTION)).outcome == "in progress"
 
 
 def test_an_answer_without_the_resource_is_transient(personalize, monkeypatch):
@@ -205,18 +205,18 @@ def test_an_answer_without_the_resource_is_transient(personalize, monkeypatch):
     monkeypatch.setattr(hook.conn, "describe_solution", lambda **_: {"ResponseMetadata": {}})
     with pytest.raises(IncompleteAnswerError, match="DescribeSolution answered without 'solution'"):
         hook.describe("solution", SOLUTION)
-    assert hook.look(Wait("solution", SOLUTION)).outcome == "under way"
+    assert hook.poll(WaitCondition("solution", SOLUTION)).outcome == "in progress"
 
 
 def test_expired_credentials_are_fetched_anew_once(personalize):
     hook = PersonalizeHook()
     before = hook.conn
     faults.error_next("DescribeSolution", "ExpiredTokenException", times=1)
-    assert hook.look(Wait("solution", SOLUTION)).outcome == "reached"
+    assert hook.poll(WaitCondition("solution", SOLUTION)).outcome == "succeeded"
     assert hook.conn is not before
     faults.error_next("DescribeSolution", "ExpiredTokenException", times=2)
     with pytest.raises(ClientError, match="ExpiredTokenException"):
-        hook.look(Wait("solution", SOLUTION))
+        hook.poll(WaitCondition("solution", SOLUTION))
 
 
 def test_a_connection_that_does_not_exist_is_an_error():
@@ -272,7 +272,7 @@ def test_the_users_configuration_goes_over_ours(monkeypatch):
 
 
 def test_a_deadline_in_the_past_still_looks_once(personalize):
-    assert PersonalizeHook().wait(Wait("solution", SOLUTION), deadline=time.time() - 1).status == "ACTIVE"
+    assert PersonalizeHook().wait(WaitCondition("solution", SOLUTION), deadline=time.time() - 1).status == "ACTIVE"
 
 
 def _resets(connection: socket.socket) -> None:
@@ -332,10 +332,10 @@ def test_what_breaks_on_the_way_is_transient(answer, monkeypatch):
     extra = f'{{"region_name": "us-east-1", "endpoint_url": "{url}"}}'
     monkeypatch.setenv("AIRFLOW_CONN_ROUGH", f'{{"conn_type": "aws", "login": "a", "password": "b", "extra": {extra}}}')
     hook = PersonalizeHook("rough", config={"retries": {"total_max_attempts": 1}, "read_timeout": 0.5})
-    verdict = hook.look(Wait("solution", SOLUTION))
+    verdict = hook.poll(WaitCondition("solution", SOLUTION))
     thread.join()
     listening.close()
-    assert (verdict.outcome, verdict.status) == ("under way", None)
+    assert (verdict.outcome, verdict.status) == ("in progress", None)
     assert verdict.reason
 
 
@@ -348,7 +348,7 @@ def test_a_wrong_certificate_bundle_is_not_transient(monkeypatch):
         )
         hook = PersonalizeHook("tls", verify="/no/such/bundle.pem", config={"retries": {"total_max_attempts": 1}})
         with pytest.raises(Exception, match=r"bundle\.pem|No such file"):
-            hook.look(Wait("solution", SOLUTION))
+            hook.poll(WaitCondition("solution", SOLUTION))
 
 
 def test_botocores_stubber_can_answer_in_the_services_place(personalize):

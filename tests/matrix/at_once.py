@@ -24,12 +24,12 @@ with DAG(
     def prepare() -> list[str]:
         """Make 24 solutions; a dataset group has at most ten."""
         from airflow_provider_personalize.hooks import PersonalizeHook
-        from airflow_provider_personalize.waiting import Wait
+        from airflow_provider_personalize.status import WaitCondition
 
         hook = PersonalizeHook()
         groups = [hook.conn.create_dataset_group(name=f"at-once-{each}")["datasetGroupArn"] for each in range(3)]
         for arn in groups:
-            hook.wait(Wait("dataset_group", arn), delay=0.5)
+            hook.wait(WaitCondition("dataset_group", arn), delay=0.5)
         return [
             hook.conn.create_solution(
                 name=f"at-once-{number}",

@@ -50,7 +50,7 @@ with DAG(
 
         from airflow_provider_personalize.hooks import PersonalizeHook
         from airflow_provider_personalize.sample import COLUMNS, write_interactions
-        from airflow_provider_personalize.waiting import Wait
+        from airflow_provider_personalize.status import WaitCondition
 
         s3, hook = S3Hook(), PersonalizeHook()
         write_interactions(text := io.StringIO(), interactions=2000)
@@ -60,9 +60,9 @@ with DAG(
         avro = {"type": "record", "name": "Interactions", "namespace": "modes", "version": "1.0", "fields": fields}
         schema = hook.conn.create_schema(name="modes", schema=json.dumps(avro))["schemaArn"]
         group = hook.conn.create_dataset_group(name="modes")["datasetGroupArn"]
-        hook.wait(Wait("dataset_group", group), delay=0.5)
+        hook.wait(WaitCondition("dataset_group", group), delay=0.5)
         hook.conn.create_dataset(name="modes", schemaArn=schema, datasetGroupArn=group, datasetType="INTERACTIONS")
-        hook.wait(Wait("dataset", group.replace("dataset-group", "dataset") + "/INTERACTIONS"), delay=0.5)
+        hook.wait(WaitCondition("dataset", group.replace("dataset-group", "dataset") + "/INTERACTIONS"), delay=0.5)
         arns = [
             hook.conn.create_solution(
                 name=f"modes-{number}",
@@ -73,7 +73,7 @@ with DAG(
             for number in range(5)
         ]
         for arn in arns:
-            hook.wait(Wait("solution", arn), delay=0.5)
+            hook.wait(WaitCondition("solution", arn), delay=0.5)
         return arns
 
     @task

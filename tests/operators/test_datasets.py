@@ -34,7 +34,7 @@ from airflow_provider_personalize.operators import (
     DeleteSchemaOperator,
     UpdateDatasetOperator,
 )
-from airflow_provider_personalize.resources import Resource
+from airflow_provider_personalize.resources import ResourceType
 
 GROUP = f"{PREFIX}dataset-group/shop"
 ITEMS = f"{PREFIX}dataset/shop/ITEMS"
@@ -71,8 +71,8 @@ class Making:
     everything: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def resource(self) -> Resource:
-        return self.operator.resource
+    def resource(self) -> ResourceType:
+        return self.operator.resource_type
 
     def run(self, **parameters: Any) -> Run:
         return Run(lambda: self.operator(task_id="make", **{**self.given, **parameters}), TaskInstance())

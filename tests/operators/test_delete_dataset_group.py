@@ -17,7 +17,7 @@ from task_runs import Run
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.exceptions import InvalidRequestError, WaitTimeoutError
 from airflow_provider_personalize.operators import DeleteDatasetGroupOperator
-from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 try:
     from airflow.sdk import DAG
@@ -51,12 +51,12 @@ def tear_down(**parameters: Any) -> Run:
 
 
 def summaries(client: Any, kind: str) -> list[dict[str, Any]]:
-    return getattr(client, f"list_{kind}s")()[RESOURCES[kind].list_member]
+    return getattr(client, f"list_{kind}s")()[RESOURCE_TYPES[kind].list_member]
 
 
 def existing(client: Any) -> set[str]:
     """The ARNs of all that can be deleted, whichever group it is in."""
-    return {each[RESOURCES[kind].arn_member] for kind in KINDS for each in summaries(client, kind)}
+    return {each[RESOURCE_TYPES[kind].arn_member] for kind in KINDS for each in summaries(client, kind)}
 
 
 def changes() -> list[str]:

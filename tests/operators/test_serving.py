@@ -21,7 +21,7 @@ from airflow_provider_personalize.exceptions import (
     ResourceFailedError,
     WaitTimeoutError,
 )
-from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
 
@@ -49,7 +49,7 @@ class Case:
 
     @property
     def pascal(self) -> str:
-        return RESOURCES[self.kind].pascal
+        return RESOURCE_TYPES[self.kind].pascal
 
     def create(self, version: str, **more: Any) -> Run:
         operator = getattr(operators, f"Create{self.pascal}Operator")
@@ -64,7 +64,7 @@ class Case:
         return len([call for call in calls.of(f"Create{self.pascal}") if call.error is None])
 
     def describe(self, client: Any, arn: str) -> dict[str, Any]:
-        row = RESOURCES[self.kind]
+        row = RESOURCE_TYPES[self.kind]
         return getattr(client, f"describe_{self.kind}")(**{row.arn_member: arn})[row.member]
 
 
@@ -321,7 +321,7 @@ def test_it_is_gone_when_the_task_ends(personalize, version, case, deferrable):
 
 @every_kind
 def test_what_is_not_there_is_gone_already(version, case, capsys):
-    arn = f"{PREFIX}{RESOURCES[case.kind].arn_kind}/nowhere"
+    arn = f"{PREFIX}{RESOURCE_TYPES[case.kind].arn_kind}/nowhere"
     assert case.delete(arn)() == arn
     assert "nothing is deleted" in capsys.readouterr().out
     assert calls.of(f"Delete{case.pascal}") == []
@@ -420,7 +420,7 @@ def test_the_deletion_of_what_was_updated_is_seen_wherever_it_shows(personalize,
     assumptions.deletion_shown = shown
     case = CASES[kind]
     arn = case.create(version)()
-    getattr(personalize, f"update_{kind}")(**{RESOURCES[kind].arn_member: arn, **UPDATES[kind]})
+    getattr(personalize, f"update_{kind}")(**{RESOURCE_TYPES[kind].arn_member: arn, **UPDATES[kind]})
     clock.advance(HOUR)
     case.delete(arn, wait_for_completion=False)()
     case.delete(arn, deferrable=deferrable)()

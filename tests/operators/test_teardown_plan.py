@@ -8,7 +8,7 @@ import pytest
 from shop import PREFIX
 
 from airflow_provider_personalize.operators.teardown_plan import JOBS, Inventory, plan
-from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 GROUP = {"datasetGroupArn": f"{PREFIX}dataset-group/shop", "status": "ACTIVE"}
 ORDER = ("campaign", "recommender", "solution", "event_tracker", "metric_attribution", "filter", "dataset", "schema",
@@ -17,14 +17,18 @@ SCHEMAS = [f"{PREFIX}schema/a", f"{PREFIX}schema/b"]
 
 
 def thing(kind: str, status: str = "ACTIVE", **more: Any) -> dict[str, Any]:
-    return {RESOURCES[kind].arn_member: f"{PREFIX}{RESOURCES[kind].arn_kind}/{kind}", "status": status, **more}
+    return {
+        RESOURCE_TYPES[kind].arn_member: f"{PREFIX}{RESOURCE_TYPES[kind].arn_kind}/{kind}",
+        "status": status,
+        **more,
+    }
 
 
 def of(*things: dict[str, Any], group: dict[str, Any] = GROUP, **more: Any) -> list[list[tuple[str, str]]]:
     """Plan for some things: the action and the kind of each step, by stage."""
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for each in things:
-        (kind,) = (name for name, row in RESOURCES.items() if row.arn_member == next(iter(each)))
+        (kind,) = (name for name, row in RESOURCE_TYPES.items() if row.arn_member == next(iter(each)))
         by_kind.setdefault(kind, []).append(each)
     stages = plan(Inventory(group, by_kind, **more))
     return [[(step.action, step.kind) for step in stage] for stage in stages]
@@ -63,7 +67,7 @@ def test_what_is_in_transition_is_waited_for_before_anything_is_deleted(kind):
 
 @pytest.mark.parametrize("kind", ["campaign", "solution", "recommender", "dataset"])
 def test_an_update_under_way_is_waited_for(kind):
-    update = {RESOURCES[kind].update_member: {"status": "CREATE PENDING"}}
+    update = {RESOURCE_TYPES[kind].update_member: {"status": "CREATE PENDING"}}
     assert of(thing(kind, **update))[0] == [("wait for", kind)]
 
 

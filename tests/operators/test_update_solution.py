@@ -21,7 +21,7 @@ from airflow_provider_personalize.exceptions import (
     WaitTimeoutError,
 )
 from airflow_provider_personalize.operators import UpdateSolutionOperator
-from airflow_provider_personalize.waiting import Verdict, Wait
+from airflow_provider_personalize.status import WaitCondition, WaitStatus
 
 EVENTS = {"eventParametersList": [{"eventType": "click", "eventValueThreshold": 0.5, "weight": 0.8}]}
 
@@ -216,7 +216,7 @@ def test_an_update_that_somebody_replaced_meanwhile_is_not_taken_for_done(person
 @deferrable_or_not
 def test_what_replaced_an_update_is_not_undone_in_bad_weather(personalize, monkeypatch, deferrable):
     """The weather turns bad when the later update is seen."""
-    wait, error = UpdateSolutionOperator.wait_until, Wait.error
+    wait, error = UpdateSolutionOperator.wait_until, WaitCondition.error
 
     def wait_until(task: UpdateSolutionOperator, *args: Any, **how: Any) -> None:
         clock.advance(600)
@@ -224,12 +224,12 @@ def test_what_replaced_an_update_is_not_undone_in_bad_weather(personalize, monke
         clock.advance(600)
         wait(task, *args, **how)
 
-    def seen(wait: Wait, verdict: Verdict) -> PersonalizeError:
+    def seen(wait: WaitCondition, verdict: WaitStatus) -> PersonalizeError:
         faults.error_next("DescribeSolution", "ThrottlingException", seconds=90)
         return error(wait, verdict)
 
     monkeypatch.setattr(UpdateSolutionOperator, "wait_until", wait_until)
-    monkeypatch.setattr(Wait, "error", seen)
+    monkeypatch.setattr(WaitCondition, "error", seen)
     run = update(deferrable=deferrable)
     with pytest.raises(UpdateReplacedError, match="replaced"):
         run()

@@ -75,12 +75,12 @@ every_sensor = pytest.mark.parametrize("sensor", MAKERS, ids=lambda sensor: sens
 
 
 def waiting(sensor: type, arn: str, **parameters: Any) -> Run:
-    given = {sensor.resource.arn_parameter: arn, **parameters}
+    given = {sensor.resource_type.arn_parameter: arn, **parameters}
     return Run(lambda: sensor(task_id="wait", **given))
 
 
 def described(client: Any, sensor: type, arn: str) -> dict[str, Any]:
-    row = sensor.resource
+    row = sensor.resource_type
     return getattr(client, f"describe_{row.name}")(**{row.arn_member: arn})[row.member]
 
 
@@ -99,7 +99,7 @@ def test_it_ends_when_the_resource_is_ready(personalize, sensor, deferrable):
 @deferrable_or_not
 @every_sensor
 def test_a_failure_fails_for_good_with_the_words_of_the_service(personalize, sensor, deferrable):
-    faults.fail_next(f"Create{sensor.resource.pascal}", "bad luck")
+    faults.fail_next(f"Create{sensor.resource_type.pascal}", "bad luck")
     arn = MAKERS[sensor](personalize)
     word = "FAILED: bad luck" if sensor is DataDeletionJobSensor else "CREATE FAILED"
     with pytest.raises(AirflowFailException, match=f"^{word}") as failure:

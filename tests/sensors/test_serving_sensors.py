@@ -13,7 +13,7 @@ from task_runs import Run, TaskInstance
 from airflow_provider_personalize import sensors
 from airflow_provider_personalize._compat import AirflowFailException, AirflowSensorTimeout, BaseSensorOperator
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
-from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["poked", "deferred"])
 SOLUTION = f"{PREFIX}solution/market"
@@ -73,23 +73,23 @@ def make(personalize):
             )
             clock.advance(HOUR)
             of = train(personalize, f"{PREFIX}solution/segments")
-        row = RESOURCES[kind]
+        row = RESOURCE_TYPES[kind]
         return str(getattr(personalize, f"create_{kind}")(**MADE[kind](of))[row.arn_member])
 
     return made
 
 
 def describe(client: Any, kind: str, arn: str) -> dict[str, Any]:
-    row = RESOURCES[kind]
+    row = RESOURCE_TYPES[kind]
     return getattr(client, f"describe_{kind}")(**{row.arn_member: arn})[row.member]
 
 
 def update(client: Any, kind: str, arn: str) -> None:
-    getattr(client, f"update_{kind}")(**{RESOURCES[kind].arn_member: arn, **UPDATES[kind]})
+    getattr(client, f"update_{kind}")(**{RESOURCE_TYPES[kind].arn_member: arn, **UPDATES[kind]})
 
 
 def sensor(kind: str, arn: str, what: str = "", **more: Any) -> Run:
-    made = getattr(sensors, f"{RESOURCES[kind].pascal}{what}Sensor")
+    made = getattr(sensors, f"{RESOURCE_TYPES[kind].pascal}{what}Sensor")
     return Run(lambda: made(task_id="wait", **{f"{kind}_arn": arn, **more}), TaskInstance())
 
 
@@ -107,7 +107,7 @@ def test_it_waits_until_it_is_active(personalize, make, kind, deferrable):
 @every_kind
 @deferrable_or_not
 def test_a_failure_fails_at_once_and_for_good(make, kind, deferrable):
-    faults.fail_next(f"Create{RESOURCES[kind].pascal}", "bad luck")
+    faults.fail_next(f"Create{RESOURCE_TYPES[kind].pascal}", "bad luck")
     arn = make(kind)
     reason = "CREATE FAILED" if kind == "event_tracker" else "CREATE FAILED: bad luck"
     with pytest.raises(AirflowFailException, match=reason):
@@ -123,7 +123,7 @@ def test_a_timeout_says_what_was_seen_last(make, kind):
 @every_kind
 def test_one_that_does_not_exist_is_an_error_of_the_service(personalize, kind):
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        sensor(kind, f"{PREFIX}{RESOURCES[kind].arn_kind}/nowhere")()
+        sensor(kind, f"{PREFIX}{RESOURCE_TYPES[kind].arn_kind}/nowhere")()
 
 
 @every_updated
@@ -134,7 +134,7 @@ def test_an_update_is_waited_for_though_the_resource_itself_stays_active(persona
     update(personalize, kind, arn)
     assert describe(personalize, kind, arn)["status"] == "ACTIVE"
     sensor(kind, arn, "Update", deferrable=deferrable)()
-    assert describe(personalize, kind, arn)[RESOURCES[kind].update_member]["status"] == "ACTIVE"
+    assert describe(personalize, kind, arn)[RESOURCE_TYPES[kind].update_member]["status"] == "ACTIVE"
     run = sensor(kind, arn)
     run()
     assert len(run.deferrals) == 0
@@ -145,7 +145,7 @@ def test_an_update_is_waited_for_though_the_resource_itself_stays_active(persona
 def test_a_failed_update_fails_though_the_resource_itself_stays_active(personalize, make, kind, deferrable):
     arn = make(kind)
     clock.advance(HOUR)
-    faults.fail_next(f"Update{RESOURCES[kind].pascal}", "no room")
+    faults.fail_next(f"Update{RESOURCE_TYPES[kind].pascal}", "no room")
     update(personalize, kind, arn)
     with pytest.raises(AirflowFailException, match="no room"):
         sensor(kind, arn, "Update", deferrable=deferrable)()
@@ -163,7 +163,7 @@ def test_no_update_at_all_may_pass_or_not(make, kind, deferrable):
 
 @every_updated
 def test_no_update_does_not_pass_where_the_creation_failed(make, kind):
-    faults.fail_next(f"Create{RESOURCES[kind].pascal}", "bad luck")
+    faults.fail_next(f"Create{RESOURCE_TYPES[kind].pascal}", "bad luck")
     arn = make(kind)
     clock.advance(HOUR)
     with pytest.raises(AirflowFailException, match="bad luck"):
@@ -179,7 +179,7 @@ def test_what_is_being_deleted_is_not_taken_for_ready(personalize, make, kind, s
     clock.advance(HOUR)
     update(personalize, kind, arn)
     clock.advance(HOUR)
-    getattr(personalize, f"delete_{kind}")(**{RESOURCES[kind].arn_member: arn})
+    getattr(personalize, f"delete_{kind}")(**{RESOURCE_TYPES[kind].arn_member: arn})
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         sensor(kind, arn, what)()
 

@@ -167,7 +167,7 @@ def test_aws_default_that_the_worker_found_is_required_in_the_triggerer(broken, 
     broken(lambda triggerer: triggerer.delenv("AIRFLOW_CONN_AWS_DEFAULT"), 2)
     run = sensor(aws_conn_id="aws_default")
     run()
-    assert [event["outcome"] for event in run.events] == ["broken", "broken", "reached"]
+    assert [event["outcome"] for event in run.events] == ["broken", "broken", "succeeded"]
     assert "'aws_default' does not exist" in run.events[0]["reason"]
 
 
@@ -177,7 +177,7 @@ def test_aws_default_that_nobody_has_is_boto3s_chain_in_the_triggerer_too(shop, 
     for run in (sensor(aws_conn_id="aws_default"), update(aws_conn_id="aws_default")):
         run()
     trigger = PersonalizeTrigger(resource="solution", arn=SOLUTION, deadline=clock.now() + 600)  # of a user's operator
-    assert fire(trigger)["outcome"] == "reached"
+    assert fire(trigger)["outcome"] == "succeeded"
 
 
 def test_what_ended_meanwhile_is_not_deferred_again(broken, passing_time):

@@ -23,18 +23,18 @@ from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.exceptions import ConnectionMissingError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.hooks.sending import LeanSession
+from airflow_provider_personalize.status import Observation, PollTarget
 from airflow_provider_personalize.triggers import PersonalizeTrigger, SolutionUpdateTrigger, poller
 from airflow_provider_personalize.triggers import personalize as trigger_module
 from airflow_provider_personalize.triggers.poller import Line, Pace, Seen, joined
-from airflow_provider_personalize.waiting import Reading, Source
 
 CONNECTION = Connection.of("aws_default", None, None, None)
-SHOP = Source("solution", SOLUTION)
+SHOP = PollTarget("solution", SOLUTION)
 PATIENCE = 60
 
 
-def nowhere(number: int) -> Source:
-    return Source("solution", f"{PREFIX}solution/nowhere-{number}")
+def nowhere(number: int) -> PollTarget:
+    return PollTarget("solution", f"{PREFIX}solution/nowhere-{number}")
 
 
 def connection(monkeypatch: pytest.MonkeyPatch, name: str = "edited", **extra: Any) -> Connection:
@@ -62,13 +62,13 @@ async def until(condition: Callable[[], Any]) -> None:
         await asyncio.sleep(0.005)
 
 
-async def see(line: Line, source: Source = SHOP) -> Reading:
+async def see(line: Line, source: PollTarget = SHOP) -> Observation:
     """Look now."""
     return (await line.see(source, time.monotonic())).reading
 
 
 @asynccontextmanager
-async def joined_by(*sources: Source, to: Connection = CONNECTION) -> AsyncIterator[Line]:
+async def joined_by(*sources: PollTarget, to: Connection = CONNECTION) -> AsyncIterator[Line]:
     """Wait for several sources at once."""
     async with joined(to) as line:
         line.waits.update(sources)
@@ -148,7 +148,7 @@ def test_two_hundred_waits_on_one_arn_cost_the_calls_of_one(shop):
         faults.clear()
         return await asyncio.gather(*waits)
 
-    assert {event["outcome"] for event in run(all_at_once())} == {"reached"}
+    assert {event["outcome"] for event in run(all_at_once())} == {"succeeded"}
     assert len(calls.of("DescribeSolution")) == 1
 
 
@@ -165,7 +165,7 @@ def test_a_reading_is_shared_by_those_whom_it_is_new_enough_for():
 
 
 def test_two_hundred_arns_share_one_client_and_one_look_up_of_the_connection(made):
-    async def looks() -> list[Reading]:
+    async def looks() -> list[Observation]:
         async with joined_by(*map(nowhere, range(200))) as line:
             return await asyncio.gather(*(see(line, nowhere(each)) for each in range(200)))
 
@@ -191,7 +191,7 @@ def test_the_client_sends_over_connections_that_share_what_is_costly(made):
 
 
 def test_what_is_kept_of_an_answer_is_what_it_is_judged_by():
-    async def look() -> Reading:
+    async def look() -> Observation:
         async with joined(CONNECTION, SHOP) as line:
             return await see(line)
 
@@ -211,7 +211,7 @@ def test_nothing_of_a_request_is_kept_with_what_went_wrong():
             and any(held(each, depth - 1) for each in gc.get_referents(thing))
         )
 
-    async def look() -> Reading:
+    async def look() -> Observation:
         async with joined(CONNECTION, SHOP) as line:
             return await see(line)
 
@@ -222,7 +222,7 @@ def test_nothing_of_a_request_is_kept_with_what_went_wrong():
 
 
 def test_those_who_began_together_drift_apart():
-    pauses = {Seen(Reading(), time.monotonic()).until_next(100) for _ in range(200)}
+    pauses = {Seen(Observation(), time.monotonic()).until_next(100) for _ in range(200)}
     assert len(pauses) > 100
     assert 89 < min(pauses) < 95
     assert 105 < max(pauses) <= 110 + poller._TICK
@@ -230,7 +230,7 @@ def test_those_who_began_together_drift_apart():
 
 def test_what_is_due_in_one_tick_is_looked_at_together():
     began, now = time.monotonic(), time.monotonic
-    ends = {round(now() + Seen(Reading(), began).until_next(1), 2) for _ in range(200)}
+    ends = {round(now() + Seen(Observation(), began).until_next(1), 2) for _ in range(200)}
     assert len(ends) <= 2
     assert began + 0.9 <= min(ends)
     assert max(ends) <= began + 1.1 + poller._TICK + 0.01
@@ -301,14 +301,14 @@ def test_a_throttled_look_slows_all_that_share_the_client(monkeypatch):
 
 def test_credentials_that_ran_out_are_renewed_once_for_two_hundred_waits(made, monkeypatch):
     expired = ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "expired"}}, "DescribeSolution")
-    read = PersonalizeHook.read
+    read = PersonalizeHook.observe
     monkeypatch.setattr(
         PersonalizeHook,
-        "read",
-        lambda hook, source: Reading(error=expired) if hook is made[0] else read(hook, source),
+        "observe",
+        lambda hook, source: Observation(error=expired) if hook is made[0] else read(hook, source),
     )
 
-    async def looks() -> list[Reading]:
+    async def looks() -> list[Observation]:
         async with joined_by(*map(nowhere, range(200))) as line:
             return await asyncio.gather(*(see(line, nowhere(each)) for each in range(200)))
 
@@ -373,7 +373,7 @@ def test_all_clients_are_made_in_one_thread(monkeypatch, passing_time):
 def test_a_connection_that_cannot_be_read_again_stays_as_it_was(monkeypatch, passing_time, caplog):
     edited = connection(monkeypatch)
 
-    async def looks() -> Reading:
+    async def looks() -> Observation:
         async with joined(edited, SHOP) as line:
             await see(line)
             monkeypatch.delenv("AIRFLOW_CONN_EDITED")
@@ -385,7 +385,7 @@ def test_a_connection_that_cannot_be_read_again_stays_as_it_was(monkeypatch, pas
 
 
 def test_aws_default_that_cannot_be_read_again_stays_as_it_was(monkeypatch, passing_time, caplog):
-    async def looks() -> Reading:
+    async def looks() -> Observation:
         async with joined(Connection.of("aws_default", None, None, None), SHOP) as line:
             await see(line)
             monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
@@ -399,7 +399,7 @@ def test_aws_default_that_cannot_be_read_again_stays_as_it_was(monkeypatch, pass
 def test_a_connection_that_does_not_exist_is_an_error_until_it_does(monkeypatch):
     """And never the credentials that the machine has: there are some in the environment."""
 
-    async def looks() -> Reading:
+    async def looks() -> Observation:
         async with joined(Connection.of("edited", None, None, None), SHOP) as line:
             for _ in range(2):
                 with pytest.raises(ConnectionMissingError, match="edited"):
@@ -418,7 +418,7 @@ def test_credentials_that_cannot_be_fetched_for_now_are_transient(monkeypatch):
         config = {"retries": {"total_max_attempts": 1}, "read_timeout": 0.5}
         roles = connection(monkeypatch, config_kwargs=config, **role)
 
-        async def looks() -> list[Reading]:
+        async def looks() -> list[Observation]:
             async with joined(roles, SHOP) as line:
                 stopped = await see(line)
                 monkeypatch.setenv("AWS_ENDPOINT_URL_STS", os.environ["AWS_ENDPOINT_URL"])
@@ -434,7 +434,7 @@ def test_credentials_that_cannot_be_fetched_for_now_are_transient(monkeypatch):
 
 
 def test_a_slow_look_up_of_the_connection_does_not_stop_the_loop(gate):
-    async def looks() -> Reading:
+    async def looks() -> Observation:
         async with joined(CONNECTION, SHOP) as line:
             look = asyncio.ensure_future(see(line))
             await until(gate.reached.is_set)
@@ -449,7 +449,7 @@ def test_sts_that_does_not_answer_does_not_stop_the_loop(monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{silent.getsockname()[1]}")
         roles = connection(monkeypatch, role_arn="arn:aws:iam::123456789012:role/looker")
 
-        async def looks() -> Reading:
+        async def looks() -> Observation:
             async with joined(roles, SHOP) as line:
                 look = asyncio.ensure_future(see(line))
                 asked, _ = await asyncio.get_running_loop().run_in_executor(None, silent.accept)
@@ -464,7 +464,7 @@ def test_an_endpoint_that_does_not_answer_holds_up_only_those_who_wait_on_it(mon
     for source in hanging:
         faults.hang_next(arn=source.arn, times=None)
 
-    async def looks() -> Reading:
+    async def looks() -> Observation:
         async with joined_by(*hanging) as line, joined(connection(monkeypatch), SHOP) as other:
             looks = [asyncio.ensure_future(see(line, source)) for source in hanging]
             await until(lambda: len(threads()) == poller._THREADS + 1)  # and the one that made the client
@@ -574,7 +574,7 @@ def test_one_who_leaves_takes_nothing_from_those_who_stay(shop):
         faults.clear()
         return await second
 
-    assert run(waits())["outcome"] == "reached"
+    assert run(waits())["outcome"] == "succeeded"
 
 
 def test_a_stop_of_the_loop_ends_the_waits():
@@ -601,7 +601,7 @@ def test_event_loops_may_come_and_go_and_run_beside_each_other(shop):
     beside.start()
     loops()
     beside.join()
-    assert outcomes == ["reached"] * 6
+    assert outcomes == ["succeeded"] * 6
 
 
 def test_a_task_that_is_killed_stops_its_training_with_a_client_of_its_own(shop):

@@ -52,7 +52,7 @@ def test_a_row_of_a_version_to_come_is_waited_for(personalize, kind, caplog, cap
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     path, arguments = kind(resource="solution", arn=SOLUTION, goal="updated", deadline=time.time() + 600).serialize()
     row = Trigger(classpath=path, kwargs={**arguments, "version": 2, "of_next_year": {"a": 1}, "more": None})
-    assert fire(kind(**row.kwargs))["outcome"] == "reached"
+    assert fire(kind(**row.kwargs))["outcome"] == "succeeded"
     said = caplog.text + capsys.readouterr().out
     assert said.count("does not know are ignored: more, of_next_year, of version 2") == 1
 
@@ -74,7 +74,7 @@ def test_what_reaches_the_client_is_what_the_task_was_given(monkeypatch):
 def test_it_fires_when_the_update_is_active(personalize):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     event = fire(watch(resume={"then": "update"}))
-    assert (event["outcome"], event["status"], event["resume"]) == ("reached", "ACTIVE", {"then": "update"})
+    assert (event["outcome"], event["status"], event["resume"]) == ("succeeded", "ACTIVE", {"then": "update"})
 
 
 def test_it_does_not_fire_in_its_first_ten_seconds(personalize, passing_time):
@@ -112,7 +112,7 @@ def test_it_looks_a_last_time_at_the_deadline(personalize, passing_time):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     clock.advance(600)
     event = fire(watch(deadline=passing_time.time() - 1000))
-    assert event["outcome"] == "reached"
+    assert event["outcome"] == "succeeded"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_it_can_be_cancelled(personalize, monkeypatch):
 def test_throttling_is_polled_through(personalize):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     faults.error_next("DescribeSolution", "ThrottlingException", times=30)
-    assert fire(watch())["outcome"] == "reached"
+    assert fire(watch())["outcome"] == "succeeded"
 
 
 def test_throttling_for_ever_ends_by_the_deadline_and_is_named(personalize, passing_time):
@@ -179,5 +179,5 @@ def test_all_waits_of_a_connection_share_one_client(personalize, monkeypatch):
 
         return await asyncio.gather(*(first(watch(region_name=region)) for _ in range(20)))
 
-    assert {event.payload["outcome"] for event in asyncio.run(together())} == {"reached"}
+    assert {event.payload["outcome"] for event in asyncio.run(together())} == {"succeeded"}
     assert len(made) == 1

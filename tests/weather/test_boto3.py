@@ -21,7 +21,7 @@ from airflow_provider_personalize.hooks import personalize as hook_module
 from airflow_provider_personalize.hooks.calling import well_behaved
 from airflow_provider_personalize.hooks.sending import LeanSession
 from airflow_provider_personalize.operators import CreateSolutionVersionOperator
-from airflow_provider_personalize.waiting import Wait
+from airflow_provider_personalize.status import WaitCondition
 
 LOST: dict[str, Any] = {
     "reset": lambda operation: faults.reset_next(operation, done=True),
@@ -145,7 +145,7 @@ def test_an_answer_without_an_end_ends_a_wait_by_its_deadline(shop, monkeypatch)
     hook = PersonalizeHook(aws(monkeypatch, "standard", **ONCE))
     faults.hang_next("DescribeSolution", dripping=True, times=None)
     with pytest.raises(WaitTimeoutError, match="ReadTimeoutError"):
-        hook.wait(Wait("solution", SOLUTION), deadline=steady_time() + 60)
+        hook.wait(WaitCondition("solution", SOLUTION), deadline=steady_time() + 60)
 
 
 def test_a_training_whose_answer_has_no_end_is_bought_once(shop, monkeypatch):

@@ -25,7 +25,7 @@ from airflow_provider_personalize.operators import (
     UpdateSolutionOperator,
 )
 from airflow_provider_personalize.sensors import SolutionSensor, SolutionUpdateSensor
-from airflow_provider_personalize.waiting import Wait
+from airflow_provider_personalize.status import WaitCondition
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 GIVEN = '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b"}'
@@ -83,10 +83,10 @@ def test_keys_that_were_changed_in_the_connection_sign_from_then_on(monkeypatch)
 
     give("before")
     hook = PersonalizeHook("rotated")
-    hook.look(Wait("solution", SOLUTION))
+    hook.poll(WaitCondition("solution", SOLUTION))
     give("after")
     faults.expired_next("DescribeSolution")
-    assert hook.look(Wait("solution", SOLUTION)).outcome == "reached"
+    assert hook.poll(WaitCondition("solution", SOLUTION)).outcome == "succeeded"
     assert hook.conn._request_signer._credentials.access_key == "after"
 
 
@@ -158,15 +158,15 @@ def test_a_line_break_in_the_credentials_fails_at_once_and_shows_none_of_them(ki
 
 
 def test_credentials_that_went_for_a_moment_are_transient(machine):
-    hook, wait = PersonalizeHook(), Wait("solution", SOLUTION)
-    hook.look(wait)
+    hook, wait = PersonalizeHook(), WaitCondition("solution", SOLUTION)
+    hook.poll(wait)
     keys = {key: value for key in KEYS if (value := os.environ.get(key))}
     without_keys(machine)
     hook.renew()
-    assert "NoCredentialsError" in hook.look(wait).reason
+    assert "NoCredentialsError" in hook.poll(wait).reason
     for key, value in keys.items():
         machine.setenv(key, value)
-    assert hook.look(wait).outcome == "reached"
+    assert hook.poll(wait).outcome == "succeeded"
 
 
 def test_a_triggerer_that_has_none_at_all_says_so_after_a_while(machine, shop, passing_time):

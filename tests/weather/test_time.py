@@ -33,9 +33,9 @@ from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import UpdateSolutionOperator
 from airflow_provider_personalize.sensors import SolutionUpdateSensor
+from airflow_provider_personalize.status import WaitCondition
 from airflow_provider_personalize.triggers import PersonalizeTrigger
 from airflow_provider_personalize.triggers import personalize as triggers
-from airflow_provider_personalize.waiting import Wait
 
 try:
     from airflow.sdk.exceptions import AirflowRescheduleException
@@ -239,7 +239,7 @@ def test_a_step_of_the_clock_moves_no_deadline_on_the_worker(passing_time, monke
 
     steps_after_a_while(passing_time, monkeypatch, hook.time, "sleep", hours)
     with pytest.raises(WaitTimeoutError):
-        PersonalizeHook().wait(Wait("solution", SOLUTION, "updated"), deadline=steady_time() + LIMIT)
+        PersonalizeHook().wait(WaitCondition("solution", SOLUTION, "updated"), deadline=steady_time() + LIMIT)
     assert sum(passing_time.slept) == pytest.approx(LIMIT, abs=30)
 
 

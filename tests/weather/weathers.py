@@ -20,7 +20,7 @@ from airflow_provider_personalize.emulator.http.models import personalize_backen
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CreateSolutionVersionOperator, UpdateSolutionOperator
 from airflow_provider_personalize.sensors import SolutionUpdateSensor
-from airflow_provider_personalize.waiting import Wait
+from airflow_provider_personalize.status import WaitCondition
 
 LIMIT: Final = 3600
 REFUSED: Final = "(refused)"
@@ -132,7 +132,7 @@ def begin(weather: str, lasting: str, operation: str) -> None:
 
 
 def wait_on_worker() -> None:
-    PersonalizeHook().wait(Wait("solution", SOLUTION, "updated"), deadline=steady_time() + LIMIT)
+    PersonalizeHook().wait(WaitCondition("solution", SOLUTION, "updated"), deadline=steady_time() + LIMIT)
 
 
 def task(made: type, **parameters: Any) -> Callable[[], Any]:

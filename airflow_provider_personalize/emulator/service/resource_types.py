@@ -120,7 +120,7 @@ class Kind:
     :param deleting: The statuses on the way to being gone.
     """
 
-    resource: resources.Resource
+    resource: resources.ResourceType
     complete: Callable[[Backend, Request], Members] = _as_asked
     path: Callable[[Backend, Request], str] = _by_name
     missing: Callable[[Backend, Request], Iterable[str]] = _no_rule

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from airflow_provider_personalize.emulator.control import faults
 from airflow_provider_personalize.emulator.control.clock import clock
 from airflow_provider_personalize.emulator.errors import Refused, not_found
-from airflow_provider_personalize.resources import Resource
+from airflow_provider_personalize.resources import ResourceType
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -27,7 +27,7 @@ class _Kept(NamedTuple):
     :param place: Its place in lists.
     """
 
-    resource: Resource
+    resource: ResourceType
     until: float
     before: Answer | Refused
     place: int
@@ -44,7 +44,7 @@ class Memory:
         self._place = place
         self._kept: dict[str, _Kept] = {}
 
-    def answer(self, operation: str, request: Request, resource: Resource, arn: str | None, ask: Ask) -> Answer:
+    def answer(self, operation: str, request: Request, resource: ResourceType, arn: str | None, ask: Ask) -> Answer:
         """Answer a call, from memory if it describes what is hidden; lists ask for themselves what to show."""
         if operation == f"Describe{resource.pascal}":
             return self._remembered(arn) or ask(operation, request)
@@ -70,7 +70,7 @@ class Memory:
             raise kept.before
         return kept.before
 
-    def overlay(self, resource: Resource, narrowed: str | None, listed: Listed) -> Listed:
+    def overlay(self, resource: ResourceType, narrowed: str | None, listed: Listed) -> Listed:
         """
         Make of what there is to list what there was, in its old place.
 
@@ -87,7 +87,7 @@ class Memory:
         return dict(sorted(listed.items(), key=lambda each: each[1][0]))
 
 
-def _look(resource: Resource, arn: str | None, ask: Ask) -> Answer | Refused:
+def _look(resource: ResourceType, arn: str | None, ask: Ask) -> Answer | Refused:
     try:
         return ask(f"Describe{resource.pascal}", {resource.arn_member: arn}) if arn else not_found(resource.title, arn)
     except Refused as refused:

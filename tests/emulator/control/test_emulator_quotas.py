@@ -15,7 +15,7 @@ from shop import DATASET, LOCATION, PREFIX, ROLE, SCHEMA, bring_interactions, op
 from airflow_provider_personalize.emulator import assumptions, clock, faults, quotas
 from airflow_provider_personalize.emulator.control.quotas import SIZES, TABLE
 from airflow_provider_personalize.emulator.server import Server
-from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 # The guide's page of quotas, read apart from the code: https://docs.aws.amazon.com/personalize/latest/dg/limits.html
 OF_KINDS = {
@@ -63,7 +63,7 @@ TEXT = {"name": "DESCRIPTION", "type": ["null", "string"], "textual": True}
 def test_the_quotas_are_the_guides_and_each_is_tried_below():
     assert quotas.in_force() == GUIDE
     assert set(TRIPS) == set(GUIDE)
-    assert {row.kind for row in TABLE} <= set(RESOURCES)
+    assert {row.kind for row in TABLE} <= set(RESOURCE_TYPES)
 
 
 def failure(call: Callable[..., Any], **request: Any) -> tuple[str, str]:

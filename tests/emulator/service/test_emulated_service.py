@@ -19,7 +19,7 @@ from airflow_provider_personalize.emulator.control.durations import SECONDS
 from airflow_provider_personalize.emulator.http.models import OPERATIONS, OTHERS
 from airflow_provider_personalize.emulator.service.records import GONE
 from airflow_provider_personalize.emulator.service.table import KINDS
-from airflow_provider_personalize.resources import RESOURCES
+from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 NAMES = [f"group-{number:03}" for number in range(105)]
 
@@ -38,7 +38,7 @@ def test_every_operation_of_the_three_services_is_emulated():
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.resource.name)
 def test_a_kind_ends_in_statuses_of_the_table(kind):
-    assert kind.resource is RESOURCES[kind.resource.name]
+    assert kind.resource is RESOURCE_TYPES[kind.resource.name]
     assert kind.success in kind.resource.ready
     assert kind.failure in kind.resource.failed
     assert not {*kind.creating, *kind.deleting, GONE} & (kind.resource.ready | kind.resource.failed)
