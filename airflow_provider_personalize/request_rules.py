@@ -17,7 +17,7 @@ from airflow_provider_personalize.arns import LATEST
 from airflow_provider_personalize.coercion import parse
 from airflow_provider_personalize.rates import rate_days
 from airflow_provider_personalize.redaction import redact
-from airflow_provider_personalize.resources import RESOURCE_TYPES, SOLUTION
+from airflow_provider_personalize.resources import RESOURCE_TYPES, SOLUTION, SOLUTION_VERSION
 from airflow_provider_personalize.shape_rules import FORMS, RECIPE_FORM, shape_errors
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def _wrong_arns(operation: str, shape: StructureShape, request: Mapping[str, Any
             continue
         if operation.endswith("Campaign") and value.endswith(LATEST):
             resource_type, value = SOLUTION, value.removesuffix(LATEST)
+        if operation == "ListCampaigns" and SOLUTION_VERSION.is_arn(value):
+            continue  # recorded in a notebook of AWS's samples: it lists the campaigns of the version's solution
         if value.startswith("arn:") and not resource_type.is_arn(value):
             yield f"{resource_type.arn_member} is {value!r}: it must be {resource_type.arn_form}"
 

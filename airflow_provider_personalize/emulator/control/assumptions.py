@@ -232,6 +232,13 @@ class Assumptions:
         asks="Is a column that the schema does not name ignored, or does it fail the import?",
         source=f"imports of a nameless and of an extra column became ACTIVE in notebooks of {SAMPLES}",
     )
+    case_of_headers: str = _open_question(
+        "ignored",
+        "kept",
+        asks="Does a column go with a field of the schema whose name differs in case only?",
+        source=f"a notebook of {SAMPLES} has creation_timestamp for CREATION_TIMESTAMP, and a report there (issue 17) "
+        "user_id; the guide does not say",
+    )
     quoted_headers: str = _open_question(
         "refused",
         "accepted",

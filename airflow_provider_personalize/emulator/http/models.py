@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from moto.core.base_backend import BackendDict, BaseBackend
 
+from airflow_provider_personalize import resources
 from airflow_provider_personalize.emulator import service_model
 from airflow_provider_personalize.emulator.control import bill, faults
 from airflow_provider_personalize.emulator.control.assumptions import assumptions
@@ -221,6 +222,8 @@ class PersonalizeBackend(Store, BaseBackend):
     def _list(self, operation: str, kind: Kind, request: Request) -> Members:
         resource = kind.resource
         narrowed = request.get(resource.list_filter or "")
+        if resource is resources.CAMPAIGN and resources.SOLUTION_VERSION.is_arn(narrowed):
+            narrowed = narrowed.rpartition("/")[0]
         found = self.all_of(resource.name)
         if narrowed is not None:
             found = self.belonging(resource.name, resource.list_filter or "", narrowed)

@@ -352,6 +352,11 @@ def unknown_columns():
     return import_items(",ITEM_ID,GENRE,CATEGORY_L1,PRICE,COLOUR\n0,i1,drama,film,1,red\n")
 
 
+@sees(("ignored", "ACTIVE"), ("kept", "CREATE FAILED"))
+def case_of_headers():
+    return import_items("item_id,genre,category_L1,Price\ni1,drama,film,1\n")
+
+
 @sees(("refused", "CREATE FAILED"), ("accepted", "ACTIVE"))
 def quoted_headers():
     return import_items('"ITEM_ID","GENRE","CATEGORY_L1","PRICE"\ni1,drama,film,1\n')

@@ -232,10 +232,31 @@ def test_schemas_and_metric_attributions_take_no_tags(shop):
 
 
 def test_recipes_are_listed_by_domain(shop):
-    names = [recipe["name"] for recipe in shop.api.list_recipes(domain="VIDEO_ON_DEMAND")["recipes"]]
-    assert names
+    pages = shop.api.get_paginator("list_recipes").paginate(domain="VIDEO_ON_DEMAND")
+    names = [recipe["name"] for page in pages for recipe in page["recipes"]]
+    assert len(names) == 5
     assert all(name.startswith("aws-vod-") for name in names)
-    assert len(shop.api.list_recipes()["recipes"]) > len(names)
+
+
+# recorded in AWS's notebooks: a page is taken before the domain is looked at, and has no older recipes
+def test_the_first_page_of_recipes_has_none_for_video_on_demand(shop):
+    first = shop.api.list_recipes(domain="VIDEO_ON_DEMAND")
+    assert first["recipes"] == []
+    assert len(shop.api.list_recipes(domain="VIDEO_ON_DEMAND", nextToken=first["nextToken"])["recipes"]) == 5
+    assert len(shop.api.list_recipes(domain="ECOMMERCE")["recipes"]) == 5
+    listed = [recipe["name"] for recipe in shop.api.list_recipes()["recipes"]]
+    assert len(listed) == 12
+    assert "aws-hrnn" not in listed
+    assert len(shop.api.list_recipes(maxResults=100)["recipes"]) > 12
+
+
+# recorded in AWS's notebooks
+def test_campaigns_are_listed_for_a_version_too(shop):
+    campaign = shop.campaign("c", shop.version)
+    shop.campaign("other", shop.solve("b", "similar-items"))
+    assert [each["campaignArn"] for each in shop.api.list_campaigns(solutionArn=shop.version)["campaigns"]] == [
+        campaign
+    ]
 
 
 # recorded in AWS's notebooks
@@ -366,13 +387,15 @@ def test_a_promotion_is_for_recipes_that_know_it(shop):
 
 def test_columns_come_with_recommendations_where_that_was_turned_on(shop):
     without = shop.campaign("c", shop.version)
-    asked = {"userId": "u1", "numResults": 3, "metadataColumns": {"ITEMS": ["GENRE", "PRICE"]}}
+    asked = {"userId": "u1", "numResults": 3, "metadataColumns": {"ITEMS": ["GENRE", "price", "CATEGORY_L1"]}}
     said = refusal(shop.runtime.get_recommendations, campaignArn=without, **asked)
     assert (said[0], "enableMetadataWithRecommendations" in said[1]) == (INVALID, True)
     campaign = shop.campaign("m", shop.version, campaignConfig={"enableMetadataWithRecommendations": True})
     for item in shop.runtime.get_recommendations(campaignArn=campaign, **asked)["itemList"]:
         number = int(item["itemId"][1:])
-        assert item["metadata"] == {"GENRE": "comedy" if number % 2 else "drama", "PRICE": f"{number}.5"}
+        # https://github.com/aws-samples/personalization-apis/blob/main/docs/item_metadata.md: BRAND_NAME is brandName
+        expected = {"genre": "comedy" if number % 2 else "drama", "price": f"{number}.5", "categoryL1": "film"}
+        assert item["metadata"] == expected
     for wrong, named in (
         ({"metadataColumns": {"ITEMS": ["COLOUR"]}}, "COLOUR"),
         ({"metadataColumns": {"ITEMS": ["GENRE"] * 11}}, "11"),

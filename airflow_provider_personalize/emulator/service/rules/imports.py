@@ -74,7 +74,8 @@ def _look(backend: Backend, request: Mapping[str, Any]) -> None:
         return
     for file in files if assumptions.import_header_checked == "call" else ():
         with _named(file):
-            _missing_columns(_fields(backend, request), _header(file.text))
+            fields = _fields(backend, request)
+            _missing_columns(fields, _header(fields, file.text))
 
 
 def _jobs(backend: Backend, dataset: Record) -> list[Record]:
@@ -166,7 +167,7 @@ def _read_all(fields: list[dict[str, Any]], files: list[_File]) -> Iterator[dict
     first: list[str] | None = None
     for file in files:
         with _named(file):
-            header = _header(file.text)
+            header = _header(fields, file.text)
             if first is None:
                 first = header
                 _missing_columns(fields, header)
@@ -176,11 +177,16 @@ def _read_all(fields: list[dict[str, Any]], files: list[_File]) -> Iterator[dict
             yield from _read_rows(_checks(fields, header), len(header), _records(file.text))
 
 
-def _header(text: io.TextIOWrapper) -> list[str]:
+def _header(fields: list[dict[str, Any]], text: io.TextIOWrapper) -> list[str]:
+    """Return the names of columns, written as the schema has them."""
     line = next(text, "").rstrip("\n")
     if '"' in line and assumptions.quoted_headers == "refused":
         raise _Unfit("Input csv has column headers in quotation marks.")
-    return _split(line, "The header") if line else []
+    header = _split(line, "The header") if line else []
+    if assumptions.case_of_headers == "kept":
+        return header
+    names = {field["name"].lower(): field["name"] for field in fields}
+    return [names.get(name.lower(), name) for name in header]
 
 
 def _records(text: io.TextIOWrapper) -> Iterator[list[str]]:

@@ -1,8 +1,12 @@
 """
 Recommendations: https://docs.aws.amazon.com/personalize/latest/dg/API_Operations_Amazon_Personalize_Runtime.html.
 
-The context of a request makes no difference here. That more results, columns or items than the reference allows are
-refused is assumed.
+The names of items' metadata are in camel case: ``brandName`` for the column BRAND_NAME. AWS's personalization-apis
+documents this (https://github.com/aws-samples/personalization-apis/blob/main/docs/item_metadata.md). It is assumed that
+other names stay as they are.
+
+The context of a request makes no difference here. It is assumed that more results, columns or items than the reference
+allows are refused.
 """
 
 from __future__ import annotations
@@ -120,13 +124,26 @@ def _excess(backend: Backend, serving: Record, request: Mapping[str, Any], membe
     enabled = config.get("enableMetadataWithRecommendations") or learning.is_of_texts(serving.current())
     if columns and not enabled:
         yield f"metadataColumns: enableMetadataWithRecommendations is not set for {serving.arn}"
-    there = columns_of(backend, serving.members["datasetGroupArn"], "ITEMS") if columns else {}
-    if unknown := [column for column in columns if column not in there]:
+    there = _fields(backend, serving) if columns else {}
+    if unknown := [column for column in columns if column.lower() not in there]:
         yield f"metadataColumns.ITEMS: items have no field {', '.join(unknown)}"
 
 
 def _columns(request: Mapping[str, Any]) -> list[str]:
-    return [name.upper() for name in request.get("metadataColumns", {}).get("ITEMS", ())]
+    return list(request.get("metadataColumns", {}).get("ITEMS", ()))
+
+
+def _fields(backend: Backend, serving: Record) -> dict[str, str]:
+    """Return the names of the fields of items by the same in small letters: requests name them in either case."""
+    return {name.lower(): name for name in columns_of(backend, serving.members["datasetGroupArn"], "ITEMS")}
+
+
+def _key(column: str) -> str:
+    """Return the name under which an answer has a column."""
+    if not column.isupper():
+        return column
+    first, *others = column.lower().split("_")
+    return first + "".join(word.title() for word in others)
 
 
 def rank(backend: Backend, request: Mapping[str, Any]) -> Members:
@@ -187,8 +204,11 @@ def _items(
     columns = _columns(request)
     data = rows.of(backend, serving.members["datasetGroupArn"]).get("ITEMS") if columns else None
     metadata = {item: (data.get(item) if data else None) or {} for item, _ in found}
+    fields = _fields(backend, serving) if columns else {}
+    names = [fields[column.lower()] for column in columns]
     shown = {
-        item: {name: str(row[name]) for name in columns if row.get(name) is not None} for item, row in metadata.items()
+        item: {_key(name): str(row[name]) for name in names if row.get(name) is not None}
+        for item, row in metadata.items()
     }
     scored = learning.has_scores(serving.current())
     return [
