@@ -222,7 +222,7 @@ class PersonalizeBackend(Store, BaseBackend):
     def _list(self, operation: str, kind: Kind, request: Request) -> Members:
         resource = kind.resource
         narrowed = request.get(resource.list_filter or "")
-        if resource is resources.CAMPAIGN and resources.SOLUTION_VERSION.is_arn(narrowed):
+        if narrowed and resource is resources.CAMPAIGN and resources.SOLUTION_VERSION.is_arn(narrowed):
             narrowed = narrowed.rpartition("/")[0]
         found = self.all_of(resource.name)
         if narrowed is not None:
