@@ -14,8 +14,8 @@ from uuid import uuid4
 from airflow_provider_personalize._compat import BaseOperator, conf
 from airflow_provider_personalize.arns import region_of
 from airflow_provider_personalize.clock import steady_time
-from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.exceptions import PersonalizeError
+from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.links import PersonalizeLink, link_of
 from airflow_provider_personalize.resources import ResourceType
 from airflow_provider_personalize.signatures import InheritedSignature, inherited_doc
@@ -146,9 +146,9 @@ class PersonalizeTask(BaseOperator):
             self.link.show(context, self, description)
 
     @property
-    def connection(self) -> Connection:
+    def hook_parameters(self) -> HookParameters:
         """How this task reaches the service."""
-        return Connection.of(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
+        return HookParameters.of(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
 
     @cached_property
     def hook(self) -> PersonalizeHook:
@@ -157,7 +157,7 @@ class PersonalizeTask(BaseOperator):
 
     def hook_for(self, service: str) -> PersonalizeHook:
         """Make a hook for one of the APIs."""
-        hook = self.connection.hook(service)
+        hook = self.hook_parameters.hook(service)
         hook.suggested_region = region_of(getattr(self, member) for member in self.members)
         return hook
 
@@ -205,7 +205,7 @@ class PersonalizeTask(BaseOperator):
         of_solution_update = wait.goal == UPDATED and wait.resource_type.name == "solution"
         trigger = (SolutionUpdateTrigger if of_solution_update else PersonalizeTrigger)(
             **vars(wait),
-            **{**self.connection.parameters, "connection_required": self.hook.connection_required},
+            **{**self.hook_parameters.parameters, "connection_required": self.hook.connection_required},
             waiter_delay=delay,
             deadline=deadline,
             pause=pause,

@@ -139,10 +139,10 @@ def life(personalize, passing_time, monkeypatch):
     from every_task import Life
 
     from airflow_provider_personalize._compat import BaseSensorOperator
-    from airflow_provider_personalize.connection import Connection
+    from airflow_provider_personalize.hook_parameters import HookParameters
 
     # a client for each task takes longer than the tasks
-    monkeypatch.setattr(Connection, "hook", functools.cache(Connection.hook))
+    monkeypatch.setattr(HookParameters, "hook", functools.cache(HookParameters.hook))
     # Airflow's own poke loop sleeps too, and keeps its own time
     fake = type("time", (), {"sleep": passing_time.sleep, "monotonic": passing_time.time})
     monkeypatch.setattr(sys.modules[BaseSensorOperator.__module__], "time", fake)

@@ -15,7 +15,7 @@ from task_runs import Run, TaskInstance
 
 from airflow_provider_personalize import operators
 from airflow_provider_personalize._compat import AirflowException
-from airflow_provider_personalize.connection import Connection
+from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
 
@@ -153,7 +153,7 @@ def test_what_a_configuration_says_is_not_in_the_error(config):
 
 def test_an_at_sign_elsewhere_than_in_a_proxy_is_no_password():
     config = {"proxies": {"https": "http://proxy:3128"}, "user_agent_extra": "shop@example.com"}
-    assert Connection.of(None, None, None, config).parameters["botocore_config"] == config
+    assert HookParameters.of(None, None, None, config).parameters["botocore_config"] == config
 
 
 PARTITIONS: Final = [

@@ -83,6 +83,11 @@ def test_an_action_is_named_as_an_operation_is(task):
 
 
 @every_task
+def test_a_subclass_needs_the_actions_of_its_base(task):
+    assert actions_of(type("Mine", (task,), {})) == actions_of(task)
+
+
+@every_task
 def test_a_role_or_tags_that_a_request_can_have_take_their_actions(task):
     operation = getattr(task, "operation", None)
     shape = str(_members(service_model.request_shape(operation))) if operation else ""

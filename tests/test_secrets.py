@@ -19,9 +19,9 @@ from every_task import ENDS, STEPS, task_of
 from shop import MARKET, PREFIX, ROLE
 from task_runs import Run
 
-from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.emulator import faults
 from airflow_provider_personalize.exceptions import PersonalizeError
+from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.status import WaitCondition
 
 CANARY: Final = "canary"
@@ -85,7 +85,7 @@ def left(life, monkeypatch, caplog, capfd) -> Left:
     for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"):
         monkeypatch.setenv(f"AWS_{name}", f"{CANARY}-{name}")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setattr(Connection, "hook", functools.cache(Connection.hook.__wrapped__))
+    monkeypatch.setattr(HookParameters, "hook", functools.cache(HookParameters.hook.__wrapped__))
     caplog.set_level(logging.DEBUG, "airflow_provider_personalize")
     caplog.set_level(logging.DEBUG, "airflow.task")
     return Left(caplog, capfd)
@@ -226,7 +226,7 @@ def test_a_presigned_url_that_is_refused_or_compared_is_not_shown_whole(life):
 
 def test_the_password_of_a_proxy_that_does_not_answer_is_not_shown(left, monkeypatch):
     """The only one that goes to a real address: a port of this machine that nobody listens on."""
-    hook = Connection.of("aws_default", None, None, None).hook()
+    hook = HookParameters.of("aws_default", None, None, None).hook()
     session = URLLib3Session(proxies={"https": PROXY})
     monkeypatch.setattr(hook.conn._endpoint, "http_session", session)
     monkeypatch.setattr(moto.core.models.botocore_stubber, "enabled", False)

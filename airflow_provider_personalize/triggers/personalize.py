@@ -12,7 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_personalize.clock import SteadyClock
-from airflow_provider_personalize.connection import Connection
+from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.status import (
     BROKEN,
     IN_PROGRESS,
@@ -95,7 +95,7 @@ class PersonalizeTrigger(BaseTrigger):
                 *(_VERSION, ", ".join(sorted(unknown)), version),
             )
         self.wait = WaitCondition(resource, arn, goal, created, require_update)
-        self.connection = Connection.of(aws_conn_id, region_name, verify, botocore_config, connection_required)
+        self.hook_parameters = HookParameters.of(aws_conn_id, region_name, verify, botocore_config, connection_required)
         self.waiter_delay = waiter_delay
         self.deadline = deadline
         self.pause = pause
@@ -107,7 +107,7 @@ class PersonalizeTrigger(BaseTrigger):
         """Return what the triggerer needs to make this trigger again."""
         return f"airflow_provider_personalize.triggers.{type(self).__name__}", {
             **asdict(self.wait),
-            **self.connection.parameters,
+            **self.hook_parameters.parameters,
             "waiter_delay": self.waiter_delay,
             "deadline": self.deadline,
             "pause": self.pause,
@@ -124,7 +124,7 @@ class PersonalizeTrigger(BaseTrigger):
             await sync_to_async(self._stop_training, thread_sensitive=False)()
 
     def _stop_training(self) -> None:
-        hook = self.connection.hook()  # one of its own, which fetches credentials anew by itself
+        hook = self.hook_parameters.hook()  # one of its own, which fetches credentials anew by itself
         try:
             if self.wait.arn:
                 hook.stop_training(self.wait.arn)
@@ -164,7 +164,7 @@ class PersonalizeTrigger(BaseTrigger):
         if self.wait.goal == LATER:
             await sleep(hold)
             return SUCCEEDED, WaitStatus(SUCCEEDED, None, "the pause is over")
-        async with joined(self.connection, self.wait.poll_target) as line:
+        async with joined(self.hook_parameters, self.wait.poll_target) as line:
             line.prepare()
             await sleep(hold)
             weather = Backoff()

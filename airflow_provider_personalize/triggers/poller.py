@@ -27,7 +27,7 @@ from airflow_provider_personalize.aws_errors import is_about_credentials, is_thr
 from airflow_provider_personalize.status import Observation, PollTarget
 
 if TYPE_CHECKING:
-    from airflow_provider_personalize.connection import Connection
+    from airflow_provider_personalize.hook_parameters import HookParameters
     from airflow_provider_personalize.hooks import PersonalizeHook
 
 # An edited connection is seen after this many seconds at the latest.
@@ -47,7 +47,7 @@ _JITTER: Final = 0.1
 _TICK: Final = 0.25
 
 _log: Final = logging.getLogger(__name__)
-_lines: Final[dict[tuple[asyncio.AbstractEventLoop, Connection], Line]] = {}
+_lines: Final[dict[tuple[asyncio.AbstractEventLoop, HookParameters], Line]] = {}
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class Pace:
 class Line:
     """A client and its threads, and what is being read, shared by all waits on one connection in one event loop."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, hook_parameters: HookParameters) -> None:
         self.waits: Counter[PollTarget | None] = Counter()
-        self._connection = connection
+        self._hook_parameters = hook_parameters
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="personalize")
         # clients are made in one thread: each that makes one keeps megabytes of what it took for that
         self._maker = ThreadPoolExecutor(1, thread_name_prefix="personalize")
@@ -162,7 +162,7 @@ class Line:
     async def _hook_after(self, old: PersonalizeHook) -> PersonalizeHook:
         """Return a client with credentials newer than those of an old one, which the service did not take."""
         if self._in_use is old and self._hook and self._hook.done():
-            _log.info("The credentials of %r are not taken; fetching them anew", self._connection.aws_conn_id)
+            _log.info("The credentials of %r are not taken; fetching them anew", self._hook_parameters.aws_conn_id)
             self._renew()
         return await self._hook_now()
 
@@ -185,7 +185,7 @@ class Line:
         """
 
         def make() -> PersonalizeHook:
-            hook = self._connection.hook()
+            hook = self._hook_parameters.hook()
             hook.renews = False  # one for all waits does that here
             if before := self._in_use:
                 hook.connection_required = before.connection_required
@@ -198,7 +198,7 @@ class Line:
         except Exception:
             if self._in_use is None:
                 raise
-            _log.exception("The connection %r could not be read again", self._connection.aws_conn_id)
+            _log.exception("The connection %r could not be read again", self._hook_parameters.aws_conn_id)
             return self._in_use
         before, self._in_use = self._in_use, hook
         if before is not None:
@@ -230,11 +230,11 @@ def _began(seen: asyncio.Future[Seen]) -> float:
 
 
 @asynccontextmanager
-async def joined(connection: Connection, source: PollTarget | None = None) -> AsyncIterator[Line]:
+async def joined(hook_parameters: HookParameters, source: PollTarget | None = None) -> AsyncIterator[Line]:
     """Share a connection's client, and what is read of a source, for as long as this is open."""
-    key = (asyncio.get_running_loop(), connection)
+    key = (asyncio.get_running_loop(), hook_parameters)
     if key not in _lines:
-        _lines[key] = Line(connection)
+        _lines[key] = Line(hook_parameters)
     line = _lines[key]
     line.waits[source] += 1
     try:

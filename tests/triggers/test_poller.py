@@ -18,9 +18,9 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from shop import PREFIX, SOLUTION, open_shop
 from sockets import open_sockets, settles
 
-from airflow_provider_personalize.connection import Connection
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.exceptions import ConnectionMissingError
+from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.hooks.sending import LeanSession
 from airflow_provider_personalize.status import Observation, PollTarget
@@ -28,7 +28,7 @@ from airflow_provider_personalize.triggers import PersonalizeTrigger, SolutionUp
 from airflow_provider_personalize.triggers import personalize as trigger_module
 from airflow_provider_personalize.triggers.poller import Line, Pace, Seen, joined
 
-CONNECTION = Connection.of("aws_default", None, None, None)
+CONNECTION = HookParameters.of("aws_default", None, None, None)
 SHOP = PollTarget("solution", SOLUTION)
 PATIENCE = 60
 
@@ -37,11 +37,11 @@ def nowhere(number: int) -> PollTarget:
     return PollTarget("solution", f"{PREFIX}solution/nowhere-{number}")
 
 
-def connection(monkeypatch: pytest.MonkeyPatch, name: str = "edited", **extra: Any) -> Connection:
+def connection(monkeypatch: pytest.MonkeyPatch, name: str = "edited", **extra: Any) -> HookParameters:
     """Make an Airflow connection, or edit it."""
     given = {"region_name": "us-east-1", "config_kwargs": {"retries": {"total_max_attempts": 1}}, **extra}
     monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps({"conn_type": "aws", "extra": given}))
-    return Connection.of(name, None, None, None)
+    return HookParameters.of(name, None, None, None)
 
 
 def run(test: Coroutine[Any, Any, Any]) -> Any:
@@ -68,7 +68,7 @@ async def see(line: Line, source: PollTarget = SHOP) -> Observation:
 
 
 @asynccontextmanager
-async def joined_by(*sources: PollTarget, to: Connection = CONNECTION) -> AsyncIterator[Line]:
+async def joined_by(*sources: PollTarget, to: HookParameters = CONNECTION) -> AsyncIterator[Line]:
     """Wait for several sources at once."""
     async with joined(to) as line:
         line.waits.update(sources)
@@ -101,8 +101,8 @@ def shop(personalize_endpoint: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[PersonalizeHook]:
     """The clients that were made."""
-    made, make = [], Connection.hook
-    monkeypatch.setattr(Connection, "hook", lambda *given: made.append(make(*given)) or made[-1])
+    made, make = [], HookParameters.hook
+    monkeypatch.setattr(HookParameters, "hook", lambda *given: made.append(make(*given)) or made[-1])
     return made
 
 
@@ -355,8 +355,8 @@ def test_the_client_before_is_closed(made, monkeypatch, passing_time):
 
 def test_all_clients_are_made_in_one_thread(monkeypatch, passing_time):
     """Each thread that makes one keeps megabytes of what that took."""
-    makers, make = [], Connection.hook
-    monkeypatch.setattr(Connection, "hook", lambda given: makers.append(threading.get_ident()) or make(given))
+    makers, make = [], HookParameters.hook
+    monkeypatch.setattr(HookParameters, "hook", lambda given: makers.append(threading.get_ident()) or make(given))
 
     async def looks() -> None:
         sources = [nowhere(number) for number in range(9)]
@@ -386,7 +386,7 @@ def test_a_connection_that_cannot_be_read_again_stays_as_it_was(monkeypatch, pas
 
 def test_aws_default_that_cannot_be_read_again_stays_as_it_was(monkeypatch, passing_time, caplog):
     async def looks() -> Observation:
-        async with joined(Connection.of("aws_default", None, None, None), SHOP) as line:
+        async with joined(HookParameters.of("aws_default", None, None, None), SHOP) as line:
             await see(line)
             monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
             passing_time.sleep(poller._LIFETIME + 60)
@@ -400,7 +400,7 @@ def test_a_connection_that_does_not_exist_is_an_error_until_it_does(monkeypatch)
     """And never the credentials that the machine has: there are some in the environment."""
 
     async def looks() -> Observation:
-        async with joined(Connection.of("edited", None, None, None), SHOP) as line:
+        async with joined(HookParameters.of("edited", None, None, None), SHOP) as line:
             for _ in range(2):
                 with pytest.raises(ConnectionMissingError, match="edited"):
                     await see(line)

@@ -64,7 +64,7 @@ def test_it_survives_airflows_own_serialisation():
 
 
 def test_what_reaches_the_client_is_what_the_task_was_given(monkeypatch):
-    hook = SolutionUpdateTrigger(**EVERYTHING).connection.hook()
+    hook = SolutionUpdateTrigger(**EVERYTHING).hook_parameters.hook()
     config = hook.conn.meta.config
     assert hook.conn.meta.region_name == "eu-west-1"
     assert hook.verify is False

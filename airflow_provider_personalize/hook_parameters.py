@@ -1,4 +1,4 @@
-"""How to reach the service: the four parameters that every task, hook and trigger has."""
+"""How to reach AWS: the four parameters that every task, hook and trigger has."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Connection:
+class HookParameters:
     """
-    The four as one value, usable as a key, and what a triggerer must know besides.
+    The four parameters as one hashable value, and what a triggerer needs besides.
 
     :param aws_conn_id: The Airflow connection.
     :param region_name: The AWS region.
     :param verify: Whether to verify TLS certificates, or the path of a bundle.
     :param config: Members of botocore's ``Config``, as JSON.
-    :param connection_required: Whether the Airflow connection must exist, ``aws_default`` too: a worker found it.
+    :param connection_required: Whether the Airflow connection must exist, even ``aws_default``: the worker found it.
     """
 
     aws_conn_id: str | None
@@ -38,29 +38,29 @@ class Connection:
         verify: bool | str | None,
         botocore_config: dict[str, Any] | str | None,
         connection_required: bool = False,
-    ) -> Connection:
+    ) -> HookParameters:
         """
-        Make it from a task's parameters, which templates may have left as texts: ``"None"``, ``"False"``.
+        Build it from a task's parameters. Templates may have rendered them as texts: ``"None"``, ``"False"``.
 
-        :raises ValueError: ``botocore_config`` is no structure, or not of JSON primitives, or has a password in it.
+        :raises ValueError: ``botocore_config`` is not a dict of JSON primitives, or contains a password.
         """
         config = parse("structure", botocore_config)
         try:
             members = dict(config) if config else {}
             text = json.dumps(members or None, sort_keys=True)
-        except (TypeError, ValueError) as error:  # not what was given, which may hold a password
+        except (TypeError, ValueError) as error:  # without the value: it may contain a password
             raise ValueError(f"botocore_config must be a dict of JSON primitives: {error}") from None
         if "@" in json.dumps(members.get("proxies")):
             raise ValueError(
-                "botocore_config has a proxy with a user or a password in it, and is shown in clear: put that into the "
-                "connection, as config_kwargs"
+                "botocore_config has a proxy with a user or a password, and Airflow shows it in clear: put the "
+                "proxy in the connection, as config_kwargs"
             )
         name, region = parse("string", aws_conn_id), parse("string", region_name)
         return cls(name, region, parse("boolean", verify), text, connection_required)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters of :meth:`of` again, as JSON primitives."""
+        """The arguments of :meth:`of`, as JSON primitives."""
         return {
             "aws_conn_id": self.aws_conn_id,
             "region_name": self.region_name,
@@ -71,9 +71,10 @@ class Connection:
 
     def hook(self, service: str = "personalize") -> PersonalizeHook:
         """
-        Make a hook that goes this way. It imports boto3, so it is for when a task runs.
+        Return a hook with these parameters. This imports boto3, so call it only while a task runs.
 
-        :raises ValueError: ``botocore_config`` has a member that botocore's ``Config`` does not have.
+        :param service: The boto3 client type, such as ``personalize-runtime``.
+        :raises ValueError: ``botocore_config`` has a member that botocore's ``Config`` does not know.
         """
         from botocore.config import Config
 
@@ -83,7 +84,7 @@ class Connection:
         try:
             Config(**(config or {}))
         except TypeError as error:
-            raise ValueError(f"botocore_config is none: {error}") from error
+            raise ValueError(f"botocore_config is not a valid botocore Config: {error}") from error
         hook = PersonalizeHook(
             aws_conn_id=self.aws_conn_id,
             region_name=self.region_name,
