@@ -1,0 +1,427 @@
+"""Words that the project has replaced by the field's standard terms, so that one word has one meaning."""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "airflow_provider_personalize/"
+EMULATOR = PACKAGE + "emulator/"
+# The one string token of f-strings became several in Python 3.12.
+TEXT = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
+
+# A word of an identifier, in any of its cases, and what to write instead.
+WORDS = {
+    "agenda": "scheduler",
+    "carried": "deferral state",
+    "discreet": "redacted",
+    "effort": "cost",
+    "elsewhere": "wrong_region_arns",
+    "judge": "evaluate",
+    "kind": "resource_type",
+    "kinds": "resource_types",
+    "leniency": "skip_on_soft_fail",
+    "look": "poll",
+    "looks": "polls",
+    "patiently": "with_retries",
+    "presentable": "sanitised",
+    "pursue": "run",
+    "questions": "assumption_docs",
+    "thing": "resource",
+    "things": "resources",
+    "unanswered": "ambiguous write",
+    "verdict": "WaitStatus",
+    "weather": "transient error",
+    "witness": "response contract",
+}
+# A whole identifier, where its words are ordinary ones.
+NAMES = {
+    "Hold": "DeletionBlocker",
+    "LeanSession": "pooled HTTP session",
+    "Lost": "InjectedFault",
+    "Move": "Transition",
+    "Moved": "wait until visible",
+    "Pace": "RateLimiter",
+    "REACHED": "SUCCEEDED",
+    "Reading": "Observation",
+    "Seen": "Snapshot",
+    "Shown": "wait until visible",
+    "Source": "PollTarget",
+    "UNDER_WAY": "IN_PROGRESS",
+    "Visibility": "wait until visible",
+    "carry_on": "deferral state",
+    "go_on": "next_step",
+    "held_back": "read consistency",
+    "joined": "shared_poller",
+    "let_pass": "sleep_or_defer",
+    "may_pass": "is_retryable",
+    "pause_after": "retry_delay",
+    "takes_along": "cascades_to",
+    "through_weather": "retry",
+    "well_behaved": "event handlers",
+}
+# The same in the package alone, its emulator apart: rows of a CSV and lines of a bill are called so.
+PACKAGE_NAMES = {"Line": "SharedPoller", "row": "resource_type", "rows": "resource_types"}
+# What a name is not defined as, though it may be used: Airflow owns Connection, `faults` are injected.
+DEFINITIONS = {
+    "Connection": "HookParameters",
+    "elsewhere": "wrong_region_arns",
+    "faults": "validation_errors",
+    "given": "build_request",
+}
+# A regular expression for prose: documentation, comments, strings.
+PHRASES = {
+    r"\bweather\b": "transient error",
+    r"\bbelongs? into\b": "belongs in",
+    r"\bmakes none\b": "returns None",
+    r"\b(?<!`)(is|are) none\b(?! of| the)": "is not a …, is None",
+    r"\bthere is none\b": "does not exist",
+    r"\bunder way\b": "in progress",
+    r"\b(held|holds|holding) back\b": "waits for read consistency",
+    r"\bdone all the same\b": "may have been applied",
+    r"\bhad no time left\b": "timed out",
+    r"\b(a|one|each|every|first|last|next|two|further|another) looks?\b": "poll",
+    r"\blook(s|ed|ing)? (again|once)\b": "poll",
+}
+ANY_PHRASE = re.compile("|".join(PHRASES))
+PROSE_ONLY = {".md", ".yml"}
+# `kind` is what the standard library calls it
+OF_THE_STANDARD_LIBRARY = re.compile(r"\.kind (is|in|==) |Parameter\.\w+|kind=\w+\.KEYWORD_ONLY")
+
+# What is still to be replaced, by folder.
+NOT_YET: dict[str, set[str]] = {
+    "airflow_provider_personalize/__init__.py": {"kind"},
+    "airflow_provider_personalize/comparison.py": {"row"},
+    "airflow_provider_personalize/connection.py": {"Connection", "is none"},
+    "airflow_provider_personalize/emulator": {
+        "Connection",
+        "Hold",
+        "Lost",
+        "Move",
+        "agenda",
+        "faults",
+        "is none",
+        "kind",
+        "kinds",
+        "last look",
+        "look",
+        "look again",
+        "looks",
+        "questions",
+        "takes_along",
+        "there is none",
+        "thing",
+        "under way",
+    },
+    "airflow_provider_personalize/exceptions.py": {"things"},
+    "airflow_provider_personalize/hooks": {
+        "LeanSession",
+        "Reading",
+        "Source",
+        "UNDER_WAY",
+        "discreet",
+        "is none",
+        "judge",
+        "kind",
+        "kinds",
+        "look",
+        "row",
+        "there is none",
+        "two looks",
+        "under way",
+        "verdict",
+        "weather",
+        "well_behaved",
+    },
+    "airflow_provider_personalize/links": {"row"},
+    "airflow_provider_personalize/operators": {
+        "Moved",
+        "REACHED",
+        "Shown",
+        "UNDER_WAY",
+        "carried",
+        "carry_on",
+        "done all the same",
+        "elsewhere",
+        "faults",
+        "first look",
+        "given",
+        "go_on",
+        "had no time left",
+        "held back",
+        "held_back",
+        "judge",
+        "kind",
+        "let_pass",
+        "look",
+        "looks",
+        "looks again",
+        "may_pass",
+        "next look",
+        "patiently",
+        "pause_after",
+        "pursue",
+        "row",
+        "rows",
+        "thing",
+        "things",
+        "through_weather",
+        "two looks",
+        "unanswered",
+        "under way",
+        "verdict",
+        "weather",
+    },
+    "airflow_provider_personalize/permissions.py": {"kind", "row"},
+    "airflow_provider_personalize/resources.py": {"kind", "row", "two looks", "under way"},
+    "airflow_provider_personalize/sample.py": {"rows"},
+    "airflow_provider_personalize/sensors": {
+        "REACHED",
+        "Source",
+        "is none",
+        "leniency",
+        "look",
+        "looking again",
+        "looks once",
+        "one look",
+        "patiently",
+        "two looks",
+        "verdict",
+    },
+    "airflow_provider_personalize/task.py": {
+        "UNDER_WAY",
+        "belongs into",
+        "first look",
+        "look",
+        "row",
+        "thing",
+        "verdict",
+    },
+    "airflow_provider_personalize/triggers": {
+        "Line",
+        "Pace",
+        "REACHED",
+        "Reading",
+        "Seen",
+        "Source",
+        "UNDER_WAY",
+        "first look",
+        "joined",
+        "judge",
+        "last look",
+        "next look",
+        "row",
+        "two looks",
+        "under way",
+        "verdict",
+        "weather",
+    },
+    "airflow_provider_personalize/waiting.py": {
+        "Moved",
+        "REACHED",
+        "Reading",
+        "Shown",
+        "Source",
+        "UNDER_WAY",
+        "a look",
+        "is none",
+        "judge",
+        "next look",
+        "row",
+        "two looks",
+        "under way",
+        "verdict",
+        "weather",
+    },
+    "docs/faults.md": {"weather"},
+    "docs/local-personalize.md": {"under way"},
+    "example_dags/example_erase_users.py": {"are none"},
+    "tests/benchmarks": {
+        "a look",
+        "first look",
+        "holds back",
+        "kind",
+        "look",
+        "looks",
+        "looks again",
+        "looks once",
+        "one look",
+        "weather",
+    },
+    "tests/crashes": {"is none"},
+    "tests/emulator": {
+        "effort",
+        "is none",
+        "kind",
+        "kinds",
+        "look",
+        "looks again",
+        "one looks",
+        "there is none",
+        "thing",
+    },
+    "tests/every_task.py": {"kind", "under way"},
+    "tests/hooks": {
+        "LeanSession",
+        "is none",
+        "kind",
+        "look",
+        "looks",
+        "there is none",
+        "under way",
+        "verdict",
+        "weather",
+    },
+    "tests/kinds_of_update.py": {"kind", "kinds"},
+    "tests/links": {"look"},
+    "tests/operators": {
+        "had no time left",
+        "kind",
+        "kinds",
+        "look",
+        "looks",
+        "thing",
+        "things",
+        "under way",
+        "verdict",
+        "weather",
+    },
+    "tests/sensors": {"kind", "kinds", "look", "looks", "two looks", "under way", "weather"},
+    "tests/test_authoring.py": {"is none", "kind"},
+    "tests/test_hostile_answers.py": {"Lost", "a look", "weather"},
+    "tests/test_hostile_parameters.py": {"elsewhere", "things"},
+    "tests/test_regions.py": {"elsewhere", "kind"},
+    "tests/test_request_rules.py": {"kind"},
+    "tests/test_resources.py": {"kind"},
+    "tests/test_secrets.py": {"look", "things", "verdict"},
+    "tests/test_waiting.py": {"Moved", "REACHED", "Reading", "UNDER_WAY", "elsewhere", "judge", "kind", "verdict"},
+    "tests/triggers": {
+        "LeanSession",
+        "Pace",
+        "Reading",
+        "Seen",
+        "Source",
+        "holding back",
+        "joined",
+        "kind",
+        "look",
+        "looks",
+        "thing",
+        "under way",
+        "weather",
+    },
+    "tests/weather": {
+        "LeanSession",
+        "Lost",
+        "each look",
+        "elsewhere",
+        "first look",
+        "had no time left",
+        "kind",
+        "look",
+        "looks",
+        "under way",
+        "weather",
+        "well_behaved",
+    },
+}
+
+
+class Finding(NamedTuple):
+    path: str
+    line: int
+    word: str
+    instead: str
+
+
+def files() -> list[Path]:
+    folders = ("airflow_provider_personalize", "docs", "example_dags", "tests", ".github")
+    inside = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    kept = [path for path in [*inside, *ROOT.glob("*.md")] if path.suffix in {".py", *PROSE_ONLY}]
+    return sorted(path for path in kept if path.name != Path(__file__).name)
+
+
+@cache
+def replaced_words_of(identifier: str) -> set[str]:
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", identifier)
+    return {part.lower() for part in parts} & WORDS.keys()
+
+
+def in_identifier(path: str, identifier: str, line: str) -> Iterator[tuple[str, str]]:
+    for word in replaced_words_of(identifier):
+        if word not in {"kind", "kinds"} or not OF_THE_STANDARD_LIBRARY.search(line):
+            yield word, WORDS[word]
+    names = NAMES | (PACKAGE_NAMES if path.startswith(PACKAGE) and not path.startswith(EMULATOR) else {})
+    if identifier in names:
+        yield identifier, names[identifier]
+    if path.startswith(PACKAGE) and re.match(rf"\s*(async )?(def|class) {identifier}\b", line):
+        yield from ((name, DEFINITIONS[name]) for name in {identifier} & DEFINITIONS.keys())
+
+
+def in_prose(text: str) -> Iterator[tuple[str, str]]:
+    if ANY_PHRASE.search(text):
+        for pattern, instead in PHRASES.items():
+            yield from ((found[0], instead) for found in re.finditer(pattern, text))
+
+
+def findings_in(path: str, text: str) -> Iterator[Finding]:
+    for part in Path(path).with_suffix("").parts:
+        yield from (Finding(path, 0, *each) for each in in_identifier(path, part, ""))
+    if not path.endswith(".py"):
+        for number, line in enumerate(text.splitlines(), 1):
+            yield from (Finding(path, number, *each) for each in in_prose(line))
+        return
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.NAME:
+            yield from (Finding(path, token.start[0], *each) for each in in_identifier(path, token.string, token.line))
+        elif token.type in TEXT:
+            yield from (Finding(path, token.start[0], *each) for each in in_prose(token.string))
+
+
+def findings() -> list[Finding]:
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in files()}
+    return [finding for path, text in texts.items() for finding in findings_in(path, text)]
+
+
+def test_no_replaced_word_comes_back():
+    found = [each for each in findings() if each.word not in NOT_YET.get(each.path.split("/")[0], ())]
+    assert not found, "\n".join(f"{each.path}:{each.line}: {each.word!r}, write {each.instead!r}" for each in found)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "word"),
+    [
+        ("tests/test_a.py", "def test_the_weather(): ...", "weather"),
+        ("tests/test_a.py", "class BadWeather: ...", "weather"),
+        ("tests/weather/test_a.py", "", "weather"),
+        (PACKAGE + "a.py", '"""Wait while it is under way."""', "under way"),
+        (PACKAGE + "a.py", "x = 1  # a look each minute", "a look"),
+        (PACKAGE + "a.py", "for row in resources: ...", "row"),
+        (PACKAGE + "a.py", "class Connection: ...", "Connection"),
+        ("docs/a.md", "botocore_config is none", "is none"),
+    ],
+)
+def test_a_replaced_word_is_found(path, text, word):
+    assert word in {finding.word for finding in findings_in(path, text)}
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (PACKAGE + "a.py", "from airflow.models import Connection"),
+        (PACKAGE + "a.py", "if parameter.kind is parameter.KEYWORD_ONLY: ..."),
+        (PACKAGE + "a.py", "outlook = lookup(x)  # None is looked up"),
+        (EMULATOR + "a.py", "for row in csv.reader(file): ..."),
+        ("docs/a.md", "The ARN is None. Another kind of error looks the same."),
+    ],
+)
+def test_an_ordinary_use_of_a_word_is_allowed(path, text):
+    assert not list(findings_in(path, text))
