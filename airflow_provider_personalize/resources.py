@@ -31,7 +31,7 @@ class ResourceType:
 
     :param name: The kind in snake_case, as in boto3's method names: ``describe_<name>``.
     :param ready: The statuses that mean success.
-    :param failed: The statuses that mean that it will never succeed. Any other status is still under way.
+    :param failed: The statuses that mean that it will never succeed. Any other status is still in progress.
     :param stopped: The status of one that was stopped, where that can be.
     :param started_by: The operation that starts one again that was stopped, where there is one.
     :param updates: Whether its description has a ``latest<Kind>Update`` with a status of its own.
@@ -68,7 +68,7 @@ class ResourceType:
 
     @property
     def final(self) -> frozenset[str]:
-        """The statuses in which nothing is under way."""
+        """The statuses in which nothing is in progress."""
         return self.ready | self.failed | self.update_failed | ({self.stopped} if self.stopped else set())
 
     @property

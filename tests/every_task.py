@@ -315,7 +315,7 @@ class Life:
 
 
 def fill(life: Life) -> str:
-    """Fill another dataset group, with one of each kind and much of it under way; return its ARN."""
+    """Fill another dataset group, with one of each kind and much of it in progress; return its ARN."""
     client, version = api(), life.market
     inside = {"name": "market", "datasetGroupArn": MARKET}
     client.create_solution(**{**inside, "name": "likers"}, recipeArn=f"{RECIPE}item-affinity", performAutoTraining=True)
@@ -326,7 +326,7 @@ def fill(life: Life) -> str:
     client.create_filter(**inside, filterExpression='EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("Purchase")')
     client.create_event_tracker(**inside)
     client.create_metric_attribution(**inside, metrics=[METRIC], metricsOutputConfig={"roleArn": ROLE})
-    # each is under way still when the one before has ended
+    # each is in progress still when the one before has ended
     assumptions.seconds |= {row.name: number * HOUR / 2 for number, row in enumerate(JOBS, 1)}
     data = {"jobName": "busy", "roleArn": ROLE}
     interactions = MARKET.replace("dataset-group", "dataset") + "/INTERACTIONS"

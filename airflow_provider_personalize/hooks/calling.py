@@ -40,10 +40,10 @@ _QUOTAS: Final[Mapping[str, str]] = {
     "CreateFilter": "filters in a dataset group (L-B9CFBC8B), and the fields that they name",
     "CreateEventTracker": "event trackers in a dataset group",
     "CreateMetricAttribution": "metric attributions in a dataset group",
-    "CreateSolutionVersion": "trainings under way in a region (L-9C16B368)",
-    "CreateDatasetImportJob": "import jobs under way in a region",
-    "CreateBatchInferenceJob": "batch inference jobs under way in a region (L-69B72005)",
-    "CreateBatchSegmentJob": "batch segment jobs under way in a region",
+    "CreateSolutionVersion": "trainings in progress in a region (L-9C16B368)",
+    "CreateDatasetImportJob": "import jobs in progress in a region",
+    "CreateBatchInferenceJob": "batch inference jobs in progress in a region (L-69B72005)",
+    "CreateBatchSegmentJob": "batch segment jobs in progress in a region",
     "CreateDataDeletionJob": "data deletion jobs that are pending in a dataset group (L-A11DBE93)",
 }
 

@@ -165,7 +165,7 @@ def test_an_update_in_force_counts_though_the_service_follows_a_new_version_righ
     create(first)()
     run = update(solution_version_arn=LATEST, campaign_config=SYNC, deferrable=deferrable, waiter_delay=600)
     personalize.create_solution_version(solutionArn=SOLUTION)
-    clock.advance(HOUR * 2 / 3 - 300)  # it ends while this update is under way
+    clock.advance(HOUR * 2 / 3 - 300)  # it ends while this update is in progress
     assert run() == CAMPAIGN
     assert "though a later update followed" in capsys.readouterr().out
     latest = campaign(personalize)["latestCampaignUpdate"]

@@ -201,7 +201,7 @@ def dataset_of_items(shop: Any) -> Making:
 
 @deferrable_or_not
 def test_a_dataset_that_is_being_updated_to_what_is_wanted_is_waited_for(shop, dataset_of_items, deferrable):
-    """A run whose creation was changed to the new schema comes while an update to it is under way."""
+    """A run whose creation was changed to the new schema comes while an update to it is in progress."""
     shop.update_dataset(datasetArn=ITEMS, schemaArn=f"{PREFIX}schema/wide")
     run = dataset_of_items.run(schema_arn=f"{PREFIX}schema/wide", deferrable=deferrable)
     assert run() == ITEMS

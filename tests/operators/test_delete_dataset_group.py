@@ -107,7 +107,7 @@ def import_(client: Any, job: str) -> str:
 
 
 def keep_busy(client: Any, number: str = "") -> None:
-    """Automatic training on, a training and an import under way."""
+    """Automatic training on, a training and an import in progress."""
     client.update_solution(solutionArn=f"{PREFIX}solution/doomed", performAutoTraining=True)
     clock.advance(600)
     client.create_solution_version(solutionArn=f"{PREFIX}solution/doomed")

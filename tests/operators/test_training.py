@@ -62,7 +62,7 @@ def exists(personalize: Any, arn: str = SOLUTION) -> bool:
 
 @pytest.fixture
 def version(personalize: Any) -> str:
-    """A training under way."""
+    """A training in progress."""
     personalize.create_dataset_import_job(
         jobName="data", datasetArn=DATASET, dataSource={"dataLocation": LOCATION}, roleArn=ROLE
     )
@@ -248,7 +248,7 @@ def test_a_deletion_that_is_not_over_in_time_is_an_error(personalize, deferrable
 
 
 @deferrable_or_not
-@pytest.mark.parametrize("after", [0, 1200], ids=["that waits", "under way"])
+@pytest.mark.parametrize("after", [0, 1200], ids=["that waits", "in progress"])
 def test_a_training_is_stopped_when_the_task_ends(personalize, version, deferrable, after):
     clock.advance(after)
     run = stop(version, deferrable=deferrable)
@@ -263,7 +263,7 @@ def test_without_waiting_the_stop_has_begun(personalize, version):
     assert version_status(personalize, version) == "CREATE STOPPING"
 
 
-@pytest.mark.parametrize("after", [0, 1200], ids=["that waits", "under way"])
+@pytest.mark.parametrize("after", [0, 1200], ids=["that waits", "in progress"])
 @pytest.mark.parametrize("done", [True, False])
 def test_a_stop_whose_answer_was_lost_is_made_good(personalize, version, after, done):
     clock.advance(after)

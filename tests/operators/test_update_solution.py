@@ -256,7 +256,7 @@ def test_a_retry_after_a_crash_sends_nothing_twice_even_where_sending_is_asked_f
 @pytest.mark.parametrize("if_unchanged", ["skip", "update"])
 def test_a_retry_finds_what_is_not_shown_yet(deferrable, if_unchanged):
     """The worker crashed between the call and its record, and reads lag."""
-    assumptions.seconds["solution_update"] = 10  # while it is under way, the service refuses another
+    assumptions.seconds["solution_update"] = 10  # while it is in progress, the service refuses another
     faults.stale_next("UpdateSolution", hides=50)
     run = update(if_unchanged=if_unchanged, deferrable=deferrable)
     with killed_after("UpdateSolution"):

@@ -128,7 +128,7 @@ def test_what_is_deleted_meanwhile_is_an_error_and_no_wait_for_ever(personalize,
 
 @pytest.fixture
 def updating(personalize):
-    """A dataset that had an update, and has another under way."""
+    """A dataset that had an update, and has another in progress."""
     make_dataset(personalize)
     clock.advance(600)
     personalize.update_dataset(datasetArn=ITEMS, schemaArn=make_schema(personalize, "SIZE"))

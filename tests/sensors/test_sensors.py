@@ -46,7 +46,7 @@ def _no_real_sleep(passing_time, monkeypatch):
 
 @pytest.fixture
 def updating(personalize):
-    """A solution with an update under way."""
+    """A solution with an update in progress."""
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     return personalize
 

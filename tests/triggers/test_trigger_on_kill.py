@@ -31,7 +31,7 @@ def data(personalize: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def training(personalize: Any, data: None) -> str:
-    """A training under way."""
+    """A training in progress."""
     arn = personalize.create_solution_version(solutionArn=SOLUTION)["solutionVersionArn"]
     clock.advance(20 * 60)
     return arn

@@ -263,7 +263,7 @@ def test_a_quota_on_trainings_is_waited_for_and_one_is_bought(personalize):
 @deferrable_or_not
 def test_a_quota_that_is_not_freed_in_time_is_in_the_error(deferrable, passing_time):
     quotas.set("dataset_import_job", 0)
-    with pytest.raises(WaitTimeoutError, match="LimitExceeded.*import jobs under way in a region"):
+    with pytest.raises(WaitTimeoutError, match="LimitExceeded.*import jobs in progress in a region"):
         importing(deferrable=deferrable, timeout=600)()
     assert sum(passing_time.slept) == pytest.approx(600, abs=30)
 

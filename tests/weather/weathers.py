@@ -151,7 +151,7 @@ WAYS: Final[dict[str, tuple[str, Callable[[], Any]]]] = {
 
 
 def prepare(client: Any, operation: str) -> None:
-    """Let there be what the way needs: an update under way, or data to train on."""
+    """Let there be what the way needs: an update in progress, or data to train on."""
     if operation == LOOK:
         client.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     else:

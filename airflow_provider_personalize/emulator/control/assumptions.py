@@ -99,7 +99,7 @@ class Assumptions:
     update_while_pending: str = _open_question(
         "refused",
         "accepted",
-        asks="May something be updated while an update of it is under way?",
+        asks="May something be updated while an update of it is in progress?",
         source=f"not documented; {GUIDE}/API_UpdateSolution.html names ResourceInUseException",
     )
     unchanged_update: str = _open_question(
@@ -153,7 +153,7 @@ class Assumptions:
     solution_while_updating: str = _open_question(
         "as_before",
         "as_asked",
-        asks="Which configuration does a solution show while an update of it is under way?",
+        asks="Which configuration does a solution show while an update of it is in progress?",
         source=f"not documented; it uses the one before ({GUIDE}/updating-solution.html)",
     )
     update_summary: str = _open_question(
@@ -397,7 +397,7 @@ class Assumptions:
     automatic_training_over_quota: str = _open_question(
         "waits",
         "trains",
-        asks="Does an automatic training wait while as many trainings are under way as the quota allows?",
+        asks="Does an automatic training wait while as many trainings are in progress as the quota allows?",
         source=f"not documented; {GUIDE}/limits.html has the quota",
     )
     filter_of_a_campaign: str = _open_question(

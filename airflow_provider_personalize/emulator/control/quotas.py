@@ -3,7 +3,7 @@ How many of a kind there may be, and how large things may be: the service's quot
 
 ``quotas.set("dataset_group", 100)``; None takes a quota away; ``quotas.reset()`` brings back the service's own.
 
-Numbers: https://docs.aws.amazon.com/personalize/latest/dg/limits.html. The texts for jobs under way and for campaigns
+Numbers: https://docs.aws.amazon.com/personalize/latest/dg/limits.html. The texts for jobs in progress and for campaigns
 are those of https://docs.aws.amazon.com/personalize/latest/dg/troubleshooting.html; the others are made after them.
 That a job fails, and not its creation, if its data is too large is assumed. That a dataset group has one event tracker
 and one metric attribution is a rule of these kinds; the lengths of lists and texts in requests are in botocore's model.

@@ -254,7 +254,7 @@ class PersonalizeBackend(Store, BaseBackend):
     def _check_settled(self, record: Record) -> None:
         if not record.settled:
             title = record.kind.resource.title
-            raise in_use(f"The {title} {record.arn} is {record.status}, or an update of it is under way")
+            raise in_use(f"The {title} {record.arn} is {record.status}, or an update of it is in progress")
 
     def _check_held(self, record: Record) -> None:
         known = {**record.members, record.kind.resource.arn_member: record.arn}
@@ -267,7 +267,7 @@ class PersonalizeBackend(Store, BaseBackend):
         resource, move = kind.resource, kind.moves[operation]
         record = self.find(kind, request[resource.arn_member])
         if record.status not in move.ways or not all(update.progress.ended for update in record.updates):
-            text = f"The {resource.title} {record.arn} is {record.status}, or an update of it is under way"
+            text = f"The {resource.title} {record.arn} is {record.status}, or an update of it is in progress"
             raise Refused(assumptions.move_from_wrong_status, text)
         self._lead(record, move.switch, move.ways[record.status])
         return {resource.arn_member: record.arn}
@@ -292,7 +292,7 @@ class PersonalizeBackend(Store, BaseBackend):
         title = record.kind.resource.title
         ready = record.usable or (record.kind.updates_failed and record.failed)
         if record.progress.ended and not record.settled and assumptions.update_while_pending == "refused":
-            raise in_use(f"An update of the {title} {record.arn} is under way")
+            raise in_use(f"An update of the {title} {record.arn} is in progress")
         if not ready and assumptions.update_of_not_active == "refused":
             raise in_use(f"The {title} {record.arn} is {record.status}, not {record.kind.success}")
 

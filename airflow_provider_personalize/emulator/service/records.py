@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.resource_types import Kind
 
 GONE: Final = "(gone)"
-# more are never under way at a time, unless one assumes that updates are accepted while one is
+# more are never in progress at a time, unless one assumes that updates are accepted while one is
 _LATEST_UPDATES: Final = 10
 
 Members = dict[str, Any]
@@ -88,7 +88,7 @@ class Record(Entry):
 
     @property
     def settled(self) -> bool:
-        """Whether neither it nor an update of it is under way."""
+        """Whether neither it nor an update of it is in progress."""
         return self.progress.ended and all(update.progress.ended for update in self.updates[self._applied :])
 
     @property
@@ -155,7 +155,7 @@ class Record(Entry):
         return {**known, resource.update_member: latest}
 
     def _asked(self) -> Members:
-        """Return what updates that are under way will make of a solution, if it is assumed to show that already."""
+        """Return what updates that are in progress will make of a solution, if it is assumed to show that already."""
         early = self.kind.resource is SOLUTION and assumptions.solution_while_updating == "as_asked"
         ahead = self.updates[self._applied :] if early and self.kind.apply else []
         members = self.members

@@ -106,7 +106,7 @@ class Kind:
     :param apply: Makes its members after an update from those before it and the update's.
     :param update_work: Does what an update does; returns why that failed, or None.
     :param update_ended: Does what has to follow once an update has ended, well or not.
-    :param updating: The statuses that it shows itself while an update is under way, where these are known.
+    :param updating: The statuses that it shows itself while an update is in progress, where these are known.
     :param ignores_unchanged: Whether an update to what is already so does nothing, whatever is assumed of others.
     :param updates_failed: Whether it can be updated if its making failed.
     :param adds: Makes what its description shows beyond its members.
@@ -158,7 +158,7 @@ class Kind:
 
     @property
     def changing(self) -> tuple[str, ...]:
-        """The statuses that it shows itself while an update is under way."""
+        """The statuses that it shows itself while an update is in progress."""
         if self.resource is not resources.METRIC_ATTRIBUTION:
             return self.updating
         word, _, in_progress = assumptions.metric_attribution_updating.partition(" ")
