@@ -1,8 +1,8 @@
 """
-What nobody outside of AWS knows about the service, and what the emulator takes for it.
+What is not publicly known about the service, and what the emulator assumes instead.
 
-Each field is one open question. Its first choice is the default; set another one to see how your DAG fares if the
-service turns out to do that: ``assumptions.unchanged_update = "ignored"``. Seconds are set one by one:
+Each field is one open question. Its first choice is the default; set another one to test how your DAG copes with it:
+``assumptions.unchanged_update = "ignored"``. Seconds are set one by one:
 ``assumptions.seconds["solution_update"] = 600``.
 """
 
@@ -31,61 +31,61 @@ class Assumptions:
     constraint_error: str = _open_question(
         "InvalidInputException",
         "ValidationException",
-        asks="Which error answers a request that breaks a constraint of the model?",
-        source="not documented; InvalidInputException is the one that the model names",
+        asks="Which error does a request return that violates a constraint of the model?",
+        source="not documented; the model names InvalidInputException",
     )
     undocumented_error: str = _open_question(
         "InvalidInputException",
         "as_it_is",
-        asks="Which error answers if the one that fits is not among those documented for the operation?",
+        asks="Which error is returned if the fitting one is not documented for the operation?",
         source="not documented",
     )
     second_in_group: str = _open_question(
         "LimitExceededException",
         "ResourceAlreadyExistsException",
-        asks="Which error answers a second event tracker or metric attribution in a dataset group?",
+        asks="Which error does a second event tracker or metric attribution in a dataset group return?",
         source=f"{GUIDE}/limits.html allows one; {GUIDE}/API_CreateEventTracker.html names no error",
     )
     move_from_wrong_status: str = _open_question(
         "ResourceInUseException",
         "InvalidInputException",
-        asks="Which error answers a stop or a start of what cannot be stopped or started now?",
+        asks="Which error does a stop or a start return if the resource's status does not allow it?",
         source=f"not documented; {GUIDE}/API_StopRecommender.html names both",
     )
     lists_begin_with: str = _open_question(
         "oldest",
         "newest",
-        asks="What does a list begin with, of which no order is documented?",
+        asks="What comes first in a list whose order is not documented?",
         source=f"not documented; {GUIDE}/solution-config-auto-training.html takes the first version for the newest",
     )
     active_counts: str = _open_question(
         "on_their_way",
         "active_only",
-        asks="Does a quota on what is ACTIVE count what is on its way there?",
+        asks="Does a quota on ACTIVE resources also count those that are being created?",
         source=f"not documented in {GUIDE}/limits.html",
     )
     parent_not_active: str = _open_question(
         "refused",
         "accepted",
-        asks="May something be created in a resource that is not ACTIVE?",
+        asks="Can a resource be created in a parent that is not ACTIVE?",
         source=f"{GUIDE}/create-dataset-group.html says to wait; how the service refuses is not documented",
     )
     domain_mismatch: str = _open_question(
         "refused",
         "accepted",
-        asks="May a dataset have a schema of another domain than its group's?",
+        asks="Can a dataset use a schema of a domain other than its group's?",
         source=f"{GUIDE}/API_CreateSchema.html says it must match; the error is not documented",
     )
     name_of_failed_job: str = _open_question(
         "taken",
         "free",
-        asks="May a job have the name of one that failed?",
+        asks="Can a job reuse the name of a failed job?",
         source="not documented; there is no operation to delete a job, and its name is in its ARN",
     )
     option_of_another_recipe: str = _open_question(
         "refused",
         "accepted",
-        asks="Is an option refused at the call if the recipe does not have it: eventsConfig, performIncrementalUpdate, "
+        asks="Does the call refuse an option that the recipe lacks: eventsConfig, performIncrementalUpdate, "
         "itemExplorationConfig, a featurization hyperparameter?",
         source=f"{GUIDE}/optimizing-solution-events-config.html, {GUIDE}/API_CampaignConfig.html and the pages of "
         "the recipes say what each has; the error is not documented",
@@ -93,31 +93,31 @@ class Assumptions:
     update_of_not_active: str = _open_question(
         "refused",
         "accepted",
-        asks="May what is not ACTIVE be updated?",
+        asks="Can a resource be updated that is not ACTIVE?",
         source=f"not documented; a campaign may also be CREATE FAILED ({GUIDE}/API_UpdateCampaign.html)",
     )
     update_while_pending: str = _open_question(
         "refused",
         "accepted",
-        asks="May something be updated while an update of it is in progress?",
+        asks="Can a resource be updated while an update of it is in progress?",
         source=f"not documented; {GUIDE}/API_UpdateSolution.html names ResourceInUseException",
     )
     unchanged_update: str = _open_question(
         "accepted",
         "ignored",
-        asks="Does an update to what is already so run as an update, or does nothing happen?",
+        asks="Does an update that changes nothing run, or is it ignored?",
         source=f"not documented; UpdateRecommender does nothing then ({GUIDE}/updating-recommender.html)",
     )
     empty_update: str = _open_question(
         "refused",
         "accepted",
-        asks="Is UpdateSolution or UpdateMetricAttribution refused if it names nothing to change?",
+        asks="Is an UpdateSolution or UpdateMetricAttribution request without any change refused?",
         source="not documented",
     )
     schedule_without_switch: str = _open_question(
         "accepted",
         "refused",
-        asks="May an update carry a schedule and leave out performAutoTraining?",
+        asks="Can an update contain a schedule but not performAutoTraining?",
         source="not documented; accepted means that performAutoTraining stays as it is",
     )
     schedule_with_training_off: str = _open_question(
@@ -129,38 +129,38 @@ class Assumptions:
     schedule_when_off: str = _open_question(
         "kept",
         "dropped",
-        asks="Does a solution keep showing its schedule after automatic training was turned off?",
+        asks="Does a solution still show its schedule after automatic training is turned off?",
         source="not documented",
     )
     unnamed_solution_config: str = _open_question(
         "kept",
         "dropped",
-        asks="What becomes of the schedule or the eventsConfig if a solutionUpdateConfig names only the other?",
+        asks="What happens to the schedule or the eventsConfig if a solutionUpdateConfig contains only the other?",
         source="not documented",
     )
     unnamed_campaign_config: str = _open_question(
         "dropped",
         "kept",
-        asks="What becomes of the settings that the campaignConfig of an update does not name?",
+        asks="What happens to settings that the campaignConfig of an update leaves out?",
         source="not documented",
     )
     unnamed_recommender_config: str = _open_question(
         "kept",
         "dropped",
-        asks="What becomes of the settings that the recommenderConfig of an update does not name?",
+        asks="What happens to settings that the recommenderConfig of an update leaves out?",
         source="not documented",
     )
     solution_while_updating: str = _open_question(
         "as_before",
         "as_asked",
-        asks="Which configuration does a solution show while an update of it is in progress?",
+        asks="Which configuration does a solution show while an update is in progress?",
         source=f"not documented; it uses the one before ({GUIDE}/updating-solution.html)",
     )
     update_summary: str = _open_question(
         "as_sent",
         "in_full",
-        asks="Does the latest update show what its request named, or also what that left as it was?",
-        source=f"not documented in {GUIDE}/API_SolutionUpdateSummary.html and those of other kinds",
+        asks="Does the latest update show only what its request contained, or the whole configuration?",
+        source=f"not documented in {GUIDE}/API_SolutionUpdateSummary.html and for other resource types",
     )
     update_visible_after: float = _number(
         0, asks="After how many seconds does a description show an accepted update?", source="not documented"
@@ -168,26 +168,26 @@ class Assumptions:
     no_update_yet: str = _open_question(
         "absent",
         "empty",
-        asks="What does the description of what was never updated show for its latest update?",
-        source=f"{GUIDE}/API_Campaign.html says it is there after the first; of other kinds not documented",
+        asks="What does a description show as the latest update if there was none?",
+        source=f"{GUIDE}/API_Campaign.html says it exists after the first; not documented for other resource types",
     )
     failed_dataset_update: str = _open_question(
         "CREATE FAILED",
         "UPDATE FAILED",
-        asks="Which status has the update of a dataset that failed?",
+        asks="Which status does a failed update of a dataset have?",
         source=f"not documented in {GUIDE}/API_DatasetUpdateSummary.html",
     )
     failed_campaign_updated: str = _open_question(
         "ACTIVE",
         "CREATE FAILED",
-        asks="Which status has a campaign whose creation failed, once an update of it is ACTIVE?",
+        asks="Which status does a campaign have if its creation failed and an update of it is ACTIVE?",
         source=f"not documented; {GUIDE}/API_UpdateCampaign.html allows the update",
     )
     metric_attribution_updating: str = _open_question(
         "CREATE IN_PROGRESS",
         "UPDATE IN_PROGRESS",
         "ACTIVE",
-        asks="Which status has a metric attribution while it is updated, after the PENDING of the same word?",
+        asks="Which status does a metric attribution have during an update, after the corresponding PENDING?",
         source="not documented",
     )
     deletion_shown: str = _open_question(
@@ -199,86 +199,86 @@ class Assumptions:
     group_with_filters: str = _open_question(
         "refused",
         "accepted",
-        asks="Is the deletion of a dataset group refused while it has filters or a metric attribution?",
+        asks="Is the deletion of a dataset group with filters or a metric attribution refused?",
         source=f"{GUIDE}/API_DeleteDatasetGroup.html names event trackers, solutions and datasets only",
     )
     import_without_location: str = _open_question(
         "refused",
         "accepted",
-        asks="Is an import or a data deletion without a dataLocation refused at the call? If not, the job fails.",
+        asks="Is an import or a data deletion without a dataLocation refused by the call? Otherwise, the job fails.",
         source="not documented; the model does not require it",
     )
     import_access_checked: str = _open_question(
         "job",
         "call",
-        asks="Does a file or bucket that is missing or out of reach fail the import job, or is the call refused?",
+        asks="Does a missing or inaccessible file or bucket fail the import job, or the call?",
         source="not documented; both have been reported",
     )
     import_header_checked: str = _open_question(
         "job",
         "call",
-        asks="Does a missing column fail the import job, or is the call refused?",
+        asks="Does a missing column fail the import job, or the call?",
         source="not documented; both have been reported",
     )
     import_without_slash: str = _open_question(
         "accepted",
         "refused",
-        asks="Does an import read a folder that is named without the slash at its end?",
+        asks="Does an import read a folder whose path lacks the final slash?",
         source=f"notebooks of {SAMPLES} do; {GUIDE}/API_DataSource.html asks for the slash",
     )
     unknown_columns: str = _open_question(
         "ignored",
         "refused",
-        asks="Is a column that the schema does not name ignored, or does it fail the import?",
-        source=f"imports of a nameless and of an extra column became ACTIVE in notebooks of {SAMPLES}",
+        asks="Is a column that the schema lacks ignored, or does it fail the import?",
+        source=f"imports with an unnamed and with an extra column became ACTIVE in notebooks of {SAMPLES}",
     )
     case_of_headers: str = _open_question(
         "ignored",
         "kept",
-        asks="Does a column go with a field of the schema whose name differs in case only?",
+        asks="Does a column match a field of the schema whose name differs only in case?",
         source=f"a notebook of {SAMPLES} has creation_timestamp for CREATION_TIMESTAMP, and a report there (issue 17) "
-        "user_id; the guide does not say",
+        "user_id; the guide is silent",
     )
     quoted_headers: str = _open_question(
         "refused",
         "accepted",
         asks="Does a header in quotation marks fail the import?",
-        source=f"{GUIDE}/data-prep-formatting.html says not to; what follows is not documented",
+        source=f"{GUIDE}/data-prep-formatting.html forbids it; the consequence is not documented",
     )
     empty_required_value: str = _open_question(
         "accepted",
         "refused",
-        asks="Is a row imported that has no value for a column that may not be null? Ids and times are never empty.",
+        asks="Is a row without a value for a required column imported? IDs and timestamps are never empty.",
         source=f"data of notebooks of {SAMPLES} has such a row; {GUIDE}/how-it-works-dataset-schema.html asks for null",
     )
     long_text: str = _open_question(
         "truncated",
         "refused",
-        asks="Is a textual value beyond the quota of characters truncated, or does it fail the import?",
+        asks="Is text beyond the character quota truncated, or does it fail the import?",
         source=f"{GUIDE}/items-datasets.html says truncated; {GUIDE}/troubleshooting.html has an error for any column",
     )
     missing_optional_column: str = _open_question(
         "accepted",
         "refused",
-        asks="May a CSV leave out a column that may be null?",
+        asks="Can a CSV omit a nullable column?",
         source=f"not documented in {GUIDE}/data-prep-formatting.html",
     )
     first_import_incremental: str = _open_question(
         "refused",
         "accepted",
-        asks="Is an INCREMENTAL import refused at the call while no FULL one has become ACTIVE?",
+        asks="Does the call refuse an INCREMENTAL import before a FULL import is ACTIVE?",
         source=f"{GUIDE}/API_CreateDatasetImportJob.html says the first must be FULL; the error is not documented",
     )
     minimum_interactions: float = _number(
         1000,
-        asks="With fewer interactions than how many does an import job fail?",
+        asks="Below how many interactions does an import job fail?",
         source=f"{GUIDE}/limits.html has the number; that the job fails and not the call is assumed",
     )
     unknown_properties: str = _open_question(
         "refused",
         "dropped",
-        asks="What becomes of an event's, item's, user's or action's property that is no column of the schema?",
-        source=f"{GUIDE}/API_UBS_Item.html says that the keys match the fields; what follows is not documented",
+        asks="What happens to a property of an event, item, user or action that the schema lacks?",
+        source=f"{GUIDE}/API_UBS_Item.html says that keys match fields; the consequence is not documented",
     )
     autotrain_by_hand: str = _open_question(
         "refused",
@@ -289,7 +289,7 @@ class Assumptions:
     automatic_training_mode: str = _open_question(
         "FULL",
         "AUTOTRAIN",
-        asks="Which trainingMode has a version of automatic training?",
+        asks="Which trainingMode does a version from automatic training have?",
         source=f"not documented; {GUIDE}/solution-config-auto-training.html says to look at trainingType",
     )
     first_training_after: float = _number(
@@ -300,25 +300,25 @@ class Assumptions:
     first_training_without_data: str = _open_question(
         "tried",
         "skipped",
-        asks="Does the first automatic training begin if there are no interactions, and then fail?",
+        asks="Does the first automatic training run without interactions, and fail, or is it skipped?",
         source=f"not documented; {GUIDE}/solution-config-auto-training.html asks later trainings for new interactions",
     )
     same_schedule: str = _open_question(
         "restarts",
         "kept",
-        asks="Does an update to the schedule that is in force restart it, so that a training begins within the hour?",
+        asks="Does an update with an unchanged schedule restart it, so that a training begins within the hour?",
         source=f"not documented; {GUIDE}/updating-solution.html says that a change does",
     )
     training_data_checked: str = _open_question(
         "training",
         "call",
-        asks="Does too little data fail the training, or is CreateSolutionVersion or CreateRecommender refused?",
+        asks="Does too little data fail the training, or does CreateSolutionVersion or CreateRecommender refuse it?",
         source=f"not documented; {GUIDE}/troubleshooting.html has the texts",
     )
     event_without_value: str = _open_question(
         "left_out",
         "counted",
-        asks="Does an event without a value count where there is an eventValueThreshold?",
+        asks="Does an event without a value count if there is an eventValueThreshold?",
         source=f"not documented in {GUIDE}/optimizing-solution-events-config.html",
     )
     training_hours: float = _number(
@@ -329,55 +329,56 @@ class Assumptions:
     latest_without_version: str = _open_question(
         "ResourceNotFoundException",
         "InvalidInputException",
-        asks="Which error answers a campaign of $LATEST while the solution has no ACTIVE version?",
+        asks="Which error does a campaign with $LATEST return if the solution has no ACTIVE version?",
         source="not documented; a solution's bare ARN is not found (https://github.com/aws/aws-sdk-js-v3/issues/4982)",
     )
     latest_version_shown: str = _open_question(
         "resolved",
         "literally",
-        asks="Does a campaign of $LATEST show the version that it serves, or $LATEST?",
+        asks="Does a campaign with $LATEST show the version it serves, or $LATEST?",
         source=f"not documented in {GUIDE}/API_DescribeCampaign.html",
     )
     filter_liberties: str = _open_question(
         "accepted",
         "refused",
-        asks="May a filter expression have conditions in parentheses, IS NULL, and OR in an IF condition?",
+        asks="Can a filter expression contain parenthesised conditions, IS NULL, and OR in an IF condition?",
         source=f"not shown in {GUIDE}/creating-filter-expressions.html",
     )
     filter_single_quotes: str = _open_question(
         "accepted",
         "refused",
-        asks="May texts in a filter expression be in single quotes?",
+        asks="Can strings in a filter expression use single quotes?",
         source=f"the README of filter_rotator in {SAMPLES} has them; the guide does not",
     )
     filter_singular_dataset: str = _open_question(
         "accepted",
         "refused",
-        asks="May a filter expression write Action for the dataset Actions?",
+        asks="Can a filter expression refer to the dataset Actions as Action?",
         source=f"{GUIDE}/action-recommendation-filter-examples.html has Action.MEMBERSHIP_LEVEL in one example only",
     )
     filter_unknown_field: str = _open_question(
         "refused",
         "accepted",
-        asks="Is a filter refused that names a field that the schema of the dataset lacks?",
+        asks="Is a filter refused if the dataset's schema lacks one of its fields?",
         source="not documented; case is ignored, as the guide writes Items.genres for GENRES",
     )
     filter_range_of_text: str = _open_question(
         "refused",
         "accepted",
-        asks="Is a filter refused that compares a text field by <, <=, > or >=?",
+        asks="Is a filter refused if it compares a string field with <, <=, > or >=?",
         source=f"not documented; {GUIDE}/creating-filter-expressions.html has these operators for numbers",
     )
     batch_statuses: str = _open_question(
         "observed",
         "documented",
-        asks="Is a batch job CREATE PENDING, CREATE IN_PROGRESS, as seen, or PENDING, IN PROGRESS, as documented?",
+        asks="Are the statuses of batch jobs CREATE PENDING and CREATE IN_PROGRESS (observed), or PENDING and IN "
+        "PROGRESS (documented)?",
         source=f"{SAMPLES} against {GUIDE}/API_BatchInferenceJob.html",
     )
     segment_member: str = _open_question(
         "usersList",
         "recommendedUsers",
-        asks="In which member of its output has a batch segment job the users?",
+        asks="Which member of a batch segment job's output contains the users?",
         source=f"https://github.com/aws-samples/retail-demo-store against {GUIDE}/getting-user-segments.html",
     )
     deleted_counted: str = _open_question(
@@ -390,65 +391,65 @@ class Assumptions:
         default_factory=lambda: Seconds(SECONDS),
         metadata={
             "choices": (),
-            "asks": "How many seconds does everything take, from the call to its end? Name only those to change.",
-            "source": "the table of durations says which are seen and which are assumed",
+            "asks": "How many seconds does each operation take, from call to final status? Set only those to change.",
+            "source": "see the table of durations",
         },
     )
     automatic_training_over_quota: str = _open_question(
         "waits",
         "trains",
-        asks="Does an automatic training wait while as many trainings are in progress as the quota allows?",
+        asks="Does automatic training wait while the quota on trainings in progress is used up?",
         source=f"not documented; {GUIDE}/limits.html has the quota",
     )
     filter_of_a_campaign: str = _open_question(
         "free",
         "held",
-        asks="Do the campaigns of a dataset group, which may use any filter of it, keep filters from deletion?",
+        asks="Can a filter be deleted while its dataset group has campaigns, which may use any filter of the group?",
         source=f"not documented in {GUIDE}/API_DeleteFilter.html; a notebook of AWS's samples deletes campaigns first",
     )
     same_version_name: str = _open_question(
         "refused",
         "accepted",
-        asks="Does CreateSolutionVersion refuse a name that another version of the solution has?",
+        asks="Does CreateSolutionVersion refuse the name of another version of the solution?",
         source=f"{GUIDE}/API_CreateSolutionVersion.html names ResourceAlreadyExistsException, and does not say when",
     )
     version_name: str = _open_question(
         "given",
         "after_solution",
-        asks="Does a solution version show the name that it was given, or that after its solution's and a slash?",
-        source=f"not documented; of a version without a name, {SAMPLES} shows the latter",
+        asks="Does a solution version show its name as given, or prefixed with the solution's name and a slash?",
+        source=f"not documented; for an unnamed version, {SAMPLES} shows the latter",
     )
     version_arn: str = _open_question(
         "digits",
         "name",
-        asks="Has the ARN of a version with a name eight hex digits in it, or that name, which is never free again?",
-        source=f"not documented; of a version without a name, {SAMPLES} shows digits, which are its name too",
+        asks="Does the ARN of a named version contain eight hex digits, or the name, which can then never be reused?",
+        source=f"not documented; for an unnamed version, {SAMPLES} shows digits, which are also its name",
     )
     events_before_active: str = _open_question(
         "accepted",
         "refused",
-        asks="Are events accepted while their event tracker is on its way to ACTIVE?",
+        asks="Are events accepted before their event tracker is ACTIVE?",
         source=f"notebooks of {SAMPLES} put events right after they create the tracker",
     )
     job_names_of_deleted_group: str = _open_question(
         "free",
         "taken",
-        asks="May a job have the name of one whose dataset group was deleted? If so, those jobs are gone, too.",
+        asks="Can a job reuse the name of a job whose dataset group was deleted? If so, the old jobs are gone.",
         source=f"not documented; notebooks of {SAMPLES} use the same names again in a new dataset group",
     )
     metrics_of_failed_version: str = _open_question(
         "ResourceInUseException",
         "InvalidInputException",
         "empty",
-        asks="Which error answers GetSolutionMetrics of a version that failed, or are there no metrics in the answer?",
+        asks="Which error does GetSolutionMetrics return for a failed version, or does it return empty metrics?",
         source=f"not documented; {GUIDE}/API_GetSolutionMetrics.html names both errors",
     )
     not_found_text: str = _open_question(
         "of_the_kind",
         "of_any_resource",
-        asks="Does the error of what does not exist say 'The given solution does not exist: <ARN>', for a solution, or "
-        "'Resource Arn <ARN> does not exist.'? Of a dataset group the first was seen.",
-        source=f"{SAMPLES} recorded the first of a dataset group; moto has the second of a schema",
+        asks="Is the message for a missing resource 'The given solution does not exist: <ARN>' (with its resource "
+        "type), or 'Resource Arn <ARN> does not exist.'? The first was recorded for a dataset group.",
+        source=f"{SAMPLES} recorded the first for a dataset group; moto uses the second for a schema",
     )
 
     def __setattr__(self, name: str, value: Any) -> None:
