@@ -34,6 +34,16 @@ FEATURES = {
     "trending-now": "trend_discovery_frequency",
 }
 
+# from https://github.com/awsdocs/amazon-personalize-developer-guide, the pages of the recipes
+TRANSFORMATIONS = {
+    "hrnn": "JSON-percentile-filtering",
+    "hrnn-metadata": "featurize_metadata",
+    "hrnn-coldstart": "featurize_coldstart",
+    "personalized-ranking": "JSON-percentile-filtering",
+    "item-affinity": "item-affinity",
+    "item-attribute-affinity": "item-attribute-affinity",
+}
+
 
 def described(kind):
     """Return the shape of a kind's description."""
@@ -151,3 +161,12 @@ def test_every_failure_has_a_reason_where_the_service_has_one(shop, kind):
     clock.advance(3 * HOUR)
     made = shop.describe(kind, arn)
     assert (made["status"].rpartition(" ")[2], made["failureReason"]) == ("FAILED", "Because.")
+
+
+@pytest.mark.parametrize(("name", "transformation"), TRANSFORMATIONS.items())
+def test_a_recipe_names_its_feature_transformation(shop, name, transformation):
+    recipe = shop.api.describe_recipe(recipeArn=f"arn:aws:personalize:::recipe/aws-{name}")["recipe"]
+    arn = f"arn:aws:personalize:::feature-transformation/{transformation}"
+    assert recipe["featureTransformationArn"] == arn
+    described = shop.api.describe_feature_transformation(featureTransformationArn=arn)["featureTransformation"]
+    assert (described["name"], described["featureTransformationArn"]) == (transformation, arn)

@@ -1,5 +1,5 @@
 """
-What the service brings along: recipes, their algorithms, and a feature transformation.
+What the service brings along: recipes, their algorithms and feature transformations.
 
 https://docs.aws.amazon.com/personalize/latest/dg/working-with-predefined-recipes.html and
 https://docs.aws.amazon.com/personalize/latest/dg/domain-use-cases.html. Algorithms, dates and descriptions are assumed.
@@ -42,7 +42,15 @@ _NAMES: Final[Mapping[tuple[str, str | None], tuple[str, ...]]] = {
     ("POPULAR_ITEMS", "VIDEO_ON_DEMAND"): ("aws-vod-most-popular", "aws-vod-trending-now"),
     ("RELATED_ITEMS", "VIDEO_ON_DEMAND"): ("aws-vod-because-you-watched-x", "aws-vod-more-like-x"),
 }
-_TRANSFORMATION: Final = f"{PREFIX}feature-transformation/JSON-percentile-filtering"
+# Seen on the recipes' pages in https://github.com/awsdocs/amazon-personalize-developer-guide; that the recipes whose
+# pages name none share the most common one is assumed
+_TRANSFORMATION: Final = "JSON-percentile-filtering"
+_TRANSFORMATIONS: Final[Mapping[str, str]] = {
+    "aws-hrnn-metadata": "featurize_metadata",
+    "aws-hrnn-coldstart": "featurize_coldstart",
+    "aws-item-affinity": "item-affinity",
+    "aws-item-attribute-affinity": "item-attribute-affinity",
+}
 # Recorded in AWS's notebooks of 2022 and 2024: older recipes can be used but are not listed, a page has 12 recipes, and
 # the domain is applied to the page
 _UNLISTED: Final = ("aws-hrnn", "aws-hrnn-metadata", "aws-hrnn-coldstart")
@@ -55,7 +63,7 @@ def _recipe(name: str, recipe_type: str, domain: str | None) -> Members:
         "name": name,
         "recipeArn": f"{PREFIX}recipe/{name}",
         "algorithmArn": f"{PREFIX}algorithm/{name}",
-        "featureTransformationArn": _TRANSFORMATION,
+        "featureTransformationArn": f"{PREFIX}feature-transformation/{_TRANSFORMATIONS.get(name, _TRANSFORMATION)}",
         "status": "ACTIVE",
         "description": f"{recipe_type.replace('_', ' ').capitalize()}: {name}",
         "recipeType": recipe_type,
@@ -105,9 +113,9 @@ def describe_algorithm(backend: Backend, request: Mapping[str, Any]) -> Members:
 
 
 def describe_feature_transformation(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: ARG001
-    """Describe the feature transformation, which all recipes share."""
+    """Describe the feature transformation of a recipe."""
     arn = request["featureTransformationArn"]
-    if arn != _TRANSFORMATION:
+    if arn not in {recipe["featureTransformationArn"] for recipe in RECIPES.values()}:
         raise not_found("feature transformation", arn)
     name = arn.rpartition("/")[2]
     shown = {"name": name, "featureTransformationArn": arn, "defaultParameters": {}, "status": "ACTIVE", **_DATES}
