@@ -2,9 +2,9 @@
 The hyperparameters that each recipe has.
 
 They are in the tables of the recipes' pages, below
-https://docs.aws.amazon.com/personalize/latest/dg/working-with-predefined-recipes.html. The guide's archive has the pages
-of older recipes, such as
-https://github.com/awsdocs/amazon-personalize-developer-guide/blob/39a11ef71b2c/doc_source/native-recipe-hrnn-metadata.md.
+https://docs.aws.amazon.com/personalize/latest/dg/working-with-predefined-recipes.html. The guide archive
+https://github.com/awsdocs/amazon-personalize-developer-guide has those of older recipes, such as
+doc_source/native-recipe-hrnn-metadata.md.
 A recipe that is not here accepts any name: its table is not known.
 """
 
