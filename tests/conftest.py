@@ -10,6 +10,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from types import FunctionType
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -32,20 +35,38 @@ os.environ |= {
 
 def _make_clients_cheaply() -> None:
     """Let clients share what is the same for all: tests make them anew, and that is most of their work."""
+    import botocore.hooks
     import botocore.session
     from botocore.hooks import EventAliaser
     from botocore.loaders import create_loader
 
     botocore.session.create_loader = functools.cache(create_loader)
+    botocore.hooks.accepts_kwargs = _remember_signatures(botocore.hooks.accepts_kwargs)
     # one memory of events' names for all
     EventAliaser._alias_event_name = EventAliaser(None)._alias_event_name
+
+
+def _remember_signatures(accepts_kwargs: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Look at a function's signature once: every session registers the same 130 handlers."""
+    known: WeakKeyDictionary[FunctionType, Any] = WeakKeyDictionary()
+
+    def remembering(handler: Any) -> Any:
+        if type(handler) is not FunctionType:
+            return accepts_kwargs(handler)
+        if handler not in known:
+            known[handler] = accepts_kwargs(handler)
+        return known[handler]
+
+    return remembering
 
 
 def _mock_nothing_but_boto3() -> None:
     """Let moto not make a thousand answers for the requests library anew in each test; nothing here uses it."""
     with suppress(ImportError):  # MWAA's environments have no moto
         import moto.core.models
+        import moto.core.responses
 
+        moto.core.responses.method_names_from_class = functools.cache(moto.core.responses.method_names_from_class)
         getattr(moto.core.models, "RESPONSES_METHODS", []).clear()
 
 
