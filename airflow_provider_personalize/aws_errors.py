@@ -57,7 +57,7 @@ def is_transient(error: Exception) -> bool:
     from botocore.parsers import ResponseParserError
 
     if isinstance(error, aws.ClientError):
-        if is_throttled(error) or _code(error) in _TRANSIENT_CODES:
+        if is_throttled(error) or error_code(error) in _TRANSIENT_CODES:
             return True
         status = _status(error)
         return status in _REDIRECTS or status == _TIMED_OUT or status >= _SERVER_ERROR
@@ -71,7 +71,7 @@ def is_throttled(error: Exception | None) -> bool:
     """Return whether the service throttled the call."""
     if error is None:
         return False
-    return _status(error) == _TOO_MANY_REQUESTS or _code(error) in _THROTTLED_CODES or _is_over_a_rate(error)
+    return _status(error) == _TOO_MANY_REQUESTS or error_code(error) in _THROTTLED_CODES or _is_over_a_rate(error)
 
 
 def _is_over_a_rate(error: Exception) -> bool:
@@ -82,7 +82,7 @@ def _is_over_a_rate(error: Exception) -> bool:
     (https://docs.aws.amazon.com/personalize/latest/dg/troubleshooting.html), and only a create can exceed a quota.
     """
     creates = str(getattr(error, "operation_name", "")).startswith("Create")
-    return _code(error) == _OVER_A_LIMIT and (not creates or is_about_rate(_message(error)))
+    return error_code(error) == _OVER_A_LIMIT and (not creates or is_about_rate(_message(error)))
 
 
 def is_about_rate(message: str) -> bool:
@@ -111,7 +111,7 @@ def _unsent_errors() -> tuple[type[Exception], ...]:
 
 def is_about_credentials(error: Exception) -> bool:
     """Return whether credentials are missing or rejected, so that new ones may succeed."""
-    return _code(error) in _REJECTED_CREDENTIALS or lacks_credentials(error)
+    return error_code(error) in _REJECTED_CREDENTIALS or lacks_credentials(error)
 
 
 def lacks_credentials(error: Exception | None) -> bool:
@@ -123,17 +123,17 @@ def lacks_credentials(error: Exception | None) -> bool:
 
 def is_over_quota(error: Exception) -> bool:
     """Return whether the service refused a create because a quota is reached."""
-    return _code(error) == _OVER_A_LIMIT and not _is_over_a_rate(error)
+    return error_code(error) == _OVER_A_LIMIT and not _is_over_a_rate(error)
 
 
 def is_not_found(error: Exception) -> bool:
     """Return whether the resource does not exist."""
-    return _code(error) == "ResourceNotFoundException"
+    return error_code(error) == "ResourceNotFoundException"
 
 
 def is_in_use(error: Exception) -> bool:
     """Return whether the service refused because something depends on the resource, or it is in transition."""
-    return _code(error) == "ResourceInUseException"
+    return error_code(error) == "ResourceInUseException"
 
 
 def _status(error: Exception) -> int:
@@ -141,7 +141,8 @@ def _status(error: Exception) -> int:
     return status
 
 
-def _code(error: Exception) -> str:
+def error_code(error: Exception) -> str:
+    """Return the code of an error that the service answered with; empty for any other error."""
     return str(_response(error).get("Error", {}).get("Code", ""))
 
 

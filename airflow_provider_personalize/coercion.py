@@ -37,7 +37,11 @@ def coerce(shape: Shape | None, value: Any) -> Any:
         return _filter_values(value)
     if shape.name in _HYPERPARAMETERS and isinstance(value, bool):
         return str(value).lower()
+    if shape.name == "AvroSchema":
+        return _as_json(value)
     value = parse(shape.type_name, value)
+    if shape.name == "DatasetType" and isinstance(value, str):
+        return value.upper()  # as descriptions show it
     if shape.type_name == "structure" and isinstance(value, Mapping):
         coerced = {name: coerce(shape.members.get(name), item) for name, item in value.items()}
         return {name: item for name, item in coerced.items() if item is not None}
@@ -46,6 +50,17 @@ def coerce(shape: Shape | None, value: Any) -> Any:
     if shape.type_name == "list" and isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return [coerce(shape.member, item) for item in value]  # what a mapped task returned is a lazy sequence
     return value
+
+
+def _as_json(value: Any) -> Any:
+    """Write a schema that is given as a structure as JSON, which is what the API takes."""
+    schema = parse("structure", value)
+    if not isinstance(schema, Mapping):
+        return parse("string", value)
+    try:
+        return json.dumps(schema, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return value
 
 
 def _filter_values(value: Any) -> Any:

@@ -1,38 +1,32 @@
-"""What operators and sensors share: how they reach the service, how they wait, and how they go on after a deferral."""
+"""What operators and sensors share: how they reach the service, how they defer, and how they continue afterwards."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import cache, cached_property
-from inspect import signature
+from functools import cached_property
+from inspect import signature, unwrap
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, cast
 from uuid import uuid4
 
+from airflow_provider_personalize import clock
 from airflow_provider_personalize._compat import BaseOperator, conf
 from airflow_provider_personalize.arns import region_of
-from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.exceptions import PersonalizeError
 from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.links import PersonalizeLink, link_of
 from airflow_provider_personalize.resources import ResourceType
 from airflow_provider_personalize.signatures import InheritedSignature, inherited_doc
-from airflow_provider_personalize.status import (
-    BROKEN,
-    IN_PROGRESS,
-    TIMED_OUT,
-    UPDATED,
-    WaitCondition,
-    WaitStatus,
-    outcome_of,
-)
+from airflow_provider_personalize.status import BROKEN, IN_PROGRESS, TIMED_OUT, UPDATED, WaitCondition, WaitStatus
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
 
     from airflow_provider_personalize.hooks import PersonalizeHook
+    from airflow_provider_personalize.operation import Operation
+    from airflow_provider_personalize.triggers.events import WaitEvent
 
 DEFAULT_DEFERRABLE: Final[bool] = conf.getboolean("operators", "default_deferrable", fallback=False)
 
@@ -48,10 +42,9 @@ _BREAKS: Final = "breaks"
 _TOLERANCE: Final = timedelta(seconds=60)
 
 
-@cache
-def required_parameters(task: PersonalizeTask) -> frozenset[str]:
-    """Name the parameters that have no default, of a task's class and its bases."""
-    constructors = [vars(base)["__init__"] for base in type(task).__mro__ if "__init__" in vars(base)]
+def required_parameters(task_class: type[PersonalizeTask]) -> frozenset[str]:
+    """Return the names of the parameters that have no default, of a task's class and its bases."""
+    constructors = [vars(base)["__init__"] for base in task_class.__mro__ if "__init__" in vars(base)]
     parameters = [each for constructor in constructors for each in signature(constructor).parameters.values()]
     return frozenset(each.name for each in parameters if each.kind is each.KEYWORD_ONLY and each.default is each.empty)
 
@@ -85,10 +78,16 @@ class PersonalizeTask(BaseOperator):
     """
 
     __signature__ = InheritedSignature()
-    #: The kind of resource that it is about, where there is one.
+    #: The operation that it calls, by its name in the API.
+    operation: ClassVar[str]
+    #: The API that has the operation, by its name in boto3.
+    service: ClassVar[str] = "personalize"
+    #: The type of the resource that it is about, where there is one.
     resource_type: ClassVar[ResourceType]
-    #: The parameters that make the request; the ARN of what it is about, unless the class says more.
+    #: The parameters that make the request, in the order of the constructor.
     members: ClassVar[tuple[str, ...]] = ()
+    #: Parameters of the constructor that are no part of the request.
+    not_in_request: ClassVar[frozenset[str]] = frozenset()
     #: The page of the console that shows what it is about.
     link: ClassVar[PersonalizeLink | None] = None
     template_fields: ClassVar[tuple[str, ...]] = ("aws_conn_id", "region_name", "verify", "botocore_config")
@@ -112,19 +111,19 @@ class PersonalizeTask(BaseOperator):
         self.botocore_config = botocore_config
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Derive what Airflow reads of a class from what the class says it is about; what it says itself stands."""
+        """Derive what Airflow reads of a class from its signature and its resource type; what it says itself stands."""
         super().__init_subclass__(**kwargs)
-        said = vars(cls)
-        if said.get("__doc__"):
+        own = vars(cls)
+        if own.get("__doc__"):
             of_base = next(base.__doc__ for base in cls.__mro__[1:] if vars(base).get("__doc__"))
-            cls.__doc__ = inherited_doc(said["__doc__"], of_base or "")
-        if "resource_type" in said:
+            cls.__doc__ = inherited_doc(own["__doc__"], of_base or "")
+        if "resource_type" in own:
             cls.link = link_of(cls.resource_type)
-            if "members" not in said:
-                cls.members = (cls.resource_type.arn_parameter,)
-            if cls.link and "operator_extra_links" not in said:
+            if cls.link and "operator_extra_links" not in own:
                 cls.operator_extra_links = (cls.link,)
-        if "members" in said and "template_fields" not in said:
+        if "members" not in own and ("operation" in own or "resource_type" in own):
+            cls.members = tuple(name for name in _keyword_only(cls) if name not in cls.not_in_request)
+        if "members" in vars(cls) and "template_fields" not in own:
             cls.template_fields = (*cls.members, *PersonalizeTask.template_fields)
 
     def begin(self, context: Context) -> Context:
@@ -152,117 +151,141 @@ class PersonalizeTask(BaseOperator):
 
     @cached_property
     def hook(self) -> PersonalizeHook:
-        """The hook that this task talks through."""
-        return self.hook_for("personalize")
+        """The hook for Personalize's own API."""
+        return self._hook_for("personalize")
 
-    def hook_for(self, service: str) -> PersonalizeHook:
-        """Make a hook for one of the APIs."""
+    @cached_property
+    def service_hook(self) -> PersonalizeHook:
+        """The hook for the API that has the operation."""
+        return self.hook if self.service == "personalize" else self._hook_for(self.service)
+
+    def _hook_for(self, service: str) -> PersonalizeHook:
         hook = self.hook_parameters.hook(service)
         hook.suggested_region = region_of(getattr(self, member) for member in self.members)
         return hook
 
-    def log_arn(self, wait: WaitCondition) -> None:
+    @property
+    def api(self) -> Operation:
+        """The operation, with the parameters that this task was given."""
+        from airflow_provider_personalize.operation import Operation
+
+        values = {parameter: getattr(self, parameter) for parameter in self.members}
+        return Operation(self.service_hook, self.operation, values, required_parameters(type(self)))
+
+    def log_arn(self, condition: WaitCondition) -> None:
         """Log the full ARN, for which all other lines have a short name."""
-        self.log.info("%s: %s", wait.title, wait.arn)
+        self.log.info("%s: %s", condition.title, condition.arn)
 
     @property
     def trigger_options(self) -> dict[str, Any]:
-        """Arguments that a task has for its trigger besides."""
+        """Further arguments for the trigger."""
         return {}
 
     def deadline_after(self, limit: float) -> float:
-        """Tell when to give up, in seconds since the epoch: Airflow 3 ignores ``execution_timeout`` while deferred."""
+        """Return the deadline, in seconds since the epoch: Airflow 3 ignores ``execution_timeout`` while deferred."""
         if self.execution_timeout:
             limit = min(limit, self.execution_timeout.total_seconds())
-        return steady_time() + limit
+        return clock.now() + limit
 
-    def is_of_this_run(self, context: Context, thing: Mapping[str, Any]) -> bool:
-        """Tell whether something was created since this DAG run began; so it is where that cannot be told."""
+    def run_began(self, context: Context) -> datetime | None:
+        """Return since when something counts as made by this DAG run, by the service's clock; None where unknown."""
         began = getattr(context.get("dag_run"), "start_date", None)
-        created = thing.get("creationDateTime")
-        return began is None or created is None or bool(created >= self.by_service(began) - _TOLERANCE)
+        return began and self.by_service_clock(began) - _TOLERANCE
 
-    def by_service(self, moment: datetime) -> datetime:
+    def by_service_clock(self, moment: datetime) -> datetime:
         """
-        Tell what the service's clock showed at a moment of Airflow's, as far as an answer has told that clock.
+        Return what the service's clock showed at a moment of Airflow's, as far as an answer has told that clock.
 
-        That all machines of Airflow keep one time, and the service's another that goes as fast, is assumed.
+        That all machines of Airflow keep one time, and the service's another that runs at the same rate, is assumed.
         """
         return moment + timedelta(seconds=self.hook.service_clock.ahead or 0)
 
     def defer_until(
-        self, wait: WaitCondition, delay: float | None, deadline: float, resume: dict[str, Any], *, pause: bool = False
-    ) -> None:
+        self,
+        condition: WaitCondition,
+        delay: float | None,
+        deadline: float,
+        state: Mapping[str, Any],
+        *,
+        pause: bool = False,
+    ) -> NoReturn:
         """
-        Free the worker until a wait is over; ``execute_complete`` goes on.
+        Free the worker until a condition holds; ``execute_complete`` continues.
 
-        :param pause: Whether an interval passes before the first look.
-        :param resume: What ``execute_complete`` needs besides. It travels in the event, since ``airflow dags test``
-            drops what is given to ``defer`` itself.
+        :param delay: Seconds between two polls; None means what suits the resource type.
+        :param deadline: When to give up, in seconds since the epoch.
+        :param state: The deferral state: what ``execute_complete`` needs. It travels in the event, since ``airflow dags
+            test`` drops what is given to ``defer`` itself.
+        :param pause: Whether a delay passes before the first poll.
         """
         from airflow_provider_personalize.triggers import PersonalizeTrigger, SolutionUpdateTrigger
 
-        of_solution_update = wait.goal == UPDATED and wait.resource_type.name == "solution"
+        of_solution_update = condition.goal == UPDATED and condition.resource == "solution"
         trigger = (SolutionUpdateTrigger if of_solution_update else PersonalizeTrigger)(
-            **vars(wait),
+            **vars(condition),
             **{**self.hook_parameters.parameters, "connection_required": self.hook.connection_required},
             waiter_delay=delay,
             deadline=deadline,
             pause=pause,
-            resume=resume,
+            resume=dict(state),
             **self.trigger_options,
         )
-        self.log.info("Waiting in the triggerer (%s)", wait.title)
-        left = timedelta(seconds=min(max(0, deadline - steady_time()), _LONGEST))
+        self.log.info("Waiting in the triggerer (%s)", condition.title)
+        left = timedelta(seconds=min(max(0, deadline - clock.now()), _LONGEST))
         self.defer(trigger=trigger, method_name="execute_complete", timeout=left + _NET)
+        raise AssertionError("unreachable: defer raises")
 
-    def resumed(self, event: Mapping[str, Any]) -> dict[str, Any]:
+    def check_event(self, event: WaitEvent) -> None:
         """
-        Read the trigger's event, and return what :meth:`defer_until` was given as ``resume``.
+        Return if the condition that was waited for in the triggerer holds.
 
-        :raises ResourceFailedError: It failed, with the service's reason.
+        :raises ResourceFailedError: The resource failed, with the service's reason.
+        :raises UpdateReplacedError: A later update replaced the one that is waited for.
         :raises WaitTimeoutError: The deadline passed, with the status seen last.
         :raises PersonalizeError: The triggerer could not poll, six times, and this worker can. Before, the wait is
             deferred again. Where the worker cannot poll either, its own error is raised.
         """
-        wait = WaitCondition.of(event["wait"])
-        outcome = outcome_of(event)
-        self.log.info("%s (%s: %s in the triggerer)", event["last_seen"], wait.title, outcome)
-        if outcome == TIMED_OUT:
-            raise wait.timeout_error(event["last_seen"])
-        found = {wait.resource_type.arn_member: event["found"]} if event["found"] else {}
-        verdict = WaitStatus(outcome, event["status"], event["reason"], found)
-        if verdict.outcome == BROKEN:
-            verdict = self.hook.poll(wait)  # an error of the service's is raised here as the service said it
-            if verdict.outcome == IN_PROGRESS:
-                self._defer_again(wait, event, verdict)
-        if verdict.failed:
-            raise wait.error(verdict)
-        resume: dict[str, Any] = event["resume"]
-        return resume
+        condition = event.condition
+        self.log.info("%s (%s: %s in the triggerer)", event.last_seen, condition.title, event.outcome)
+        if event.outcome == TIMED_OUT:
+            raise condition.timeout_error(event.last_seen)
+        found = {condition.resource_type.arn_member: event.found} if event.found else {}
+        status = WaitStatus(event.outcome, event.status, event.reason, found)
+        if status.outcome == BROKEN:
+            status = self.hook.poll(condition)  # an error of the service's is raised here as the service said it
+            if status.outcome == IN_PROGRESS:
+                self._defer_again(event, status)
+        if status.failed:
+            raise condition.error(status)
 
-    def _defer_again(self, wait: WaitCondition, event: Mapping[str, Any], seen: WaitStatus) -> None:
-        """Defer a wait again that broke in the triggerer, since what is wrong there may pass: an unknown connection."""
-        reason, deadline = event["reason"].rstrip("."), event["deadline"]
-        if steady_time() >= deadline:
-            raise wait.timeout_error(f"{seen}. The triggerer could not poll: {reason}")
-        breaks = event["resume"].get(_BREAKS, 0) + 1
+    def _defer_again(self, event: WaitEvent, seen: WaitStatus) -> NoReturn:
+        """Defer a wait again that broke in the triggerer, since the cause may pass: an unknown connection."""
+        condition, reason, deadline = event.condition, (event.reason or "").rstrip("."), event.deadline
+        if clock.now() >= deadline:
+            raise condition.timeout_error(f"{seen}. The triggerer could not poll: {reason}")
+        breaks = event.state.get(_BREAKS, 0) + 1
         if breaks > _MOST_BREAKS:
             raise PersonalizeError(
                 f"{seen}, seen by this worker, but the triggerer could not poll, {breaks} times: {reason}. Give the "
-                f"triggerer the same connections, credentials and packages as the workers. ({wait.title}) {wait.arn}"
+                f"triggerer the same connections, credentials and packages as the workers. ({condition.title}) "
+                f"{condition.arn}"
             )
         self.log.warning(
             "%s, seen by this worker, but the triggerer could not poll: %s. Deferring again, %d of %d times",
             *(seen, reason, breaks, _MOST_BREAKS),
         )
-        resume = {**event["resume"], _BREAKS: breaks}
-        self.defer_until(wait, event.get("waiter_delay"), deadline, resume, pause=True)
+        self.defer_until(condition, event.waiter_delay, deadline, {**event.state, _BREAKS: breaks}, pause=True)
+
+
+def _keyword_only(cls: type) -> tuple[str, ...]:
+    """Return the names of the keyword-only parameters of the constructor that a class inherits or has."""
+    code = unwrap(cls.__init__).__code__  # type: ignore[misc] # Airflow wraps constructors
+    return tuple(code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount])
 
 
 def seconds(parameter: str, value: float | timedelta | None) -> float | None:
     """
-    Return how many seconds a parameter says.
+    Return the seconds that a parameter gives.
 
     :raises ValueError: It is negative, without an end, or no number; or it is a time limit of zero.
     """

@@ -107,13 +107,12 @@ def passing_time(monkeypatch: pytest.MonkeyPatch) -> Time:
     """Replace sleeping, in the package's modules only, by moving the clocks."""
     from airflow_provider_personalize import clock
     from airflow_provider_personalize.hooks import personalize as hook
-    from airflow_provider_personalize.operators import attribution, base, creating, streaming
     from airflow_provider_personalize.triggers import personalize as trigger
     from airflow_provider_personalize.triggers import poller
 
     passing = Time()
     fake = type("time", (), {"time": passing.time, "sleep": passing.sleep, "monotonic": passing.monotonic})
-    for module in (hook, attribution, base, creating, streaming, clock, trigger, poller):
+    for module in (hook, clock, trigger, poller):
         monkeypatch.setattr(module, "time", fake)
     for module in (trigger, poller):
         monkeypatch.setattr(module, "sleep", passing.sleep_in_loop)

@@ -9,7 +9,7 @@ from task_runs import Run, TaskInstance
 
 from airflow_provider_personalize import operators, sensors
 from airflow_provider_personalize.emulator import assumptions, clock
-from airflow_provider_personalize.operators.teardown_plan import JOBS
+from airflow_provider_personalize.plans.cascade import JOBS
 
 TASKS: Final = [getattr(room, name) for room in (operators, sensors) for name in room.__all__]
 GROUP: Final = f"{PREFIX}dataset-group/life"

@@ -21,10 +21,11 @@ ORDER = [
     {"request_rules"},
     {"comparison", "aws_errors"},
     {"status"},
+    {"plans"},
     {"hooks"},
     {"hook_parameters"},
     {"triggers"},
-    {"links"},
+    {"links", "operation"},
     {"task"},
     {"operators", "sensors"},
     {"preload", "permissions"},
@@ -59,6 +60,16 @@ def test_imports_run_one_way(path):
     typing_only = {"hooks"} if room == "hook_parameters" else {"hook_parameters", "task"}
     for imported in imports_of(path) - {room}:
         assert ROOMS[imported] < ROOMS[room] or imported in typing_only, f"{path.name} imports {imported}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "plans").glob("*.py")), ids=lambda path: path.name)
+def test_plans_are_pure(path):
+    """No I/O, no Airflow, no boto3; the time is passed in."""
+    tree = ast.walk(ast.parse(path.read_text()))
+    froms = {(node.module or "").split(".")[0] for node in tree if isinstance(node, ast.ImportFrom)}
+    plain = {name for node in ast.walk(ast.parse(path.read_text())) for name in _plain_imports(node)}
+    assert froms | plain <= {NAME, "__future__", "collections", "dataclasses", "datetime", "logging", "re", "typing"}
+    assert not imports_of(path) & {"clock", "hooks", "hook_parameters", "task", "triggers", "operators"}
 
 
 @pytest.mark.parametrize("path", EMULATOR, ids=lambda path: path.name)

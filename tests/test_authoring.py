@@ -15,7 +15,7 @@ from botocore import xform_name
 from botocore.model import StructureShape
 
 from airflow_provider_personalize import operators, sensors
-from airflow_provider_personalize.operators.base import PersonalizeOperator, WaitingOperator
+from airflow_provider_personalize.operators.base import WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
 from airflow_provider_personalize.resources import RESOURCE_TYPES
@@ -51,7 +51,7 @@ def needed(task: type) -> dict[str, str]:
     return {name: "x" for name, each in own_parameters(task).items() if each.default is inspect.Parameter.empty}
 
 
-def shape_of(operator: type[PersonalizeOperator]) -> StructureShape:
+def shape_of(operator: type[PersonalizeTask]) -> StructureShape:
     service = botocore.session.get_session().get_service_model(operator.service)
     return service.operation_model(operator.operation).input_shape
 

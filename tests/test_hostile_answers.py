@@ -123,7 +123,7 @@ ATTRIBUTION: Final = f"{PREFIX}metric-attribution/shop"
 )
 def test_a_wait_on_what_makes_no_sense_ends_by_its_deadline_and_says_what_came(personalize, tamper, odd, said):
     tamper(lambda operation, text: json.dumps(odd))
-    with pytest.raises(AirflowException, match=f"last seen: .*({said})"):
+    with pytest.raises(AirflowException, match=f"last (seen|error): .*({said})"):
         Run(lambda: task_of("UpdateSolution")(task_id="a", solution_arn=ARN, perform_auto_training=True, timeout=60))()
 
 
@@ -146,7 +146,7 @@ def test_pages_that_never_end_are_no_answer(personalize, monkeypatch, name, give
     shown = {"metricAttribution": {"metricAttributionArn": ATTRIBUTION, "status": "ACTIVE"}}
     answer = lambda *_: (json.dumps({**shown, **listed, "nextToken": next(pages)}), {"status": 200})  # noqa: E731
     monkeypatch.setattr(PersonalizeResponse, "respond", answer)
-    with pytest.raises(AirflowException, match="last seen: .* with pages that never end"):
+    with pytest.raises(AirflowException, match="last error: .* with pages that never end"):
         Run(lambda: task_of(name)(task_id="a", timeout=60, **given))()
 
 

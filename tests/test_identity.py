@@ -13,7 +13,7 @@ import pytest
 from airflow.models.taskinstance import TaskInstance
 from sqlalchemy import UniqueConstraint
 
-from airflow_provider_personalize.operators.base import identity_of
+from airflow_provider_personalize.operators.task_state import identity_of
 
 task_runner = pytest.importorskip("airflow.sdk.execution_time.task_runner", reason="Airflow 2 runs the model itself")
 sdk = pytest.importorskip("airflow.sdk")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_personalize.operators.creating import RunOperator
+from airflow_provider_personalize.operators.creating import JobOperator
 from airflow_provider_personalize.resources import BATCH_INFERENCE_JOB, BATCH_SEGMENT_JOB
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.options import WaitingOptions
 
 
-class CreateBatchInferenceJobOperator(RunOperator):
+class CreateBatchInferenceJobOperator(JobOperator):
     """
     Get recommendations for all users or items in a file, and go on when they are written.
 
@@ -57,19 +57,6 @@ class CreateBatchInferenceJobOperator(RunOperator):
         "numResults": 25,
         "filterArn": None,
     }
-    members = (
-        "job_name",
-        "solution_version_arn",
-        "filter_arn",
-        "num_results",
-        "job_input",
-        "job_output",
-        "role_arn",
-        "batch_inference_job_config",
-        "tags",
-        "batch_inference_job_mode",
-        "theme_generation_config",
-    )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "job_input": "json",
         "job_output": "json",
@@ -108,7 +95,7 @@ class CreateBatchInferenceJobOperator(RunOperator):
         self.tags = tags
 
 
-class CreateBatchSegmentJobOperator(RunOperator):
+class CreateBatchSegmentJobOperator(JobOperator):
     """
     Get the users who will like best each item, or attribute, in a file, and go on when they are written.
 
@@ -141,16 +128,6 @@ class CreateBatchSegmentJobOperator(RunOperator):
     operation = "CreateBatchSegmentJob"
     resource_type = BATCH_SEGMENT_JOB
     unless_given: ClassVar[Mapping[str, Any]] = {"numResults": 25, "filterArn": None}
-    members = (
-        "job_name",
-        "solution_version_arn",
-        "filter_arn",
-        "num_results",
-        "job_input",
-        "job_output",
-        "role_arn",
-        "tags",
-    )
     template_fields_renderers: ClassVar[dict[str, str]] = {"job_input": "json", "job_output": "json", "tags": "json"}
 
     def __init__(

@@ -1,145 +1,141 @@
 """
-Create, and never twice.
+Create resources, and start jobs.
 
 Two families. What stays is made once and found again by everybody: :class:`CreateOperator`. What runs and ends, a job
-or a training, is made once by each task instance: :class:`RunOperator`. Both look before they create, so that a retry
-finds what an earlier try made, whether or not its answer arrived.
+or a training, is made once by each task instance: :class:`JobOperator`. Both look up before they create, so that a
+retry finds what an earlier attempt made, whether or not its answer arrived.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import re
-import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol
 
-from airflow_provider_personalize.aws_errors import is_over_quota, is_throttled
-from airflow_provider_personalize.clock import steady_time
-from airflow_provider_personalize.coercion import parse
-from airflow_provider_personalize.comparison import configuration, differences
-from airflow_provider_personalize.exceptions import PersonalizeError, ResourceDiffersError, ResourceExistsError
-from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator, identity_of
-from airflow_provider_personalize.status import (
-    GONE,
-    IN_PROGRESS,
-    SETTLED,
-    SUCCEEDED,
-    Shown,
-    is_being_deleted,
-    is_being_stopped,
-    is_being_updated,
-    iso,
-)
+from airflow_provider_personalize.operators.base import WaitingOperator
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
     from typing_extensions import Unpack
 
+    from airflow_provider_personalize.hooks import PersonalizeHook
     from airflow_provider_personalize.options import WaitingOptions
+    from airflow_provider_personalize.plans.steps import Memory, Step
+    from airflow_provider_personalize.resources import ResourceType
 
-# What the task state store has under an ARN, when a try of this task has ended well with it.
-_SEEN: Final = "seen"
-# So many names are derived at the most: more tries of one task instance than there will be.
-_MOST_NAMES: Final = 1000
+_OWNER: Final = r"(arn:[^:]+:personalize:[^:]+:\d{12}):"
+
+Members = Mapping[str, Any]
 
 
-class _Creating(WaitingOperator):
-    """Look for a resource, and create it."""
+class Finder(Protocol):
+    """Find what a request would make."""
 
-    #: The errors that say that it is there already.
-    taken: ClassVar[tuple[str, ...]] = ("ResourceAlreadyExistsException",)
-    #: What is wanted where a member is not given, of those that one that exists is held to all the same: the documented
-    #: default, or None for nothing.
-    unless_given: ClassVar[Mapping[str, Any]] = {}
-
-    def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
-        """Find what a request would make, by the ARN that it would get; return its description, or None."""
-        return self.hook.find(self.resource_type, self.arn_of(request))
-
-    def arn_of(self, request: Mapping[str, Any]) -> str:
+    def __call__(
+        self,
+        hook: PersonalizeHook,
+        resource_type: ResourceType,
+        request: Members,
+        run_began: Callable[[], datetime | None],
+        /,
+    ) -> dict[str, Any] | None:
         """
-        Tell which ARN a request would get: one beside those that it names.
+        Return its description; None where there is none.
 
-        Sources of the form: the service authorization reference
-        (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonpersonalize.html) and recorded
-        answers of the service.
+        :param run_began: Returns since when something may be what is looked for; None where that is unknown. Answers
+            tell the service's time, so it is right after a call.
         """
-        arns = (value for value in request.values() if isinstance(value, str))
-        owner = next(found[1] for arn in arns if (found := re.match(r"(arn:[^:]+:personalize:[^:]+:\d{12}):", arn)))
-        return f"{owner}:{self.resource_type.arn_kind}/{_name(request)}"
 
-    def find_in_list(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Find what a request would make, by its name in the list of its kind."""
-        narrowed = self.resource_type.list_filter
-        listed = self.hook.list_all(self.resource_type, **({narrowed: request[narrowed]} if narrowed else {}))
-        arns = (summary[self.resource_type.arn_member] for summary in listed if summary["name"] == request["name"])
-        arn = next(arns, None)
-        return self.hook.find(self.resource_type, arn) if arn else None
 
-    def create(self, context: Context, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], bool]:
-        """Create it; return its description, and whether it is new for sure."""
-        try:
-            with self.noted(context, _name(request)):
-                arn = self.call(request)[self.resource_type.arn_member]
-        except tuple(getattr(self.client.exceptions, name) for name in self.taken) as refusal:
-            if is_throttled(refusal):
-                raise
-            # somebody was faster, or what a call without an answer made is shown only now
-            if found := _patiently(lambda: self.find_existing(context, request)):
-                return found, False
+class Comparer(Protocol):
+    """Compare one that exists with what is wanted."""
+
+    def __call__(
+        self,
+        hook: PersonalizeHook,
+        resource_type: ResourceType,
+        wanted: Members,
+        found: Members,
+        called_at: datetime | None,
+        /,
+    ) -> list[str]:
+        """List the differences, a sentence each. An earlier attempt may have called for it at a known time."""
+
+
+def find_by_arn(
+    hook: PersonalizeHook, resource_type: ResourceType, request: Members, _: Callable[[], datetime | None]
+) -> dict[str, Any] | None:
+    """
+    Describe what a request would make, by the ARN that it would get: one beside those that the request names.
+
+    Sources of the form: the service authorization reference
+    (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonpersonalize.html) and recorded
+    answers of the service.
+    """
+    arns = (value for value in request.values() if isinstance(value, str))
+    owner = next(found[1] for arn in arns if (found := re.match(_OWNER, arn)))
+    return hook.find(resource_type, f"{owner}:{resource_type.arn_kind}/{request.get('name') or request['jobName']}")
+
+
+def find_by_name(
+    hook: PersonalizeHook, resource_type: ResourceType, request: Members, _: Callable[[], datetime | None]
+) -> dict[str, Any] | None:
+    """Describe what a request would make, by its name in the list: nothing in the request tells the account."""
+    listed = hook.list_all(resource_type)
+    arns = (summary[resource_type.arn_member] for summary in listed if summary["name"] == request["name"])
+    arn = next(arns, None)
+    return hook.find(resource_type, arn) if arn else None
+
+
+def compare(
+    _: PersonalizeHook, resource_type: ResourceType, wanted: Members, found: Members, __: datetime | None
+) -> list[str]:
+    """List in what a description differs from what is wanted. It shows no tags."""
+    from airflow_provider_personalize.comparison import configuration, differences
+
+    compared = {member: value for member, value in wanted.items() if member != "tags"}
+    return differences(compared, configuration(resource_type, found))
+
+
+def describe_created(
+    hook: PersonalizeHook, resource_type: ResourceType, memory: Memory
+) -> tuple[dict[str, Any] | None, Exception | None]:
+    """Describe what this attempt created, by the ARN in the answer; or return what the service says of that ARN."""
+    from airflow_provider_personalize.aws_errors import is_not_found
+
+    try:
+        return hook.describe(resource_type, str(memory.call and memory.call.arn)), None
+    except Exception as error:
+        if not is_not_found(error):
             raise
-        self.log.info("Created the %s %s", self.resource_type.title, arn)
-        self.note(context, request, arn)
-        shown = Shown(self.resource_type.name, arn, patience=steady_time() + PATIENCE)
-        return dict(self.hook.wait(shown, delay=SHOWN_DELAY, deadline=deadline).description), True
-
-    def find_existing(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Find what the service says exists already."""
-        return self.find(context, request)
-
-    def note(self, context: Context, request: Mapping[str, Any], arn: str) -> None:
-        """Take note of the ARN that a request got, as soon as it is known."""
-
-    def differences(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-        """List in what one that exists differs from the request. A description shows no tags."""
-        wanted = {member: value for member, value in request.items() if member != "tags"}
-        return differences(wanted, configuration(self.resource_type, found))
-
-    def finish(self, context: Context, found: Mapping[str, Any], deadline: float) -> str:
-        """Wait for it, and return its ARN."""
-        arn: str = found[self.resource_type.arn_member]
-        self.show_link(context, found)
-        if self.wait_for_completion:
-            self.wait_until(self.wait(arn), deadline, seen=found)
-        return arn
+        return None, error
 
 
-def _patiently(look: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
-    """Look for something that may not be shown yet, until it is or that can no longer be the reason."""
-    until = steady_time() + PATIENCE
-    while (found := look()) is None and steady_time() < until:
-        time.sleep(SHOWN_DELAY)
-    return found
-
-
-def _name(request: Mapping[str, Any]) -> str:
-    return str(request.get("name") or request["jobName"])
-
-
-class CreateOperator(_Creating):
+class CreateOperator(WaitingOperator):
     """
     Create a resource, or find the one that is there already.
 
     :param if_exists: What to do where one of this name exists: ``"reuse"`` takes it, if it is as wanted; an error lists
-        each difference otherwise. ``"fail"`` is an error, unless this task or an earlier try of it made it. Tags are
-        not compared, and neither is what is not given: the service fills in much, and another task may set the rest
+        each difference otherwise. ``"fail"`` is an error, unless this task or an earlier attempt of it made it. Tags
+        are not compared, and neither is what is not given: the service fills in much, and another task may set the rest
         later. A map or an ``eventsConfig`` that is given is compared as a whole. An update in progress that may make it
         as wanted is waited for.
     :param ignore_changes: Parameters in which one that exists may differ, by name: those that another task sets later
         on.
     """
+
+    #: How to find what a request would make, and how to compare it.
+    finder: ClassVar[Finder] = staticmethod(find_by_arn)
+    comparer: ClassVar[Comparer] = staticmethod(compare)
+    #: The error codes that say that it is there already.
+    taken: ClassVar[tuple[str, ...]] = ("ResourceAlreadyExistsException",)
+    #: What is wanted where a member is not given, of those that one that exists is held to all the same: the documented
+    #: default, or None for nothing.
+    unless_given: ClassVar[Mapping[str, Any]] = {}
+    #: Members of the description to push to XCom, by their keys there.
+    xcom_members: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self,
@@ -157,211 +153,132 @@ class CreateOperator(_Creating):
         self.if_exists = if_exists
         self.ignore_changes = ignore_changes
 
-    def go_on(self, context: Context, deadline: float) -> str:
-        """Find or create it, and wait for it."""
-        request = self.request()
-        while found := self.find(context, request):
-            arn = found[self.resource_type.arn_member]
-            if is_being_deleted(self.resource_type, found):
-                gone = self.wait(arn, GONE, iso(found.get("creationDateTime")))
-                self.wait_out(gone, deadline, "it is being deleted")
-                continue
-            self._check_free(context, request, found)
-            if not (is_being_updated(self.resource_type, found) and self._changes(request, found)):
-                break  # an update that is under way may make it as wanted
-            self.wait_out(self.wait(arn, SETTLED), deadline, "it is being updated")
-        if not found:
-            found, is_new = self.create(context, request, deadline)
-            if is_new:
-                return self.finish(context, found, deadline)
-            self._check_free(context, request, found)
-        self._check(request, found)
-        return self.finish(context, found, deadline)
-
-    def _check_free(self, context: Context, request: Mapping[str, Any], found: dict[str, Any]) -> None:
-        """Tell whether there may be one already."""
-        if self.if_exists == "fail" and not self.is_of_earlier_try(context, found, _name(request)):
-            arn = found[self.resource_type.arn_member]
-            raise ResourceExistsError(
-                f"The {self.resource_type.short(arn)} exists already, since {found['creationDateTime']}, and if_exists "
-                f"is 'fail'. {arn}"
-            )
-
-    def _changes(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-        """List in what one that exists differs and may not."""
+    def next_step(self, context: Context, memory: Memory) -> Step:
+        """Observe the resource, and return the next step of its creation."""
         from botocore import xform_name
 
-        wanted = {**self.unless_given, **request}
-        compared = {member: value for member, value in wanted.items() if xform_name(member) not in self.ignore_changes}
-        return self.differences(compared, found)
+        from airflow_provider_personalize import clock
+        from airflow_provider_personalize.plans import create
+        from airflow_provider_personalize.plans.steps import Observed, may_be_of_earlier_call
 
-    def _check(self, request: dict[str, Any], found: dict[str, Any]) -> None:
-        """Tell whether one that exists is as wanted, and no failed one."""
-        arn = found[self.resource_type.arn_member]
-        if changed := self._changes(request, found):
-            named = [self.in_parameters(change) for change in changed]
-            differing = {re.split(r"\W", change)[0] for change in named}
-            ignorable = [parameter for parameter in self.members if parameter in differing]
-            raise ResourceDiffersError(self.resource_type.short(arn), arn, named, ignorable)
-        wait = self.wait(arn)
-        if (verdict := wait.evaluate(found)).failed:
-            raise wait.error(verdict)
-        self.log.info("Exists already, as wanted; no other is made: %s %s", self.resource_type.title, arn)
+        request = self.api.build_request()
+        wanted = create.Creation(
+            self.resource_type,
+            self.operation,
+            request,
+            parameters=self.api.parameters,
+            is_exclusive=self.if_exists == "fail",
+            taken=self.taken,
+            xcom=self.xcom_members,
+            waits=self.wait_for_completion,
+        )
+        if memory.is_answered:
+            found, error = describe_created(self.hook, self.resource_type, memory)
+        else:
+            found, error = self.finder(self.hook, self.resource_type, request, lambda: None), None
+        known, changes = self.known(context, memory, wanted.name), []
+        if found:
+            self.show_link(context, found)
+            held_to = {**self.unless_given, **request}
+            compared = {name: held_to[name] for name in held_to if xform_name(name) not in self.ignore_changes}
+            is_earlier = may_be_of_earlier_call(Observed(found, **known), memory, found)
+            called_at = found.get("creationDateTime") if is_earlier else None
+            changes = self.comparer(self.hook, self.resource_type, compared, found, called_at)
+        observed = create.ObservedExisting(found, **known, error=error, changes=changes)
+        return create.next_step(wanted, observed, memory, clock.now())
 
 
-class RunOperator(_Creating):
+class JobOperator(WaitingOperator):
     """
     Start something that runs and ends: once for each task instance, whatever becomes of the worker.
 
-    A name that is not given is derived from the task instance and what it acts on. So a retry finds what an earlier try
-    started, another run starts another, as does another iteration of a task loop, and after one that failed a retry
-    starts another. A name that is given has to differ between runs, tasks and iterations: one that another has used is
-    refused, in progress or over. Where Airflow has no task state store, a retry cannot tell what another task of its
-    run started from what it started itself. What somebody stopped is not started again. Clearing a run that had ended
-    starts it anew. A task that is cleared while its run goes on cannot be told from a retry: it finds what it started
-    before, and starts no other.
+    A name that is not given is derived from the task instance and what it acts on. So a retry finds what an earlier
+    attempt started, another run starts another, as does another iteration of a task loop, and after one that failed a
+    retry starts another. A name that is given has to differ between runs, tasks and iterations: one that another has
+    used is refused, in progress or over. Where Airflow has no task state store, a retry cannot tell what another task
+    of its run started from what it started itself. What somebody stopped is not started again. Clearing a run that had
+    ended starts it anew. A task that is cleared while its run is still running cannot be told from a retry: it finds
+    what it started before, and starts no other.
 
     Where Airflow has a task state store (3.3 and newer), the ARN is kept there as soon as it is known, and a retry
-    looks at that first; a store that fails is no reason to fail. So, too, a cleared run takes what ended well while no
-    try was there to see it, and starts no other.
+    polls that first; a store that fails is no reason to fail. So, too, a job that succeeded while no attempt was
+    running is reused by a cleared run, which starts no other.
     """
 
+    #: How to find what a request would make, and how to compare it.
+    finder: ClassVar[Finder] = staticmethod(find_by_arn)
+    comparer: ClassVar[Comparer] = staticmethod(compare)
+    #: What a job that exists is held to where a member is not given: the documented default, or None for nothing. What
+    #: the service does not show is no difference.
+    unless_given: ClassVar[Mapping[str, Any]] = {}
     #: The parameter that holds the name.
-    naming: ClassVar[str] = "job_name"
-    #: Whether a retry looks for a while before it starts another: for a kind whose name is not in its ARN.
-    patient: ClassVar[bool] = False
-    #: Whether killing the task stops what it started. What was stopped is started again then, by the next try.
+    name_parameter: ClassVar[str] = "job_name"
+    #: Whether a retry looks for a while before it starts another: for a type whose name is not in its ARN.
+    is_searched: ClassVar[bool] = False
+    #: Whether killing the task stops what it started. What was stopped is started again then, by the next attempt.
     stop_on_kill = False
-    #: What was started or found, once that is known.
-    started_arn: str | None = None
 
-    def pursue(self, context: Context, deadline: float) -> str:
-        """Go on until it is over, and take note that its end was seen."""
-        self.started_arn = None  # that of an earlier run in the same process
-        return self._seen(context, super().pursue(context, deadline))
+    def next_step(self, context: Context, memory: Memory) -> Step:
+        """Observe what has the name that is tried, and return the next step."""
+        from airflow_provider_personalize import clock
+        from airflow_provider_personalize.operators.task_state import TaskState
+        from airflow_provider_personalize.plans import job
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:
-        """Go on after the wait in the triggerer."""
-        return self._seen(context, super().execute_complete(context, event))
-
-    def _seen(self, context: Context, arn: str) -> str:
-        self.keep(context, arn, _SEEN)
-        return arn
-
-    def go_on(self, context: Context, deadline: float) -> str:
-        """Start it, or find what an earlier try started, and wait for it."""
-        return self.finish(context, self._started(context, deadline), deadline)
-
-    def may_pass(self, error: Exception) -> bool:
-        """
-        Tell whether what went wrong may be over by itself.
-
-        A quota too: those on jobs and trainings count what is under way
-        (https://docs.aws.amazon.com/personalize/latest/dg/limits.html). That a ``LimitExceededException`` of these
-        operations is about such a quota, unless it names a rate, is assumed.
-        """
-        return super().may_pass(error) or is_over_quota(error)
-
-    def pause_after(self, error: Exception) -> float:
-        """Tell how many seconds to pause: an interval, where something must end first."""
-        return self.wait("").poll_interval if is_over_quota(error) else super().pause_after(error)
-
-    def _started(self, context: Context, deadline: float) -> dict[str, Any]:
-        given = parse("string", getattr(self, self.naming))
-        for name in [given] if given else self._names(context):
-            request = self.request(**{self.naming: name})
-            found, is_new = self._look(context, request, deadline), False
-            if not found:
-                found, is_new = self.create(context, request, deadline)
-            if is_new or self._is_to_be_waited_for(context, request, found, is_derived=not given):
-                self.note(context, request, found[self.resource_type.arn_member])
-                return found
-        raise PersonalizeError(
-            f"The {_MOST_NAMES} names that this task has, the last of them {name!r}, are all used up: so many times a "
-            f"{self.resource_type.title} of its own was found that is over. No other is made."
+        name = self.name_to_try(context, memory)
+        request = self.api.build_request(**{self.name_parameter: name})
+        wanted = job.Job(
+            resource_type=self.resource_type,
+            operation=self.operation,
+            request=request,
+            parameters=self.api.parameters,
+            waits=self.wait_for_completion,
+            name_parameter=self.name_parameter,
+            has_derived_name=not self._given_name,
+            is_searched=self.is_searched,
+            stop_on_kill=self.stop_on_kill,
+            is_in_loop=context.get("loop") is not None,
         )
+        state = TaskState(context, self.log)
+        stored, stored_end, changes, error = state.get(name), None, [], None
+        if memory.is_answered:
+            found, error = describe_created(self.hook, self.resource_type, memory)
+        elif self.resource_type.is_arn(stored):
+            found = self.hook.find(self.resource_type, str(stored))
+        else:
+            found = None
+        if not (found or memory.is_answered):
+            run_began = (lambda: None) if memory.refusal else (lambda: self.run_began(context))
+            found = self.finder(self.hook, self.resource_type, request, run_began)
+        if found:
+            self.show_link(context, found)
+            unsaid = {member: self.unless_given[member] for member in self.unless_given if member not in request}
+            shown = {member: value for member, value in unsaid.items() if found.get(member) is not None}
+            changes = self.comparer(self.hook, self.resource_type, {**request, **shown}, found, None)
+            stored_end = state.get(stored) if stored and stored == found[self.resource_type.arn_member] else None
+        observed = job.ObservedJob(found, stored, self.run_began(context), error, changes, stored_end)
+        return job.next_step(wanted, observed, memory, clock.now())
 
-    def _look(self, context: Context, request: Mapping[str, Any], deadline: float) -> dict[str, Any] | None:
-        """Find what an earlier try started; what this task's end is stopping, once it has stopped."""
-        found = self._recall(context, request) or self.find(context, request)
-        if found is None and self.patient and context["ti"].try_number > 1:
-            found = _patiently(lambda: self.find(context, request))
-        while found and self.stop_on_kill and is_being_stopped(found):
-            arn = found[self.resource_type.arn_member]
-            self.wait_out(self.wait(arn, SETTLED), deadline, found["status"])
-            found = self.hook.find(self.resource_type, arn)
-        return found
+    @property
+    def _given_name(self) -> str | None:
+        from airflow_provider_personalize.coercion import parse
 
-    def _recall(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Find what an earlier try took note of."""
-        arn = self.kept(context, _name(request)) or ""
-        return _patiently(lambda: self.hook.find(self.resource_type, arn)) if self.resource_type.is_arn(arn) else None
+        name: str | None = parse("string", getattr(self, self.name_parameter))
+        return name
 
-    def note(self, context: Context, request: Mapping[str, Any], arn: str) -> None:
-        """Keep it where a retry looks first."""
-        self.started_arn = arn
-        self.keep(context, _name(request), arn)
+    def name_to_try(self, context: Context, memory: Memory) -> str:
+        """Return the name that is given, or the derived one that is tried."""
+        return self._given_name or self._derived_name(context, memory.name_number)
 
-    def _changes(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-        """List in what one that exists differs; a default that the service does not show is no difference."""
-        left_out = (member for member in self.unless_given if member not in request and found.get(member) is not None)
-        return self.differences({**request, **{member: self.unless_given[member] for member in left_out}}, found)
+    def _derived_name(self, context: Context, number: int) -> str:
+        """Derive a name: the same in each attempt of a task instance, another in each run, mapped instance and loop."""
+        from airflow_provider_personalize.operators.task_state import identity_of
 
-    def _was_left(self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-        """Tell whether an earlier try started it, as it is wanted now, and certainly none has seen its end."""
-        arn = found[self.resource_type.arn_member]
-        known = self.kept(context, _name(request)) == arn and self.kept(context, arn) not in {_SEEN, None}
-        return known and not self._changes(request, found)
-
-    def _is_to_be_waited_for(
-        self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any], *, is_derived: bool
-    ) -> bool:
-        """Tell whether one that exists is the one to wait for; if not, another derived name is to be tried."""
-        arn = found[self.resource_type.arn_member]
-        title, short = self.resource_type.title, self.resource_type.short(arn)
-        wait = self.wait(arn)
-        verdict = wait.evaluate(found)
-        over = verdict.outcome != IN_PROGRESS and not self.is_of_this_run(context, found)
-        if over and verdict.outcome == SUCCEEDED and self._was_left(context, request, found):
-            self.log.warning("The %s ended while no try was there to see it. It is taken as it is", short)
-            over = False
-        stopped = verdict.status == self.resource_type.stopped and not self.stop_on_kill
-        if is_derived and (over or (verdict.failed and not stopped)):
-            self.log.info("%s: it is over, and another is made (%s)", verdict, short)
-            return False
-        if changed := self._changes(request, found):
-            raise ResourceDiffersError(short, arn, [self.in_parameters(change) for change in changed])
-        if verdict.failed:
-            raise wait.error(verdict)
-        if over:
-            raise ResourceExistsError(
-                f"Nothing was done: the {short} is from before this run, of {found['creationDateTime']}. Its name is "
-                f"never freed: leave {self.naming} out, or put something of the run into it. {arn}"
-            )
-        if not (is_derived or self._may_be_ours(context, request, found)):
-            by_this, what = "this task instance", "something of the run and the task"
-            if context.get("loop") is not None:
-                by_this, what = "this iteration of the loop", "{{ loop.index }}"
-            raise ResourceExistsError(
-                f"Nothing was done: the {short} was not made by {by_this}. Leave {self.naming} out, or put {what} into "
-                f"it. {arn}"
-            )
-        self.log.info("%s: started before in this run, and no other is made: %s %s", verdict, title, arn)
-        return True
-
-    def _may_be_ours(self, context: Context, request: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-        """Tell whether this task instance may have started it: in this try, or in an earlier one where that shows."""
-        name, arn = _name(request), found[self.resource_type.arn_member]
-        return arn in {self.started_arn, self.kept(context, name)} or self.is_of_earlier_try(context, found, name)
-
-    def _names(self, context: Context) -> Iterable[str]:
-        """Derive names: the same in each try of a task instance, others in each run, mapped instance and iteration."""
         ti = context["ti"]
         identity = f"{identity_of(context)}/{getattr(self, self.subject)}"
         digest = hashlib.sha256(identity.encode(errors="backslashreplace")).hexdigest()[:12]
         readable = re.sub(r"[^a-zA-Z0-9]+", "-", f"{ti.dag_id}-{ti.task_id}").strip("-")[:40].strip("-")
         name = f"{readable or 'airflow'}-{digest}"
-        return itertools.chain([name], (f"{name}-{number}" for number in range(2, _MOST_NAMES + 1)))
+        return f"{name}-{number + 1}" if number else name
 
     @property
     def subject(self) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_personalize.coercion import parse
-from airflow_provider_personalize.comparison import exact_differences
-from airflow_provider_personalize.exceptions import InvalidRequestError
-from airflow_provider_personalize.operators.creating import CreateOperator, RunOperator
+from airflow_provider_personalize.operators.creating import CreateOperator, JobOperator, compare, find_by_name
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
 from airflow_provider_personalize.resources import (
@@ -19,13 +16,39 @@ from airflow_provider_personalize.resources import (
     DATASET_GROUP,
     DATASET_IMPORT_JOB,
     SCHEMA,
+    ResourceType,
 )
 
 if TYPE_CHECKING:
-    from airflow.utils.context import Context
     from typing_extensions import Unpack
 
+    from airflow_provider_personalize.hooks import PersonalizeHook
     from airflow_provider_personalize.options import CreateOptions, UpdateOptions, WaitingOptions
+
+
+def _compare_schema(
+    hook: PersonalizeHook,
+    resource_type: ResourceType,
+    wanted: Mapping[str, Any],
+    found: Mapping[str, Any],
+    called_at: datetime | None,
+) -> list[str]:
+    """List in what a schema differs: its JSON, however that is written."""
+    from airflow_provider_personalize.coercion import parse
+    from airflow_provider_personalize.comparison import exact_differences
+
+    rest = dict(wanted)
+    schema = rest.pop("schema", found["schema"])
+    changed = exact_differences(parse("structure", schema), parse("structure", found["schema"]), "schema")
+    return compare(hook, resource_type, rest, found, called_at) + changed
+
+
+def _find_dataset(
+    hook: PersonalizeHook, resource_type: ResourceType, request: Mapping[str, Any], _: Callable[[], datetime | None]
+) -> dict[str, Any] | None:
+    """Describe the group's dataset of this type: its ARN is that of its group, and its type."""
+    group = request["datasetGroupArn"].replace(f":{DATASET_GROUP.arn_kind}/", f":{DATASET.arn_kind}/")
+    return hook.find(resource_type, f"{group}/{request['datasetType']}")
 
 
 class CreateSchemaOperator(CreateOperator):
@@ -49,8 +72,9 @@ class CreateSchemaOperator(CreateOperator):
     """
 
     operation = "CreateSchema"
+    finder = staticmethod(find_by_name)
+    comparer = staticmethod(_compare_schema)
     resource_type = SCHEMA
-    members = ("name", "schema", "domain")
     unless_given: ClassVar[Mapping[str, Any]] = {"domain": None}
     template_fields_renderers: ClassVar[dict[str, str]] = {"schema": "json"}
 
@@ -61,26 +85,6 @@ class CreateSchemaOperator(CreateOperator):
         self.name = name
         self.schema = schema
         self.domain = domain
-
-    def request(self, **derived: Any) -> dict[str, Any]:
-        """Build the request: the API takes a schema as a text."""
-        schema = parse("structure", self.schema)
-        try:
-            text = json.dumps(schema, ensure_ascii=False) if isinstance(schema, Mapping) else self.schema
-        except (TypeError, ValueError) as error:
-            raise InvalidRequestError(self.operation, [f"schema cannot be written as JSON: {error}"]) from error
-        return super().request(schema=text, **derived)
-
-    def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002 - the base's
-        """Find it by its name: nothing in the request tells the account that its ARN has in it."""
-        return self.find_in_list(request)
-
-    def differences(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-        """List in what one that exists differs."""
-        ours = dict(request)
-        schema = ours.pop("schema", found["schema"])
-        changed = exact_differences(parse("structure", schema), parse("structure", found["schema"]), "schema")
-        return super().differences(ours, found) + changed
 
 
 class DeleteSchemaOperator(DeleteOperator):
@@ -124,8 +128,8 @@ class CreateDatasetGroupOperator(CreateOperator):
     """
 
     operation = "CreateDatasetGroup"
+    finder = staticmethod(find_by_name)
     resource_type = DATASET_GROUP
-    members = ("name", "domain", "kms_key_arn", "role_arn", "tags")
     unless_given: ClassVar[Mapping[str, Any]] = {"domain": None}
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
@@ -145,10 +149,6 @@ class CreateDatasetGroupOperator(CreateOperator):
         self.kms_key_arn = kms_key_arn
         self.role_arn = role_arn
         self.tags = tags
-
-    def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002 - the base's
-        """Find it by its name: nothing in the request tells the account that its ARN has in it."""
-        return self.find_in_list(request)
 
 
 class CreateDatasetOperator(CreateOperator):
@@ -173,8 +173,8 @@ class CreateDatasetOperator(CreateOperator):
     """
 
     operation = "CreateDataset"
+    finder = staticmethod(_find_dataset)
     resource_type = DATASET
-    members = ("name", "schema_arn", "dataset_group_arn", "dataset_type", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
     def __init__(
@@ -193,16 +193,6 @@ class CreateDatasetOperator(CreateOperator):
         self.dataset_group_arn = dataset_group_arn
         self.dataset_type = dataset_type
         self.tags = tags
-
-    def request(self, **derived: Any) -> dict[str, Any]:
-        """Build the request, with the type in capitals as descriptions show it."""
-        request = super().request(**derived)
-        return {**request, "datasetType": request["datasetType"].upper()}
-
-    def arn_of(self, request: Mapping[str, Any]) -> str:
-        """Tell the ARN: that of its group, and its type. Its name is not in it."""
-        group = request["datasetGroupArn"].replace(f":{DATASET_GROUP.arn_kind}/", f":{DATASET.arn_kind}/")
-        return f"{group}/{request['datasetType']}"
 
 
 class UpdateDatasetOperator(UpdateOperator):
@@ -226,7 +216,6 @@ class UpdateDatasetOperator(UpdateOperator):
     operation = "UpdateDataset"
     resource_type = DATASET
     unchanged = "has this schema already"
-    members = ("dataset_arn", "schema_arn")
 
     def __init__(self, *, dataset_arn: str, schema_arn: str, **kwargs: Unpack[UpdateOptions]) -> None:
         super().__init__(**kwargs)
@@ -258,7 +247,7 @@ class DeleteDatasetOperator(DeleteOperator):
         self.dataset_arn = dataset_arn
 
 
-class CreateDatasetImportJobOperator(RunOperator):
+class CreateDatasetImportJobOperator(JobOperator):
     """
     Import a CSV from S3 into a dataset, and go on when it is in.
 
@@ -290,15 +279,6 @@ class CreateDatasetImportJobOperator(RunOperator):
     operation = "CreateDatasetImportJob"
     resource_type = DATASET_IMPORT_JOB
     unless_given: ClassVar[Mapping[str, Any]] = {"importMode": "FULL"}
-    members = (
-        "job_name",
-        "dataset_arn",
-        "data_source",
-        "role_arn",
-        "tags",
-        "import_mode",
-        "publish_attribution_metrics_to_s3",
-    )
     template_fields_renderers: ClassVar[dict[str, str]] = {"data_source": "json", "tags": "json"}
 
     def __init__(
@@ -323,7 +303,7 @@ class CreateDatasetImportJobOperator(RunOperator):
         self.tags = tags
 
 
-class CreateDatasetExportJobOperator(RunOperator):
+class CreateDatasetExportJobOperator(JobOperator):
     """
     Export a dataset to S3 as CSV, and go on when it is there.
 
@@ -350,7 +330,6 @@ class CreateDatasetExportJobOperator(RunOperator):
     operation = "CreateDatasetExportJob"
     resource_type = DATASET_EXPORT_JOB
     unless_given: ClassVar[Mapping[str, Any]] = {"ingestionMode": "PUT"}
-    members = ("job_name", "dataset_arn", "ingestion_mode", "role_arn", "job_output", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"job_output": "json", "tags": "json"}
 
     def __init__(
@@ -373,7 +352,7 @@ class CreateDatasetExportJobOperator(RunOperator):
         self.tags = tags
 
 
-class CreateDataDeletionJobOperator(RunOperator):
+class CreateDataDeletionJobOperator(JobOperator):
     """
     Delete users from all datasets of a group, and go on when they are gone. There is no way back.
 
@@ -398,7 +377,6 @@ class CreateDataDeletionJobOperator(RunOperator):
 
     operation = "CreateDataDeletionJob"
     resource_type = DATA_DELETION_JOB
-    members = ("job_name", "dataset_group_arn", "data_source", "role_arn", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"data_source": "json", "tags": "json"}
 
     def __init__(

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_personalize.arns import LATEST
-from airflow_provider_personalize.clock import steady_time
-from airflow_provider_personalize.comparison import configuration
-from airflow_provider_personalize.operators.base import PATIENCE, SHOWN_DELAY, WaitingOperator
-from airflow_provider_personalize.operators.creating import CreateOperator
+from airflow_provider_personalize.operators.base import WaitingOperator
+from airflow_provider_personalize.operators.creating import CreateOperator, compare
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
-from airflow_provider_personalize.resources import CAMPAIGN, EVENT_TRACKER, FILTER, RECOMMENDER
-from airflow_provider_personalize.status import (
-    SETTLED,
-    STARTED,
-    STOPPED,
-    SUCCEEDED,
-    Goal,
-    Moved,
-    is_switching,
+from airflow_provider_personalize.resources import (
+    CAMPAIGN,
+    EVENT_TRACKER,
+    FILTER,
+    RECOMMENDER,
+    SOLUTION_VERSION,
+    ResourceType,
 )
+from airflow_provider_personalize.status import STARTED, STOPPED, Goal
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -30,55 +26,25 @@ if TYPE_CHECKING:
 
     from airflow_provider_personalize.hooks import PersonalizeHook
     from airflow_provider_personalize.options import CreateOptions, UpdateOptions, WaitingOptions
-
-_VERSION: Final = "solutionVersionArn"
-
-
-def _meant(
-    hook: PersonalizeHook, wanted: Mapping[str, Any], shown: Mapping[str, Any], at: datetime | None = None
-) -> Mapping[str, Any]:
-    """
-    Say what is wanted of a campaign as its description would show it if it were so, ``$LATEST`` for one.
-
-    Whether a description shows ``$LATEST`` or the version that it came to is not documented; both are understood. With
-    sync in force, any version of the solution is right, since the service itself takes the newest. Without it,
-    ``$LATEST`` is the newest ACTIVE version at the time of the call.
-
-    :param wanted: What is wanted, as the request says it.
-    :param shown: How the campaign is configured, or an update of it.
-    :param at: When the call was made that says what is wanted; None means now.
-    """
-    asked, seen = (str(each.get(_VERSION, "")) for each in (wanted, shown))
-    if not (asked.endswith(LATEST) or (asked and seen.endswith(LATEST))):
-        return wanted
-    of_same_solution = _solution(asked) == _solution(seen)
-    if asked.endswith(LATEST) and of_same_solution and _is_in_sync(wanted, shown):
-        return {**wanted, _VERSION: seen}
-    means = _version(hook, asked, at)
-    serves = _version(hook, seen, _called(shown)) if of_same_solution else seen
-    return {**wanted, _VERSION: seen if means == serves else means}
+    from airflow_provider_personalize.plans.steps import Memory, Step
 
 
-def _solution(version: str) -> str:
-    return version.rpartition("/")[0]
+def _compare_campaign(
+    hook: PersonalizeHook,
+    resource_type: ResourceType,
+    wanted: Mapping[str, Any],
+    found: Mapping[str, Any],
+    called_at: datetime | None,
+) -> list[str]:
+    """List in what a campaign differs, ``$LATEST`` understood as the service does: at the time of the call."""
+    from airflow_provider_personalize.comparison import configuration
+    from airflow_provider_personalize.plans.meanings import CampaignMeaning, ObservedResource, solution_to_list
 
-
-def _is_in_sync(*configured: Mapping[str, Any]) -> bool:
-    """Tell whether sync is on, by the first that says so or not."""
-    said = ((each.get("campaignConfig") or {}).get("syncWithLatestSolutionVersion") for each in configured)
-    return bool(next((each for each in said if each is not None), False))
-
-
-def _version(hook: PersonalizeHook, arn: str, at: datetime | None) -> str:
-    """Tell which version an ARN means; where the solution has no ACTIVE one, the service shall say what that means."""
-    return (hook.newest_version(_solution(arn), at) or arn) if arn.endswith(LATEST) else arn
-
-
-def _called(shown: Mapping[str, Any]) -> datetime | None:
-    """Tell when the version was set that a campaign, or an update of it, shows."""
-    update = shown.get(CAMPAIGN.update_member) or {}
-    by_update = update.get("status") in CAMPAIGN.ready and _VERSION in update
-    return (update if by_update else shown).get("creationDateTime")
+    solution = solution_to_list(wanted, found)
+    versions = list(hook.list_all(SOLUTION_VERSION, solutionArn=solution)) if solution else ()
+    observed = ObservedResource(found, versions=versions)
+    meant = CampaignMeaning().as_shown(wanted, configuration(resource_type, found), observed, called_at)
+    return compare(hook, resource_type, meant, found, called_at)
 
 
 class CreateCampaignOperator(CreateOperator):
@@ -111,8 +77,8 @@ class CreateCampaignOperator(CreateOperator):
     """
 
     operation = "CreateCampaign"
+    comparer = staticmethod(_compare_campaign)
     resource_type = CAMPAIGN
-    members = ("name", "solution_version_arn", "min_provisioned_tps", "campaign_config", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"campaign_config": "json", "tags": "json"}
 
     def __init__(
@@ -131,18 +97,6 @@ class CreateCampaignOperator(CreateOperator):
         self.min_provisioned_tps = min_provisioned_tps
         self.campaign_config = campaign_config
         self.tags = tags
-        self._called: datetime | None = None
-
-    def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Find the campaign; where an earlier try made it, ``$LATEST`` is what was the newest then."""
-        found = super().find(context, request)
-        is_ours = found and self.is_of_earlier_try(context, found, request["name"])
-        self._called = found["creationDateTime"] if found and is_ours else None
-        return found
-
-    def differences(self, request: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-        """List in what the campaign differs from the request, ``$LATEST`` understood as the service does."""
-        return super().differences(_meant(self.hook, request, configuration(CAMPAIGN, found), self._called), found)
 
 
 class UpdateCampaignOperator(UpdateOperator):
@@ -179,7 +133,7 @@ class UpdateCampaignOperator(UpdateOperator):
     operation = "UpdateCampaign"
     resource_type = CAMPAIGN
     unchanged = "serves so already"
-    members = ("campaign_arn", "solution_version_arn", "min_provisioned_tps", "campaign_config")
+    repairs_failed = True
     template_fields_renderers: ClassVar[dict[str, str]] = {"campaign_config": "json"}
 
     def __init__(
@@ -196,22 +150,6 @@ class UpdateCampaignOperator(UpdateOperator):
         self.solution_version_arn = solution_version_arn
         self.min_provisioned_tps = min_provisioned_tps
         self.campaign_config = campaign_config
-
-    def check_usable(self, found: Mapping[str, Any]) -> None:
-        """Take one whose creation failed, too: the service updates it."""
-
-    def meant(
-        self, content: Mapping[str, Any], shown: Mapping[str, Any], at: datetime | None = None
-    ) -> Mapping[str, Any]:
-        """Understand ``$LATEST`` as the service does."""
-        return _meant(self.hook, content, shown, at)
-
-    def resolved(self, content: Mapping[str, Any], shown: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Say which version ``$LATEST`` is at this moment; in sync, any will do."""
-        version = str(content.get(_VERSION, ""))
-        if not version.endswith(LATEST) or _is_in_sync(content, shown):
-            return content
-        return {**content, _VERSION: _version(self.hook, version, None)}
 
 
 class DeleteCampaignOperator(DeleteOperator):
@@ -263,7 +201,6 @@ class CreateRecommenderOperator(CreateOperator):
 
     operation = "CreateRecommender"
     resource_type = RECOMMENDER
-    members = ("name", "dataset_group_arn", "recipe_arn", "recommender_config", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"recommender_config": "json", "tags": "json"}
 
     def __init__(
@@ -313,7 +250,6 @@ class UpdateRecommenderOperator(UpdateOperator):
     operation = "UpdateRecommender"
     resource_type = RECOMMENDER
     keeps_unnamed = True
-    members = ("recommender_arn", "recommender_config")
     template_fields_renderers: ClassVar[dict[str, str]] = {"recommender_config": "json"}
 
     def __init__(
@@ -353,54 +289,18 @@ class _SwitchRecommender(WaitingOperator):
         super().__init__(**kwargs)
         self.recommender_arn = recommender_arn
 
-    def go_on(self, context: Context, deadline: float) -> str:
-        """Wait for what is under way, switch it, and wait until it is so."""
-        request = self.request()
-        wait, settled = self.wait(self.arn), self.wait(self.arn, SETTLED)
-        refusal: Exception | None = None
-        while True:
-            now = self.hook.poll(settled)
-            found = now.description
-            self.show_link(context, found)
-            verdict = wait.evaluate(found)
-            if verdict.failed:
-                raise wait.error(verdict)
-            if verdict.outcome == SUCCEEDED or is_switching(self.goal, found):
-                self.log.info("%s already; nothing is sent (%s)", verdict, wait.title)
-                break
-            if now.outcome == SUCCEEDED and not refusal:
-                if refusal := self._send(request):
-                    continue  # what is in the way may be this very call, whose answer was lost
-                self._await_shown(found, deadline)
-                break
-            if (
-                refusal
-                and now.outcome == SUCCEEDED
-                and not isinstance(refusal, self.client.exceptions.ResourceInUseException)
-            ):
-                raise refusal
-            self.wait_out(settled, deadline, str(refusal or now))
-            refusal = None
-        if self.wait_for_completion:
-            self.wait_until(wait, deadline)
-        return self.arn
+    def next_step(self, context: Context, memory: Memory) -> Step:
+        """Observe the recommender, and return the next step."""
+        from airflow_provider_personalize import clock
+        from airflow_provider_personalize.plans import switch
+        from airflow_provider_personalize.plans.steps import Observed
 
-    def _send(self, request: dict[str, Any]) -> Exception | None:
-        """Send it; answer why the service will not have it now. Which error says so is not documented."""
-        exceptions = self.client.exceptions
-        try:
-            self.call(request)
-        except (exceptions.ResourceInUseException, exceptions.InvalidInputException) as refusal:
-            error: Exception = refusal
-            return error
-        self.log.info("Sent the %s", self.wait(self.arn).title)
-        return None
-
-    def _await_shown(self, before: Mapping[str, Any], deadline: float) -> None:
-        """Wait until the call shows, so that a sensor that comes after cannot take what was before for its outcome."""
-        until = steady_time() + PATIENCE
-        moved = Moved(self.resource_type.name, self.arn, self.goal, before=before.get("status"), patience=until)
-        self.hook.wait(moved, delay=SHOWN_DELAY, deadline=deadline)
+        wanted = switch.Switch(
+            self.resource_type, self.operation, self.api.build_request(), self.goal, waits=self.wait_for_completion
+        )
+        found = self.hook.describe(self.resource_type, wanted.arn)
+        self.show_link(context, found)
+        return switch.next_step(wanted, Observed(found), memory, clock.now())
 
 
 class StopRecommenderOperator(_SwitchRecommender):
@@ -463,7 +363,6 @@ class CreateFilterOperator(CreateOperator):
 
     operation = "CreateFilter"
     resource_type = FILTER
-    members = ("name", "dataset_group_arn", "filter_expression", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
     def __init__(
@@ -502,6 +401,16 @@ class DeleteFilterOperator(DeleteOperator):
         self.filter_arn = filter_arn
 
 
+def _find_tracker(
+    hook: PersonalizeHook, resource_type: ResourceType, request: Mapping[str, Any], _: Callable[[], datetime | None]
+) -> dict[str, Any] | None:
+    """Describe the group's tracker, whatever its name; the one of this name first."""
+    listed = list(hook.list_all(resource_type, datasetGroupArn=request["datasetGroupArn"]))
+    listed.sort(key=lambda tracker: tracker["name"] != request["name"])
+    described = (hook.find(resource_type, tracker[resource_type.arn_member]) for tracker in listed)
+    return next((found for found in described if found), None)
+
+
 class CreateEventTrackerOperator(CreateOperator):
     """
     Create the event tracker of a dataset group, and go on when it is ACTIVE. Or find the one that is there already.
@@ -523,9 +432,10 @@ class CreateEventTrackerOperator(CreateOperator):
 
     operation = "CreateEventTracker"
     resource_type = EVENT_TRACKER
+    finder = staticmethod(_find_tracker)
+    xcom_members: ClassVar[Mapping[str, str]] = {"tracking_id": "trackingId"}
     # which error answers the second tracker of a group is not documented
     taken = ("ResourceAlreadyExistsException", "LimitExceededException")
-    members = ("name", "dataset_group_arn", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
     def __init__(
@@ -540,19 +450,6 @@ class CreateEventTrackerOperator(CreateOperator):
         self.name = name
         self.dataset_group_arn = dataset_group_arn
         self.tags = tags
-
-    def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002 - the base's
-        """Find the group's tracker, whatever its name; the one of this name first."""
-        listed = list(self.hook.list_all(self.resource_type, datasetGroupArn=request["datasetGroupArn"]))
-        listed.sort(key=lambda tracker: tracker["name"] != request["name"])
-        described = (self.hook.find(self.resource_type, tracker[self.resource_type.arn_member]) for tracker in listed)
-        return next((found for found in described if found), None)
-
-    def finish(self, context: Context, found: Mapping[str, Any], deadline: float) -> str:
-        """Hand on the tracking ID, wait for the tracker, and return its ARN."""
-        if self.do_xcom_push:
-            context["ti"].xcom_push(key="tracking_id", value=found["trackingId"])
-        return super().finish(context, found, deadline)
 
 
 class DeleteEventTrackerOperator(DeleteOperator):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize.exceptions import InvalidRequestError, TooFewRecommendationsError
-from airflow_provider_personalize.operators.base import PersonalizeOperator, identity_of
 from airflow_provider_personalize.resources import DATASET
+from airflow_provider_personalize.task import PersonalizeTask
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 _RESULTS: Final = 25
 
 
-class _PutOperator(PersonalizeOperator):
+class _PutOperator(PersonalizeTask):
     """
     Put a list of records, however long: each call takes as many as the service allows.
 
@@ -41,17 +40,20 @@ class _PutOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> int:
         """Put them all, and return how many."""
+        from airflow_provider_personalize import clock
+        from airflow_provider_personalize.operators.driver import call_with_retry
+
         context = self.begin(context)
         self.announce(context)
-        requests = self.patiently(lambda: self._requests(context))
+        requests = call_with_retry(self, lambda: self._requests(context))
         if not requests:
-            self.log.warning("%s is empty: nothing is put", self.parameters[self.records])
+            self.log.warning("%s is empty: nothing is put", self.api.parameters[self.records])
             return 0
         total = sum(len(request[self.records]) for request in requests)
         done = 0
         for request in requests:
             if done:
-                time.sleep(self.pause)
+                clock.sleep(self.pause)
             self._put(request, done, total)
             done += len(request[self.records])
         self.log.info("Put %d %s in %d calls", total, self.records, len(requests))
@@ -61,27 +63,30 @@ class _PutOperator(PersonalizeOperator):
         """Show where the records go, where that is known."""
 
     def _put(self, request: dict[str, Any], done: int, total: int) -> None:
+        from airflow_provider_personalize.operators.driver import call_with_retry
+
         try:
-            self.patiently(lambda: self.call(request))
+            call_with_retry(self, lambda: self.api.call(request))
         except Exception:
             self.log.error("%d of %d %s were put before this error. To put them again does no harm",
                            done, total, self.records)  # fmt: skip
             raise
 
     def _requests(self, context: Context) -> list[dict[str, Any]]:
-        """Build the requests; raise an error with the faults of all."""
-        request = self.given()
+        """Build the requests; raise an error with everything that is wrong with any of them."""
+        api = self.api
+        request = api.unchecked_request()
         records = request.get(self.records)
         if not isinstance(records, (list, tuple)):
-            return [self.request()]
+            return [api.build_request()]
         found: list[str] = []
         records = list(self.completed(context, request, self._written(records, found)))
-        size = self.input_shape.members[self.records].metadata["max"]
+        size = api.input_shape.members[self.records].metadata["max"]
         requests = [{**request, self.records: records[at : at + size]} for at in range(0, len(records), size)]
         for number, each in enumerate(requests):
-            found += (self._renumbered(fault, number * size) for fault in self.faults(each))
+            found += (self._renumbered(wrong, number * size) for wrong in api.validation_errors(each))
         if found:
-            raise self.refusal(dict.fromkeys(found))
+            raise api.error(dict.fromkeys(found))
         return requests
 
     def _written(self, records: Iterable[Any], found: list[str]) -> Iterator[Any]:
@@ -97,10 +102,10 @@ class _PutOperator(PersonalizeOperator):
         """Add to each record what it needs."""
         return records
 
-    def _renumbered(self, fault: str, before: int) -> str:
+    def _renumbered(self, wrong: str, before: int) -> str:
         """Name a record by its place in the whole list."""
         place = rf"\b{self.records}\[(\d+)\]"
-        return re.sub(place, lambda match: f"{self.records}[{int(match[1]) + before}]", fault)
+        return re.sub(place, lambda match: f"{self.records}[{int(match[1]) + before}]", wrong)
 
 
 def _with_written_properties(record: Any) -> Any:
@@ -127,6 +132,8 @@ class _PutEventsOperator(_PutOperator):
 
     def completed(self, context: Context, request: Mapping[str, Any], records: Iterable[Any]) -> Iterator[Any]:
         """Give an id to each event that has none."""
+        from airflow_provider_personalize.operators.task_state import identity_of
+
         others = {member: value for member, value in request.items() if member != self.records}
         times: Counter[str] = Counter()
         for event in records:
@@ -168,7 +175,6 @@ class PutEventsOperator(_PutEventsOperator):
 
     operation = "PutEvents"
     records = "eventList"
-    members = ("tracking_id", "session_id", "event_list", "user_id")
     template_fields_renderers: ClassVar[dict[str, str]] = {"event_list": "json"}
 
     def __init__(
@@ -206,7 +212,6 @@ class PutActionInteractionsOperator(_PutEventsOperator):
 
     operation = "PutActionInteractions"
     records = "actionInteractions"
-    members = ("tracking_id", "action_interactions")
     template_fields_renderers: ClassVar[dict[str, str]] = {"action_interactions": "json"}
 
     def __init__(
@@ -251,7 +256,6 @@ class PutItemsOperator(_PutIntoDatasetOperator):
 
     operation = "PutItems"
     records = "items"
-    members = ("dataset_arn", "items")
     template_fields_renderers: ClassVar[dict[str, str]] = {"items": "json"}
 
     def __init__(self, *, dataset_arn: str, items: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
@@ -278,7 +282,6 @@ class PutUsersOperator(_PutIntoDatasetOperator):
 
     operation = "PutUsers"
     records = "users"
-    members = ("dataset_arn", "users")
     template_fields_renderers: ClassVar[dict[str, str]] = {"users": "json"}
 
     def __init__(self, *, dataset_arn: str, users: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
@@ -305,7 +308,6 @@ class PutActionsOperator(_PutIntoDatasetOperator):
 
     operation = "PutActions"
     records = "actions"
-    members = ("dataset_arn", "actions")
     template_fields_renderers: ClassVar[dict[str, str]] = {"actions": "json"}
 
     def __init__(self, *, dataset_arn: str, actions: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
@@ -314,7 +316,7 @@ class PutActionsOperator(_PutIntoDatasetOperator):
         self.actions = actions
 
 
-class GetRecommendationsOperator(PersonalizeOperator):
+class GetRecommendationsOperator(PersonalizeTask):
     """
     Ask a campaign or a recommender for recommendations, and fail where it has too few: a test after a deployment.
 
@@ -345,18 +347,7 @@ class GetRecommendationsOperator(PersonalizeOperator):
 
     service = "personalize-runtime"
     operation = "GetRecommendations"
-    members = (
-        "campaign_arn",
-        "recommender_arn",
-        "user_id",
-        "item_id",
-        "num_results",
-        "context",
-        "filter_arn",
-        "filter_values",
-        "promotions",
-        "metadata_columns",
-    )
+    not_in_request = frozenset({"min_results"})
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "context": "json",
         "filter_values": "json",
@@ -395,24 +386,16 @@ class GetRecommendationsOperator(PersonalizeOperator):
         self.metadata_columns = metadata_columns
         self.min_results = min_results
 
-    def request(self, **derived: Any) -> dict[str, Any]:
-        """
-        Build the request.
+    def execute(self, context: Context) -> list[dict[str, Any]]:  # noqa: ARG002 - Airflow's signature
+        """Get them, and check that there are enough."""
+        from airflow_provider_personalize.operators.driver import call_with_retry
 
-        :raises InvalidRequestError: Parameters are wrong, or ``min_results`` can never be reached.
-        """
-        request = super().request(**derived)
+        request = call_with_retry(self, self.api.build_request)
         asked = request.get("numResults", _RESULTS)
         if self.min_results > asked:
-            raise InvalidRequestError(
-                self.operation, [f"min_results is {self.min_results}, and no more than {asked} are asked for"]
-            )
-        return request
-
-    def execute(self, context: Context) -> list[dict[str, Any]]:  # noqa: ARG002 - Airflow's signature
-        """Ask, and see whether there are enough."""
-        request = self.patiently(self.request)
-        found: list[dict[str, Any]] = self.patiently(lambda: self.call(request))["itemList"]
+            wrong = f"min_results is {self.min_results}, and no more than {asked} are asked for"
+            raise InvalidRequestError(self.operation, [wrong])
+        found: list[dict[str, Any]] = call_with_retry(self, lambda: self.api.call(request))["itemList"]
         if len(found) < self.min_results:
             raise TooFewRecommendationsError(request, found, self.min_results)
         self.log.info("%d recommendations: %s", len(found), ", ".join(item["itemId"] for item in found))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_personalize.operators.base import PersonalizeOperator
+from airflow_provider_personalize.task import PersonalizeTask
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.options import TaskOptions
 
 
-class TagResourceOperator(PersonalizeOperator):
+class TagResourceOperator(PersonalizeTask):
     """
     Tag a resource of any kind but schemas and metric attributions. A tag that it has gets the new value.
 
@@ -30,7 +30,6 @@ class TagResourceOperator(PersonalizeOperator):
     """
 
     operation = "TagResource"
-    members = ("resource_arn", "tags")
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
     def __init__(self, *, resource_arn: str, tags: list[dict[str, str]] | str, **kwargs: Unpack[TaskOptions]) -> None:
@@ -40,11 +39,13 @@ class TagResourceOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> str:  # noqa: ARG002 - Airflow's signature
         """Tag it."""
-        self.patiently(lambda: self.call(self.request()))
+        from airflow_provider_personalize.operators.driver import call_with_retry
+
+        call_with_retry(self, lambda: self.api.call(self.api.build_request()))
         return self.resource_arn
 
 
-class UntagResourceOperator(PersonalizeOperator):
+class UntagResourceOperator(PersonalizeTask):
     """
     Take tags off a resource. Those that it does not have make no difference.
 
@@ -58,7 +59,6 @@ class UntagResourceOperator(PersonalizeOperator):
     """
 
     operation = "UntagResource"
-    members = ("resource_arn", "tag_keys")
     template_fields_renderers: ClassVar[dict[str, str]] = {"tag_keys": "json"}
 
     def __init__(self, *, resource_arn: str, tag_keys: list[str] | str, **kwargs: Unpack[TaskOptions]) -> None:
@@ -68,5 +68,7 @@ class UntagResourceOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> str:  # noqa: ARG002 - Airflow's signature
         """Take them off."""
-        self.patiently(lambda: self.call(self.request()))
+        from airflow_provider_personalize.operators.driver import call_with_retry
+
+        call_with_retry(self, lambda: self.api.call(self.api.build_request()))
         return self.resource_arn

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize.exceptions import PersonalizeError
-from airflow_provider_personalize.operators.base import PersonalizeOperator, WaitingOperator
-from airflow_provider_personalize.operators.creating import CreateOperator, RunOperator
+from airflow_provider_personalize.operators.base import WaitingOperator
+from airflow_provider_personalize.operators.creating import CreateOperator, JobOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
-from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
-from airflow_provider_personalize.status import SETTLED, SUCCEEDED, Goal
-from airflow_provider_personalize.task import switch
+from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION, ResourceType
+from airflow_provider_personalize.status import SETTLED, Goal
+from airflow_provider_personalize.task import PersonalizeTask, switch
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
     from typing_extensions import Unpack
 
+    from airflow_provider_personalize.hooks import PersonalizeHook
     from airflow_provider_personalize.options import CreateOptions, TaskOptions, UpdateOptions, WaitingOptions
-
-# In what is carried: the training that the service was asked for, whether or not it answered.
-_ASKED: Final = "asked"
+    from airflow_provider_personalize.plans.steps import Memory, Step
 
 
 class CreateSolutionOperator(CreateOperator):
@@ -55,18 +55,6 @@ class CreateSolutionOperator(CreateOperator):
 
     operation = "CreateSolution"
     resource_type = SOLUTION
-    members = (
-        "name",
-        "dataset_group_arn",
-        "perform_auto_training",
-        "recipe_arn",
-        "perform_auto_ml",
-        "perform_hpo",
-        "perform_incremental_update",
-        "event_type",
-        "solution_config",
-        "tags",
-    )
     template_fields_renderers: ClassVar[dict[str, str]] = {"solution_config": "json", "tags": "json"}
 
     def __init__(
@@ -130,7 +118,6 @@ class UpdateSolutionOperator(UpdateOperator):
     operation = "UpdateSolution"
     resource_type = SOLUTION
     unchanged = "trains so already, and an update would start the training schedule over"
-    members = ("solution_arn", "perform_auto_training", "perform_incremental_update", "solution_update_config")
     template_fields_renderers: ClassVar[dict[str, str]] = {"solution_update_config": "json"}
 
     def __init__(
@@ -147,13 +134,6 @@ class UpdateSolutionOperator(UpdateOperator):
         self.perform_auto_training = perform_auto_training
         self.perform_incremental_update = perform_incremental_update
         self.solution_update_config = solution_update_config
-
-    def readings(self, content: Mapping[str, Any], found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """List how an update may read: as it was sent, or with what it leaves as it is."""
-        config = found.get("solutionConfig") or {}
-        kept = {member: config[member] for member in ("autoTrainingConfig", "eventsConfig") if member in config}
-        named = content.get("solutionUpdateConfig", {})
-        return [content, {**content, "solutionUpdateConfig": {**kept, **named}}] if kept else [content]
 
 
 class DeleteSolutionOperator(DeleteOperator):
@@ -177,7 +157,28 @@ class DeleteSolutionOperator(DeleteOperator):
         self.solution_arn = solution_arn
 
 
-class CreateSolutionVersionOperator(RunOperator):
+def _find_version(
+    hook: PersonalizeHook,
+    resource_type: ResourceType,
+    request: Mapping[str, Any],
+    run_began: Callable[[], datetime | None],
+) -> dict[str, Any] | None:
+    """
+    Describe the version of this name, among those in progress or begun since the run began.
+
+    The list of versions does not tell their names.
+    """
+
+    def is_likely(version: Mapping[str, Any]) -> bool:
+        since = run_began()
+        is_over = version["status"] in resource_type.final
+        return not is_over or since is None or bool(version["creationDateTime"] >= since)
+
+    versions = hook.list_versions(request["solutionArn"])
+    return hook.find_version(request["solutionArn"], request["name"], filter(is_likely, versions))
+
+
+class CreateSolutionVersionOperator(JobOperator):
     """
     Train a new version of a solution, and go on when it is trained.
 
@@ -206,11 +207,12 @@ class CreateSolutionVersionOperator(RunOperator):
     operation = "CreateSolutionVersion"
     resource_type = SOLUTION_VERSION
     unless_given: ClassVar[Mapping[str, Any]] = {"trainingMode": "FULL"}
-    naming = "name"
-    patient = True
-    #: Whether the task was killed, and what it began is to be stopped.
-    killed = False
-    members = ("solution_arn", "name", "training_mode", "tags")
+    not_in_request = frozenset({"stop_on_kill"})
+    name_parameter = "name"
+    is_searched = True
+    finder = staticmethod(_find_version)
+    #: What the training was asked for with.
+    asked: Mapping[str, str] | None = None
     template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
     def __init__(
@@ -230,60 +232,39 @@ class CreateSolutionVersionOperator(RunOperator):
         self.tags = tags
         self.stop_on_kill = switch("stop_on_kill", stop_on_kill)
 
-    def find(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:
-        """
-        Find the version of this name among those under way or begun since the run began.
+    def next_step(self, context: Context, memory: Memory) -> Step:
+        """Observe the version of the name that is tried, and return the next step."""
+        name = self.name_to_try(context, memory)
+        self.asked = {"solution_arn": self.solution_arn, "name": name} if memory.call else None
+        return super().next_step(context, memory)
 
-        The list of versions does not tell their names.
-        """
-
-        def is_likely(summary: Mapping[str, Any]) -> bool:
-            return summary["status"] not in self.resource_type.final or self.is_of_this_run(context, summary)
-
-        versions = self.hook.list_versions(request["solutionArn"])
-        return self.hook.find_version(request["solutionArn"], request["name"], filter(is_likely, versions))
-
-    def find_existing(self, context: Context, request: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
-        """Find the version of this name among all."""
-        arn = request["solutionArn"]
-        return self.hook.find_version(arn, request["name"], self.hook.list_versions(arn))
-
-    def pursue(self, context: Context, deadline: float) -> str:
-        """Go on until it is over; that an earlier run of this object was killed counts no more."""
-        self.killed = False
-        return super().pursue(context, deadline)
-
-    def create(self, context: Context, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], bool]:
-        """Train it; a kill may come before the answer."""
-        self.carried[_ASKED] = {"solution_arn": request["solutionArn"], "name": request["name"]}
-        self._must_live()
-        return super().create(context, request, deadline)
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Begin the training, unless the task was killed."""
+        self.asked = {"solution_arn": request["solutionArn"], "name": request["name"]}
+        self._refuse_if_killed()
+        return super().call(operation, request)
 
     @property
     def trigger_options(self) -> dict[str, Any]:
         """Tell the trigger, too, to stop the training."""
-        return {"stop_on_kill": True, "asked": self.carried.get(_ASKED)} if self.stop_on_kill else {}
-
-    def note(self, context: Context, request: Mapping[str, Any], arn: str) -> None:
-        """Keep it where a retry looks first; stop it, where the task was killed before the answer came."""
-        super().note(context, request, arn)
-        if self.killed:
-            self.on_kill()
+        return {"stop_on_kill": True, "asked": self.asked} if self.stop_on_kill else {}
 
     def on_kill(self) -> None:
         """Stop the training, where that was asked for, and let none begin in the seconds that Airflow 3 still gives."""
-        if not self.stop_on_kill:
+        if not (self.stop_on_kill and self.driver):
             return
-        self.killed = True
-        if self.started_arn:
-            self.hook.stop_training(self.started_arn)
-        elif _ASKED in self.carried:
+        self.driver.is_killed = True
+        if arn := self.driver.arn:
+            self.hook.stop_training(arn)
+        elif self.asked:
             # boto3 may be about to repeat the call
-            self.client.meta.events.register_first(f"before-send.personalize.{self.operation}", self._must_live)
-            self.hook.stop_training_named(**self.carried[_ASKED])
+            self.hook.conn.meta.events.register_first(
+                f"before-send.personalize.{self.operation}", self._refuse_if_killed
+            )
+            self.hook.stop_training_named(**self.asked)
 
-    def _must_live(self, **_: Any) -> None:
-        if self.killed:
+    def _refuse_if_killed(self, **_: Any) -> None:
+        if self.driver and self.driver.is_killed:
             raise PersonalizeError("The task was killed: it begins no training any more")
 
 
@@ -311,30 +292,21 @@ class StopSolutionVersionCreationOperator(WaitingOperator):
         super().__init__(**kwargs)
         self.solution_version_arn = solution_version_arn
 
-    def go_on(self, context: Context, deadline: float) -> str:
-        """Stop it unless it is over, and wait until it is."""
-        self.request()
-        version = self.hook.describe(self.resource_type, self.arn)
-        self.show_link(context, version)
-        verdict = self.wait(self.arn).evaluate(version)
-        if verdict.outcome == SUCCEEDED:
-            self.log.warning("%s: it is over, and nothing is stopped (%s)", verdict, self.wait(self.arn).title)
-            return self.arn
-        try:
-            self.hook.stop_training(self.arn)
-        except self.client.exceptions.ResourceInUseException:
-            if not self.held_back(context, deadline):  # what is in the way may be what an earlier try sent
-                raise
-            return self.go_on(context, deadline)
-        except Exception as error:
-            self.note_unanswered(error)
-            raise
-        if self.wait_for_completion:
-            self.wait_until(self.wait(self.arn), deadline)
-        return self.arn
+    def next_step(self, context: Context, memory: Memory) -> Step:
+        """Observe the training, and return the next step to its end."""
+        from airflow_provider_personalize import clock
+        from airflow_provider_personalize.plans import switch
+        from airflow_provider_personalize.plans.steps import Observed
+
+        wanted = switch.Switch(
+            self.resource_type, self.operation, self.api.build_request(), self.goal, waits=self.wait_for_completion
+        )
+        found = self.hook.describe(self.resource_type, wanted.arn)
+        self.show_link(context, found)
+        return switch.next_step_of_training(wanted, Observed(found), memory, clock.now())
 
 
-class GetSolutionMetricsOperator(PersonalizeOperator):
+class GetSolutionMetricsOperator(PersonalizeTask):
     """
     Read the offline metrics of a trained version.
 
@@ -347,7 +319,6 @@ class GetSolutionMetricsOperator(PersonalizeOperator):
     """
 
     operation = "GetSolutionMetrics"
-    members = ("solution_version_arn",)
 
     def __init__(self, *, solution_version_arn: str, **kwargs: Unpack[TaskOptions]) -> None:
         super().__init__(**kwargs)
@@ -355,5 +326,7 @@ class GetSolutionMetricsOperator(PersonalizeOperator):
 
     def execute(self, context: Context) -> dict[str, float]:  # noqa: ARG002 - Airflow's signature
         """Read them."""
-        metrics: dict[str, float] = self.patiently(lambda: self.call(self.request()))["metrics"]
+        from airflow_provider_personalize.operators.driver import call_with_retry
+
+        metrics: dict[str, float] = call_with_retry(self, lambda: self.api.call(self.api.build_request()))["metrics"]
         return metrics

@@ -107,7 +107,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         :raises InvalidRequestError: The ARN is wrong, or None.
         """
         operation = f"Describe{self.resource_type.pascal}"
-        arns = {parameter: getattr(self, parameter) for parameter in required_parameters(self) & {*self.members}}
+        arns = {parameter: getattr(self, parameter) for parameter in required_parameters(type(self)) & {*self.members}}
         if wrong := [fault for fault in map(wrong_arn, arns, arns.values()) if fault]:
             raise InvalidRequestError(operation, wrong)
         verdict = self.hook.poll(self.wait)
@@ -140,16 +140,18 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:  # noqa: ARG002 - Airflow's
         """End as the event says, by the rules of any sensor; return the ARN of what was waited for."""
+        from airflow_provider_personalize.triggers.events import WaitEvent
+
         with self.leniency():
             try:
-                self.resumed(event)
+                self.check_event(WaitEvent.from_json(event))
             except (ResourceFailedError, UpdateReplacedError) as failure:
                 raise AirflowFailException(str(failure)) from failure
             except WaitTimeoutError as timeout:
-                if event["resume"]["limit"] == "execution_timeout":
+                if WaitEvent.from_json(event).state["limit"] == "execution_timeout":
                     raise  # retried, as a poked sensor is
                 raise AirflowSensorTimeout(str(timeout)) from timeout
-        return event["wait"]["arn"]
+        return WaitEvent.from_json(event).condition.arn
 
     @contextmanager
     def leniency(self) -> Iterator[None]:

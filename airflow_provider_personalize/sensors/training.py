@@ -104,7 +104,7 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
         """Tell when the run began, or the task: that stays the same from look to look, rescheduled or not."""
         began = getattr(context.get("dag_run"), "start_date", None) or getattr(context.get("ti"), "start_date", None)
         self.hook.observe(PollTarget(SOLUTION.name, self.solution_arn))  # its answer tells the service's time
-        return self.by_service(began or datetime.now(timezone.utc))
+        return self.by_service_clock(began or datetime.now(timezone.utc))
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:
         """End as the event says, by the rules of any sensor, and return the ARN."""

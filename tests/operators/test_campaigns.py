@@ -179,14 +179,14 @@ def test_an_update_is_not_sent_again_where_the_versions_cannot_be_listed_behind_
     """Nor is it shown yet."""
     create(first)()
     train(personalize, SOLUTION)
-    send = UpdateCampaignOperator._send
+    call = UpdateCampaignOperator.call
 
-    def send_and_be_throttled(*args: Any) -> str:
-        refusal = send(*args)
+    def call_and_be_throttled(*args: Any) -> dict[str, Any]:
+        answer = call(*args)
         faults.error_next("ListSolutionVersions", "ThrottlingException", seconds=10)
-        return refusal
+        return answer
 
-    monkeypatch.setattr(UpdateCampaignOperator, "_send", send_and_be_throttled)
+    monkeypatch.setattr(UpdateCampaignOperator, "call", call_and_be_throttled)
     faults.stale_next("UpdateCampaign", hides=45)
     run = update(solution_version_arn=LATEST, deferrable=deferrable)
     assert run() == CAMPAIGN

@@ -349,8 +349,7 @@ def test_killed_on_the_worker_the_training_is_stopped_where_that_is_asked_for(
         task.on_kill()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(passing_time, "sleep", killed)
-    monkeypatch.setattr("airflow_provider_personalize.operators.base.time.sleep", killed)
+    monkeypatch.setattr("airflow_provider_personalize.clock.sleep", killed)
     with pytest.raises(KeyboardInterrupt):
         task.execute({"ti": TaskInstance(), "task": task})
     clock.advance(600)
@@ -365,7 +364,7 @@ def test_killed_before_the_version_is_shown_the_training_is_stopped_too(personal
         task.on_kill()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("airflow_provider_personalize.hooks.personalize.time.sleep", killed)
+    monkeypatch.setattr("airflow_provider_personalize.clock.sleep", killed)
     faults.stale_next("CreateSolutionVersion", hides=30)
     with pytest.raises(KeyboardInterrupt):
         task.execute({"ti": TaskInstance(), "task": task})
@@ -380,8 +379,8 @@ def test_killed_before_the_answer_came_the_training_is_stopped_too(personalize, 
         task.execute({"ti": TaskInstance(run_id="earlier"), "task": task})
     call = task.call
 
-    def killed(request: Any) -> None:
-        call(request)
+    def killed(operation: str, request: Any) -> None:
+        call(operation, request)
         task.on_kill()
         raise KeyboardInterrupt
 
@@ -400,7 +399,7 @@ def test_killed_while_a_lost_answer_is_waited_for_the_training_is_stopped_too(pe
         task.on_kill()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("airflow_provider_personalize.operators.base.time.sleep", killed)
+    monkeypatch.setattr("airflow_provider_personalize.clock.sleep", killed)
     lost("CreateSolutionVersion", done=True)
     with pytest.raises(KeyboardInterrupt):
         task.execute({"ti": TaskInstance(), "task": task})
@@ -426,8 +425,8 @@ def test_killed_while_boto3_would_repeat_it_no_training_begins(personalize, monk
 
 def test_killed_before_it_asks_for_one_no_training_begins(personalize):
     task = train(stop_on_kill=True).make()
-    find = task.find
-    task.find = lambda *given: task.on_kill() or find(*given)
+    find = task.finder
+    task.finder = lambda *given: task.on_kill() or find(*given)
     with pytest.raises(PersonalizeError, match="begins no training any more"):
         task.execute({"ti": TaskInstance(), "task": task})
     assert statuses(personalize) == []
@@ -437,8 +436,8 @@ def test_killed_just_before_the_answer_comes_the_training_is_stopped_when_it_has
     task = train(stop_on_kill=True).make()
     send = task.call
 
-    def killed(request: object) -> object:
-        answer = send(request)
+    def killed(*request: Any) -> object:
+        answer = send(*request)
         task.on_kill()
         return answer
 
@@ -462,7 +461,7 @@ def test_killed_when_it_comes_back_from_that_wait_the_training_is_stopped_too(pe
             raise KeyboardInterrupt
 
         if run.deferrals:
-            task.find = killed
+            task.finder = killed
         return task
 
     run.make = made

@@ -145,8 +145,8 @@ JOBS = [
         f"{PREFIX}dataset-export-job/out",
         {"ingestion_mode": "ALL", "job_output": {"s3DataDestination": {"path": "s3://shop/elsewhere/"}}},
         [
-            "ingestion_mode: wanted 'ALL', found 'PUT'",
             "job_output.s3DataDestination.path: wanted 's3://shop/elsewhere/', found 's3://shop/out/'",
+            "ingestion_mode: wanted 'ALL', found 'PUT'",
         ],
         {"ingestion_mode": "BULK", "tags": TAGS},
     ),

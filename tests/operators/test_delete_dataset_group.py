@@ -390,7 +390,7 @@ def test_what_stays_in_the_way_is_tried_less_and_less_often(doomed, code):
     """Each try reads all that there is, and each deferral begins the task anew on a worker."""
     faults.error_next("DeleteFilter", code, times=None)
     run = tear_down(deferrable=True, timeout=1200)
-    with pytest.raises(WaitTimeoutError, match=f"DeleteDatasetGroup had no time left; last seen: .*{code}"):
+    with pytest.raises(WaitTimeoutError, match=f"DeleteDatasetGroup timed out; last error: .*{code}"):
         run()
     assert len(calls.of("DeleteFilter")) < 30
     assert len(run.deferrals) < 30

@@ -27,7 +27,7 @@ from airflow_provider_personalize.operators import (
     CreateSolutionVersionOperator,
     UpdateSolutionOperator,
 )
-from airflow_provider_personalize.operators.base import identity_of
+from airflow_provider_personalize.operators.task_state import identity_of
 
 GROUP = f"{PREFIX}dataset-group/shop"
 IMPORT = {"dataset_arn": DATASET, "data_source": {"dataLocation": LOCATION}, "role_arn": ROLE}
@@ -114,7 +114,7 @@ def test_outside_of_loops_names_are_what_they_were_before_there_were_any():
 @every_job
 def test_a_name_that_every_iteration_has_is_refused_from_the_second_on(operator):
     """One green task after the other that did nothing would be the other way."""
-    naming = {operator.naming: "mine"}
+    naming = {operator.name_parameter: "mine"}
     first, second = iterations(operator, 2, **RUNNING[operator], **naming)
     arn = first()
     for _ in range(2):
@@ -127,7 +127,7 @@ def test_a_name_that_every_iteration_has_is_refused_from_the_second_on(operator)
 
 @every_job
 def test_a_name_with_the_iteration_in_it_is_found_again_by_a_retry(operator):
-    first, second = iterations(operator, 2, **RUNNING[operator], **{operator.naming: "mine-{{ loop.index }}"})
+    first, second = iterations(operator, 2, **RUNNING[operator], **{operator.name_parameter: "mine-{{ loop.index }}"})
     arn = first()
     with killed_after(operator.operation):
         second()
@@ -150,7 +150,7 @@ def test_an_update_of_the_iteration_before_is_not_taken_for_this_ones():
     first()
     clock.advance(60)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(UpdateSolutionOperator, "_send", _killed)
+        patch.setattr(UpdateSolutionOperator, "call", _killed)
         with pytest.raises(KeyboardInterrupt):
             second()
     retry(second)()

@@ -18,7 +18,7 @@ from airflow_provider_personalize.exceptions import (
     WaitTimeoutError,
 )
 from airflow_provider_personalize.operators import CreateMetricAttributionOperator, UpdateMetricAttributionOperator
-from airflow_provider_personalize.operators.attribution import remaining
+from airflow_provider_personalize.plans.metrics import remaining
 
 ARN = f"{PREFIX}metric-attribution/worth"
 REPORTS = {"roleArn": ROLE, "s3DataDestination": {"path": "s3://shop/reports/"}}
@@ -101,14 +101,14 @@ def test_what_was_done_though_the_answer_was_lost_was_sent(shop):
 @deferrable_or_not
 def test_what_was_sent_is_not_sent_again_where_the_metrics_cannot_be_read(shop, monkeypatch, deferrable):
     """Nor is it shown yet."""
-    send = UpdateMetricAttributionOperator._send
+    call = UpdateMetricAttributionOperator.call
 
-    def send_and_be_throttled(*args: Any) -> str:
-        refusal = send(*args)
+    def call_and_be_throttled(*args: Any) -> dict[str, Any]:
+        answer = call(*args)
         faults.error_next("ListMetricAttributionMetrics", "ThrottlingException", seconds=10)
-        return refusal
+        return answer
 
-    monkeypatch.setattr(UpdateMetricAttributionOperator, "_send", send_and_be_throttled)
+    monkeypatch.setattr(UpdateMetricAttributionOperator, "call", call_and_be_throttled)
     faults.stale_next("UpdateMetricAttribution", hides=45)
     run = update(add_metrics=[BUYS], deferrable=deferrable)
     assert run() == ARN
@@ -149,7 +149,7 @@ def test_an_update_whose_answer_is_lost_is_found(shop):
     def make_repeating() -> Any:
         task = make()
         call = task.call
-        task.call = lambda request: (call(request), call(request))
+        task.call = lambda *request: (call(*request), call(*request))
         return task
 
     run.make = make_repeating

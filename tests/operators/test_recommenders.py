@@ -140,10 +140,10 @@ def test_a_call_that_boto3_repeats_after_a_lost_answer_is_taken_for_done(shop, v
         task = make()
         call = task.call
 
-        def twice(request: dict[str, Any]) -> None:
-            call(request)
+        def twice(*request: Any) -> None:
+            call(*request)
             faults.error_next(f"{verb}Recommender", refusal)
-            call(request)
+            call(*request)
 
         task.call = twice
         return task

@@ -271,5 +271,5 @@ def test_an_update_of_a_campaign_that_never_shows_is_no_success_where_it_removes
     CAMPAIGN.update(personalize, {"campaignConfig": {**METADATA, **EXPLORED}})
     clock.advance(3600)
     faults.stale_next("UpdateCampaign", hides=9000)
-    with pytest.raises(WaitTimeoutError, match="not shown yet"):
+    with pytest.raises(WaitTimeoutError, match="not visible yet"):
         CAMPAIGN.run(**campaign(config)[0], timeout=600)()

@@ -173,7 +173,7 @@ def test_one_that_somebody_makes_between_look_and_call_may_be_an_error_too(versi
     def make_later() -> Any:
         task = make()
         call = task.call
-        task.call = lambda request: (case.create(version)(), call(request))[1]
+        task.call = lambda *request: (case.create(version)(), call(*request))[1]
         return task
 
     run.make = make_later
@@ -233,7 +233,7 @@ def test_what_a_call_made_whose_answer_is_lost_is_found(version, case, second, m
     def make_twice() -> Any:
         task = make()
         call = task.call
-        task.call = lambda request: (call(request), call(request))[1]
+        task.call = lambda *request: (call(*request), call(*request))[1]
         return task
 
     run.make = make_twice

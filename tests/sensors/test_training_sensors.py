@@ -25,6 +25,7 @@ from airflow_provider_personalize.sensors import (
     SolutionSensor,
     SolutionVersionSensor,
 )
+from airflow_provider_personalize.triggers.events import WaitEvent
 
 try:
     from airflow.sdk.exceptions import AirflowRescheduleException
@@ -124,15 +125,14 @@ def test_the_next_version_of_automatic_training_is_waited_for_and_its_arn_return
 @pytest.fixture
 def throttled_when_resumed(automatic, monkeypatch) -> list[int | None]:
     """Let only the worker be able to look, and when the task is resumed be throttled; how often, is in the list."""
-    resumed, times = AutomaticSolutionVersionSensor.resumed, [1]
+    check_event, times = AutomaticSolutionVersionSensor.check_event, [1]
 
-    def resume_and_be_throttled(task: AutomaticSolutionVersionSensor, event: dict[str, Any]) -> dict[str, Any]:
-        resume = resumed(task, event)
+    def resume_and_be_throttled(task: AutomaticSolutionVersionSensor, event: WaitEvent) -> None:
+        check_event(task, event)
         faults.error_next("ListSolutionVersions", "ThrottlingException", times=times[-1])
-        return resume
 
     monkeypatch.setattr(task_runs, "fire", lambda trigger: {**fire(trigger), "outcome": "broken", "found": None})
-    monkeypatch.setattr(AutomaticSolutionVersionSensor, "resumed", resume_and_be_throttled)
+    monkeypatch.setattr(AutomaticSolutionVersionSensor, "check_event", resume_and_be_throttled)
     return times
 
 

@@ -164,7 +164,7 @@ def test_what_may_be_done_is_not_sent_again_though_the_time_is_up(deferrable):
     importing(1)()
     faults.stale_next("CreateSolutionVersion", hides=45)
     faults.reset_next("CreateSolutionVersion", done=True)
-    with pytest.raises(WaitTimeoutError, match="CreateSolutionVersion had no time left; last seen: ConnectionClosed"):
+    with pytest.raises(WaitTimeoutError, match="CreateSolutionVersion timed out; last error: ConnectionClosed"):
         task(CreateSolutionVersionOperator, solution_arn=SOLUTION, timeout=40, deferrable=deferrable)()
     assert len(calls.of("CreateSolutionVersion")) == 1
 

@@ -245,10 +245,10 @@ def test_a_step_of_the_clock_moves_no_deadline_on_the_worker(passing_time, monke
 
 @hours
 def test_a_step_of_the_clock_moves_no_deadline_of_an_operator(passing_time, monkeypatch, hours):
-    from airflow_provider_personalize.operators import base
+    from airflow_provider_personalize import clock
 
     faults.error_next("UpdateSolution", "ThrottlingException", times=None)
-    steps_after_a_while(passing_time, monkeypatch, base.time, "sleep", hours)
+    steps_after_a_while(passing_time, monkeypatch, clock.time, "sleep", hours)
     with pytest.raises(WaitTimeoutError):
         update(timeout=LIMIT)()
     assert sum(passing_time.slept) == pytest.approx(LIMIT, abs=30)
@@ -282,7 +282,7 @@ def test_a_pause_in_the_triggerer_outlasts_no_deadline(passing_time):
     """That of a write in bad weather: the task tries a last time when its time is up."""
     faults.error_next("UpdateSolution", "ThrottlingException", times=None)
     run = update(deferrable=True, timeout=100)
-    with pytest.raises(WaitTimeoutError, match="UpdateSolution had no time left; last seen: .*Throttling"):
+    with pytest.raises(WaitTimeoutError, match="UpdateSolution timed out; last error: .*Throttling"):
         run()
     assert sum(passing_time.slept) == pytest.approx(100, abs=30)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from shop import PREFIX
 
-from airflow_provider_personalize.operators.teardown_plan import JOBS, Inventory, plan
+from airflow_provider_personalize.plans.cascade import JOBS, Inventory, stages
 from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 GROUP = {"datasetGroupArn": f"{PREFIX}dataset-group/shop", "status": "ACTIVE"}
@@ -30,8 +30,8 @@ def of(*things: dict[str, Any], group: dict[str, Any] = GROUP, **more: Any) -> l
     for each in things:
         (kind,) = (name for name, row in RESOURCE_TYPES.items() if row.arn_member == next(iter(each)))
         by_kind.setdefault(kind, []).append(each)
-    stages = plan(Inventory(group, by_kind, **more))
-    return [[(step.action, step.kind) for step in stage] for stage in stages]
+    planned = stages(Inventory(group, by_kind, **more))
+    return [[(action.verb, action.resource_type) for action in stage] for stage in planned]
 
 
 LAST = [("delete", "dataset_group")]

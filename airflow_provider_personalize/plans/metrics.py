@@ -1,0 +1,155 @@
+"""
+Update a metric attribution: add and remove metrics, or change where the reports go.
+
+The service shows no update of a metric attribution, only its status and, in a list, its metrics. So the update is over
+when these are as wanted and nothing is in progress.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from airflow_provider_personalize.comparison import REPLACED_AS_A_WHOLE, differences
+from airflow_provider_personalize.exceptions import ResourceFailedError
+from airflow_provider_personalize.plans.steps import (
+    READ_CONSISTENCY,
+    VISIBILITY_DELAY,
+    Call,
+    Done,
+    Fail,
+    Memory,
+    Note,
+    Observed,
+    Poll,
+    Sleep,
+    Step,
+)
+from airflow_provider_personalize.plans.update import IN_USE
+from airflow_provider_personalize.resources import METRIC_ATTRIBUTION
+from airflow_provider_personalize.status import IN_PROGRESS, READY, SETTLED, SUCCEEDED, WaitCondition
+
+
+@dataclass(frozen=True)
+class ObservedMetrics(Observed):
+    """
+    A metric attribution.
+
+    :param metrics: Its metrics, which its description does not show.
+    """
+
+    metrics: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class MetricsUpdate:
+    """
+    What is wanted.
+
+    :param request: The input of ``UpdateMetricAttribution``.
+    :param waits: Whether to wait until all is as wanted.
+    """
+
+    request: Mapping[str, Any]
+    waits: bool = True
+
+    @property
+    def arn(self) -> str:
+        """The ARN of the metric attribution."""
+        return str(self.request[METRIC_ATTRIBUTION.arn_member])
+
+
+def next_step(wanted: MetricsUpdate, observed: ObservedMetrics, memory: Memory, now: float) -> Step:
+    """Return the next step: from whatever is observed to metrics and an output that are as wanted."""
+    found, short = observed.found or {}, METRIC_ATTRIBUTION.short(wanted.arn)
+    itself = WaitCondition(METRIC_ATTRIBUTION.name, wanted.arn, READY)
+    settled = replace(itself, goal=SETTLED)
+    status = itself.evaluate(found)
+    if status.failed:
+        return Fail(error=itself.error(status), memory=memory)
+    left = remaining(wanted.request, found, observed.metrics) if status.outcome == SUCCEEDED else {}
+    is_so = status.outcome == SUCCEEDED and not left
+    if memory.is_answered:
+        return _until_so(wanted, memory, found, left, now, is_so=is_so)
+    if is_so:
+        note = Note(f"As wanted already; nothing is sent ({itself.title})")
+        return Done(result=wanted.arn, notes=[note], xcom=_xcom({}, sent=memory.is_ambiguous), memory=memory)
+    if status.outcome == SUCCEEDED and not memory.refusal:
+        return Call(
+            operation="UpdateMetricAttribution",
+            request={METRIC_ATTRIBUTION.arn_member: wanted.arn, **left},
+            refusals=[IN_USE],
+            xcom=_xcom(left, sent=True),
+            done_note=f"Sent {left} (update of {short})",
+            memory=memory,
+        )
+    last_seen = memory.refusal.message if memory.refusal else str(status)
+    return Poll(condition=settled, pause=True, last_seen=last_seen, memory=replace(memory, refusal=None))
+
+
+def _until_so(
+    wanted: MetricsUpdate,
+    memory: Memory,
+    found: Mapping[str, Any],
+    left: Mapping[str, Any],
+    now: float,
+    *,
+    is_so: bool,
+) -> Step:
+    """
+    Wait until all is as wanted.
+
+    That an update which was seen in progress, is over and has changed nothing has failed is assumed.
+    """
+    settled = WaitCondition(METRIC_ATTRIBUTION.name, wanted.arn, SETTLED)
+    status = settled.evaluate(found)
+    last_seen = str(status)
+    if is_so:
+        return Done(result=wanted.arn, memory=memory)
+    if status.outcome == IN_PROGRESS:
+        memory = replace(memory, in_progress_seen=True, searching_since=None)
+        if not wanted.waits:
+            return Done(result=wanted.arn, memory=memory)
+        return Poll(condition=settled, pause=True, last_seen=last_seen, memory=memory)
+    since = memory.searching_since or now
+    memory = replace(memory, searching_since=since)
+    if now < since + READ_CONSISTENCY:
+        return Sleep(seconds=VISIBILITY_DELAY, condition=settled, last_seen=last_seen, memory=memory)
+    if not wanted.waits:
+        return Done(result=wanted.arn, memory=memory)
+    if memory.in_progress_seen:
+        reason = found.get("failureReason") or f"this is not so: {dict(left)}"
+        title = f"update of {METRIC_ATTRIBUTION.short(wanted.arn)}"
+        return Fail(error=ResourceFailedError(title, wanted.arn, found.get("status"), reason), memory=memory)
+    return Poll(condition=settled, pause=True, last_seen=last_seen, memory=memory)
+
+
+def remaining(
+    content: Mapping[str, Any], found: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """
+    Return what of an update is not so yet.
+
+    A metric that is removed and added in one update is replaced; it is not removed once the new one is there.
+
+    :param content: The update: ``addMetrics``, ``removeMetrics``, ``metricsOutputConfig``.
+    :param found: The description of the metric attribution.
+    :param metrics: Its metrics.
+    """
+    there = {metric["metricName"]: metric for metric in metrics}
+    added = {metric["metricName"]: metric for metric in content.get("addMetrics", ())}
+    config = content.get("metricsOutputConfig", {})
+    wanted = {"metricsOutputConfig": config}
+    left = {
+        "addMetrics": [metric for name, metric in added.items() if metric != there.get(name)],
+        "removeMetrics": [
+            name for name in content.get("removeMetrics", ()) if name in there and there[name] != added.get(name)
+        ],
+        "metricsOutputConfig": config if config and differences(wanted, found, REPLACED_AS_A_WHOLE) else {},
+    }
+    return {member: value for member, value in left.items() if value}
+
+
+def _xcom(left: Mapping[str, Any], *, sent: bool) -> dict[str, Any]:
+    return {f"{METRIC_ATTRIBUTION.name}_update": {**left, "sent": sent}}

@@ -1,0 +1,341 @@
+"""What a plan observes, what it remembers between two steps, and the steps that it may choose."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any, ClassVar, Final, NamedTuple
+
+from airflow_provider_personalize.status import WaitCondition, iso
+
+#: Seconds within which a write becomes visible to reads, as assumed: the longest that a stale read is waited out.
+READ_CONSISTENCY: Final = 60
+#: Seconds between two polls for a write to become visible.
+VISIBILITY_DELAY: Final = 2
+#: In the task state store: that a call was made while the service showed nothing older.
+NOTHING_BEFORE: Final = "none before"
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """
+    A write that may have been applied.
+
+    :param before: When that was created which the service showed before the first such call (ISO 8601); None where it
+        showed nothing.
+    :param was_as_wanted: Whether all was as wanted before that call, so that the service may have nothing to do.
+    :param contents: How the service may show what was sent.
+    :param ambiguous: Whether a call had no answer: it may have been applied or not.
+    :param answered_at: When the service accepted a call, in seconds since the epoch; None while it has not.
+    :param arn: The ARN in that answer.
+    """
+
+    before: str | None = None
+    was_as_wanted: bool = False
+    contents: Sequence[Mapping[str, Any]] = ()
+    ambiguous: bool = False
+    answered_at: float | None = None
+    arn: str | None = None
+
+
+class Refusal(NamedTuple):
+    """
+    An answer that says no.
+
+    :param code: The error code.
+    :param message: The service's words, for messages.
+    :param at: When it came, in seconds since the epoch.
+    """
+
+    code: str
+    message: str
+    at: float
+
+
+class Superseded(NamedTuple):
+    """
+    A later update that took the place of the one that is waited for.
+
+    :param reason: What was seen, as the error says it.
+    :param created: The ``creationDateTime`` (ISO 8601) of the update that it followed; None for the first.
+    """
+
+    reason: str
+    created: str | None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """
+    What one attempt remembers between two steps. JSON primitives: a deferral carries it in the trigger's event.
+
+    A crash loses it. A plan then observes the service, and the task state store where Airflow has one.
+
+    :param is_retry: Whether an earlier attempt of this task instance may have made the call.
+    :param call: The write that may have been applied; None where certainly none of this attempt's was.
+    :param refusal: The answer to the last call, where the plan decides what that means.
+    :param superseded: The update that replaced this one.
+    :param target_created: When that was created which is to be deleted (ISO 8601).
+    :param waited_for_consistency: Whether this retry has given an earlier attempt's write the time to become visible.
+    :param searching_since: Since when something that should exist is not found, in seconds since the epoch.
+    :param name_number: Which of the derived names is tried.
+    :param in_progress_seen: Whether the update was seen in progress.
+    :param stage: The stage of a cascade that was carried out, as text.
+    :param schemas: The schemas that the datasets of a group have or had.
+    :param noted_schemas: Those of them that this attempt keeps, since the group cannot.
+    :param failures: How many times in a row a transient error came.
+    :param version: Of this class. A state of another version is not understood.
+    """
+
+    is_retry: bool = False
+    call: CallRecord | None = None
+    refusal: Refusal | None = None
+    superseded: Superseded | None = None
+    target_created: str | None = None
+    waited_for_consistency: bool = False
+    searching_since: float | None = None
+    name_number: int = 0
+    in_progress_seen: bool = False
+    stage: str = ""
+    schemas: Sequence[str] = ()
+    noted_schemas: Sequence[str] = ()
+    failures: int = 0
+    version: int = 1
+
+    VERSION: ClassVar[int] = 1
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the service has accepted the call."""
+        return self.call is not None and self.call.answered_at is not None
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether a call of this attempt had no answer."""
+        return self.call is not None and self.call.ambiguous
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON primitives, without what has its default."""
+        changed = {each.name: getattr(self, each.name) for each in fields(self)}
+        changed = {name: value for name, value in changed.items() if value != getattr(Memory, name)}
+        return {**{name: _plain(value) for name, value in changed.items()}, "version": self.version}
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any] | None) -> Memory:
+        """
+        Return it from :meth:`to_json`.
+
+        A state of another version counts as lost in a crash: as in a retry, what may have been done is looked up first.
+        """
+        known = {each.name for each in fields(cls)}
+        if not state or state.get("version") != cls.VERSION or not known.issuperset(state):
+            return cls(is_retry=True)
+        read = dict(state)
+        for name, made_of in (("call", CallRecord), ("refusal", Refusal), ("superseded", Superseded)):
+            if (value := read.get(name)) is not None:
+                read[name] = made_of(**value) if isinstance(value, Mapping) else made_of(*value)
+        return cls(**read)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON primitives: dataclasses and mappings as dicts, sequences as lists."""
+    if isinstance(value, CallRecord):
+        value = vars(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Observed:
+    """
+    What was read just now.
+
+    :param found: The description of the resource; None where there is none.
+    :param stored: What the task state store has: the time before an earlier attempt's call, or an ARN; empty where it
+        has nothing, None where there is no store that answers.
+    :param run_began: Since when something counts as made by this DAG run, by the service's clock; None where unknown.
+    :param error: What the service said where there is none.
+    """
+
+    found: Mapping[str, Any] | None
+    stored: str | None = None
+    run_began: datetime | None = None
+    error: Exception | None = None
+
+    def is_of_run(self, resource: Mapping[str, Any]) -> bool:
+        """Return whether something was created since this DAG run began; True where that is unknown."""
+        created = resource.get("creationDateTime")
+        return self.run_began is None or created is None or bool(created >= self.run_began)
+
+
+def may_be_of_earlier_call(observed: Observed, memory: Memory, resource: Mapping[str, Any]) -> bool:
+    """
+    Return whether an earlier attempt of this task instance, or a call without an answer, may have made something.
+
+    With a task state store, what another task of the run or an earlier loop iteration made is told from that.
+    """
+    before: str | None
+    if memory.call and memory.call.ambiguous:
+        before = memory.call.before or NOTHING_BEFORE
+    elif memory.is_retry:
+        before = observed.stored
+    else:
+        return False
+    created = resource.get("creationDateTime")
+    if before == "" or (created and before not in (None, NOTHING_BEFORE) and (iso(created) or "") <= before):
+        return False
+    return observed.is_of_run(resource)
+
+
+class Note(NamedTuple):
+    """A line for the task's log."""
+
+    text: str
+    level: int = logging.INFO
+
+    @classmethod
+    def warning(cls, text: str) -> Note:
+        """Return a line that warns."""
+        return cls(text, logging.WARNING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """
+    One thing to do.
+
+    :param memory: What to remember from here on.
+    :param notes: What to log first.
+    :param xcom: What to push to XCom first.
+    :param store: What to put into the task state store first.
+    """
+
+    memory: Memory
+    notes: Sequence[Note] = ()
+    xcom: Mapping[str, Any] = field(default_factory=dict)
+    store: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done(Step):
+    """
+    The task has succeeded.
+
+    :param result: What it returns.
+    """
+
+    result: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fail(Step):
+    """
+    The task fails.
+
+    :param error: With this; None means with the service's refusal of the last call.
+    """
+
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replan(Step):
+    """Observe again at once, with another memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(Step):
+    """
+    Call a write operation, once.
+
+    :param operation: Its name in the API.
+    :param request: Its input.
+    :param record: What to remember of it once it may have been applied.
+    :param key: Under which the task state store keeps that it is made; None for what needs no note.
+    :param stores_arn: Whether the store keeps the ARN in the answer under that key.
+    :param refusals: The error codes that the plan decides upon; any other answer that says no fails the task.
+    :param quota_delay: Seconds to wait where a quota is used up, since what uses it will end; None fails.
+    :param done_note: What to log once the service has accepted it, ``{arn}`` being the ARN in its answer.
+    """
+
+    operation: str
+    request: Mapping[str, Any]
+    record: CallRecord = CallRecord()
+    key: str | None = None
+    stores_arn: bool = False
+    refusals: Sequence[str] = ()
+    quota_delay: float | None = None
+    done_note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls(Step):
+    """
+    Call several operations that may be repeated, then wait. What no longer exists needs no call.
+
+    :param calls: The operations; what each logs first is in its notes.
+    :param optional: Whether an answer that says no is a warning, and with which advice; None fails the task.
+    :param then: What follows; None observes again at once.
+    """
+
+    calls: Sequence[Call]
+    optional: str | None = None
+    then: Poll | Done | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poll(Step):
+    """
+    Wait until a condition holds: on the worker or in the triggerer.
+
+    :param condition: What to wait for.
+    :param seen: The description that was read just now; None polls first.
+    :param pause: Whether a delay passes before the first poll, whatever was seen.
+    :param last_seen: What was seen, for the log and for the error on a timeout.
+    :param then: How the task ends once the condition holds; None asks the plan again.
+    :param replans_if_superseded: Whether the plan decides upon an update that was superseded; otherwise that fails.
+    """
+
+    condition: WaitCondition
+    seen: Mapping[str, Any] | None = None
+    pause: bool = False
+    last_seen: str = ""
+    then: Done | None = None
+    replans_if_superseded: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sleep(Step):
+    """
+    Let time pass, then ask again. The deadline ends it.
+
+    :param seconds: How long.
+    :param condition: What the wait is for, for the error on a timeout.
+    :param last_seen: What was seen, for that error.
+    :param error: What the task fails with on a timeout instead.
+    """
+
+    seconds: float
+    condition: WaitCondition
+    last_seen: str = ""
+    error: Exception | None = None
+
+
+def after_answer(call: Call, arn: str | None, now: float) -> Memory:
+    """Return what to remember of a call that the service has accepted."""
+    return replace(call.memory, call=replace(call.record, answered_at=now, arn=arn), refusal=None, searching_since=None)
+
+
+def after_no_answer(call: Call) -> Memory:
+    """Return what to remember of an ambiguous write: a call that may have been applied."""
+    return replace(call.memory, call=replace(call.record, ambiguous=True), refusal=None)
+
+
+def after_refusal(call: Call, code: str, message: str, now: float) -> Memory:
+    """Return what to remember of a call that the service has refused."""
+    return replace(call.memory, refusal=Refusal(code, message, now))

@@ -1,0 +1,120 @@
+"""Stop or start a recommender, or stop a training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from airflow_provider_personalize.plans.steps import (
+    READ_CONSISTENCY,
+    VISIBILITY_DELAY,
+    Call,
+    CallRecord,
+    Done,
+    Fail,
+    Memory,
+    Note,
+    Observed,
+    Poll,
+    Sleep,
+    Step,
+)
+from airflow_provider_personalize.plans.update import IN_USE, wait_for_consistency
+from airflow_provider_personalize.resources import ResourceType
+from airflow_provider_personalize.status import (
+    SETTLED,
+    SUCCEEDED,
+    Goal,
+    WaitCondition,
+    is_being_stopped,
+    is_switching,
+)
+
+INVALID: Final = "InvalidInputException"
+
+
+@dataclass(frozen=True)
+class Switch:
+    """
+    What is wanted.
+
+    :param resource_type: The type of the resource.
+    :param operation: The operation that stops or starts it.
+    :param request: Its input.
+    :param goal: What it is brought to.
+    :param waits: Whether to wait until it is so.
+    """
+
+    resource_type: ResourceType
+    operation: str
+    request: Mapping[str, Any]
+    goal: Goal
+    waits: bool = True
+
+    @property
+    def arn(self) -> str:
+        """The ARN of the resource."""
+        return str(self.request[self.resource_type.arn_member])
+
+    def condition(self, goal: Goal | None = None) -> WaitCondition:
+        """Return the condition that it is so."""
+        return WaitCondition(self.resource_type.name, self.arn, goal or self.goal)
+
+    def end(self, memory: Memory, notes: tuple[Note, ...] = ()) -> Step:
+        """Wait until it is so."""
+        done = Done(result=self.arn, memory=memory)
+        return Poll(condition=self.condition(), then=done, notes=notes, memory=memory) if self.waits else done
+
+
+def next_step(wanted: Switch, observed: Observed, memory: Memory, now: float) -> Step:
+    """Return the next step: from whatever is observed to a recommender that is stopped, or started."""
+    found = observed.found or {}
+    call = memory.call
+    if call and call.answered_at is not None:
+        # until the call is visible, a sensor that comes after could take what was before for its outcome
+        if found.get("status") == call.before and now < call.answered_at + READ_CONSISTENCY:
+            last_seen = f"{call.before}: the call is not visible yet"
+            return Sleep(seconds=VISIBILITY_DELAY, condition=wanted.condition(), last_seen=last_seen, memory=memory)
+        return wanted.end(memory)
+    condition, settled = wanted.condition(), wanted.condition(SETTLED)
+    status, is_settled = condition.evaluate(found), settled.evaluate(found)
+    if status.failed:
+        return Fail(error=condition.error(status), memory=memory)
+    if status.outcome == SUCCEEDED or is_switching(wanted.goal, found):
+        return wanted.end(memory, (Note(f"{status} already; nothing is sent ({condition.title})"),))
+    if is_settled.outcome == SUCCEEDED and not memory.refusal:
+        return Call(
+            operation=wanted.operation,
+            request=wanted.request,
+            record=CallRecord(before=found.get("status")),
+            refusals=[IN_USE, INVALID],  # which error says that the service will not have it now is not documented
+            done_note=f"Sent the {condition.title}",
+            memory=memory,
+        )
+    if memory.refusal and memory.refusal.code != IN_USE and is_settled.outcome == SUCCEEDED:
+        return Fail(memory=memory)
+    last_seen = memory.refusal.message if memory.refusal else str(is_settled)
+    return Poll(condition=settled, pause=True, last_seen=last_seen, memory=replace(memory, refusal=None))
+
+
+def next_step_of_training(wanted: Switch, observed: Observed, memory: Memory, now: float) -> Step:  # noqa: ARG001
+    """Return the next step: from whatever is observed to a training that is over."""
+    found = observed.found or {}
+    status = wanted.condition().evaluate(found)
+    if memory.is_answered or is_being_stopped(found):
+        return wanted.end(memory)
+    if status.outcome == SUCCEEDED:
+        text = f"{status}: it is over, and nothing is stopped ({wanted.condition().title})"
+        return Done(result=wanted.arn, notes=[Note.warning(text)], memory=memory)
+    if memory.refusal:  # by what is in the way, which may be the call of an earlier attempt
+        if memory.refusal.code == IN_USE and memory.is_retry and not memory.waited_for_consistency:
+            return wait_for_consistency(wanted.operation, wanted.condition(), memory)
+        return Fail(memory=memory)
+    return Call(
+        operation=wanted.operation,
+        request=wanted.request,
+        refusals=[IN_USE, INVALID, "ResourceNotFoundException"],
+        done_note=f"Stopping the training of {wanted.resource_type.short(wanted.arn)}",
+        memory=memory,
+    )
