@@ -1,101 +1,112 @@
 """Change Amazon Personalize from a DAG."""
 
-from airflow_provider_personalize.operators.attribution import (
-    CreateMetricAttributionOperator,
-    DeleteMetricAttributionOperator,
-    UpdateMetricAttributionOperator,
-)
-from airflow_provider_personalize.operators.batch import (
-    CreateBatchInferenceJobOperator,
-    CreateBatchSegmentJobOperator,
-)
-from airflow_provider_personalize.operators.datasets import (
-    CreateDataDeletionJobOperator,
-    CreateDatasetExportJobOperator,
-    CreateDatasetGroupOperator,
-    CreateDatasetImportJobOperator,
-    CreateDatasetOperator,
-    CreateSchemaOperator,
-    DeleteDatasetOperator,
-    DeleteSchemaOperator,
-    UpdateDatasetOperator,
-)
-from airflow_provider_personalize.operators.serving import (
-    CreateCampaignOperator,
-    CreateEventTrackerOperator,
-    CreateFilterOperator,
-    CreateRecommenderOperator,
-    DeleteCampaignOperator,
-    DeleteEventTrackerOperator,
-    DeleteFilterOperator,
-    DeleteRecommenderOperator,
-    StartRecommenderOperator,
-    StopRecommenderOperator,
-    UpdateCampaignOperator,
-    UpdateRecommenderOperator,
-)
-from airflow_provider_personalize.operators.streaming import (
-    GetRecommendationsOperator,
-    PutActionInteractionsOperator,
-    PutActionsOperator,
-    PutEventsOperator,
-    PutItemsOperator,
-    PutUsersOperator,
-)
-from airflow_provider_personalize.operators.tags import (
-    TagResourceOperator,
-    UntagResourceOperator,
-)
-from airflow_provider_personalize.operators.teardown import DeleteDatasetGroupOperator
-from airflow_provider_personalize.operators.training import (
-    CreateSolutionOperator,
-    CreateSolutionVersionOperator,
-    DeleteSolutionOperator,
-    GetSolutionMetricsOperator,
-    StopSolutionVersionCreationOperator,
-    UpdateSolutionOperator,
-)
+from __future__ import annotations
 
-__all__ = [
-    "CreateBatchInferenceJobOperator",
-    "CreateBatchSegmentJobOperator",
-    "CreateCampaignOperator",
-    "CreateDataDeletionJobOperator",
-    "CreateDatasetExportJobOperator",
-    "CreateDatasetGroupOperator",
-    "CreateDatasetImportJobOperator",
-    "CreateDatasetOperator",
-    "CreateEventTrackerOperator",
-    "CreateFilterOperator",
-    "CreateMetricAttributionOperator",
-    "CreateRecommenderOperator",
-    "CreateSchemaOperator",
-    "CreateSolutionOperator",
-    "CreateSolutionVersionOperator",
-    "DeleteCampaignOperator",
-    "DeleteDatasetGroupOperator",
-    "DeleteDatasetOperator",
-    "DeleteEventTrackerOperator",
-    "DeleteFilterOperator",
-    "DeleteMetricAttributionOperator",
-    "DeleteRecommenderOperator",
-    "DeleteSchemaOperator",
-    "DeleteSolutionOperator",
-    "GetRecommendationsOperator",
-    "GetSolutionMetricsOperator",
-    "PutActionInteractionsOperator",
-    "PutActionsOperator",
-    "PutEventsOperator",
-    "PutItemsOperator",
-    "PutUsersOperator",
-    "StartRecommenderOperator",
-    "StopRecommenderOperator",
-    "StopSolutionVersionCreationOperator",
-    "TagResourceOperator",
-    "UntagResourceOperator",
-    "UpdateCampaignOperator",
-    "UpdateDatasetOperator",
-    "UpdateMetricAttributionOperator",
-    "UpdateRecommenderOperator",
-    "UpdateSolutionOperator",
-]
+from typing import TYPE_CHECKING
+
+from airflow_provider_personalize.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from airflow_provider_personalize.operators.attribution import (
+        CreateMetricAttributionOperator as CreateMetricAttributionOperator,
+        DeleteMetricAttributionOperator as DeleteMetricAttributionOperator,
+        UpdateMetricAttributionOperator as UpdateMetricAttributionOperator,
+    )
+    from airflow_provider_personalize.operators.batch import (
+        CreateBatchInferenceJobOperator as CreateBatchInferenceJobOperator,
+        CreateBatchSegmentJobOperator as CreateBatchSegmentJobOperator,
+    )
+    from airflow_provider_personalize.operators.datasets import (
+        CreateDataDeletionJobOperator as CreateDataDeletionJobOperator,
+        CreateDatasetExportJobOperator as CreateDatasetExportJobOperator,
+        CreateDatasetGroupOperator as CreateDatasetGroupOperator,
+        CreateDatasetImportJobOperator as CreateDatasetImportJobOperator,
+        CreateDatasetOperator as CreateDatasetOperator,
+        CreateSchemaOperator as CreateSchemaOperator,
+        DeleteDatasetOperator as DeleteDatasetOperator,
+        DeleteSchemaOperator as DeleteSchemaOperator,
+        UpdateDatasetOperator as UpdateDatasetOperator,
+    )
+    from airflow_provider_personalize.operators.serving import (
+        CreateCampaignOperator as CreateCampaignOperator,
+        CreateEventTrackerOperator as CreateEventTrackerOperator,
+        CreateFilterOperator as CreateFilterOperator,
+        CreateRecommenderOperator as CreateRecommenderOperator,
+        DeleteCampaignOperator as DeleteCampaignOperator,
+        DeleteEventTrackerOperator as DeleteEventTrackerOperator,
+        DeleteFilterOperator as DeleteFilterOperator,
+        DeleteRecommenderOperator as DeleteRecommenderOperator,
+        StartRecommenderOperator as StartRecommenderOperator,
+        StopRecommenderOperator as StopRecommenderOperator,
+        UpdateCampaignOperator as UpdateCampaignOperator,
+        UpdateRecommenderOperator as UpdateRecommenderOperator,
+    )
+    from airflow_provider_personalize.operators.streaming import (
+        GetRecommendationsOperator as GetRecommendationsOperator,
+        PutActionInteractionsOperator as PutActionInteractionsOperator,
+        PutActionsOperator as PutActionsOperator,
+        PutEventsOperator as PutEventsOperator,
+        PutItemsOperator as PutItemsOperator,
+        PutUsersOperator as PutUsersOperator,
+    )
+    from airflow_provider_personalize.operators.tags import (
+        TagResourceOperator as TagResourceOperator,
+        UntagResourceOperator as UntagResourceOperator,
+    )
+    from airflow_provider_personalize.operators.teardown import (
+        DeleteDatasetGroupOperator as DeleteDatasetGroupOperator,
+    )
+    from airflow_provider_personalize.operators.training import (
+        CreateSolutionOperator as CreateSolutionOperator,
+        CreateSolutionVersionOperator as CreateSolutionVersionOperator,
+        DeleteSolutionOperator as DeleteSolutionOperator,
+        GetSolutionMetricsOperator as GetSolutionMetricsOperator,
+        StopSolutionVersionCreationOperator as StopSolutionVersionCreationOperator,
+        UpdateSolutionOperator as UpdateSolutionOperator,
+    )
+
+_MODULES = {
+    "CreateBatchInferenceJobOperator": "batch",
+    "CreateBatchSegmentJobOperator": "batch",
+    "CreateCampaignOperator": "serving",
+    "CreateDataDeletionJobOperator": "datasets",
+    "CreateDatasetExportJobOperator": "datasets",
+    "CreateDatasetGroupOperator": "datasets",
+    "CreateDatasetImportJobOperator": "datasets",
+    "CreateDatasetOperator": "datasets",
+    "CreateEventTrackerOperator": "serving",
+    "CreateFilterOperator": "serving",
+    "CreateMetricAttributionOperator": "attribution",
+    "CreateRecommenderOperator": "serving",
+    "CreateSchemaOperator": "datasets",
+    "CreateSolutionOperator": "training",
+    "CreateSolutionVersionOperator": "training",
+    "DeleteCampaignOperator": "serving",
+    "DeleteDatasetGroupOperator": "teardown",
+    "DeleteDatasetOperator": "datasets",
+    "DeleteEventTrackerOperator": "serving",
+    "DeleteFilterOperator": "serving",
+    "DeleteMetricAttributionOperator": "attribution",
+    "DeleteRecommenderOperator": "serving",
+    "DeleteSchemaOperator": "datasets",
+    "DeleteSolutionOperator": "training",
+    "GetRecommendationsOperator": "streaming",
+    "GetSolutionMetricsOperator": "training",
+    "PutActionInteractionsOperator": "streaming",
+    "PutActionsOperator": "streaming",
+    "PutEventsOperator": "streaming",
+    "PutItemsOperator": "streaming",
+    "PutUsersOperator": "streaming",
+    "StartRecommenderOperator": "serving",
+    "StopRecommenderOperator": "serving",
+    "StopSolutionVersionCreationOperator": "training",
+    "TagResourceOperator": "tags",
+    "UntagResourceOperator": "tags",
+    "UpdateCampaignOperator": "serving",
+    "UpdateDatasetOperator": "datasets",
+    "UpdateMetricAttributionOperator": "attribution",
+    "UpdateRecommenderOperator": "serving",
+    "UpdateSolutionOperator": "training",
+}
+__all__ = list(_MODULES)
+__getattr__, __dir__ = lazy_exports(__name__, _MODULES)

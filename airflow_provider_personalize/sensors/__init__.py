@@ -1,51 +1,62 @@
 """Wait for Amazon Personalize in a DAG."""
 
-from airflow_provider_personalize.sensors.attribution import MetricAttributionSensor
-from airflow_provider_personalize.sensors.batch import (
-    BatchInferenceJobSensor,
-    BatchSegmentJobSensor,
-)
-from airflow_provider_personalize.sensors.datasets import (
-    DataDeletionJobSensor,
-    DatasetExportJobSensor,
-    DatasetGroupSensor,
-    DatasetImportJobSensor,
-    DatasetSensor,
-    DatasetUpdateSensor,
-)
-from airflow_provider_personalize.sensors.serving import (
-    CampaignSensor,
-    CampaignUpdateSensor,
-    EventTrackerSensor,
-    FilterSensor,
-    RecommenderSensor,
-    RecommenderUpdateSensor,
-)
-from airflow_provider_personalize.sensors.training import (
-    AutomaticSolutionVersionSensor,
-    SolutionSensor,
-    SolutionUpdateSensor,
-    SolutionVersionSensor,
-)
+from __future__ import annotations
 
-__all__ = [
-    "AutomaticSolutionVersionSensor",
-    "BatchInferenceJobSensor",
-    "BatchSegmentJobSensor",
-    "CampaignSensor",
-    "CampaignUpdateSensor",
-    "DataDeletionJobSensor",
-    "DatasetExportJobSensor",
-    "DatasetGroupSensor",
-    "DatasetImportJobSensor",
-    "DatasetSensor",
-    "DatasetUpdateSensor",
-    "EventTrackerSensor",
-    "FilterSensor",
-    "MetricAttributionSensor",
-    "RecommenderSensor",
-    "RecommenderUpdateSensor",
-    "SolutionSensor",
-    "SolutionUpdateSensor",
-    "SolutionVersionSensor",
-]
+from typing import TYPE_CHECKING
+
+from airflow_provider_personalize.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from airflow_provider_personalize.sensors.attribution import (
+        MetricAttributionSensor as MetricAttributionSensor,
+    )
+    from airflow_provider_personalize.sensors.batch import (
+        BatchInferenceJobSensor as BatchInferenceJobSensor,
+        BatchSegmentJobSensor as BatchSegmentJobSensor,
+    )
+    from airflow_provider_personalize.sensors.datasets import (
+        DataDeletionJobSensor as DataDeletionJobSensor,
+        DatasetExportJobSensor as DatasetExportJobSensor,
+        DatasetGroupSensor as DatasetGroupSensor,
+        DatasetImportJobSensor as DatasetImportJobSensor,
+        DatasetSensor as DatasetSensor,
+        DatasetUpdateSensor as DatasetUpdateSensor,
+    )
+    from airflow_provider_personalize.sensors.serving import (
+        CampaignSensor as CampaignSensor,
+        CampaignUpdateSensor as CampaignUpdateSensor,
+        EventTrackerSensor as EventTrackerSensor,
+        FilterSensor as FilterSensor,
+        RecommenderSensor as RecommenderSensor,
+        RecommenderUpdateSensor as RecommenderUpdateSensor,
+    )
+    from airflow_provider_personalize.sensors.training import (
+        AutomaticSolutionVersionSensor as AutomaticSolutionVersionSensor,
+        SolutionSensor as SolutionSensor,
+        SolutionUpdateSensor as SolutionUpdateSensor,
+        SolutionVersionSensor as SolutionVersionSensor,
+    )
+
+_MODULES = {
+    "AutomaticSolutionVersionSensor": "training",
+    "BatchInferenceJobSensor": "batch",
+    "BatchSegmentJobSensor": "batch",
+    "CampaignSensor": "serving",
+    "CampaignUpdateSensor": "serving",
+    "DataDeletionJobSensor": "datasets",
+    "DatasetExportJobSensor": "datasets",
+    "DatasetGroupSensor": "datasets",
+    "DatasetImportJobSensor": "datasets",
+    "DatasetSensor": "datasets",
+    "DatasetUpdateSensor": "datasets",
+    "EventTrackerSensor": "serving",
+    "FilterSensor": "serving",
+    "MetricAttributionSensor": "attribution",
+    "RecommenderSensor": "serving",
+    "RecommenderUpdateSensor": "serving",
+    "SolutionSensor": "training",
+    "SolutionUpdateSensor": "training",
+    "SolutionVersionSensor": "training",
+}
+__all__ = list(_MODULES)
+__getattr__, __dir__ = lazy_exports(__name__, _MODULES)
