@@ -122,7 +122,11 @@ class PersonalizeTask(BaseOperator):
             if cls.link and "operator_extra_links" not in own:
                 cls.operator_extra_links = (cls.link,)
         if "members" not in own and ("operation" in own or "resource_type" in own):
-            cls.members = tuple(name for name in _keyword_only(cls) if name not in cls.not_in_request)
+            types = _keyword_only(cls)
+            cls.members = tuple(name for name in types if name not in cls.not_in_request)
+            cls.template_fields_renderers = {
+                name: "json" for name in cls.members if types[name].startswith(("dict", "list"))
+            }
         if "members" in vars(cls) and "template_fields" not in own:
             cls.template_fields = (*cls.members, *PersonalizeTask.template_fields)
 
@@ -277,10 +281,12 @@ class PersonalizeTask(BaseOperator):
         self.defer_until(condition, event.waiter_delay, deadline, {**event.state, _BREAKS: breaks}, pause=True)
 
 
-def _keyword_only(cls: type) -> tuple[str, ...]:
-    """Return the names of the keyword-only parameters of the constructor that a class inherits or has."""
-    code = unwrap(cls.__init__).__code__  # type: ignore[misc] # Airflow wraps constructors
-    return tuple(code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount])
+def _keyword_only(cls: type) -> dict[str, str]:
+    """Return the keyword-only parameters of the constructor that a class has or inherits, with their types as text."""
+    constructor = unwrap(cls.__init__)  # type: ignore[misc] # Airflow wraps constructors
+    code = constructor.__code__
+    names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    return {name: str(constructor.__annotations__[name]) for name in names}
 
 
 def seconds(parameter: str, value: float | timedelta | None) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_personalize.operators.base import WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator, compare
@@ -62,7 +62,6 @@ class CreateMetricAttributionOperator(CreateOperator):
     operation = "CreateMetricAttribution"
     comparer = staticmethod(_compare_with_metrics)
     resource_type = METRIC_ATTRIBUTION
-    template_fields_renderers: ClassVar[dict[str, str]] = {"metrics": "json", "metrics_output_config": "json"}
 
     def __init__(
         self,
@@ -107,11 +106,6 @@ class UpdateMetricAttributionOperator(WaitingOperator):
 
     operation = "UpdateMetricAttribution"
     resource_type = METRIC_ATTRIBUTION
-    template_fields_renderers: ClassVar[dict[str, str]] = {
-        "add_metrics": "json",
-        "remove_metrics": "json",
-        "metrics_output_config": "json",
-    }
 
     def __init__(
         self,
@@ -132,8 +126,9 @@ class UpdateMetricAttributionOperator(WaitingOperator):
         """Observe the metric attribution and its metrics, and return the next step of the update."""
         from airflow_provider_personalize import clock
         from airflow_provider_personalize.plans import metrics
+        from airflow_provider_personalize.plans.steps import Wanted
 
-        wanted = metrics.MetricsUpdate(self.api.build_request(), waits=self.wait_for_completion)
+        wanted = self.wanted(Wanted)
         found = self.hook.describe(METRIC_ATTRIBUTION, wanted.arn)
         self.show_link(context, found)
         observed = metrics.ObservedMetrics(found, metrics=metrics_of(self.hook, wanted.arn))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow_provider_personalize.status import READY, Goal, WaitCondition
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, seconds, switch
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.operators.driver import Driver
     from airflow_provider_personalize.options import TaskOptions
     from airflow_provider_personalize.plans.steps import Memory, Step
+
+WantedT = TypeVar("WantedT")
 
 
 class WaitingOperator(PersonalizeTask):
@@ -65,6 +67,19 @@ class WaitingOperator(PersonalizeTask):
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Call an operation of the API, once."""
         return self.api.call(request, operation)
+
+    def wanted(self, made_of: Callable[..., WantedT], **more: Any) -> WantedT:
+        """Return what the plan is asked for, of a class that may have further members."""
+        api = self.api
+        request = more.pop("request", None) or api.build_request()
+        return made_of(
+            resource_type=self.resource_type,
+            operation=self.operation,
+            request=request,
+            parameters=api.parameters,
+            waits=self.wait_for_completion,
+            **more,
+        )
 
     def known(self, context: Context, memory: Memory, key: str) -> dict[str, Any]:
         """

@@ -57,13 +57,6 @@ class CreateBatchInferenceJobOperator(JobOperator):
         "numResults": 25,
         "filterArn": None,
     }
-    template_fields_renderers: ClassVar[dict[str, str]] = {
-        "job_input": "json",
-        "job_output": "json",
-        "batch_inference_job_config": "json",
-        "tags": "json",
-        "theme_generation_config": "json",
-    }
 
     def __init__(
         self,
@@ -128,7 +121,6 @@ class CreateBatchSegmentJobOperator(JobOperator):
     operation = "CreateBatchSegmentJob"
     resource_type = BATCH_SEGMENT_JOB
     unless_given: ClassVar[Mapping[str, Any]] = {"numResults": 25, "filterArn": None}
-    template_fields_renderers: ClassVar[dict[str, str]] = {"job_input": "json", "job_output": "json", "tags": "json"}
 
     def __init__(
         self,

@@ -161,17 +161,10 @@ class CreateOperator(WaitingOperator):
         from airflow_provider_personalize.plans import create
         from airflow_provider_personalize.plans.steps import Observed, may_be_of_earlier_call
 
-        request = self.api.build_request()
-        wanted = create.Creation(
-            self.resource_type,
-            self.operation,
-            request,
-            parameters=self.api.parameters,
-            is_exclusive=self.if_exists == "fail",
-            taken=self.taken,
-            xcom=self.xcom_members,
-            waits=self.wait_for_completion,
+        wanted = self.wanted(
+            create.Creation, is_exclusive=self.if_exists == "fail", taken=self.taken, xcom=self.xcom_members
         )
+        request = wanted.request
         if memory.is_answered:
             found, error = describe_created(self.hook, self.resource_type, memory)
         else:
@@ -226,12 +219,9 @@ class JobOperator(WaitingOperator):
 
         name = self.name_to_try(context, memory)
         request = self.api.build_request(**{self.name_parameter: name})
-        wanted = job.Job(
-            resource_type=self.resource_type,
-            operation=self.operation,
+        wanted = self.wanted(
+            job.Job,
             request=request,
-            parameters=self.api.parameters,
-            waits=self.wait_for_completion,
             name_parameter=self.name_parameter,
             has_derived_name=not self._given_name,
             is_searched=self.is_searched,

@@ -76,7 +76,6 @@ class CreateSchemaOperator(CreateOperator):
     comparer = staticmethod(_compare_schema)
     resource_type = SCHEMA
     unless_given: ClassVar[Mapping[str, Any]] = {"domain": None}
-    template_fields_renderers: ClassVar[dict[str, str]] = {"schema": "json"}
 
     def __init__(
         self, *, name: str, schema: dict[str, Any] | str, domain: str | None = None, **kwargs: Unpack[CreateOptions]
@@ -131,7 +130,6 @@ class CreateDatasetGroupOperator(CreateOperator):
     finder = staticmethod(find_by_name)
     resource_type = DATASET_GROUP
     unless_given: ClassVar[Mapping[str, Any]] = {"domain": None}
-    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
     def __init__(
         self,
@@ -175,7 +173,6 @@ class CreateDatasetOperator(CreateOperator):
     operation = "CreateDataset"
     finder = staticmethod(_find_dataset)
     resource_type = DATASET
-    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
     def __init__(
         self,
@@ -279,7 +276,6 @@ class CreateDatasetImportJobOperator(JobOperator):
     operation = "CreateDatasetImportJob"
     resource_type = DATASET_IMPORT_JOB
     unless_given: ClassVar[Mapping[str, Any]] = {"importMode": "FULL"}
-    template_fields_renderers: ClassVar[dict[str, str]] = {"data_source": "json", "tags": "json"}
 
     def __init__(
         self,
@@ -330,7 +326,6 @@ class CreateDatasetExportJobOperator(JobOperator):
     operation = "CreateDatasetExportJob"
     resource_type = DATASET_EXPORT_JOB
     unless_given: ClassVar[Mapping[str, Any]] = {"ingestionMode": "PUT"}
-    template_fields_renderers: ClassVar[dict[str, str]] = {"job_output": "json", "tags": "json"}
 
     def __init__(
         self,
@@ -377,7 +372,6 @@ class CreateDataDeletionJobOperator(JobOperator):
 
     operation = "CreateDataDeletionJob"
     resource_type = DATA_DELETION_JOB
-    template_fields_renderers: ClassVar[dict[str, str]] = {"data_source": "json", "tags": "json"}
 
     def __init__(
         self,

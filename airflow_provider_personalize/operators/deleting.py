@@ -30,11 +30,9 @@ class DeleteOperator(WaitingOperator):
         """Observe the resource, and return the next step of its deletion."""
         from airflow_provider_personalize import clock
         from airflow_provider_personalize.plans import delete
-        from airflow_provider_personalize.plans.steps import Observed
+        from airflow_provider_personalize.plans.steps import Observed, Wanted
 
-        wanted = delete.Deletion(
-            self.resource_type, self.operation, self.api.build_request(), waits=self.wait_for_completion
-        )
+        wanted = self.wanted(Wanted)
         found = self.hook.find(self.resource_type, wanted.arn)
         if found:
             self.show_link(context, found)

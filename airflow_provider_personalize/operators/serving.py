@@ -79,7 +79,6 @@ class CreateCampaignOperator(CreateOperator):
     operation = "CreateCampaign"
     comparer = staticmethod(_compare_campaign)
     resource_type = CAMPAIGN
-    template_fields_renderers: ClassVar[dict[str, str]] = {"campaign_config": "json", "tags": "json"}
 
     def __init__(
         self,
@@ -134,7 +133,6 @@ class UpdateCampaignOperator(UpdateOperator):
     resource_type = CAMPAIGN
     unchanged = "serves so already"
     repairs_failed = True
-    template_fields_renderers: ClassVar[dict[str, str]] = {"campaign_config": "json"}
 
     def __init__(
         self,
@@ -201,7 +199,6 @@ class CreateRecommenderOperator(CreateOperator):
 
     operation = "CreateRecommender"
     resource_type = RECOMMENDER
-    template_fields_renderers: ClassVar[dict[str, str]] = {"recommender_config": "json", "tags": "json"}
 
     def __init__(
         self,
@@ -250,7 +247,6 @@ class UpdateRecommenderOperator(UpdateOperator):
     operation = "UpdateRecommender"
     resource_type = RECOMMENDER
     keeps_unnamed = True
-    template_fields_renderers: ClassVar[dict[str, str]] = {"recommender_config": "json"}
 
     def __init__(
         self, *, recommender_arn: str, recommender_config: dict[str, Any] | str, **kwargs: Unpack[UpdateOptions]
@@ -295,9 +291,7 @@ class _SwitchRecommender(WaitingOperator):
         from airflow_provider_personalize.plans import switch
         from airflow_provider_personalize.plans.steps import Observed
 
-        wanted = switch.Switch(
-            self.resource_type, self.operation, self.api.build_request(), self.goal, waits=self.wait_for_completion
-        )
+        wanted = self.wanted(switch.Switch, goal=self.goal)
         found = self.hook.describe(self.resource_type, wanted.arn)
         self.show_link(context, found)
         return switch.next_step(wanted, Observed(found), memory, clock.now())
@@ -363,7 +357,6 @@ class CreateFilterOperator(CreateOperator):
 
     operation = "CreateFilter"
     resource_type = FILTER
-    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
     def __init__(
         self,
@@ -436,7 +429,6 @@ class CreateEventTrackerOperator(CreateOperator):
     xcom_members: ClassVar[Mapping[str, str]] = {"tracking_id": "trackingId"}
     # which error answers the second tracker of a group is not documented
     taken = ("ResourceAlreadyExistsException", "LimitExceededException")
-    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
     def __init__(
         self,

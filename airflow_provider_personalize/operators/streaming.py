@@ -175,7 +175,6 @@ class PutEventsOperator(_PutEventsOperator):
 
     operation = "PutEvents"
     records = "eventList"
-    template_fields_renderers: ClassVar[dict[str, str]] = {"event_list": "json"}
 
     def __init__(
         self,
@@ -212,7 +211,6 @@ class PutActionInteractionsOperator(_PutEventsOperator):
 
     operation = "PutActionInteractions"
     records = "actionInteractions"
-    template_fields_renderers: ClassVar[dict[str, str]] = {"action_interactions": "json"}
 
     def __init__(
         self, *, tracking_id: str, action_interactions: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]
@@ -256,7 +254,6 @@ class PutItemsOperator(_PutIntoDatasetOperator):
 
     operation = "PutItems"
     records = "items"
-    template_fields_renderers: ClassVar[dict[str, str]] = {"items": "json"}
 
     def __init__(self, *, dataset_arn: str, items: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
         super().__init__(**kwargs)
@@ -282,7 +279,6 @@ class PutUsersOperator(_PutIntoDatasetOperator):
 
     operation = "PutUsers"
     records = "users"
-    template_fields_renderers: ClassVar[dict[str, str]] = {"users": "json"}
 
     def __init__(self, *, dataset_arn: str, users: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
         super().__init__(**kwargs)
@@ -308,7 +304,6 @@ class PutActionsOperator(_PutIntoDatasetOperator):
 
     operation = "PutActions"
     records = "actions"
-    template_fields_renderers: ClassVar[dict[str, str]] = {"actions": "json"}
 
     def __init__(self, *, dataset_arn: str, actions: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
         super().__init__(**kwargs)
@@ -348,12 +343,6 @@ class GetRecommendationsOperator(PersonalizeTask):
     service = "personalize-runtime"
     operation = "GetRecommendations"
     not_in_request = frozenset({"min_results"})
-    template_fields_renderers: ClassVar[dict[str, str]] = {
-        "context": "json",
-        "filter_values": "json",
-        "promotions": "json",
-        "metadata_columns": "json",
-    }
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from airflow_provider_personalize.task import PersonalizeTask
 
@@ -30,7 +30,6 @@ class TagResourceOperator(PersonalizeTask):
     """
 
     operation = "TagResource"
-    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
     def __init__(self, *, resource_arn: str, tags: list[dict[str, str]] | str, **kwargs: Unpack[TaskOptions]) -> None:
         super().__init__(**kwargs)
@@ -59,7 +58,6 @@ class UntagResourceOperator(PersonalizeTask):
     """
 
     operation = "UntagResource"
-    template_fields_renderers: ClassVar[dict[str, str]] = {"tag_keys": "json"}
 
     def __init__(self, *, resource_arn: str, tag_keys: list[str] | str, **kwargs: Unpack[TaskOptions]) -> None:
         super().__init__(**kwargs)

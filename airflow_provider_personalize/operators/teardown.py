@@ -104,13 +104,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         is_dry_run, is_cascade = self._is_on("dry_run"), self._is_on("cascade")
         if not (is_dry_run or is_cascade):
             return super().next_step(context, memory)
-        wanted = cascade.Cascade(
-            self.resource_type,
-            self.operation,
-            self.api.build_request(),
-            waits=self.wait_for_completion,
-            is_dry_run=is_dry_run,
-        )
+        wanted = self.wanted(cascade.Cascade, is_dry_run=is_dry_run)
         found = self.hook.find(DATASET_GROUP, wanted.arn)
         inventory = None
         if found:

@@ -55,7 +55,6 @@ class CreateSolutionOperator(CreateOperator):
 
     operation = "CreateSolution"
     resource_type = SOLUTION
-    template_fields_renderers: ClassVar[dict[str, str]] = {"solution_config": "json", "tags": "json"}
 
     def __init__(
         self,
@@ -118,7 +117,6 @@ class UpdateSolutionOperator(UpdateOperator):
     operation = "UpdateSolution"
     resource_type = SOLUTION
     unchanged = "trains so already, and an update would start the training schedule over"
-    template_fields_renderers: ClassVar[dict[str, str]] = {"solution_update_config": "json"}
 
     def __init__(
         self,
@@ -213,7 +211,6 @@ class CreateSolutionVersionOperator(JobOperator):
     finder = staticmethod(_find_version)
     #: What the training was asked for with.
     asked: Mapping[str, str] | None = None
-    template_fields_renderers: ClassVar[dict[str, str]] = {"tags": "json"}
 
     def __init__(
         self,
@@ -298,9 +295,7 @@ class StopSolutionVersionCreationOperator(WaitingOperator):
         from airflow_provider_personalize.plans import switch
         from airflow_provider_personalize.plans.steps import Observed
 
-        wanted = switch.Switch(
-            self.resource_type, self.operation, self.api.build_request(), self.goal, waits=self.wait_for_completion
-        )
+        wanted = self.wanted(switch.Switch, goal=self.goal)
         found = self.hook.describe(self.resource_type, wanted.arn)
         self.show_link(context, found)
         return switch.next_step_of_training(wanted, Observed(found), memory, clock.now())

@@ -60,17 +60,13 @@ class UpdateOperator(WaitingOperator):
         from airflow_provider_personalize.plans import update
         from airflow_provider_personalize.plans.meanings import ObservedResource, meaning_of, solution_to_list
 
-        wanted = update.Update(
-            resource_type=self.resource_type,
-            operation=self.operation,
-            request=self.api.build_request(),
-            parameters=self.api.parameters,
+        wanted = self.wanted(
+            update.Update,
             meaning=meaning_of(self.resource_type),
             unchanged=self.unchanged,
             is_forced=self.if_unchanged == "update",
             keeps_unnamed=self.keeps_unnamed,
             repairs_failed=self.repairs_failed,
-            waits=self.wait_for_completion,
             delay=self.waiter_delay,
         )
         found = self.hook.describe(self.resource_type, wanted.arn)

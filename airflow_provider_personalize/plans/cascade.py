@@ -13,8 +13,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
 from airflow_provider_personalize.comparison import configuration
-from airflow_provider_personalize.plans.delete import Deletion, step_if_gone, until_gone
-from airflow_provider_personalize.plans.steps import Call, Calls, Done, Memory, Note, Observed, Poll, Step
+from airflow_provider_personalize.plans.delete import step_if_gone, until_gone
+from airflow_provider_personalize.plans.steps import (
+    Call,
+    Calls,
+    Done,
+    Memory,
+    Note,
+    Observed,
+    Poll,
+    Step,
+    Wanted,
+    wait_out,
+)
 from airflow_provider_personalize.resources import (
     BATCH_INFERENCE_JOB,
     BATCH_SEGMENT_JOB,
@@ -116,8 +127,8 @@ class ObservedGroup(Observed):
     inventory: Inventory | None = None
 
 
-@dataclass(frozen=True)
-class Cascade(Deletion):
+@dataclass(frozen=True, kw_only=True)
+class Cascade(Wanted):
     """
     What is wanted.
 
@@ -145,8 +156,7 @@ def next_step(wanted: Cascade, observed: ObservedGroup, memory: Memory, now: flo
     calls = [_call(each, memory) for each in stage if each.verb != "wait for"]
     if calls and memory.stage == repr(stage):  # what was done is not visible yet
         last_seen = f"{stage[0].verb} {stage[0].arn}"
-        condition = WaitCondition(DATASET_GROUP.name, wanted.arn, SETTLED)
-        return Poll(condition=condition, pause=True, last_seen=last_seen, memory=replace(memory, stage=""))
+        return wait_out(wanted.condition(SETTLED), last_seen, replace(memory, stage=""))
     if not calls:
         return Poll(condition=waits[0], memory=replace(memory, stage=""))
     memory = replace(memory, stage=repr(stage))
@@ -159,13 +169,17 @@ def next_step(wanted: Cascade, observed: ObservedGroup, memory: Memory, now: flo
         )
     then = Poll(condition=waits[0], memory=memory) if waits else None
     if stage[0].resource_type == DATASET_GROUP.name and stage[0].goal == GONE:
-        return Calls(calls=calls, then=_last(wanted, memory), memory=memory)
+        return Calls(calls=calls, then=until_gone(wanted, memory), memory=memory)
     return Calls(calls=calls, optional=advice, then=then, memory=memory)
 
 
 def _last(wanted: Cascade, memory: Memory) -> Poll | Done:
     done = Done(result=wanted.arn, memory=memory)
-    return Poll(condition=wanted.condition(memory.target_created), then=done, memory=memory) if wanted.waits else done
+    return (
+        Poll(condition=wanted.condition(GONE, memory.target_created), then=done, memory=memory)
+        if wanted.waits
+        else done
+    )
 
 
 def _dry_run(wanted: Cascade, observed: ObservedGroup, memory: Memory) -> Step:

@@ -10,7 +10,6 @@ from typing import Any
 from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceExistsError
 from airflow_provider_personalize.plans.steps import (
     READ_CONSISTENCY,
-    VISIBILITY_DELAY,
     Call,
     Done,
     Fail,
@@ -18,16 +17,18 @@ from airflow_provider_personalize.plans.steps import (
     Note,
     Observed,
     Poll,
-    Sleep,
     Step,
+    Wanted,
     may_be_of_earlier_call,
+    wait_out,
+    wait_until_visible,
 )
 from airflow_provider_personalize.request_rules import use_parameter_names
-from airflow_provider_personalize.resources import ResourceType
 from airflow_provider_personalize.status import (
     GONE,
     READY,
     SETTLED,
+    Goal,
     WaitCondition,
     is_being_deleted,
     is_being_updated,
@@ -46,38 +47,28 @@ class ObservedExisting(Observed):
     changes: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Creation:
+@dataclass(frozen=True, kw_only=True)
+class Creation(Wanted):
     """
-    What is wanted.
+    What is to be created.
 
-    :param resource_type: The type of the resource.
-    :param operation: The operation that creates it.
-    :param request: Its input.
-    :param parameters: The operator's parameters by the members of the request, for messages.
     :param is_exclusive: Whether one that exists is an error, unless an earlier attempt of this task may have made it.
     :param taken: The error codes that say that it exists.
     :param xcom: Members of the description to push to XCom, by their keys there.
-    :param waits: Whether to wait until it is usable.
     """
 
-    resource_type: ResourceType
-    operation: str
-    request: Mapping[str, Any]
-    parameters: Mapping[str, str] = field(default_factory=dict)
     is_exclusive: bool = False
     taken: Collection[str] = ("ResourceAlreadyExistsException",)
     xcom: Mapping[str, str] = field(default_factory=dict)
-    waits: bool = True
 
     @property
     def name(self) -> str:
         """The name that it gets."""
         return str(self.request.get("name") or self.request["jobName"])
 
-    def condition(self, arn: str) -> WaitCondition:
-        """Return the condition that it is usable."""
-        return WaitCondition(self.resource_type.name, arn, READY)
+    def condition_of(self, arn: str, goal: Goal = READY, created: str | None = None) -> WaitCondition:
+        """Return the condition that the resource with an ARN has come to a goal."""
+        return WaitCondition(self.resource_type.name, arn, goal, created)
 
 
 def next_step(wanted: Creation, observed: ObservedExisting, memory: Memory, now: float) -> Step:
@@ -89,8 +80,8 @@ def next_step(wanted: Creation, observed: ObservedExisting, memory: Memory, now:
         return search_or_create(wanted, memory, now)
     arn = found[resource_type.arn_member]
     if is_being_deleted(resource_type, found):
-        gone = WaitCondition(resource_type.name, arn, GONE, iso(found.get("creationDateTime")))
-        return Poll(condition=gone, pause=True, last_seen="it is being deleted", memory=replace(memory, refusal=None))
+        gone = wanted.condition_of(arn, GONE, iso(found.get("creationDateTime")))
+        return wait_out(gone, "it is being deleted", memory)
     if wanted.is_exclusive and not may_be_of_earlier_call(observed, memory, found):
         text = (
             f"The {resource_type.short(arn)} exists already, since {found['creationDateTime']}, and if_exists is "
@@ -99,13 +90,12 @@ def next_step(wanted: Creation, observed: ObservedExisting, memory: Memory, now:
         return Fail(error=ResourceExistsError(text), memory=memory)
     changes = observed.changes
     if changes and is_being_updated(resource_type, found):  # that update may make it as wanted
-        settled = WaitCondition(resource_type.name, arn, SETTLED)
-        return Poll(condition=settled, pause=True, last_seen="it is being updated", memory=memory)
+        return wait_out(wanted.condition_of(arn, SETTLED), "it is being updated", memory)
     if changes:
         return Fail(error=difference_error(wanted, arn, changes, can_ignore=True), memory=memory)
-    status = wanted.condition(arn).evaluate(found)
+    status = wanted.condition_of(arn).evaluate(found)
     if status.failed:
-        return Fail(error=wanted.condition(arn).error(status), memory=memory)
+        return Fail(error=wanted.condition_of(arn).error(status), memory=memory)
     note = Note(f"Exists already, as wanted; no other is made: {resource_type.title} {arn}")
     return finish(wanted, memory, found, notes=[note])
 
@@ -118,8 +108,8 @@ def search_or_create(
         if now >= memory.refusal.at + READ_CONSISTENCY:
             return Fail(memory=memory)
         title = wanted.resource_type.title
-        condition = wanted.condition(wanted.name)
-        return Sleep(seconds=VISIBILITY_DELAY, condition=condition, last_seen=f"no such {title}", memory=memory)
+        condition = wanted.condition_of(wanted.name)
+        return wait_until_visible(condition, f"no such {title}", memory)
     return Call(
         operation=wanted.operation,
         request=wanted.request,
@@ -137,8 +127,8 @@ def until_visible(wanted: Creation, observed: Observed, memory: Memory, now: flo
     call = memory.call
     if call is None or call.answered_at is None or now >= call.answered_at + READ_CONSISTENCY:
         return Fail(error=observed.error, memory=memory)
-    condition = wanted.condition(call.arn or wanted.name)
-    return Sleep(seconds=VISIBILITY_DELAY, condition=condition, last_seen="it is not visible yet", memory=memory)
+    condition = wanted.condition_of(call.arn or wanted.name)
+    return wait_until_visible(condition, "it is not visible yet", memory)
 
 
 def finish(
@@ -163,7 +153,7 @@ def finish(
     if not wanted.waits:
         return replace(done, xcom=xcom, notes=notes, store={**(store or {}), **kept})
     return Poll(
-        condition=wanted.condition(arn),
+        condition=wanted.condition_of(arn),
         seen=found,
         then=done,
         xcom=xcom,

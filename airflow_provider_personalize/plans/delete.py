@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
-from airflow_provider_personalize.plans.steps import Call, Done, Fail, Memory, Note, Observed, Poll, Step
+from airflow_provider_personalize.plans.steps import (
+    Call,
+    Done,
+    Fail,
+    Memory,
+    Note,
+    Observed,
+    Poll,
+    Step,
+    Wanted,
+    wait_out,
+)
 from airflow_provider_personalize.plans.update import IN_USE, wait_for_consistency
-from airflow_provider_personalize.resources import ResourceType
 from airflow_provider_personalize.status import (
     GONE,
     SETTLED,
     SUCCEEDED,
-    WaitCondition,
     is_being_deleted,
     iso,
 )
@@ -21,33 +29,7 @@ from airflow_provider_personalize.status import (
 NOT_FOUND: Final = "ResourceNotFoundException"
 
 
-@dataclass(frozen=True)
-class Deletion:
-    """
-    What is wanted.
-
-    :param resource_type: The type of the resource.
-    :param operation: The operation that deletes it.
-    :param request: Its input.
-    :param waits: Whether to wait until it is gone.
-    """
-
-    resource_type: ResourceType
-    operation: str
-    request: Mapping[str, Any]
-    waits: bool = True
-
-    @property
-    def arn(self) -> str:
-        """The ARN of the resource."""
-        return str(self.request[self.resource_type.arn_member])
-
-    def condition(self, created: str | None = None) -> WaitCondition:
-        """Return the condition that it is gone, or that another has its name."""
-        return WaitCondition(self.resource_type.name, self.arn, GONE, created)
-
-
-def next_step(wanted: Deletion, observed: Observed, memory: Memory, now: float) -> Step:  # noqa: ARG001 - as all plans
+def next_step(wanted: Wanted, observed: Observed, memory: Memory, now: float) -> Step:  # noqa: ARG001 - as all plans
     """Return the next step: from whatever is observed to the end of the resource."""
     if (gone := step_if_gone(wanted, observed, memory)) is not None:
         return gone
@@ -57,11 +39,11 @@ def next_step(wanted: Deletion, observed: Observed, memory: Memory, now: float) 
         return until_gone(wanted, memory)
     if is_being_deleted(wanted.resource_type, found):
         return until_gone(wanted, memory)
-    settled = WaitCondition(wanted.resource_type.name, wanted.arn, SETTLED)
+    settled = wanted.condition(SETTLED)
     status = settled.evaluate(found)
     if status.outcome != SUCCEEDED:
         last_seen = str(status)
-        return Poll(condition=settled, pause=True, last_seen=last_seen, memory=replace(memory, refusal=None))
+        return wait_out(settled, last_seen, memory)
     if memory.refusal:  # by what is in the way, which may be the deletion of an earlier attempt
         if memory.is_retry and not memory.waited_for_consistency:
             return wait_for_consistency(wanted.operation, settled, memory)
@@ -75,7 +57,7 @@ def next_step(wanted: Deletion, observed: Observed, memory: Memory, now: float) 
     )
 
 
-def step_if_gone(wanted: Deletion, observed: Observed, memory: Memory) -> Step | None:
+def step_if_gone(wanted: Wanted, observed: Observed, memory: Memory) -> Step | None:
     """Return the end of the task, where the resource is gone; None where it is there."""
     found, short = observed.found, wanted.resource_type.short(wanted.arn)
     if found is None:
@@ -84,15 +66,15 @@ def step_if_gone(wanted: Deletion, observed: Observed, memory: Memory) -> Step |
             note = Note.warning(f"There is no {short}: nothing is deleted")
         return Done(result=wanted.arn, notes=[note], memory=memory)
     meant = memory.target_created or iso(found.get("creationDateTime"))
-    if wanted.condition(meant).evaluate(found).outcome == SUCCEEDED:
+    if wanted.condition(GONE, meant).evaluate(found).outcome == SUCCEEDED:
         note = Note.warning(f"The {short} is gone, and another was made under its name: that stays")
         return Done(result=wanted.arn, notes=[note], memory=memory)
     return None
 
 
-def until_gone(wanted: Deletion, memory: Memory) -> Step:
+def until_gone(wanted: Wanted, memory: Memory) -> Poll | Done:
     """Wait until it is gone; without ``waits`` that it is being deleted is enough."""
     done = Done(result=wanted.arn, memory=memory)
     if not wanted.waits:
         return done
-    return Poll(condition=wanted.condition(memory.target_created), then=done, memory=memory)
+    return Poll(condition=wanted.condition(GONE, memory.target_created), then=done, memory=memory)

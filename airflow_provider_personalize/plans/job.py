@@ -22,21 +22,19 @@ from airflow_provider_personalize.plans.create import (
 )
 from airflow_provider_personalize.plans.steps import (
     READ_CONSISTENCY,
-    VISIBILITY_DELAY,
     Fail,
     Memory,
     Note,
-    Poll,
     Replan,
-    Sleep,
     Step,
     may_be_of_earlier_call,
+    wait_out,
+    wait_until_visible,
 )
 from airflow_provider_personalize.status import (
     IN_PROGRESS,
     SETTLED,
     SUCCEEDED,
-    WaitCondition,
     is_being_stopped,
 )
 
@@ -84,27 +82,26 @@ def next_step(wanted: Job, observed: ObservedJob, memory: Memory, now: float) ->
             return until_visible(wanted, observed, memory, now)
         return _finish(wanted, memory, found)
     if found and wanted.stop_on_kill and is_being_stopped(found):
-        condition = WaitCondition(wanted.resource_type.name, found[wanted.resource_type.arn_member], SETTLED)
-        return Poll(condition=condition, pause=True, last_seen=found["status"], memory=memory)
+        settled = wanted.condition_of(found[wanted.resource_type.arn_member], SETTLED)
+        return wait_out(settled, found["status"], memory)
     if found:
         return _decide(wanted, observed, memory, found)
     if wanted.is_searched and memory.is_retry and not memory.refusal:
         since = memory.searching_since or now
         if now < since + READ_CONSISTENCY:
-            return Sleep(
-                seconds=VISIBILITY_DELAY,
-                condition=wanted.condition(wanted.name),
-                last_seen="what an earlier attempt may have started is not visible yet",
-                memory=replace(memory, searching_since=since),
+            return wait_until_visible(
+                wanted.condition_of(wanted.name),
+                "what an earlier attempt may have started is not visible yet",
+                replace(memory, searching_since=since),
             )
-    quota_delay = wanted.condition("").poll_interval
+    quota_delay = wanted.condition_of("").poll_interval
     return search_or_create(wanted, memory, now, quota_delay, is_job=True)
 
 
 def _decide(wanted: Job, observed: ObservedJob, memory: Memory, found: Mapping[str, Any]) -> Step:
     """Wait for one that exists, or try the next derived name, or fail."""
     resource_type, arn = wanted.resource_type, found[wanted.resource_type.arn_member]
-    condition, short = wanted.condition(arn), wanted.resource_type.short(arn)
+    condition, short = wanted.condition_of(arn), wanted.resource_type.short(arn)
     status, changes = condition.evaluate(found), observed.changes
     notes: list[Note] = []
     is_over = status.outcome != IN_PROGRESS and not observed.is_of_run(found)

@@ -15,20 +15,20 @@ from airflow_provider_personalize.comparison import REPLACED_AS_A_WHOLE, differe
 from airflow_provider_personalize.exceptions import ResourceFailedError
 from airflow_provider_personalize.plans.steps import (
     READ_CONSISTENCY,
-    VISIBILITY_DELAY,
     Call,
     Done,
     Fail,
     Memory,
     Note,
     Observed,
-    Poll,
-    Sleep,
     Step,
+    Wanted,
+    wait_out,
+    wait_until_visible,
 )
 from airflow_provider_personalize.plans.update import IN_USE
 from airflow_provider_personalize.resources import METRIC_ATTRIBUTION
-from airflow_provider_personalize.status import IN_PROGRESS, READY, SETTLED, SUCCEEDED, WaitCondition
+from airflow_provider_personalize.status import IN_PROGRESS, READY, SETTLED, SUCCEEDED
 
 
 @dataclass(frozen=True)
@@ -42,29 +42,10 @@ class ObservedMetrics(Observed):
     metrics: Sequence[Mapping[str, Any]] = ()
 
 
-@dataclass(frozen=True)
-class MetricsUpdate:
-    """
-    What is wanted.
-
-    :param request: The input of ``UpdateMetricAttribution``.
-    :param waits: Whether to wait until all is as wanted.
-    """
-
-    request: Mapping[str, Any]
-    waits: bool = True
-
-    @property
-    def arn(self) -> str:
-        """The ARN of the metric attribution."""
-        return str(self.request[METRIC_ATTRIBUTION.arn_member])
-
-
-def next_step(wanted: MetricsUpdate, observed: ObservedMetrics, memory: Memory, now: float) -> Step:
+def next_step(wanted: Wanted, observed: ObservedMetrics, memory: Memory, now: float) -> Step:
     """Return the next step: from whatever is observed to metrics and an output that are as wanted."""
     found, short = observed.found or {}, METRIC_ATTRIBUTION.short(wanted.arn)
-    itself = WaitCondition(METRIC_ATTRIBUTION.name, wanted.arn, READY)
-    settled = replace(itself, goal=SETTLED)
+    itself, settled = wanted.condition(READY), wanted.condition(SETTLED)
     status = itself.evaluate(found)
     if status.failed:
         return Fail(error=itself.error(status), memory=memory)
@@ -77,7 +58,7 @@ def next_step(wanted: MetricsUpdate, observed: ObservedMetrics, memory: Memory, 
         return Done(result=wanted.arn, notes=[note], xcom=_xcom({}, sent=memory.is_ambiguous), memory=memory)
     if status.outcome == SUCCEEDED and not memory.refusal:
         return Call(
-            operation="UpdateMetricAttribution",
+            operation=wanted.operation,
             request={METRIC_ATTRIBUTION.arn_member: wanted.arn, **left},
             refusals=[IN_USE],
             xcom=_xcom(left, sent=True),
@@ -85,11 +66,11 @@ def next_step(wanted: MetricsUpdate, observed: ObservedMetrics, memory: Memory, 
             memory=memory,
         )
     last_seen = memory.refusal.message if memory.refusal else str(status)
-    return Poll(condition=settled, pause=True, last_seen=last_seen, memory=replace(memory, refusal=None))
+    return wait_out(settled, last_seen, memory)
 
 
 def _until_so(
-    wanted: MetricsUpdate,
+    wanted: Wanted,
     memory: Memory,
     found: Mapping[str, Any],
     left: Mapping[str, Any],
@@ -102,7 +83,7 @@ def _until_so(
 
     That an update which was seen in progress, is over and has changed nothing has failed is assumed.
     """
-    settled = WaitCondition(METRIC_ATTRIBUTION.name, wanted.arn, SETTLED)
+    settled = wanted.condition(SETTLED)
     status = settled.evaluate(found)
     last_seen = str(status)
     if is_so:
@@ -111,18 +92,18 @@ def _until_so(
         memory = replace(memory, in_progress_seen=True, searching_since=None)
         if not wanted.waits:
             return Done(result=wanted.arn, memory=memory)
-        return Poll(condition=settled, pause=True, last_seen=last_seen, memory=memory)
+        return wait_out(settled, last_seen, memory)
     since = memory.searching_since or now
     memory = replace(memory, searching_since=since)
     if now < since + READ_CONSISTENCY:
-        return Sleep(seconds=VISIBILITY_DELAY, condition=settled, last_seen=last_seen, memory=memory)
+        return wait_until_visible(settled, last_seen, memory)
     if not wanted.waits:
         return Done(result=wanted.arn, memory=memory)
     if memory.in_progress_seen:
         reason = found.get("failureReason") or f"this is not so: {dict(left)}"
         title = f"update of {METRIC_ATTRIBUTION.short(wanted.arn)}"
         return Fail(error=ResourceFailedError(title, wanted.arn, found.get("status"), reason), memory=memory)
-    return Poll(condition=settled, pause=True, last_seen=last_seen, memory=memory)
+    return wait_out(settled, last_seen, memory)
 
 
 def remaining(

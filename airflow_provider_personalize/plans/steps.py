@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final, NamedTuple
 
-from airflow_provider_personalize.status import WaitCondition, iso
+from airflow_provider_personalize.resources import ResourceType
+from airflow_provider_personalize.status import Goal, WaitCondition, iso
 
 #: Seconds within which a write becomes visible to reads, as assumed: the longest that a stale read is waited out.
 READ_CONSISTENCY: Final = 60
@@ -16,6 +17,34 @@ READ_CONSISTENCY: Final = 60
 VISIBILITY_DELAY: Final = 2
 #: In the task state store: that a call was made while the service showed nothing older.
 NOTHING_BEFORE: Final = "none before"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """
+    What an operator is asked for.
+
+    :param resource_type: The type of the resource.
+    :param operation: The operation that brings it about.
+    :param request: Its input.
+    :param parameters: The operator's parameters by the members of the request, for messages.
+    :param waits: Whether to wait for the outcome.
+    """
+
+    resource_type: ResourceType
+    operation: str
+    request: Mapping[str, Any]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    waits: bool = True
+
+    @property
+    def arn(self) -> str:
+        """The ARN in the request."""
+        return str(self.request[self.resource_type.arn_member])
+
+    def condition(self, goal: Goal, created: str | None = None) -> WaitCondition:
+        """Return the condition that the resource, or its update of a certain time, has come to a goal."""
+        return WaitCondition(self.resource_type.name, self.arn, goal, created)
 
 
 @dataclass(frozen=True)
@@ -324,6 +353,16 @@ class Sleep(Step):
     condition: WaitCondition
     last_seen: str = ""
     error: Exception | None = None
+
+
+def wait_out(condition: WaitCondition, last_seen: str, memory: Memory) -> Poll:
+    """Wait for what stands in the way, having observed it just now; then ask the plan again."""
+    return Poll(condition=condition, pause=True, last_seen=last_seen, memory=replace(memory, refusal=None))
+
+
+def wait_until_visible(condition: WaitCondition, last_seen: str, memory: Memory) -> Sleep:
+    """Wait a moment for a write to become visible to reads."""
+    return Sleep(seconds=VISIBILITY_DELAY, condition=condition, last_seen=last_seen, memory=memory)
 
 
 def after_answer(call: Call, arn: str | None, now: float) -> Memory:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from airflow_provider_personalize.plans.steps import (
     READ_CONSISTENCY,
-    VISIBILITY_DELAY,
     Call,
     CallRecord,
     Done,
@@ -17,16 +15,16 @@ from airflow_provider_personalize.plans.steps import (
     Note,
     Observed,
     Poll,
-    Sleep,
     Step,
+    Wanted,
+    wait_out,
+    wait_until_visible,
 )
 from airflow_provider_personalize.plans.update import IN_USE, wait_for_consistency
-from airflow_provider_personalize.resources import ResourceType
 from airflow_provider_personalize.status import (
     SETTLED,
     SUCCEEDED,
     Goal,
-    WaitCondition,
     is_being_stopped,
     is_switching,
 )
@@ -34,37 +32,20 @@ from airflow_provider_personalize.status import (
 INVALID: Final = "InvalidInputException"
 
 
-@dataclass(frozen=True)
-class Switch:
+@dataclass(frozen=True, kw_only=True)
+class Switch(Wanted):
     """
-    What is wanted.
+    What a resource is to be brought to.
 
-    :param resource_type: The type of the resource.
-    :param operation: The operation that stops or starts it.
-    :param request: Its input.
-    :param goal: What it is brought to.
-    :param waits: Whether to wait until it is so.
+    :param goal: That.
     """
 
-    resource_type: ResourceType
-    operation: str
-    request: Mapping[str, Any]
     goal: Goal
-    waits: bool = True
-
-    @property
-    def arn(self) -> str:
-        """The ARN of the resource."""
-        return str(self.request[self.resource_type.arn_member])
-
-    def condition(self, goal: Goal | None = None) -> WaitCondition:
-        """Return the condition that it is so."""
-        return WaitCondition(self.resource_type.name, self.arn, goal or self.goal)
 
     def end(self, memory: Memory, notes: tuple[Note, ...] = ()) -> Step:
         """Wait until it is so."""
         done = Done(result=self.arn, memory=memory)
-        return Poll(condition=self.condition(), then=done, notes=notes, memory=memory) if self.waits else done
+        return Poll(condition=self.condition(self.goal), then=done, notes=notes, memory=memory) if self.waits else done
 
 
 def next_step(wanted: Switch, observed: Observed, memory: Memory, now: float) -> Step:
@@ -75,9 +56,9 @@ def next_step(wanted: Switch, observed: Observed, memory: Memory, now: float) ->
         # until the call is visible, a sensor that comes after could take what was before for its outcome
         if found.get("status") == call.before and now < call.answered_at + READ_CONSISTENCY:
             last_seen = f"{call.before}: the call is not visible yet"
-            return Sleep(seconds=VISIBILITY_DELAY, condition=wanted.condition(), last_seen=last_seen, memory=memory)
+            return wait_until_visible(wanted.condition(wanted.goal), last_seen, memory)
         return wanted.end(memory)
-    condition, settled = wanted.condition(), wanted.condition(SETTLED)
+    condition, settled = wanted.condition(wanted.goal), wanted.condition(SETTLED)
     status, is_settled = condition.evaluate(found), settled.evaluate(found)
     if status.failed:
         return Fail(error=condition.error(status), memory=memory)
@@ -95,21 +76,21 @@ def next_step(wanted: Switch, observed: Observed, memory: Memory, now: float) ->
     if memory.refusal and memory.refusal.code != IN_USE and is_settled.outcome == SUCCEEDED:
         return Fail(memory=memory)
     last_seen = memory.refusal.message if memory.refusal else str(is_settled)
-    return Poll(condition=settled, pause=True, last_seen=last_seen, memory=replace(memory, refusal=None))
+    return wait_out(settled, last_seen, memory)
 
 
 def next_step_of_training(wanted: Switch, observed: Observed, memory: Memory, now: float) -> Step:  # noqa: ARG001
     """Return the next step: from whatever is observed to a training that is over."""
     found = observed.found or {}
-    status = wanted.condition().evaluate(found)
+    status = wanted.condition(wanted.goal).evaluate(found)
     if memory.is_answered or is_being_stopped(found):
         return wanted.end(memory)
     if status.outcome == SUCCEEDED:
-        text = f"{status}: it is over, and nothing is stopped ({wanted.condition().title})"
+        text = f"{status}: it is over, and nothing is stopped ({wanted.condition(wanted.goal).title})"
         return Done(result=wanted.arn, notes=[Note.warning(text)], memory=memory)
     if memory.refusal:  # by what is in the way, which may be the call of an earlier attempt
         if memory.refusal.code == IN_USE and memory.is_retry and not memory.waited_for_consistency:
-            return wait_for_consistency(wanted.operation, wanted.condition(), memory)
+            return wait_for_consistency(wanted.operation, wanted.condition(wanted.goal), memory)
         return Fail(memory=memory)
     return Call(
         operation=wanted.operation,

@@ -31,10 +31,11 @@ from airflow_provider_personalize.plans.steps import (
     Sleep,
     Step,
     Superseded,
+    Wanted,
     may_be_of_earlier_call,
+    wait_out,
 )
 from airflow_provider_personalize.request_rules import use_parameter_names
-from airflow_provider_personalize.resources import ResourceType
 from airflow_provider_personalize.status import (
     FAILED,
     IN_PROGRESS,
@@ -76,49 +77,35 @@ class Meaning:
         return [content]
 
 
-@dataclass(frozen=True)
-class Update:
+@dataclass(frozen=True, kw_only=True)
+class Update(Wanted):
     """
-    What is wanted.
+    What an update is to bring about.
 
-    :param resource_type: The type of the resource.
-    :param operation: The operation that updates it.
-    :param request: Its input.
-    :param parameters: The operator's parameters by the members of the request, for messages.
     :param meaning: How the content reads in a description.
     :param unchanged: What the log says of a resource that is as wanted.
     :param is_forced: Whether to send the update even if the resource is as wanted.
     :param keeps_unnamed: Whether the service may find nothing to do where all that is named is so, whatever is not.
     :param repairs_failed: Whether the service updates a resource whose creation failed.
-    :param waits: Whether to wait for the update.
     :param delay: Seconds between two polls; None means what suits the resource type.
     """
 
-    resource_type: ResourceType
-    operation: str
-    request: Mapping[str, Any]
-    parameters: Mapping[str, str] = field(default_factory=dict)
     meaning: Meaning = field(default_factory=Meaning)
     unchanged: str = "is as wanted already"
     is_forced: bool = False
     keeps_unnamed: bool = False
     repairs_failed: bool = False
-    waits: bool = True
     delay: float | None = None
-
-    @property
-    def arn(self) -> str:
-        """The ARN of the resource."""
-        return str(self.request[self.resource_type.arn_member])
 
     @property
     def content(self) -> dict[str, Any]:
         """What the update sets."""
         return {member: value for member, value in self.request.items() if member != self.resource_type.arn_member}
 
-    def condition(self, created: str | None = None) -> WaitCondition:
-        """Return the condition that the update, of a certain time if that is known, is ACTIVE."""
-        return WaitCondition(self.resource_type.name, self.arn, UPDATED, created)
+    @property
+    def title(self) -> str:
+        """What a log line calls it: ``update of solution shop``."""
+        return self.condition(UPDATED).title
 
 
 def next_step(wanted: Update, observed: Observed, memory: Memory, now: float) -> Step:
@@ -128,22 +115,21 @@ def next_step(wanted: Update, observed: Observed, memory: Memory, now: float) ->
     if memory.is_answered:
         return _until_visible(wanted, observed, memory, now)
     found = observed.found or {}
-    settled = WaitCondition(wanted.resource_type.name, wanted.arn, SETTLED)
+    settled = wanted.condition(SETTLED)
     status = settled.evaluate(found)
     if _is_ours(wanted, observed, memory, found):
         note = Note("This update has been sent already; nothing is sent")
         return _finish(wanted, memory, found, notes=[note])
     refusal = memory.refusal.message if memory.refusal else ""
     if status.outcome != SUCCEEDED or refusal:
-        rest = replace(memory, refusal=None)
-        return Poll(condition=settled, pause=True, last_seen=refusal or str(status), memory=rest)
+        return wait_out(settled, refusal or str(status), memory)
     if not wanted.repairs_failed and (error := _own_failure(wanted, found)):
         return Fail(error=error, memory=memory)
     changed_by_us = memory.is_ambiguous and not (memory.call and memory.call.was_as_wanted)
     changes = _changes(wanted, observed, found)
     if (changed_by_us or not wanted.is_forced) and changes == []:
         text = f"Nothing is sent: it {wanted.unchanged}. if_unchanged='update' sends it all the same"
-        return _done(wanted, memory, Note(f"{text} ({wanted.condition().title})"))
+        return _done(wanted, memory, Note(f"{text} ({wanted.title})"))
     notes = [Note(f"To change: {use_parameter_names(change, wanted.parameters)}") for change in changes or ()]
     if memory.is_retry and not memory.waited_for_consistency:
         return wait_for_consistency(wanted.operation, settled, memory, notes)
@@ -154,7 +140,7 @@ def next_step(wanted: Update, observed: Observed, memory: Memory, now: float) ->
         key=wanted.arn,
         refusals=[IN_USE],
         notes=notes,
-        done_note=f"Sent the {wanted.condition().title}",
+        done_note=f"Sent the {wanted.title}",
         memory=memory,
     )
 
@@ -171,7 +157,7 @@ def _until_visible(wanted: Update, observed: Observed, memory: Memory, now: floa
     call, found = memory.call or CallRecord(), observed.found or {}
     update = found.get(wanted.resource_type.update_member) or {}
     newer, is_late = is_newer(update, call.before), now > (call.answered_at or 0) + READ_CONSISTENCY
-    outcome = wanted.condition().evaluate(found).outcome
+    outcome = wanted.condition(UPDATED).evaluate(found).outcome
     may_be_ours = newer and is_late and _may_have_content(wanted, observed, memory, update, found)
     if (newer and _has_content(wanted, observed, memory, update, found)) or (may_be_ours and outcome == FAILED):
         return _finish(wanted, memory, found)
@@ -182,15 +168,15 @@ def _until_visible(wanted: Update, observed: Observed, memory: Memory, now: floa
     if call.was_as_wanted and not newer and is_late:
         if error := _own_failure(wanted, found):
             return Fail(error=error, memory=memory)
-        text = f"The service made no update of it: it {wanted.unchanged} ({wanted.condition().title})"
+        text = f"The service made no update of it: it {wanted.unchanged} ({wanted.title})"
         return _done(wanted, memory, Note(text))
     last_seen = "another update is shown" if newer else "the update is not visible yet"
-    delay = wanted.condition().poll_interval if wanted.delay is None else wanted.delay
+    delay = wanted.condition(UPDATED).poll_interval if wanted.delay is None else wanted.delay
     return Sleep(
         seconds=delay if is_late else VISIBILITY_DELAY,
-        condition=wanted.condition(),
+        condition=wanted.condition(UPDATED),
         last_seen=f"{update.get('status') or 'no status seen'} ({last_seen})",
-        notes=[Note(f"{update.get('status') or 'No update'}: {last_seen} ({wanted.condition().title})")],
+        notes=[Note(f"{update.get('status') or 'No update'}: {last_seen} ({wanted.title})")],
         memory=memory,
     )
 
@@ -203,7 +189,7 @@ def _after_superseded(wanted: Update, observed: Observed, memory: Memory) -> Ste
     """
     found, superseded = observed.found or {}, memory.superseded or Superseded("", None)
     update = found.get(wanted.resource_type.update_member) or {}
-    title = wanted.condition().title
+    title = wanted.title
 
     def superseded_error(effect: str) -> UpdateReplacedError:
         return UpdateReplacedError(f"Superseded: {superseded.reason}; {effect} ({title}) {wanted.arn}")
@@ -211,7 +197,7 @@ def _after_superseded(wanted: Update, observed: Observed, memory: Memory) -> Ste
     if not is_newer(update, superseded.created):  # a stale read
         return Sleep(
             seconds=VISIBILITY_DELAY,
-            condition=wanted.condition(),
+            condition=wanted.condition(UPDATED),
             error=superseded_error("what is in effect is not shown"),
             memory=memory,
         )
@@ -235,7 +221,7 @@ def _finish(wanted: Update, memory: Memory, found: Content, notes: Sequence[Note
     if not wanted.waits:
         return replace(done, xcom=xcom, notes=notes)
     return Poll(
-        condition=wanted.condition(created),
+        condition=wanted.condition(UPDATED, created),
         seen=found,
         then=done,
         replans_if_superseded=True,
@@ -256,14 +242,14 @@ def _xcom(wanted: Update, memory: Memory, created: str | None = None) -> dict[st
 
 def _own_failure(wanted: Update, found: Content) -> Exception | None:
     """Return the error of a resource that itself failed, whatever its update says."""
-    itself = WaitCondition(wanted.resource_type.name, wanted.arn, READY)
+    itself = wanted.condition(READY)
     status = itself.evaluate(found)
     return itself.error(status) if status.failed else None
 
 
 def _changes(wanted: Update, observed: Observed, found: Content) -> list[str] | None:
     """List what the update would change; None where the resource itself is not usable, so that it is to be sent."""
-    itself = WaitCondition(wanted.resource_type.name, wanted.arn, READY)
+    itself = wanted.condition(READY)
     if itself.evaluate(found).outcome != SUCCEEDED:
         return None
     return _differences(wanted, observed, configuration(wanted.resource_type, found))
@@ -305,7 +291,7 @@ def _is_ours(wanted: Update, observed: Observed, memory: Memory, found: Content)
     update = found.get(wanted.resource_type.update_member)
     if not update:
         return False
-    outcome = wanted.condition().evaluate(found).outcome
+    outcome = wanted.condition(UPDATED).evaluate(found).outcome
     was_sent = memory.call is not None and is_newer(update, memory.call.before)
     was_earlier = outcome == SUCCEEDED and memory.call is None and may_be_of_earlier_call(observed, memory, update)
     if not (was_sent or was_earlier or outcome == IN_PROGRESS):
