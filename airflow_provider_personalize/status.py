@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
 from airflow_provider_personalize.aws_errors import is_not_found, is_transient
-from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import configuration
 from airflow_provider_personalize.exceptions import (
     PersonalizeError,
@@ -424,44 +423,3 @@ def is_newer(update: Mapping[str, Any], before: str | None) -> bool:
     """
     created = update.get("creationDateTime")
     return isinstance(created, datetime) and (before is None or _compare_times(created, before) > 0)
-
-
-@dataclass(frozen=True)
-class Shown(WaitCondition):
-    """
-    Wait until something that was just created is shown at all. That it may be unknown at first is assumed.
-
-    :param patience: Until when it may be unknown (epoch seconds).
-    """
-
-    patience: float = 0
-
-    def evaluate(self, description: Mapping[str, Any]) -> WaitStatus:
-        """Tell that it is shown."""
-        return WaitStatus(SUCCEEDED, description.get("status"), None, description)
-
-    def evaluate_missing(self) -> WaitStatus | None:
-        """Tell that it is under way, for a while; then it is an error."""
-        return WaitStatus(IN_PROGRESS, None, "it is not shown yet") if steady_time() < self.patience else None
-
-
-@dataclass(frozen=True)
-class Moved(WaitCondition):
-    """
-    Wait until something has left the status that it had before a call.
-
-    That reads may be stale after a write is assumed.
-
-    :param before: The status that it had.
-    :param patience: Until when it may still be shown (epoch seconds).
-    """
-
-    before: str | None = None
-    patience: float = 0
-
-    def evaluate(self, description: Mapping[str, Any]) -> WaitStatus:
-        """Tell whether it shows another status, or time is up."""
-        status = description.get("status")
-        if status == self.before and steady_time() < self.patience:
-            return WaitStatus(IN_PROGRESS, status, "the call is not shown yet", description)
-        return WaitStatus(SUCCEEDED, status, None, description)

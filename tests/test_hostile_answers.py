@@ -130,7 +130,7 @@ def test_a_wait_on_what_makes_no_sense_ends_by_its_deadline_and_says_what_came(p
 def test_a_member_that_is_not_there_is_named(personalize, tamper):
     tamper(lambda operation, text: json.dumps({"solutionVersions": [{"status": "ACTIVE"}]}))
     with pytest.raises(IncompleteAnswerError, match=r"ListSolutionVersions.solutionVersions .* without 'creationDate"):
-        PersonalizeHook().newest_version(ARN)
+        list(PersonalizeHook().list_versions(ARN))
 
 
 @pytest.mark.parametrize(

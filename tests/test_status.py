@@ -16,7 +16,6 @@ from airflow_provider_personalize.status import (
     SUCCEEDED,
     SUPERSEDED,
     Goal,
-    Moved,
     Observation,
     WaitCondition,
     is_being_updated,
@@ -206,13 +205,6 @@ def test_an_update_may_make_up_for_a_failed_creation(update, outcome):
 def test_no_update_at_all_is_not_enough_where_the_resource_itself_failed():
     wait = WaitCondition("campaign", ARN, "updated", require_update=False)
     assert wait.evaluate({"status": "CREATE FAILED"}).outcome == FAILED
-
-
-def test_a_call_is_shown_once_the_status_has_changed_or_time_is_up():
-    for patience, outcome in ((9e9, IN_PROGRESS), (1, SUCCEEDED)):
-        moved = Moved("recommender", RECOMMENDER, "stopped", before="ACTIVE", patience=patience)
-        assert moved.evaluate({"status": "ACTIVE"}).outcome == outcome
-        assert moved.evaluate({"status": "STOP PENDING"}).outcome == SUCCEEDED
 
 
 @pytest.mark.parametrize(

@@ -360,23 +360,6 @@ class PersonalizeHook(AwsBaseHook):
         first = min(versions, key=lambda version: version["creationDateTime"], default=None)
         return str(first["solutionVersionArn"]) if first else None
 
-    def newest_version(self, solution_arn: str, at: datetime | None = None) -> str | None:
-        """
-        Find the version that ``$LATEST`` means: the newest that is ACTIVE.
-
-        :param solution_arn: The ARN of the solution.
-        :param at: Of those that were ACTIVE at that moment already; None means now. That nothing else than becoming
-            ACTIVE moves a version's ``lastUpdatedDateTime`` is assumed.
-        :return: The version's ARN; None where none is ACTIVE.
-        """
-        active = [
-            version
-            for version in self.list_all(SOLUTION_VERSION, solutionArn=solution_arn)
-            if version["status"] in SOLUTION_VERSION.ready and (at is None or version["lastUpdatedDateTime"] <= at)
-        ]
-        newest = max(active, key=lambda version: version["creationDateTime"], default=None)
-        return str(newest["solutionVersionArn"]) if newest else None
-
     def wait(self, wait: WaitCondition, *, delay: float | None = None, deadline: float | None = None) -> WaitStatus:
         """
         Wait until something is reached, in this process.
