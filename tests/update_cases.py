@@ -18,7 +18,7 @@ Request = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Kind:
+class UpdateCase:
     """
     A kind of resource whose description shows its latest update.
 
@@ -103,8 +103,8 @@ def _schema(name: str) -> dict[str, Any]:
     return {"schemaArn": f"{PREFIX}schema/{name}"}
 
 
-KINDS = [
-    Kind(
+UPDATE_CASES = [
+    UpdateCase(
         "solution",
         lambda client: None,
         SOLUTION,
@@ -115,7 +115,7 @@ KINDS = [
         {"performAutoTraining": True, "solutionUpdateConfig": every(5)},
         {"performAutoTraining": False},
     ),
-    Kind(
+    UpdateCase(
         "campaign",
         _make_campaign,
         f"{PREFIX}campaign/market",
@@ -126,7 +126,7 @@ KINDS = [
         {"minProvisionedTPS": 2, "campaignConfig": _weighed("0.6")},
         {"minProvisionedTPS": 9},
     ),
-    Kind(
+    UpdateCase(
         "recommender",
         _make_recommender,
         f"{PREFIX}recommender/you",
@@ -137,7 +137,7 @@ KINDS = [
         {"recommenderConfig": {"minRecommendationRequestsPerSecond": 2, **_weighed("0.6")}},
         {"recommenderConfig": {"minRecommendationRequestsPerSecond": 9}},
     ),
-    Kind(
+    UpdateCase(
         "dataset",
         _make_dataset,
         f"{PREFIX}dataset/shop/ITEMS",

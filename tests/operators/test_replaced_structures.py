@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kinds_of_update import KINDS, every
 from task_runs import Run
+from update_cases import UPDATE_CASES, every
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceFailedError, WaitTimeoutError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CreateCampaignOperator, UpdateMetricAttributionOperator
 
-SOLUTION, CAMPAIGN, RECOMMENDER, _ = KINDS
+SOLUTION, CAMPAIGN, RECOMMENDER, _ = UPDATE_CASES
 CLICKS = {"eventParametersList": [{"eventType": "click", "weight": 0.5}]}
 EXPLORATION = {"explorationWeight": "0.5", "explorationItemAgeCutOff": "10"}
 EXPLORED = {"itemExplorationConfig": EXPLORATION}
@@ -70,21 +70,21 @@ REMOVALS += [
 
 
 @deferrable_or_not
-@pytest.mark.parametrize(("kind", "given", "before", "wanted"), REMOVALS)
-def test_what_is_left_out_is_removed_once_and_stays_so(personalize, kind, given, before, wanted, deferrable):
+@pytest.mark.parametrize(("case", "given", "before", "wanted"), REMOVALS)
+def test_what_is_left_out_is_removed_once_and_stays_so(personalize, case, given, before, wanted, deferrable):
     assumptions.unnamed_recommender_config = "dropped"
-    kind.make(personalize)
-    kind.update(personalize, given(before)[1])
+    case.make(personalize)
+    case.update(personalize, given(before)[1])
     clock.advance(3600)
     calls.clear()
     for _ in range(2):
-        run = kind.run(**given(wanted)[0], deferrable=deferrable)
-        assert run() == kind.arn
-    assert kind.accepted() == 1
-    found = kind.described(personalize)
+        run = case.run(**given(wanted)[0], deferrable=deferrable)
+        assert run() == case.arn
+    assert case.accepted() == 1
+    found = case.described(personalize)
     (member, config) = next(iter(given(wanted)[1].items()))
     shown = {**found, "solutionUpdateConfig": found.get("solutionConfig")}[member]
-    defaults = {"minRecommendationRequestsPerSecond": 1} if kind is RECOMMENDER else {}
+    defaults = {"minRecommendationRequestsPerSecond": 1} if case is RECOMMENDER else {}
     assert {**shown} == {**defaults, **config}
 
 
@@ -111,20 +111,20 @@ def test_a_schedule_alone_leaves_the_events_alone_and_is_sent_once(personalize):
     assert SOLUTION.is_in_force(personalize, {"solutionUpdateConfig": {**every(3), "eventsConfig": CLICKS}})
 
 
-@pytest.mark.parametrize("kind", [CAMPAIGN, RECOMMENDER], ids=lambda kind: kind.name)
-def test_what_the_service_shows_by_default_is_no_difference(personalize, kind):
+@pytest.mark.parametrize("case", [CAMPAIGN, RECOMMENDER], ids=lambda case: case.name)
+def test_what_the_service_shows_by_default_is_no_difference(personalize, case):
     """https://docs.aws.amazon.com/personalize/latest/dg/use-case-recipe-features.html has the numbers."""
-    given = campaign if kind is CAMPAIGN else recommender
-    kind.make(personalize)
+    given = campaign if case is CAMPAIGN else recommender
+    case.make(personalize)
     defaults = {"itemExplorationConfig": {"explorationWeight": "0.3", "explorationItemAgeCutOff": "30.0"}}
     off = {"enableMetadataWithRecommendations": False}
-    none = {"trainingDataConfig": {"excludedDatasetColumns": {}}} if kind is RECOMMENDER else {}
-    kind.update(personalize, given({**defaults, **off, **none})[1])
+    none = {"trainingDataConfig": {"excludedDatasetColumns": {}}} if case is RECOMMENDER else {}
+    case.update(personalize, given({**defaults, **off, **none})[1])
     clock.advance(3600)
     calls.clear()
     for config in ({}, off, {"itemExplorationConfig": {"explorationWeight": "0.3"}}):
-        kind.run(**given(config)[0])()
-    assert kind.accepted() == 0
+        case.run(**given(config)[0])()
+    assert case.accepted() == 0
 
 
 @deferrable_or_not
@@ -195,27 +195,27 @@ UNNAMED = [
 ]
 
 
-def _is_on(kind: Any, client: Any) -> bool:
-    found = kind.described(client)
-    config = found.get(f"{kind.name}Config") or {}
+def _is_on(case: Any, client: Any) -> bool:
+    found = case.described(client)
+    config = found.get(f"{case.name}Config") or {}
     events = (config.get("eventsConfig") or {}).get("eventParametersList")
     return bool(events or config.get("enableMetadataWithRecommendations"))
 
 
 @deferrable_or_not
-@pytest.mark.parametrize(("kind", "ours", "before", "theirs"), UNNAMED)
+@pytest.mark.parametrize(("case", "ours", "before", "theirs"), UNNAMED)
 def test_an_update_in_progress_that_does_not_name_what_is_turned_off_is_not_taken_for_ours(
-    personalize, kind, ours, before, theirs, deferrable
+    personalize, case, ours, before, theirs, deferrable
 ):
-    kind.make(personalize)
-    kind.update(personalize, before)
+    case.make(personalize)
+    case.update(personalize, before)
     clock.advance(3600)
-    kind.update(personalize, theirs)
-    assert _is_on(kind, personalize)
-    run = kind.run(**ours[0], deferrable=deferrable)
-    assert run() == kind.arn
-    assert run.ti.xcoms[f"{kind.name}_update"]["sent"] is True
-    assert not _is_on(kind, personalize)
+    case.update(personalize, theirs)
+    assert _is_on(case, personalize)
+    run = case.run(**ours[0], deferrable=deferrable)
+    assert run() == case.arn
+    assert run.ti.xcoms[f"{case.name}_update"]["sent"] is True
+    assert not _is_on(case, personalize)
 
 
 @deferrable_or_not

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from kinds_of_update import KINDS, Kind
+from update_cases import UPDATE_CASES, UpdateCase
 from task_runs import Run, TaskDeferred, fire, killed_after
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
@@ -16,10 +16,10 @@ from airflow_provider_personalize.operators.updating import UpdateOperator
 deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
-def kind(request: pytest.FixtureRequest, personalize: Any) -> Kind:
+@pytest.fixture(params=UPDATE_CASES, ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest, personalize: Any) -> UpdateCase:
     """One of the kinds, made; its own updates are quick, so that none is in progress when a minute is over."""
-    made: Kind = request.param
+    made: UpdateCase = request.param
     made.make(personalize)
     calls.clear()
     assumptions.seconds[f"{made.name}_update"] = 20
@@ -45,162 +45,162 @@ def and_then(monkeypatch: pytest.MonkeyPatch, happen: Any) -> None:
 
 
 @deferrable_or_not
-def test_an_update_of_another_writer_that_is_visible_first_is_not_taken_for_ours(personalize, kind, deferrable):
+def test_an_update_of_another_writer_that_is_visible_first_is_not_taken_for_ours(personalize, case, deferrable):
     """Theirs is ACTIVE when the task looks, but is not shown then; ours is shown later than theirs, and fails."""
-    faults.stale_next(kind.operation, hides=60)
-    kind.update(personalize, kind.theirs)
+    faults.stale_next(case.operation, hides=60)
+    case.update(personalize, case.theirs)
     clock.advance(30)
-    faults.stale_next(kind.operation, hides=40)
-    faults.fail_next(kind.operation, "ours fails")
+    faults.stale_next(case.operation, hides=40)
+    faults.fail_next(case.operation, "ours fails")
     with pytest.raises(ResourceFailedError, match="ours fails"):
-        kind.run(deferrable=deferrable)()
-    assert kind.accepted() == 2
+        case.run(deferrable=deferrable)()
+    assert case.accepted() == 2
 
 
 @deferrable_or_not
-def test_ours_is_waited_for_behind_another_writers_that_is_visible_first(personalize, kind, deferrable):
-    faults.stale_next(kind.operation, hides=60)
-    kind.update(personalize, kind.theirs)
+def test_ours_is_waited_for_behind_another_writers_that_is_visible_first(personalize, case, deferrable):
+    faults.stale_next(case.operation, hides=60)
+    case.update(personalize, case.theirs)
     clock.advance(30)
-    faults.stale_next(kind.operation, hides=40)
-    run = kind.run(deferrable=deferrable)
-    assert run() == kind.arn
-    assert kind.is_in_force(personalize, kind.ours[1])
-    created = kind.latest(personalize)["creationDateTime"]
-    assert datetime.fromisoformat(run.ti.xcoms[f"{kind.name}_update"]["creationDateTime"]) == created
+    faults.stale_next(case.operation, hides=40)
+    run = case.run(deferrable=deferrable)
+    assert run() == case.arn
+    assert case.is_in_force(personalize, case.ours[1])
+    created = case.latest(personalize)["creationDateTime"]
+    assert datetime.fromisoformat(run.ti.xcoms[f"{case.name}_update"]["creationDateTime"]) == created
 
 
 @deferrable_or_not
-def test_an_update_accepted_while_another_is_in_progress_is_told_from_that(personalize, kind, deferrable):
+def test_an_update_accepted_while_another_is_in_progress_is_told_from_that(personalize, case, deferrable):
     assumptions.update_while_pending = "accepted"
     assumptions.update_visible_after = 15
-    assumptions.seconds[f"{kind.name}_update"] = 100
-    kind.update(personalize, kind.theirs)
+    assumptions.seconds[f"{case.name}_update"] = 100
+    case.update(personalize, case.theirs)
     clock.advance(5)
-    faults.fail_next(kind.operation, "ours fails")
+    faults.fail_next(case.operation, "ours fails")
     with pytest.raises(ResourceFailedError, match="ours fails"):
-        kind.run(deferrable=deferrable)()
-    assert kind.accepted() == 2
+        case.run(deferrable=deferrable)()
+    assert case.accepted() == 2
 
 
 @deferrable_or_not
-def test_an_update_that_was_replaced_before_it_was_seen_was_superseded(personalize, kind, deferrable, monkeypatch):
+def test_an_update_that_was_replaced_before_it_was_seen_was_superseded(personalize, case, deferrable, monkeypatch):
     def replace() -> None:
         clock.advance(30)
-        kind.update(personalize, kind.later)
+        case.update(personalize, case.later)
 
     and_then(monkeypatch, replace)
     with pytest.raises(UpdateReplacedError, match="Superseded: an update with other content .*not as wanted: .*wanted"):
-        kind.run(deferrable=deferrable)()
-    assert kind.accepted() == 2
+        case.run(deferrable=deferrable)()
+    assert case.accepted() == 2
 
 
-def test_a_superseding_update_with_our_content_is_adopted(personalize, kind):
+def test_a_superseding_update_with_our_content_is_adopted(personalize, case):
     def replace() -> None:
         clock.advance(30)
-        kind.update(personalize, kind.ours[1])
+        case.update(personalize, case.ours[1])
         run.between = lambda: None
 
-    faults.fail_next(kind.operation, "ours fails")
-    run = kind.run(deferrable=True)
+    faults.fail_next(case.operation, "ours fails")
+    run = case.run(deferrable=True)
     run.between = replace
-    assert run() == kind.arn
-    assert kind.is_in_force(personalize, kind.ours[1])
-    created = kind.latest(personalize)["creationDateTime"]
-    shown = run.ti.xcoms[f"{kind.name}_update"]
+    assert run() == case.arn
+    assert case.is_in_force(personalize, case.ours[1])
+    created = case.latest(personalize)["creationDateTime"]
+    shown = run.ti.xcoms[f"{case.name}_update"]
     assert (datetime.fromisoformat(shown["creationDateTime"]), shown["sent"]) == (created, True)
     assert len(run.deferrals) == 2
 
 
 @deferrable_or_not
-def test_an_adopted_update_that_fails_is_no_success(personalize, kind, deferrable, monkeypatch):
+def test_an_adopted_update_that_fails_is_no_success(personalize, case, deferrable, monkeypatch):
     """Ours fails at once, and so does theirs, which has the same content and is seen in its place."""
 
     def replace() -> None:
         clock.advance(30)
-        faults.fail_next(kind.operation, "theirs fails")
-        kind.update(personalize, kind.ours[1])
+        faults.fail_next(case.operation, "theirs fails")
+        case.update(personalize, case.ours[1])
 
-    faults.fail_next(kind.operation, "ours fails")
+    faults.fail_next(case.operation, "ours fails")
     and_then(monkeypatch, replace)
     with pytest.raises(ResourceFailedError, match="theirs fails"):
-        kind.run(deferrable=deferrable)()
+        case.run(deferrable=deferrable)()
 
 
 @deferrable_or_not
 @pytest.mark.parametrize("hides", [5, 30, 58])
-def test_a_forced_update_that_shows_late_and_fails_is_no_success(personalize, kind, deferrable, hides):
-    kind.run()()
-    assumptions.seconds[f"{kind.name}_update"] = 100
-    if kind.name == "recommender":
+def test_a_forced_update_that_shows_late_and_fails_is_no_success(personalize, case, deferrable, hides):
+    case.run()()
+    assumptions.seconds[f"{case.name}_update"] = 100
+    if case.name == "recommender":
         pytest.skip("the service makes no update of it")
-    faults.stale_next(kind.operation, hides=hides)
-    faults.fail_next(kind.operation, "bad luck")
+    faults.stale_next(case.operation, hides=hides)
+    faults.fail_next(case.operation, "bad luck")
     with pytest.raises(ResourceFailedError, match="bad luck"):
-        kind.run(if_unchanged="update", deferrable=deferrable)()
+        case.run(if_unchanged="update", deferrable=deferrable)()
 
 
 @deferrable_or_not
-def test_an_update_that_never_shows_is_no_success_where_it_was_not_as_wanted_before(personalize, kind, deferrable):
-    faults.stale_next(kind.operation, hides=9000)
-    run = kind.run(timeout=600, deferrable=deferrable)
+def test_an_update_that_never_shows_is_no_success_where_it_was_not_as_wanted_before(personalize, case, deferrable):
+    faults.stale_next(case.operation, hides=9000)
+    run = case.run(timeout=600, deferrable=deferrable)
     with pytest.raises(WaitTimeoutError, match="not visible yet"):
         run()
-    assert kind.accepted() == 1
+    assert case.accepted() == 1
     assert bool(run.deferrals) == deferrable
 
 
 @deferrable_or_not
-def test_an_update_that_shows_after_minutes_is_still_found(personalize, kind, deferrable):
-    faults.stale_next(kind.operation, hides=200)
-    assert kind.run(deferrable=deferrable)() == kind.arn
-    assert kind.accepted() == 1
-    assert kind.is_in_force(personalize, kind.ours[1])
+def test_an_update_that_shows_after_minutes_is_still_found(personalize, case, deferrable):
+    faults.stale_next(case.operation, hides=200)
+    assert case.run(deferrable=deferrable)() == case.arn
+    assert case.accepted() == 1
+    assert case.is_in_force(personalize, case.ours[1])
 
 
 @deferrable_or_not
-def test_nothing_is_sent_twice_where_describing_breaks_behind_the_call(personalize, kind, deferrable, monkeypatch):
+def test_nothing_is_sent_twice_where_describing_breaks_behind_the_call(personalize, case, deferrable, monkeypatch):
     """Our update is over when it can be seen again, also where an unchanged one is to be sent."""
-    kind.update(personalize, kind.ours[1])
+    case.update(personalize, case.ours[1])
     clock.advance(600)
-    operation = f"Describe{kind.resource.pascal}"
+    operation = f"Describe{case.resource.pascal}"
     and_then(monkeypatch, lambda: faults.error_next(operation, "ThrottlingException", seconds=120))
-    if kind.name != "recommender":
-        assert kind.run(if_unchanged="update", deferrable=deferrable)() == kind.arn
-        assert kind.accepted() == 2
+    if case.name != "recommender":
+        assert case.run(if_unchanged="update", deferrable=deferrable)() == case.arn
+        assert case.accepted() == 2
 
 
 @deferrable_or_not
-def test_a_retry_does_not_take_another_writers_update_for_an_earlier_trys(personalize, kind, deferrable):
+def test_a_retry_does_not_take_another_writers_update_for_an_earlier_trys(personalize, case, deferrable):
     """The worker was killed before the call."""
-    kind.update(personalize, kind.theirs)
+    case.update(personalize, case.theirs)
     clock.advance(60)
-    assert retry(kind.run(deferrable=deferrable))() == kind.arn
-    assert kind.is_in_force(personalize, kind.ours[1])
+    assert retry(case.run(deferrable=deferrable))() == case.arn
+    assert case.is_in_force(personalize, case.ours[1])
 
 
 @deferrable_or_not
-def test_a_retry_takes_its_own_update_behind_a_crash(personalize, kind, deferrable):
-    run = kind.run(if_unchanged="update", deferrable=deferrable)
-    with killed_after(kind.operation):
+def test_a_retry_takes_its_own_update_behind_a_crash(personalize, case, deferrable):
+    run = case.run(if_unchanged="update", deferrable=deferrable)
+    with killed_after(case.operation):
         run()
     clock.advance(120)
-    assert retry(run)() == kind.arn
-    assert kind.accepted() == 1
+    assert retry(run)() == case.arn
+    assert case.accepted() == 1
 
 
 @deferrable_or_not
-def test_an_update_whose_answer_was_lost_and_that_failed_is_no_success(personalize, kind, deferrable):
-    faults.unavailable_next(kind.operation, done=True)
-    faults.fail_next(kind.operation, "bad luck")
+def test_an_update_whose_answer_was_lost_and_that_failed_is_no_success(personalize, case, deferrable):
+    faults.unavailable_next(case.operation, done=True)
+    faults.fail_next(case.operation, "bad luck")
     with pytest.raises(ResourceFailedError, match="bad luck"):
-        kind.run(deferrable=deferrable)()
-    assert len(calls.of(kind.operation)) == 1
+        case.run(deferrable=deferrable)()
+    assert len(calls.of(case.operation)) == 1
 
 
 @deferrable_or_not
 def test_an_update_in_progress_that_sets_more_is_waited_for_and_not_taken_for_ours(personalize, deferrable):
-    campaign = next(kind for kind in KINDS if kind.name == "campaign")
+    campaign = next(case for case in UPDATE_CASES if case.name == "campaign")
     campaign.make(personalize)
     more = {"campaignConfig": {**campaign.ours[1]["campaignConfig"], "enableMetadataWithRecommendations": True}}
     campaign.update(personalize, {**campaign.ours[1], **more})
@@ -212,7 +212,7 @@ def test_an_update_in_progress_that_sets_more_is_waited_for_and_not_taken_for_ou
 @deferrable_or_not
 def test_what_an_update_of_a_solution_leaves_as_it_is_may_be_in_its_summary(personalize, deferrable):
     assumptions.update_summary = "in_full"
-    solution = KINDS[0]
+    solution = UPDATE_CASES[0]
     clicks = {"eventsConfig": {"eventParametersList": [{"eventType": "click", "weight": 0.5}]}}
     solution.update(personalize, {"solutionUpdateConfig": clicks})
     clock.advance(600)
@@ -233,7 +233,7 @@ def test_a_newer_version_does_not_make_another_of_an_update_to_the_latest(
     from shop import HOUR, train
 
     assumptions.update_summary = summary
-    campaign = KINDS[1]
+    campaign = UPDATE_CASES[1]
     campaign.make(personalize)
     market = campaign.described(personalize)["solutionVersionArn"].rpartition("/")[0]
     second = train(personalize, market)
@@ -249,13 +249,13 @@ def test_a_newer_version_does_not_make_another_of_an_update_to_the_latest(
     clock.advance(HOUR)
 
 
-def test_a_pause_that_began_before_an_upgrade_of_this_package_goes_on_after_it(personalize, kind):
+def test_a_pause_that_began_before_an_upgrade_of_this_package_goes_on_after_it(personalize, case):
     """The version before carried of a call without an answer no more than that there was one."""
-    run = kind.run(deferrable=True)
+    run = case.run(deferrable=True)
     task, context = run._ready()
     event = {
         "outcome": "reached",
-        "wait": {"resource": kind.name, "arn": kind.arn, "goal": "later", "created": None, "require_update": True},
+        "wait": {"resource": case.name, "arn": case.arn, "goal": "later", "created": None, "require_update": True},
         **dict.fromkeys(("found", "status", "reason")),
         "last_seen": "no status seen",
         "deadline": clock.now() + 3600,
@@ -267,5 +267,5 @@ def test_a_pause_that_began_before_an_upgrade_of_this_package_goes_on_after_it(p
             event = task.execute_complete(context, event) and None
         except TaskDeferred as deferred:
             event = fire(deferred.trigger)
-    assert kind.is_in_force(personalize, kind.ours[1])
-    assert kind.accepted() == 1
+    assert case.is_in_force(personalize, case.ours[1])
+    assert case.accepted() == 1

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
-from kinds_of_update import KINDS, Kind
 from task_runs import Run, TaskInstance
+from update_cases import UPDATE_CASES, UpdateCase
 
 from airflow_provider_personalize import sensors
 from airflow_provider_personalize._compat import AirflowFailException, AirflowSensorTimeout, BaseSensorOperator
@@ -26,10 +26,10 @@ def _no_real_sleep(passing_time: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[BaseSensorOperator.__module__], "time", fake)
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
-def kind(request: pytest.FixtureRequest, personalize: Any) -> Kind:
+@pytest.fixture(params=UPDATE_CASES, ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest, personalize: Any) -> UpdateCase:
     """One of the kinds, made."""
-    made: Kind = request.param
+    made: UpdateCase = request.param
     made.make(personalize)
     return made
 
@@ -42,77 +42,77 @@ class Pulled(TaskInstance):
         return self.xcoms[key]
 
 
-def update(kind: Kind, **parameters: Any) -> dict[str, Any]:
+def update(case: UpdateCase, **parameters: Any) -> dict[str, Any]:
     """Run the operator without waiting; return what it has in XCom."""
-    run = kind.run(wait_for_completion=False, **parameters)
+    run = case.run(wait_for_completion=False, **parameters)
     run()
     return run.ti.xcoms
 
 
-def sensor(kind: Kind, xcoms: dict[str, Any], *, native: bool = False, **parameters: Any) -> Run:
+def sensor(case: UpdateCase, xcoms: dict[str, Any], *, native: bool = False, **parameters: Any) -> Run:
     """The sensor as its documentation says."""
-    created = "{{ ti.xcom_pull(task_ids='update', key='%s_update')['creationDateTime'] }}" % kind.name  # noqa: UP031
-    given = {kind.resource.arn_parameter: kind.arn, "created": created, "require_update": False, **parameters}
+    created = "{{ ti.xcom_pull(task_ids='update', key='%s_update')['creationDateTime'] }}" % case.name  # noqa: UP031
+    given = {case.resource.arn_parameter: case.arn, "created": created, "require_update": False, **parameters}
 
     def make() -> Any:
         with DAG("shop", render_template_as_native_obj=native, schedule=None):
-            return getattr(sensors, f"{kind.resource.pascal}UpdateSensor")(task_id="wait", **given)
+            return getattr(sensors, f"{case.resource.pascal}UpdateSensor")(task_id="wait", **given)
 
     return Run(make, Pulled(xcoms=xcoms))
 
 
 @native_or_not
 @deferrable_or_not
-def test_a_stale_read_without_the_update_does_not_pass(personalize, kind, deferrable, native):
-    xcoms = update(kind)
+def test_a_stale_read_without_the_update_does_not_pass(personalize, case, deferrable, native):
+    xcoms = update(case)
     assumptions.update_visible_after = 400  # from now on reads are stale: they show no update
     clock.advance(200)
-    assert kind.latest(personalize) == {}
-    sensor(kind, xcoms, native=native, deferrable=deferrable)()
-    assert kind.latest(personalize)["status"] == "ACTIVE"
+    assert case.latest(personalize) == {}
+    sensor(case, xcoms, native=native, deferrable=deferrable)()
+    assert case.latest(personalize)["status"] == "ACTIVE"
 
 
 @deferrable_or_not
-def test_a_stale_read_with_an_earlier_update_does_not_pass(personalize, kind, deferrable):
-    kind.update(personalize, kind.theirs)
+def test_a_stale_read_with_an_earlier_update_does_not_pass(personalize, case, deferrable):
+    case.update(personalize, case.theirs)
     clock.advance(3600)
-    earlier = kind.latest(personalize)["creationDateTime"]
-    xcoms = update(kind)
+    earlier = case.latest(personalize)["creationDateTime"]
+    xcoms = update(case)
     assumptions.update_visible_after = 400
-    assert kind.latest(personalize)["creationDateTime"] == earlier
-    sensor(kind, xcoms, deferrable=deferrable)()
-    assert kind.latest(personalize)["creationDateTime"] > earlier
+    assert case.latest(personalize)["creationDateTime"] == earlier
+    sensor(case, xcoms, deferrable=deferrable)()
+    assert case.latest(personalize)["creationDateTime"] > earlier
 
 
 @native_or_not
 @deferrable_or_not
-def test_it_passes_where_the_operator_had_nothing_to_send(personalize, kind, deferrable, native):
-    kind.update(personalize, kind.ours[1])
+def test_it_passes_where_the_operator_had_nothing_to_send(personalize, case, deferrable, native):
+    case.update(personalize, case.ours[1])
     clock.advance(3600)
-    xcoms = update(kind)
-    assert (xcoms[f"{kind.name}_update"]["creationDateTime"], xcoms[f"{kind.name}_update"]["sent"]) == (None, False)
-    sensor(kind, xcoms, native=native, deferrable=deferrable)()
+    xcoms = update(case)
+    assert (xcoms[f"{case.name}_update"]["creationDateTime"], xcoms[f"{case.name}_update"]["sent"]) == (None, False)
+    sensor(case, xcoms, native=native, deferrable=deferrable)()
 
 
 @deferrable_or_not
-def test_a_later_update_in_its_place_fails_the_task(personalize, kind, deferrable):
-    xcoms = update(kind)
+def test_a_later_update_in_its_place_fails_the_task(personalize, case, deferrable):
+    xcoms = update(case)
     clock.advance(3600)
-    kind.update(personalize, kind.later)
+    case.update(personalize, case.later)
     with pytest.raises(AirflowFailException, match="replaced this one"):
-        sensor(kind, xcoms, deferrable=deferrable)()
+        sensor(case, xcoms, deferrable=deferrable)()
 
 
 @deferrable_or_not
-def test_a_failure_of_the_update_fails_the_task(kind, deferrable):
-    faults.fail_next(kind.operation, "bad luck")
-    xcoms = update(kind)
+def test_a_failure_of_the_update_fails_the_task(case, deferrable):
+    faults.fail_next(case.operation, "bad luck")
+    xcoms = update(case)
     with pytest.raises(AirflowFailException, match="bad luck"):
-        sensor(kind, xcoms, deferrable=deferrable)()
+        sensor(case, xcoms, deferrable=deferrable)()
 
 
 def test_the_moment_may_be_a_datetime(personalize):
-    solution = KINDS[0]
+    solution = UPDATE_CASES[0]
     update(solution)
     created = solution.latest(personalize)["creationDateTime"]
     for given in (created, created.astimezone(timezone.utc).replace(tzinfo=None)):
@@ -123,4 +123,4 @@ def test_the_moment_may_be_a_datetime(personalize):
 
 def test_what_is_no_moment_is_refused(personalize):
     with pytest.raises(AirflowFailException, match="created is 'yesterday': allowed are a datetime"):
-        sensor(KINDS[0], {}, created="yesterday")()
+        sensor(UPDATE_CASES[0], {}, created="yesterday")()
