@@ -6,8 +6,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from update_cases import UPDATE_CASES, UpdateCase
 from task_runs import Run, TaskDeferred, fire, killed_after
+from update_cases import UPDATE_CASES, UpdateCase
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.exceptions import ResourceFailedError, UpdateReplacedError, WaitTimeoutError
