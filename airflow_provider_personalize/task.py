@@ -74,7 +74,7 @@ class PersonalizeTask(BaseOperator):
     :param verify: Whether to verify TLS certificates, or the path of a CA bundle; None means the connection's setting.
         See https://boto3.amazonaws.com/v1/documentation/api/latest/reference/core/session.html (templated)
     :param botocore_config: Members of botocore's ``Config``, such as ``{"read_timeout": 20}``. It travels to the
-        triggerer in clear: a proxy's password is refused, and belongs into the connection. (templated)
+        triggerer in clear: a proxy's password is refused; put it in the connection. (templated)
     """
 
     __signature__ = InheritedSignature()

@@ -129,5 +129,5 @@ _GROUP: Final = DatasetGroupLink()
 
 
 def link_of(resource_type: ResourceType) -> PersonalizeLink | None:
-    """Tell which page shows a kind of resource; None where no page is known."""
+    """Return the link of a resource type; None where no page is known."""
     return _PAGES.get(resource_type.name, _GROUP)

@@ -1,4 +1,4 @@
-"""Measure what recommendations bring about: metric attributions."""
+"""Create, update and delete metric attributions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _compare_with_metrics(
 
 class CreateMetricAttributionOperator(CreateOperator):
     """
-    Say which metrics of recommendations are to be reported, and go on when that is so. Or find it there already.
+    Create a metric attribution, or reuse the one that exists: the metrics of recommendations to report.
 
     Calls ``CreateMetricAttribution``
     (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateMetricAttribution.html). A dataset group has one at
@@ -52,11 +52,11 @@ class CreateMetricAttributionOperator(CreateOperator):
     :param metrics_output_config: ``{"roleArn": …, "s3DataDestination": {"path": "s3://bucket/reports/"}}``; without a
         destination the reports go to CloudWatch only. (templated)
     :return: The ARN of the metric attribution.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: One of this name exists and is not as wanted.
     :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
     :raises ResourceFailedError: It ended in CREATE FAILED, with the service's reason.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateMetricAttribution"
@@ -81,13 +81,12 @@ class CreateMetricAttributionOperator(CreateOperator):
 
 class UpdateMetricAttributionOperator(WaitingOperator):
     """
-    Add and remove metrics, or change where the reports go, and go on when that is so.
+    Update a metric attribution: add and remove metrics, or change where the reports go.
 
     Calls ``UpdateMetricAttribution``
     (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateMetricAttribution.html). The service shows no update of
-    a metric attribution, only its status and, in a list, its metrics. So this ends when the metrics and the output are
-    as wanted and nothing is under way. What is so already is not sent: where all is so, nothing is, and a retry sends
-    nothing twice.
+    a metric attribution, only its status and, in a list, its metrics. So the task ends when the metrics and the output
+    are as requested and nothing is in progress. Only what differs is sent, so a retry sends nothing twice.
 
     :param metric_attribution_arn: The ARN of the metric attribution. (templated)
     :param add_metrics: ``[{"eventType": …, "metricName": …, "expression": …}]``, as of
@@ -98,10 +97,10 @@ class UpdateMetricAttributionOperator(WaitingOperator):
         a whole: without a destination, reports no longer go to S3. None leaves it as it is. (templated)
     :return: The ARN. Also in XCom, as ``metric_attribution_update``: what had to change, and whether this task ``sent``
         it.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceFailedError: It ended in CREATE FAILED, with the service's reason, or the update ended without
         taking effect.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "UpdateMetricAttribution"
@@ -137,14 +136,14 @@ class UpdateMetricAttributionOperator(WaitingOperator):
 
 class DeleteMetricAttributionOperator(DeleteOperator):
     """
-    Delete a metric attribution, and go on when it is gone. Its reports end; those in S3 stay.
+    Delete a metric attribution, and wait until it is gone. Its reports end; those in S3 stay.
 
     Calls ``DeleteMetricAttribution``
     (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteMetricAttribution.html).
 
     :param metric_attribution_arn: The ARN of the metric attribution. (templated)
     :return: The ARN.
-    :raises WaitTimeoutError: It is not gone in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteMetricAttribution"

@@ -1,4 +1,4 @@
-"""Recommend in bulk: files in S3 in, files in S3 out."""
+"""Batch inference and batch segment jobs: from files in S3 to files in S3."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 class CreateBatchInferenceJobOperator(JobOperator):
     """
-    Get recommendations for all users or items in a file, and go on when they are written.
+    Write recommendations for all users or items in a file to S3.
 
     Calls ``CreateBatchInferenceJob``
     (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateBatchInferenceJob.html). A job is charged by what it
     answers (https://aws.amazon.com/personalize/pricing/), and its name is never freed. So a name that is not given is
-    derived from the task instance and the version: a retry finds the job that an earlier try started and waits for it,
-    a new run makes a new job, and after a job that failed a retry makes another. Clearing a run that had ended starts
-    it anew, and is charged anew.
+    derived from the task instance and the version: a retry finds the job of an earlier attempt and waits for it, a
+    new run starts a new job, and after a job that failed a retry starts another. If you clear a run that has ended, the
+    job runs, and is charged, again.
 
     :param solution_version_arn: The ARN of the trained version; ``$LATEST`` is not allowed. (templated)
     :param job_input: ``{"s3DataSource": {"path": "s3://bucket/users.json"}}``: lines of JSON, see
         https://docs.aws.amazon.com/personalize/latest/dg/batch-data-upload.html. (templated)
     :param job_output: ``{"s3DataDestination": {"path": "s3://bucket/recommendations/"}}``; ends in ``/``. (templated)
     :param role_arn: The ARN of the IAM role by which the service reads and writes. (templated)
-    :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one. A name
-        that a job from before this run has is refused; so one of your own needs something of the run in it, such as
+    :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one. The
+        name of a job from before this run is refused; so a name of your own must contain something of the run, such as
         ``{{ ts_nodash }}``. (templated)
     :param filter_arn: The ARN of a filter to apply. (templated)
     :param num_results: How many recommendations to get for each line; None is 25. (templated)
@@ -42,11 +42,11 @@ class CreateBatchInferenceJobOperator(JobOperator):
     :param theme_generation_config: ``{"fieldsForThemeGeneration": {"itemName": …}}``, for themes. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
     :return: The ARN of the job.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: A job of this name exists and does something else.
     :raises ResourceExistsError: A job of this name was there before this run began.
     :raises ResourceFailedError: The job failed, with the service's reason.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateBatchInferenceJob"
@@ -90,12 +90,12 @@ class CreateBatchInferenceJobOperator(JobOperator):
 
 class CreateBatchSegmentJobOperator(JobOperator):
     """
-    Get the users who will like best each item, or attribute, in a file, and go on when they are written.
+    Write the users most interested in each item, or attribute, in a file to S3.
 
     Calls ``CreateBatchSegmentJob``
     (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateBatchSegmentJob.html). A job is charged by what it
     answers (https://aws.amazon.com/personalize/pricing/), and its name is never freed. So a name that is not given is
-    derived from the task instance and the version, as by :class:`CreateBatchInferenceJobOperator`: a retry makes no
+    derived from the task instance and the version, as by :class:`CreateBatchInferenceJobOperator`: a retry starts no
     second job, except after one that failed.
 
     :param solution_version_arn: The ARN of the trained version, of a recipe for segments; ``$LATEST`` is not allowed.
@@ -104,18 +104,18 @@ class CreateBatchSegmentJobOperator(JobOperator):
         https://docs.aws.amazon.com/personalize/latest/dg/prepare-input-data-user-segment.html. (templated)
     :param job_output: ``{"s3DataDestination": {"path": "s3://bucket/segments/"}}``; ends in ``/``. (templated)
     :param role_arn: The ARN of the IAM role by which the service reads and writes. (templated)
-    :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one. A name
-        that a job from before this run has is refused; so one of your own needs something of the run in it, such as
+    :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one. The
+        name of a job from before this run is refused; so a name of your own must contain something of the run, such as
         ``{{ ts_nodash }}``. (templated)
     :param filter_arn: The ARN of a filter to apply. (templated)
     :param num_results: How many users to get for each line; None is 25. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
     :return: The ARN of the job.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: A job of this name exists and does something else.
     :raises ResourceExistsError: A job of this name was there before this run began.
     :raises ResourceFailedError: The job failed, with the service's reason.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateBatchSegmentJob"

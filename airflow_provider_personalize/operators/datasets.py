@@ -1,4 +1,4 @@
-"""Say what data there is, and bring it into Amazon Personalize, out of it, or delete users from it."""
+"""Schemas, dataset groups and datasets; jobs that import and export data, or delete users."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ def _find_dataset(
 
 class CreateSchemaOperator(CreateOperator):
     """
-    Create a schema: which columns a dataset has. Or find the one that is there already.
+    Create a schema, or reuse the one that exists: the columns of a dataset.
 
     Calls ``CreateSchema`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateSchema.html). A schema cannot be
-    changed. One that exists is as wanted if it is the same JSON, however it is written: the order of the fields counts,
-    since it is that of a CSV's columns, and the order of an object's members does not.
+    changed. An existing schema matches if it is the same JSON, however it is formatted. The order of the fields counts,
+    since it is that of a CSV's columns; the order of an object's members does not.
 
     :param name: The name, at most 63 letters, digits, hyphens and underscores. (templated)
     :param schema: An Avro record, as a structure or as JSON in a text, at most 20,000 characters. Its ``name`` is the
@@ -66,7 +66,7 @@ class CreateSchemaOperator(CreateOperator):
     :param domain: ``"ECOMMERCE"`` or ``"VIDEO_ON_DEMAND"``, for a dataset group of that domain; None is for a custom
         one. (templated)
     :return: The ARN of the schema.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: A schema of this name exists and is not as wanted.
     :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
     """
@@ -95,7 +95,7 @@ class DeleteSchemaOperator(DeleteOperator):
 
     :param schema_arn: The ARN of the schema. (templated)
     :return: The ARN.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where a dataset uses it.
     """
 
@@ -109,7 +109,7 @@ class DeleteSchemaOperator(DeleteOperator):
 
 class CreateDatasetGroupOperator(CreateOperator):
     """
-    Create a dataset group, which holds all else. Or find the one that is there already.
+    Create a dataset group, or reuse the one that exists. It contains all other resources.
 
     Calls ``CreateDatasetGroup`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDatasetGroup.html).
 
@@ -119,11 +119,11 @@ class CreateDatasetGroupOperator(CreateOperator):
     :param role_arn: The ARN of the IAM role that may use the key: with ``kms_key_arn``, and only with it. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the dataset group.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: A group of this name exists and is not as wanted.
     :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
     :raises ResourceFailedError: The group ended in CREATE FAILED, with the service's reason.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateDatasetGroup"
@@ -151,7 +151,7 @@ class CreateDatasetGroupOperator(CreateOperator):
 
 class CreateDatasetOperator(CreateOperator):
     """
-    Create an empty dataset in a dataset group. Or find the one that is there already.
+    Create an empty dataset in a dataset group, or reuse the one that exists.
 
     Calls ``CreateDataset`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDataset.html). A group has one
     dataset of each type, which is found by that type: one of another name is a difference.
@@ -163,11 +163,11 @@ class CreateDatasetOperator(CreateOperator):
         capitals or not. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the dataset.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: A dataset of this type exists in the group and is not as wanted.
     :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
     :raises ResourceFailedError: The dataset ended in CREATE FAILED.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateDataset"
@@ -194,7 +194,7 @@ class CreateDatasetOperator(CreateOperator):
 
 class UpdateDatasetOperator(UpdateOperator):
     """
-    Give a dataset another schema, and go on when it has it.
+    Change the schema of a dataset, and wait until the update is ACTIVE.
 
     Calls ``UpdateDataset`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateDataset.html), for datasets of
     items and users only. The new schema must keep all fields as they are; what it adds must accept null, and no
@@ -204,10 +204,10 @@ class UpdateDatasetOperator(UpdateOperator):
     :param schema_arn: The ARN of the new schema. (templated)
     :return: The dataset's ARN. Also in XCom, as ``dataset_update``: the update's ``creationDateTime`` (None where
         nothing had to change), its content, and whether this task ``sent`` it.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceFailedError: The update, or the dataset itself, failed; with the service's reason.
-    :raises UpdateReplacedError: Somebody made another update before the outcome of this one was seen.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises UpdateReplacedError: A later update by someone else replaced this one before its outcome was seen.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "UpdateDataset"
@@ -222,18 +222,18 @@ class UpdateDatasetOperator(UpdateOperator):
 
 class DeleteDatasetOperator(DeleteOperator):
     """
-    Delete a dataset with all its data, and go on when it is gone.
+    Delete a dataset with all its data, and wait until it is gone.
 
-    Calls ``DeleteDataset`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteDataset.html). An update of it
-    that is under way is waited for. A job or a training under way, a campaign, a filter, a metric attribution, and an
-    event tracker where it is of interactions, make the service refuse
+    Calls ``DeleteDataset`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteDataset.html). The task waits
+    for an update in progress. The service refuses while there is a job or training in progress, a campaign, a filter, a
+    metric attribution or, for interactions, an event tracker
     (https://docs.aws.amazon.com/personalize/latest/dg/deleting-resources.html).
 
     :param dataset_arn: The ARN of the dataset. (templated)
     :return: The ARN.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
-    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where something depends on it.
-    :raises WaitTimeoutError: It is not gone in time, with the status seen last.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
+    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, if something depends on it.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteDataset"
@@ -246,31 +246,31 @@ class DeleteDatasetOperator(DeleteOperator):
 
 class CreateDatasetImportJobOperator(JobOperator):
     """
-    Import a CSV from S3 into a dataset, and go on when it is in.
+    Import CSV files from S3 into a dataset, and wait until they are imported.
 
     Calls ``CreateDatasetImportJob``
     (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDatasetImportJob.html). Imports are charged by the GB,
     and the name of a job is never freed. So a name that is not given is derived from the task instance and the dataset:
-    a retry finds the job that an earlier try started and waits for it, a new run makes a new job, and after a job that
-    failed a retry makes another. Clearing a run that had ended starts it anew: the data is imported again.
+    a retry finds the job of an earlier attempt and waits for it, a new run starts a new job, and after a job that
+    failed a retry starts another. If you clear a run that has ended, the data is imported again.
 
     :param dataset_arn: The ARN of the dataset. (templated)
     :param data_source: ``{"dataLocation": "s3://bucket/interactions.csv"}``; a folder ends in ``/``. (templated)
-    :param role_arn: The ARN of the IAM role by which the service reads the data. The API lets it out since boto3
-        1.41.6 without saying what happens then; here it is required. (templated)
-    :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one. A name
-        that a job from before this run has is refused; so one of your own needs something of the run in it, such as
+    :param role_arn: The ARN of the IAM role by which the service reads the data. Since boto3 1.41.6 the API no
+        longer requires it, but does not document what happens without; here it is required. (templated)
+    :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one. The
+        name of a job from before this run is refused; so a name of your own must contain something of the run, such as
         ``{{ ts_nodash }}``. (templated)
     :param import_mode: ``"FULL"`` replaces the bulk data of the dataset, ``"INCREMENTAL"`` adds to it; None is FULL.
         The first import of a dataset must be FULL. (templated)
     :param publish_attribution_metrics_to_s3: Whether to write metric attribution reports. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
     :return: The ARN of the job.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: A job of this name exists and imports something else.
     :raises ResourceExistsError: A job of this name was there before this run began.
     :raises ResourceFailedError: The import failed, with the service's reason.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateDatasetImportJob"
@@ -301,7 +301,7 @@ class CreateDatasetImportJobOperator(JobOperator):
 
 class CreateDatasetExportJobOperator(JobOperator):
     """
-    Export a dataset to S3 as CSV, and go on when it is there.
+    Export a dataset to S3 as CSV, and wait until it is written.
 
     Calls ``CreateDatasetExportJob``
     (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDatasetExportJob.html).
@@ -313,14 +313,14 @@ class CreateDatasetExportJobOperator(JobOperator):
     :param ingestion_mode: ``"BULK"`` exports what was imported, ``"PUT"`` what came in real time, ``"ALL"`` both; None
         is PUT. (templated)
     :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one; one of
-        your own needs something of the run in it, such as ``{{ ts_nodash }}``. (templated)
+        your own must contain something of the run, such as ``{{ ts_nodash }}``. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
     :return: The ARN of the job.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: A job of this name exists and exports something else.
     :raises ResourceExistsError: A job of this name was there before this run began.
     :raises ResourceFailedError: The export failed, with the service's reason.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateDatasetExportJob"
@@ -349,7 +349,7 @@ class CreateDatasetExportJobOperator(JobOperator):
 
 class CreateDataDeletionJobOperator(JobOperator):
     """
-    Delete users from all datasets of a group, and go on when they are gone. There is no way back.
+    Delete users from all datasets of a group, and wait until they are deleted. This cannot be undone.
 
     Calls ``CreateDataDeletionJob``
     (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDataDeletionJob.html). It can take up to a day until
@@ -360,14 +360,14 @@ class CreateDataDeletionJobOperator(JobOperator):
         in ``/``, and unlike an import the job reads the CSVs of all its subfolders, too. (templated)
     :param role_arn: The ARN of the IAM role by which the service reads the files. (templated)
     :param job_name: A name for the job, at most 63 letters, digits, hyphens and underscores. None derives one; one of
-        your own needs something of the run in it, such as ``{{ ts_nodash }}``. (templated)
+        your own must contain something of the run, such as ``{{ ts_nodash }}``. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
     :return: The ARN of the job. ``DescribeDataDeletionJob`` tells of how many users data was deleted.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: A job of this name exists and deletes other users.
     :raises ResourceExistsError: A job of this name was there before this run began.
     :raises ResourceFailedError: The deletion failed, with the service's reason.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateDataDeletionJob"

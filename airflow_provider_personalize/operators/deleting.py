@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class DeleteOperator(WaitingOperator):
     """
-    Delete a resource. There is no way back.
+    Delete a resource. This cannot be undone.
 
     What is in progress with it is waited for, since the service deletes nothing in transition. It is gone once the
     service does not know it any more, or knows another of its name; one that is not there is gone already, and the log

@@ -1,4 +1,4 @@
-"""Serve recommendations: campaigns, recommenders, and the filters and event trackers beside them."""
+"""Campaigns and recommenders, filters and event trackers."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def _compare_campaign(
 
 class CreateCampaignOperator(CreateOperator):
     """
-    Deploy a solution version as a campaign, and go on when it serves. Or find the campaign that is there already.
+    Deploy a solution version as a campaign, or reuse the campaign that exists; wait until it is ACTIVE.
 
     Calls ``CreateCampaign`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateCampaign.html). A campaign
     is charged by the hour from the moment it is ACTIVE until it is deleted, used or not, at the throughput that is
     provisioned at least (https://aws.amazon.com/personalize/pricing/).
 
-    A campaign on another version is an error, which says so: an :class:`UpdateCampaignOperator` moves it. Where one
-    follows anyway, ``ignore_changes=["solution_version_arn"]`` takes the campaign whatever version it is on.
+    A campaign on another version is an error: an :class:`UpdateCampaignOperator` moves it. If one follows anyway,
+    ``ignore_changes=["solution_version_arn"]`` reuses the campaign whatever version it is on.
 
     :param name: The name, at most 63 letters, digits, hyphens and underscores. (templated)
     :param solution_version_arn: The ARN of the version, or the solution's followed by ``/$LATEST``: the newest ACTIVE
@@ -69,11 +69,11 @@ class CreateCampaignOperator(CreateOperator):
         https://docs.aws.amazon.com/personalize/latest/dg/API_CampaignConfig.html. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the campaign.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: A campaign of this name exists and is not as wanted.
     :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
     :raises ResourceFailedError: The campaign ended in CREATE FAILED, with the service's reason.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateCampaign"
@@ -100,7 +100,7 @@ class CreateCampaignOperator(CreateOperator):
 
 class UpdateCampaignOperator(UpdateOperator):
     """
-    Move a campaign to another version or configuration, and go on when it serves that.
+    Move a campaign to another version or configuration, and wait until it serves that.
 
     Calls ``UpdateCampaign`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateCampaign.html). The campaign
     itself stays ACTIVE meanwhile and serves what it served; so this ends only when its own update is ACTIVE in the
@@ -122,11 +122,11 @@ class UpdateCampaignOperator(UpdateOperator):
         (templated)
     :return: The campaign's ARN. Also in XCom, as ``campaign_update``: the update's ``creationDateTime`` (None where
         nothing had to change), its content, and whether this task ``sent`` it.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceFailedError: The update ended in CREATE FAILED, with the service's reason.
-    :raises UpdateReplacedError: Somebody made another update before the outcome of this one was seen, and the campaign
-        is not as wanted.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises UpdateReplacedError: A later update by someone else replaced this one before its outcome was seen, and the
+        campaign is not as requested.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "UpdateCampaign"
@@ -152,14 +152,14 @@ class UpdateCampaignOperator(UpdateOperator):
 
 class DeleteCampaignOperator(DeleteOperator):
     """
-    Delete a campaign, and go on when it is gone. With it ends its charge by the hour.
+    Delete a campaign, and wait until it is gone. This ends its charge by the hour.
 
-    Calls ``DeleteCampaign`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteCampaign.html). An update
-    that is under way is waited for.
+    Calls ``DeleteCampaign`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteCampaign.html). The task
+    waits for an update in progress.
 
     :param campaign_arn: The ARN of the campaign. (templated)
     :return: The ARN.
-    :raises WaitTimeoutError: It is not gone in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteCampaign"
@@ -172,7 +172,7 @@ class DeleteCampaignOperator(DeleteOperator):
 
 class CreateRecommenderOperator(CreateOperator):
     """
-    Train and deploy a recommender of a domain dataset group, and go on when it serves. Or find the one that is there.
+    Train and deploy a recommender, or reuse the one that exists; wait until it is ACTIVE.
 
     Calls ``CreateRecommender`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateRecommender.html). A
     recommender is charged by the hour from the moment it is ACTIVE until it is stopped or deleted, used or not, and
@@ -189,12 +189,12 @@ class CreateRecommenderOperator(CreateOperator):
         charged at least. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the recommender.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: A recommender of this name exists and is not as wanted.
     :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
     :raises ResourceFailedError: The recommender ended in CREATE FAILED, with the service's reason.
     :raises ResourceStoppedError: One exists, and is stopped.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateRecommender"
@@ -220,7 +220,7 @@ class CreateRecommenderOperator(CreateOperator):
 
 class UpdateRecommenderOperator(UpdateOperator):
     """
-    Change how a recommender trains or serves, and go on when the change is ACTIVE.
+    Update a recommender's configuration, and wait until the update is ACTIVE.
 
     Calls ``UpdateRecommender`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateRecommender.html) and ends
     only when its own update is ACTIVE in the recommender's ``latestRecommenderUpdate``; the recommender itself stays
@@ -235,13 +235,13 @@ class UpdateRecommenderOperator(UpdateOperator):
         and the task ends after a minute. (templated)
     :return: The recommender's ARN. Also in XCom, as ``recommender_update``: the update's ``creationDateTime`` (None
         where nothing had to change), its content, and whether this task ``sent`` it.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceFailedError: The update, or the recommender itself, ended in CREATE FAILED; with the service's
         reason.
     :raises ResourceStoppedError: The recommender is stopped; nothing was sent.
-    :raises UpdateReplacedError: Somebody made another update before the outcome of this one was seen, and the
-        recommender is not as wanted.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises UpdateReplacedError: A later update by someone else replaced this one before its outcome was seen, and the
+        recommender is not as requested.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "UpdateRecommender"
@@ -258,14 +258,14 @@ class UpdateRecommenderOperator(UpdateOperator):
 
 class DeleteRecommenderOperator(DeleteOperator):
     """
-    Delete a recommender, and go on when it is gone. With it ends its charge by the hour.
+    Delete a recommender, and wait until it is gone. This ends its charge by the hour.
 
-    Calls ``DeleteRecommender`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteRecommender.html). An
-    update, a stop or a start of it that is under way is waited for; one that is stopped is deleted as well.
+    Calls ``DeleteRecommender`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteRecommender.html). The
+    task waits for an update, a stop or a start in progress. A stopped recommender is deleted, too.
 
     :param recommender_arn: The ARN of the recommender. (templated)
     :return: The ARN.
-    :raises WaitTimeoutError: It is not gone in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteRecommender"
@@ -277,7 +277,7 @@ class DeleteRecommenderOperator(DeleteOperator):
 
 
 class _SwitchRecommender(WaitingOperator):
-    """Bring a recommender to where it is to be: stopped, or started. Where it is so already, nothing is sent."""
+    """Stop or start a recommender, unless it is stopped or started already."""
 
     resource_type = RECOMMENDER
 
@@ -299,18 +299,17 @@ class _SwitchRecommender(WaitingOperator):
 
 class StopRecommenderOperator(_SwitchRecommender):
     """
-    Stop a recommender, and go on when it is INACTIVE. With it ends its charge by the hour, until it is started again.
+    Stop a recommender, and wait until it is INACTIVE. This ends its charge by the hour until it is started again.
 
     Calls ``StopRecommender`` (https://docs.aws.amazon.com/personalize/latest/dg/API_StopRecommender.html). It keeps its
-    model and configuration, and recommends nothing and is not trained anew until a :class:`StartRecommenderOperator`
-    starts it. What is under way with it is waited for. Where it is stopped already, nothing is sent, and the log says
-    so.
+    model and configuration; until a :class:`StartRecommenderOperator` starts it, it recommends nothing and is not
+    retrained. The task waits for what is in progress. If it is stopped already, nothing is sent, and the log says so.
 
     :param recommender_arn: The ARN of the recommender. (templated)
     :return: The ARN.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceFailedError: The recommender is CREATE FAILED: there is nothing to stop.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "StopRecommender"
@@ -319,17 +318,17 @@ class StopRecommenderOperator(_SwitchRecommender):
 
 class StartRecommenderOperator(_SwitchRecommender):
     """
-    Start a recommender that was stopped, and go on when it is ACTIVE. Its charge by the hour begins again.
+    Start a stopped recommender, and wait until it is ACTIVE. Its charge by the hour begins again.
 
-    Calls ``StartRecommender`` (https://docs.aws.amazon.com/personalize/latest/dg/API_StartRecommender.html). It goes on
-    with the model that it had; the weekly training begins again. What is under way with it is waited for. Where it is
+    Calls ``StartRecommender`` (https://docs.aws.amazon.com/personalize/latest/dg/API_StartRecommender.html). It
+    continues with its old model; the weekly training begins again. The task waits for what is in progress. If it is
     ACTIVE already, nothing is sent, and the log says so.
 
     :param recommender_arn: The ARN of the recommender. (templated)
     :return: The ARN.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceFailedError: The recommender is CREATE FAILED: there is nothing to start.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "StartRecommender"
@@ -338,7 +337,7 @@ class StartRecommenderOperator(_SwitchRecommender):
 
 class CreateFilterOperator(CreateOperator):
     """
-    Create a filter for recommendations, and go on when it can be used. Or find the one that is there already.
+    Create a filter for recommendations, or reuse the one that exists; wait until it is ACTIVE.
 
     Calls ``CreateFilter`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateFilter.html).
 
@@ -348,11 +347,11 @@ class CreateFilterOperator(CreateOperator):
         https://docs.aws.amazon.com/personalize/latest/dg/filter-expressions.html. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the filter.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: A filter of this name exists and is not as wanted.
     :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
     :raises ResourceFailedError: The filter ended in CREATE FAILED, with the service's reason.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateFilter"
@@ -376,14 +375,14 @@ class CreateFilterOperator(CreateOperator):
 
 class DeleteFilterOperator(DeleteOperator):
     """
-    Delete a filter, and go on when it is gone.
+    Delete a filter, and wait until it is gone.
 
     Calls ``DeleteFilter`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteFilter.html).
 
     :param filter_arn: The ARN of the filter. (templated)
     :return: The ARN.
-    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where something depends on it.
-    :raises WaitTimeoutError: It is not gone in time, with the status seen last.
+    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, if something depends on it.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteFilter"
@@ -406,7 +405,7 @@ def _find_tracker(
 
 class CreateEventTrackerOperator(CreateOperator):
     """
-    Create the event tracker of a dataset group, and go on when it is ACTIVE. Or find the one that is there already.
+    Create the event tracker of a dataset group, or reuse the one that exists; wait until it is ACTIVE.
 
     Calls ``CreateEventTracker`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateEventTracker.html). A
     dataset group has one at most, so one of another name is a difference. Its ARN does not tell its name; one that
@@ -416,11 +415,11 @@ class CreateEventTrackerOperator(CreateOperator):
     :param dataset_group_arn: The ARN of the dataset group. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the tracker. Its tracking ID, which events are sent with, is in XCom as ``tracking_id``.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: The group has a tracker of another name.
     :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
     :raises ResourceFailedError: The tracker ended in CREATE FAILED.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateEventTracker"
@@ -446,14 +445,14 @@ class CreateEventTrackerOperator(CreateOperator):
 
 class DeleteEventTrackerOperator(DeleteOperator):
     """
-    Delete an event tracker, and go on when it is gone. The data that it brought stays.
+    Delete an event tracker, and wait until it is gone. The events it recorded stay.
 
     Calls ``DeleteEventTracker`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteEventTracker.html). Events
     that are sent with its tracking ID afterwards are lost.
 
     :param event_tracker_arn: The ARN of the tracker. (templated)
     :return: The ARN.
-    :raises WaitTimeoutError: It is not gone in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteEventTracker"

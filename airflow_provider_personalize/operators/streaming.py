@@ -169,7 +169,7 @@ class PutEventsOperator(_PutEventsOperator):
         that Python reads as a number, such as ``1e5``, ``0xFF`` or ``1_000``, arrives as another, here and in every
         ``itemId``: quote the template, ``user_id="'{{ … }}'"``. (templated)
     :return: How many were put.
-    :raises InvalidRequestError: Parameters are wrong; none was put.
+    :raises InvalidRequestError: Parameters are invalid; no record was sent.
     :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
     """
 
@@ -205,7 +205,7 @@ class PutActionInteractionsOperator(_PutEventsOperator):
         …}]``, of any length. ``timestamp`` is a ``datetime``, ISO 8601, or seconds since 1970, and ``properties`` a
         dict, or JSON. An empty list is a warning in the log. (templated)
     :return: How many were put.
-    :raises InvalidRequestError: Parameters are wrong; none was put.
+    :raises InvalidRequestError: Parameters are invalid; no record was sent.
     :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
     """
 
@@ -248,7 +248,7 @@ class PutItemsOperator(_PutIntoDatasetOperator):
         properties are those of the schema in camel case; ``properties`` is a dict, or JSON. An empty list is a warning
         in the log. (templated)
     :return: How many were put.
-    :raises InvalidRequestError: Parameters are wrong; none was put.
+    :raises InvalidRequestError: Parameters are invalid; no record was sent.
     :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
     """
 
@@ -273,7 +273,7 @@ class PutUsersOperator(_PutIntoDatasetOperator):
         properties are those of the schema in camel case; ``properties`` is a dict, or JSON. An empty list is a warning
         in the log. (templated)
     :return: How many were put.
-    :raises InvalidRequestError: Parameters are wrong; none was put.
+    :raises InvalidRequestError: Parameters are invalid; no record was sent.
     :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
     """
 
@@ -298,7 +298,7 @@ class PutActionsOperator(_PutIntoDatasetOperator):
         those of the schema in camel case; ``properties`` is a dict, or JSON. An empty list is a warning in the log.
         (templated)
     :return: How many were put.
-    :raises InvalidRequestError: Parameters are wrong; none was put.
+    :raises InvalidRequestError: Parameters are invalid; no record was sent.
     :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
     """
 
@@ -335,7 +335,7 @@ class GetRecommendationsOperator(PersonalizeTask):
     :param metadata_columns: The columns of items to answer, too: ``{"ITEMS": ["GENRE"]}``. (templated)
     :param min_results: With fewer recommendations than this the task fails.
     :return: The recommendations: ``[{"itemId": …, "score": …}]``.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises TooFewRecommendationsError: There are fewer than ``min_results``; it says which.
     :raises botocore.exceptions.ClientError: The service refused the call.
     """

@@ -24,7 +24,7 @@ class TagResourceOperator(PersonalizeTask):
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. A resource has at most 50, and none that begins with ``aws:``
         (https://docs.aws.amazon.com/personalize/latest/dg/personalize-managing-tags.html). (templated)
     :return: The ARN.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises botocore.exceptions.ClientError: ``TooManyTagsException``, where it would have more than 50; or it does not
         exist.
     """
@@ -53,7 +53,7 @@ class UntagResourceOperator(PersonalizeTask):
     :param resource_arn: The ARN of the resource. (templated)
     :param tag_keys: The keys of the tags: ``["team", …]``. (templated)
     :return: The ARN.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises botocore.exceptions.ClientError: It does not exist.
     """
 

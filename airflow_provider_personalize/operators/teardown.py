@@ -1,4 +1,4 @@
-"""Delete a dataset group, alone or with all that belongs to it."""
+"""Delete a dataset group, alone or with everything in it."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ _IN_GROUP: Final = (SOLUTION, RECOMMENDER, EVENT_TRACKER, METRIC_ATTRIBUTION, FI
 
 class DeleteDatasetGroupOperator(DeleteOperator):
     """
-    Delete a dataset group, alone or with all that belongs to it, and go on when it is gone. There is no way back.
+    Delete a dataset group, alone or with everything in it, and wait until it is gone. This cannot be undone.
 
     Calls ``DeleteDatasetGroup`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteDatasetGroup.html), which
     the service refuses while anything is in the group. With ``cascade``, that goes first, in the order that the service
     asks for (https://docs.aws.amazon.com/personalize/latest/dg/deleting-resources.html): automatic training is turned
-    off, trainings are stopped (what they took so far is charged), jobs under way are waited for; then campaigns,
+    off, trainings are stopped (what they took so far is charged), jobs in progress are waited for; then campaigns,
     recommenders, solutions, event trackers, metric attributions, filters, datasets, and the group. What belongs to
     another group is never touched.
 
@@ -56,8 +56,8 @@ class DeleteDatasetGroupOperator(DeleteOperator):
     go before the group and not after it: until then tags on the group, whose keys begin with ``airflow:schema-``, keep
     which they are, so that a crash leaves nothing behind.
 
-    What is to be done is planned anew from what exists after each wait, so that a retry goes on wherever an earlier try
-    ended, and what somebody adds meanwhile goes too. ``wait_for_completion=False`` leaves out the last wait only, for
+    The task plans again after each wait, from what exists then. So a retry continues where an earlier attempt ended,
+    and what someone adds meanwhile is deleted, too. ``wait_for_completion=False`` leaves out the last wait only, for
     the group itself. A cascade gives up after six hours, unless ``timeout`` says otherwise.
 
     :param dataset_group_arn: The ARN of the dataset group. One that does not exist is deleted already. (templated)
@@ -66,10 +66,10 @@ class DeleteDatasetGroupOperator(DeleteOperator):
     :return: The ARN. With ``dry_run``, the steps in their order: ``[{"action": "delete", "kind": "campaign", "arn":
         …}, …]``; the other actions are ``"wait for"``, ``"turn off automatic training"``, ``"stop"`` and ``"note the
         schemas"``.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where something is in the group and ``cascade``
         is not set.
-    :raises WaitTimeoutError: It is not gone in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteDatasetGroup"

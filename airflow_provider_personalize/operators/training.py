@@ -1,4 +1,4 @@
-"""Say how a solution trains, and train it."""
+"""Create, update and delete solutions; train, stop and measure their versions."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ if TYPE_CHECKING:
 
 class CreateSolutionOperator(CreateOperator):
     """
-    Create a solution: a recipe, and how it trains. Or find the one that is there already.
+    Create a solution, or reuse the one that exists: a recipe and its training configuration.
 
-    Calls ``CreateSolution`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateSolution.html). The service's
-    own default is to train every solution anew each week, and each training is charged; so here it must be said who
-    trains.
+    Calls ``CreateSolution`` (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateSolution.html). By default,
+    the service retrains every solution each week, and each training is charged. So ``perform_auto_training`` is
+    required here.
 
     :param name: The name, at most 63 letters, digits, hyphens and underscores. (templated)
     :param dataset_group_arn: The ARN of the dataset group with the data. (templated)
-    :param perform_auto_training: Whether the service trains new versions by itself, the first within an hour; each is
-        charged. False leaves training to :class:`CreateSolutionVersionOperator`. (templated)
+    :param perform_auto_training: Whether the service trains new versions automatically, the first within an hour; each
+        is charged. With False, :class:`CreateSolutionVersionOperator` trains them. (templated)
     :param recipe_arn: The ARN of the recipe; required unless ``perform_auto_ml`` is True. (templated)
     :param perform_auto_ml: Whether the service chooses the recipe. (templated)
     :param perform_hpo: Whether the service tunes hyperparameters, which makes trainings longer. (templated)
     :param perform_incremental_update: Whether the model learns from new data between trainings; for the
-        semantic-similarity recipe only. Takes boto3 1.41.6. (templated)
+        semantic-similarity recipe only. Needs boto3 1.41.6. (templated)
     :param event_type: The one event type to train on; None means all. (templated)
     :param solution_config: ``{"autoTrainingConfig": {"schedulingExpression": "rate(3 days)"}, …}``, see
         https://docs.aws.amazon.com/personalize/latest/dg/API_SolutionConfig.html. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the solution.
-    :raises InvalidRequestError: Parameters are wrong, or ``perform_auto_training`` is left out; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid, or ``perform_auto_training`` is missing; nothing was sent.
     :raises ResourceDiffersError: A solution of this name exists and is not as wanted.
     :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
     :raises ResourceFailedError: The solution ended in CREATE FAILED.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateSolution"
@@ -86,32 +86,32 @@ class CreateSolutionOperator(CreateOperator):
 
 class UpdateSolutionOperator(UpdateOperator):
     """
-    Change how a solution trains, and go on when the change is ACTIVE.
+    Update a solution's training configuration, and wait until the update is ACTIVE.
 
-    Calls ``UpdateSolution`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateSolution.html) and ends only
-    when its own update is shown in the solution's ``latestSolutionUpdate``. What is already so is not sent again: an
-    update starts the training schedule over, so a daily DAG would buy a training a day
+    Calls ``UpdateSolution`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateSolution.html) and succeeds
+    only if its own update is in the solution's ``latestSolutionUpdate``. An update that would change nothing is not
+    sent: it would restart the training schedule, and a daily DAG would pay for a training a day
     (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html).
 
-    Templates may yield texts: ``"True"`` or ``"false"`` for a boolean, ``"0.5"`` for a number, a literal or JSON for a
-    structure.
+    Templates may render to text: ``"True"`` or ``"false"`` for a boolean, ``"0.5"`` for a number, a Python literal or
+    JSON for a structure.
 
     :param solution_arn: The ARN of the solution. (templated)
-    :param perform_auto_training: Whether the service trains new versions by itself; each is charged. None leaves it as
-        it is. (templated)
+    :param perform_auto_training: Whether the service trains new versions automatically; each is charged. None leaves
+        the setting unchanged. (templated)
     :param perform_incremental_update: Whether the model learns from new data between trainings; for the
-        semantic-similarity recipe only. None leaves it as it is. Takes boto3 1.41.6. (templated)
+        semantic-similarity recipe only. None leaves the setting unchanged. Needs boto3 1.41.6. (templated)
     :param solution_update_config: ``{"autoTrainingConfig": {"schedulingExpression": "rate(3 days)"}, "eventsConfig":
         {"eventParametersList": [{"eventType": …, "eventValueThreshold": …, "weight": …}]}}``, both members optional.
         The rate is from 1 to 30 days. At most 10 event types, weights from 0 to 1; a new ``eventsConfig`` replaces the
-        old one, and ``{}`` clears it. That a member that is left out stays as it is is assumed. ``eventsConfig`` takes
-        boto3 1.37.29. (templated)
+        old one, and ``{}`` clears it. A member that is left out keeps its value; this is assumed. ``eventsConfig``
+        needs boto3 1.37.29. (templated)
     :return: The solution's ARN. Also in XCom, as ``solution_update``: the update's ``creationDateTime`` (None where
         nothing had to change), its content, and whether this task ``sent`` it.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceFailedError: The update, or the solution itself, ended in CREATE FAILED; with the service's reason.
-    :raises UpdateReplacedError: Somebody made another update before the outcome of this one was seen.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises UpdateReplacedError: A later update by someone else replaced this one before its outcome was seen.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "UpdateSolution"
@@ -136,15 +136,15 @@ class UpdateSolutionOperator(UpdateOperator):
 
 class DeleteSolutionOperator(DeleteOperator):
     """
-    Delete a solution with all its versions, and go on when it is gone.
+    Delete a solution with all its versions, and wait until it is gone.
 
-    Calls ``DeleteSolution`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteSolution.html). An update of
-    it that is under way is waited for; a campaign that uses it, or a training, makes the service refuse.
+    Calls ``DeleteSolution`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteSolution.html). The task
+    waits for an update in progress. The service refuses while a campaign uses the solution or a version is training.
 
     :param solution_arn: The ARN of the solution. (templated)
     :return: The ARN.
-    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where something depends on it.
-    :raises WaitTimeoutError: It is not gone in time, with the status seen last.
+    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, if something depends on it.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteSolution"
@@ -178,28 +178,28 @@ def _find_version(
 
 class CreateSolutionVersionOperator(JobOperator):
     """
-    Train a new version of a solution, and go on when it is trained.
+    Train a new version of a solution, and wait until it is ACTIVE.
 
     Calls ``CreateSolutionVersion``
     (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateSolutionVersion.html). A training is charged by the
-    hour, so a task instance trains once: a retry waits for what an earlier try started, and trains anew only after a
-    training that failed, which is not charged. One that somebody stopped is not started again.
+    hour, so a task instance trains once: a retry waits for the training of an earlier attempt, and trains again only
+    after one that failed, which is not charged. A training that someone stopped is not started again.
 
     :param solution_arn: The ARN of the solution. (templated)
-    :param name: A name for the version, at most 63 letters, digits, hyphens and underscores. None derives one; one of
-        your own needs something of the run in it. (templated)
-    :param training_mode: ``"FULL"`` trains from all data, ``"UPDATE"`` takes in what came since the last full training;
-        for the recipes User-Personalization and HRNN-Coldstart only. None is FULL. (templated)
+    :param name: A name for the version, at most 63 letters, digits, hyphens and underscores. None derives one; a
+        name of your own must contain something of the run, such as ``{{ ts_nodash }}``. (templated)
+    :param training_mode: ``"FULL"`` trains from all data, ``"UPDATE"`` adds the data since the last full training;
+        for the recipes User-Personalization and HRNN-Coldstart only. None means FULL. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :param stop_on_kill: Whether to stop the training where the task is killed, marked as failed or succeeded, or
         cleared: on the worker, and from Airflow 3.3 on while deferred too. The hours until then are charged, and the
-        next try trains anew.
+        next attempt trains again.
     :return: The ARN of the version.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceExistsError: A version of this ``name`` is from before this run.
     :raises ResourceFailedError: The training failed, with the service's reason.
-    :raises ResourceStoppedError: Somebody stopped the training.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises ResourceStoppedError: Someone stopped the training.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateSolutionVersion"
@@ -243,7 +243,7 @@ class CreateSolutionVersionOperator(JobOperator):
 
     @property
     def trigger_options(self) -> dict[str, Any]:
-        """Tell the trigger, too, to stop the training."""
+        """Return what the trigger needs to stop the training."""
         return {"stop_on_kill": True, "asked": self.asked} if self.stop_on_kill else {}
 
     def on_kill(self) -> None:
@@ -267,18 +267,18 @@ class CreateSolutionVersionOperator(JobOperator):
 
 class StopSolutionVersionCreationOperator(WaitingOperator):
     """
-    Stop a training, and go on when nothing is trained any more.
+    Stop a training, and wait until it has stopped.
 
     Calls ``StopSolutionVersionCreation``
     (https://docs.aws.amazon.com/personalize/latest/dg/API_StopSolutionVersionCreation.html). The hours until then are
-    charged, and a stopped training cannot be resumed. Where the training is over already, nothing is sent, and the log
+    charged, and a stopped training cannot be resumed. If the training has ended already, nothing is sent, and the log
     says how it ended.
 
     :param solution_version_arn: The ARN of the version. (templated)
     :return: The ARN.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
-    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where the service will not stop it now.
-    :raises WaitTimeoutError: It is not over in time, with the status seen last.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
+    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, if the service cannot stop it now.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "StopSolutionVersionCreation"
@@ -309,7 +309,7 @@ class GetSolutionMetricsOperator(PersonalizeTask):
 
     :param solution_version_arn: The ARN of the version, which must be ACTIVE. (templated)
     :return: The metrics by name: ``{"coverage": 0.2, "precision_at_5": 0.1, …}``.
-    :raises InvalidRequestError: Parameters are wrong; nothing was sent.
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises botocore.exceptions.ClientError: The service has no metrics of it.
     """
 
