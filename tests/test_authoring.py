@@ -215,13 +215,18 @@ get_listener_manager().hook.on_starting(component=Marker())
 """
 
 
-@pytest.mark.parametrize(("script", "loads"), [(A_JOB, True), (A_TASK, False), (A_TASK + A_JOB, False)])
-def test_the_process_that_reads_dag_files_in_its_forks_has_the_operators_and_no_task_has(script, loads):
+@pytest.mark.parametrize(("script", "imports"), [(A_JOB, True), (A_TASK, False), (A_TASK + A_JOB, False)])
+def test_the_plugin_imports_the_operators_where_dag_files_are_parsed_and_not_where_a_task_runs(
+    script, imports, tmp_path
+):
+    plugin = "from airflow_provider_personalize.preload import PersonalizePlugin\n"
+    (tmp_path / "personalize_plugin.py").write_text(plugin, encoding="utf-8")
     script += "\nimport sys; print([name for name in sys.modules if name.startswith('airflow_provider_personalize.')])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    env = {**os.environ, "AIRFLOW__CORE__PLUGINS_FOLDER": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
     names = done.stdout.splitlines()[-1]
-    assert "personalize.preload" in names
-    assert ("personalize.operators" in names) == loads
+    assert "personalize.preload'" in names
+    assert ("personalize.operators.training'" in names) == ("personalize.sensors.training'" in names) == imports
 
 
 def all_parameters(task: type) -> dict[str, inspect.Parameter]:

@@ -66,3 +66,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     assert f"airflow_provider_personalize-{airflow_provider_personalize.__version__}-" in wheel.name
     assert any(name.endswith("licenses/LICENSE") for name in held)
     assert any(name.endswith("py.typed") for name in held)
+
+
+def test_no_airflow_process_imports_the_plugin_unless_asked_to():
+    assert '[project.entry-points."airflow.plugins"]' not in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
