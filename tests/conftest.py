@@ -1,4 +1,4 @@
-"""What all tests stand on: an Airflow of their own, in a folder that is thrown away, and time that passes at once."""
+"""Shared fixtures: an Airflow in a temporary folder, and time that passes at once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ os.environ |= {
 
 
 def _make_clients_cheaply() -> None:
-    """Let clients share what is the same for all: tests make them anew, and that is most of their work."""
+    """Let clients share what is equal for all: creating clients is most of the tests' cost."""
     import botocore.hooks
     import botocore.session
     from botocore.hooks import EventAliaser
@@ -61,7 +61,7 @@ def _remember_signatures(accepts_kwargs: Callable[[Any], Any]) -> Callable[[Any]
 
 
 def _mock_nothing_but_boto3() -> None:
-    """Let moto not make a thousand answers for the requests library anew in each test; nothing here uses it."""
+    """Keep moto from rebuilding a thousand answers for the requests library in each test; nothing here uses it."""
     with suppress(ImportError):  # MWAA's environments have no moto
         import moto.core.models
         import moto.core.responses
@@ -143,7 +143,7 @@ def personalize(passing_time: Time, monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture
 def unknown_status(personalize) -> Callable[[str], None]:
-    """Let a resource show a status that the service does not have yet."""
+    """Make a resource show a status that the service does not have yet."""
     from airflow_provider_personalize.emulator.http.models import personalize_backends
 
     def show(arn: str) -> None:

@@ -47,12 +47,12 @@ ATTRIBUTION: Final = {
 }
 
 
-def dataset(kind: str) -> str:
-    return f"{PREFIX}dataset/life/{kind}"
+def dataset(dataset_type: str) -> str:
+    return f"{PREFIX}dataset/life/{dataset_type}"
 
 
-def avro(kind: str, *more: dict[str, Any]) -> dict[str, Any]:
-    return {**SCHEMA, "name": kind.title(), "fields": [*FIELDS[kind], *more]}
+def avro(dataset_type: str, *more: dict[str, Any]) -> dict[str, Any]:
+    return {**SCHEMA, "name": dataset_type.title(), "fields": [*FIELDS[dataset_type], *more]}
 
 
 def job(name: str) -> dict[str, Any]:
@@ -61,21 +61,21 @@ def job(name: str) -> dict[str, Any]:
 
 # Each task by its name without Operator, with what it is given; <Name> stands for what a task of that name returned.
 STEPS: Final[list[tuple[str, dict[str, Any]]]] = [
-    *(("CreateSchema", {"name": kind, "schema": avro(kind)}) for kind in FIELDS),
+    *(("CreateSchema", {"name": dataset_type, "schema": avro(dataset_type)}) for dataset_type in FIELDS),
     ("CreateDatasetGroup", {"name": "life", "tags": TAGS}),
     ("DatasetGroupSensor", {"dataset_group_arn": GROUP}),
     *(
         (
             "CreateDataset",
             {
-                "name": kind,
-                "schema_arn": f"{PREFIX}schema/{kind}",
+                "name": dataset_type,
+                "schema_arn": f"{PREFIX}schema/{dataset_type}",
                 "dataset_group_arn": GROUP,
-                "dataset_type": kind,
+                "dataset_type": dataset_type,
                 "tags": TAGS,
             },
         )
-        for kind in FIELDS
+        for dataset_type in FIELDS
     ),
     ("DatasetSensor", {"dataset_arn": dataset("ITEMS")}),
     (
@@ -308,7 +308,7 @@ class Life:
         return run
 
     def note(self, name: str, run: Run, result: Any) -> None:
-        """Take note of what a task returned, for those after it."""
+        """Record what a task returned, for the tasks after it."""
         self.results[f"<{name}>"] = result
         self.results |= {f"<{key}>": value for key, value in run.ti.xcoms.items()}
         clock.advance(_MINUTE)

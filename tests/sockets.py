@@ -1,4 +1,4 @@
-"""What of this process is connected, for tests that must leave nothing open."""
+"""The open connections of this process, for tests that must leave none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may import what, and what it costs to read a DAG file."""
+"""The order of imports, and what parsing a DAG file imports."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def rooms_imported(path: Path) -> set[str]:
 
 
 def modules(*packages: str) -> str:
-    """Say in Python: import every module of these packages."""
+    """Return Python code that imports every module of these packages."""
     paths = [path for package in packages for path in sorted((PACKAGE / package).glob("*.py"))]
     return "".join(
         f"import {NAME}.{path.parent.name}.{path.stem.removesuffix('__init__')}".rstrip(".") + "\n" for path in paths

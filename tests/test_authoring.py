@@ -91,10 +91,10 @@ def test_whatever_has_a_status_or_an_update_has_its_sensor():
 
 
 @every_sensor
-def test_a_sensor_takes_the_arn_of_its_kind(sensor):
+def test_a_sensor_takes_the_arn_of_its_resource_type(sensor):
     # the ARN of a version that automatic training will make is not known: the solution's is
-    kind = "solution" if sensor.goal == "trained" else sensor.resource_type.name
-    assert set(needed(sensor)) == {f"{kind}_arn"}
+    resource_type = "solution" if sensor.goal == "trained" else sensor.resource_type.name
+    assert set(needed(sensor)) == {f"{resource_type}_arn"}
 
 
 @every_task
@@ -230,7 +230,7 @@ def test_the_plugin_imports_the_operators_where_dag_files_are_parsed_and_not_whe
 
 
 def all_parameters(task: type) -> dict[str, inspect.Parameter]:
-    """Those of the class and of its bases here, which reach it as ``**kwargs``."""
+    """The parameters of the class and of its bases in this package, which it receives as ``**kwargs``."""
     ours = [base for base in task.__mro__ if base.__module__.startswith("airflow_provider_personalize")]
     each = [own_parameters(base) for base in reversed(ours) if "__init__" in vars(base)]
     return {name: parameter for parameters in each for name, parameter in parameters.items()}

@@ -1,4 +1,4 @@
-"""How what is wanted differs from what is found."""
+"""Differences between the requested and the existing configuration."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BUY = {"eventType": "buy", "weight": 1.0}
         ({"algorithmHyperParameters": {"a": "1"}}, {"algorithmHyperParameters": {"a": "1", "b": "2"}}),
     ],
 )
-def test_what_is_so_does_not_differ(wanted, found):
+def test_equal_configurations_have_no_differences(wanted, found):
     assert differences(wanted, found) == []
 
 

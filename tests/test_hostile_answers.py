@@ -24,7 +24,7 @@ from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.hooks import personalize as hook_module
 
 SECONDS: Final = 300
-# A wait ends by its deadline, but for what a look may take; a task without one waits ten minutes for the weather
+# A wait ends by its deadline, plus the time of one poll; a task without a deadline retries for ten minutes
 LONGEST: Final = 900
 IMPORT: Final = dict(STEPS)["CreateDatasetImportJob"]
 # More than a person reads, and less than floods a log
@@ -52,7 +52,7 @@ def changed(value: Any, chance: Random) -> Any:
 
 @pytest.fixture
 def tamper(monkeypatch):
-    """Let something be done to each answer before it is sent."""
+    """Change each answer before it is sent."""
     honest = PersonalizeResponse.respond
 
     def start(change: Change) -> None:
@@ -67,7 +67,7 @@ def tamper(monkeypatch):
 
 
 @pytest.mark.parametrize("tries", [2, pytest.param(20, marks=pytest.mark.slow)])
-def test_odd_answers_end_in_time_and_in_an_error_that_says_so(life, tamper, passing_time, tries):
+def test_odd_answers_end_in_a_timely_error(life, tamper, passing_time, tries):
     for step in STEPS:
         life.do(*step)
     for name, usual in dict([*STEPS, *ENDS]).items():
@@ -121,7 +121,7 @@ ATTRIBUTION: Final = f"{PREFIX}metric-attribution/shop"
         ({"solution": {"creationDateTime": 10**30}}, "cannot be read"),
     ],
 )
-def test_a_wait_on_what_makes_no_sense_ends_by_its_deadline_and_says_what_came(personalize, tamper, odd, said):
+def test_a_wait_on_malformed_answers_ends_by_its_deadline_and_reports_them(personalize, tamper, odd, said):
     tamper(lambda operation, text: json.dumps(odd))
     with pytest.raises(AirflowException, match=f"last (seen|error): .*({said})"):
         Run(lambda: task_of("UpdateSolution")(task_id="a", solution_arn=ARN, perform_auto_training=True, timeout=60))()
@@ -158,7 +158,7 @@ def test_names_that_are_all_used_up_end(personalize, monkeypatch):
         Run(lambda: task_of("CreateDatasetImportJob")(task_id="a", **IMPORT))()
 
 
-def test_what_the_service_adds_or_shows_as_null_is_no_fault(personalize, tamper):
+def test_unknown_or_null_members_of_an_answer_are_accepted(personalize, tamper):
     shown = {"solution": {"solutionArn": ARN, "status": "ACTIVE", "ofNextYear": {"a": 1}, "eventType": None}}
     tamper(lambda operation, text: json.dumps(shown))
     assert PersonalizeHook().describe("solution", ARN) == {"solutionArn": ARN, "status": "ACTIVE"}
@@ -183,7 +183,7 @@ ODD_ANSWERS: Final = {
 
 @pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
 @pytest.mark.parametrize(("odd", "said"), ODD_ANSWERS.values(), ids=ODD_ANSWERS)
-def test_what_makes_no_sense_is_a_warning_in_the_log_when_it_first_comes(life, tamper, capsys, odd, said, deferrable):
+def test_a_malformed_answer_is_logged_as_a_warning_once(life, tamper, capsys, odd, said, deferrable):
     """Once, and not only at the deadline: it may last for hours, or pass."""
     answers = iter([*[json.dumps({"solution": odd})] * 3])
     fine = json.dumps({"solution": {**SHOWN, "latestSolutionUpdate": {"status": "ACTIVE"}}})

@@ -80,7 +80,7 @@ def parameters_of(task: type) -> list[str]:
 
 
 @pytest.mark.parametrize("examples", [8, pytest.param(60, marks=pytest.mark.slow)])
-def test_odd_parameters_end_in_an_error_that_says_so(life, examples):
+def test_odd_parameters_end_in_a_clear_error(life, examples):
     for step in STEPS:
         life.do(*step)
     for name, usual in dict([*STEPS, *ENDS]).items():
@@ -125,7 +125,7 @@ def _error_of(run: Run) -> Exception | None:
     ("family", "parameter"),
     [(CreateOperator, "if_exists"), (CreateOperator, "ignore_changes"), (UpdateOperator, "if_unchanged")],
 )
-def test_a_choice_that_is_none_is_refused_where_the_dag_is_read(family, parameter, value):
+def test_an_unknown_choice_is_refused_when_the_dag_is_parsed(family, parameter, value):
     task = next(each for each in map(task_of, dict(STEPS)) if issubclass(each, family))
     given_ = dict(STEPS)[task.__name__.removesuffix("Operator")]
     with pytest.raises(ValueError, match=f"{parameter} is .*allowed are"):
@@ -133,7 +133,7 @@ def test_a_choice_that_is_none_is_refused_where_the_dag_is_read(family, paramete
 
 
 @pytest.mark.parametrize("config", [True, "no config", b"x", {"no_such_member": 1}, {1: 2}, {"a": object()}, DEEP])
-def test_a_configuration_that_is_none_is_refused_by_its_name(config):
+def test_an_invalid_botocore_config_is_refused_by_its_name(config):
     task = operators.TagResourceOperator(task_id="task", resource_arn="x", tags=[], botocore_config=config)
     with pytest.raises(ValueError, match="botocore_config"):
         task.execute({})
@@ -143,7 +143,7 @@ PROXIES = ["http://user:secret@proxy", "user:secret@proxy:3128", "http://user:se
 
 
 @pytest.mark.parametrize("config", [*({"proxies": {"https": proxy}} for proxy in PROXIES), {"no": b"secret"}], ids=str)
-def test_what_a_configuration_says_is_not_in_the_error(config):
+def test_the_values_of_a_configuration_are_not_in_the_error(config):
     """Nor may there be a password in it, which a trigger's row would show."""
     task = operators.TagResourceOperator(task_id="task", resource_arn="x", tags=[], botocore_config=config)
     with pytest.raises(ValueError, match="botocore_config") as refused:
@@ -151,7 +151,7 @@ def test_what_a_configuration_says_is_not_in_the_error(config):
     assert "secret" not in str(refused.value)
 
 
-def test_an_at_sign_elsewhere_than_in_a_proxy_is_no_password():
+def test_an_at_sign_outside_of_a_proxy_url_is_not_a_password():
     config = {"proxies": {"https": "http://proxy:3128"}, "user_agent_extra": "shop@example.com"}
     assert HookParameters.of(None, None, None, config).parameters["botocore_config"] == config
 
@@ -165,7 +165,7 @@ PARTITIONS: Final = [
 
 @pytest.mark.parametrize(("region", "partition", "console"), PARTITIONS)
 def test_it_works_in_every_partition(personalize, monkeypatch, region, partition, console):
-    """By names and ARNs that are derived: what is there is found again, and the link leads to that partition."""
+    """With derived names and ARNs, an existing resource is found and the link leads to its partition."""
     monkeypatch.setenv("MOTO_ALLOW_NONEXISTENT_REGION", "true")  # one of these has no Personalize
     owner = f"arn:{partition}:personalize:{region}:123456789012"
     group = f"{owner}:dataset-group/there"

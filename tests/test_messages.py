@@ -57,7 +57,7 @@ def test_every_line_of_every_task_has_the_status_first_and_the_full_arn_last_and
 
 
 @deferrable_or_not
-def test_an_update_that_fails_says_first_that_and_why(personalize, deferrable):
+def test_a_failed_update_reports_status_and_reason_first(personalize, deferrable):
     faults.fail_next("UpdateSolution", REASON)
     with pytest.raises(ResourceFailedError) as failure:
         Run(lambda: UpdateSolutionOperator(task_id="task", **WANTED, deferrable=deferrable))()
@@ -66,7 +66,7 @@ def test_an_update_that_fails_says_first_that_and_why(personalize, deferrable):
 
 
 @deferrable_or_not
-def test_so_does_a_sensor(life, personalize, deferrable):
+def test_a_failed_update_in_a_sensor_reports_status_and_reason_first(life, personalize, deferrable):
     faults.fail_next("CreateSolutionVersion", REASON)
     arn = personalize.create_solution_version(solutionArn=SOLUTION)["solutionVersionArn"]
     sensor = Run(lambda: SolutionVersionSensor(task_id="task", solution_version_arn=arn, deferrable=deferrable))
@@ -77,7 +77,7 @@ def test_so_does_a_sensor(life, personalize, deferrable):
 
 
 @deferrable_or_not
-def test_what_runs_out_of_time_says_first_what_was_seen_last(personalize, deferrable):
+def test_a_timeout_reports_the_last_status_first(personalize, deferrable):
     run = Run(lambda: UpdateSolutionOperator(task_id="task", **WANTED, deferrable=deferrable, timeout=60))
     with pytest.raises(WaitTimeoutError) as late:
         run()
@@ -85,7 +85,7 @@ def test_what_runs_out_of_time_says_first_what_was_seen_last(personalize, deferr
 
 
 @deferrable_or_not
-def test_so_does_a_sensor_that_runs_out_of_time(life, personalize, deferrable):
+def test_a_timeout_of_a_sensor_reports_the_last_status_first(life, personalize, deferrable):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     given = {"solution_arn": SOLUTION, "timeout": 60, "poke_interval": 30, "deferrable": deferrable}
     with pytest.raises(AirflowSensorTimeout) as late:
@@ -93,7 +93,7 @@ def test_so_does_a_sensor_that_runs_out_of_time(life, personalize, deferrable):
     assert str(late.value) == f"Timed out; last seen: CREATE PENDING (update of solution shop) {SOLUTION}"
 
 
-def test_what_differs_says_first_what_and_how(personalize):
+def test_a_difference_is_reported_first(personalize):
     given = {"name": "shop", "dataset_group_arn": f"{PREFIX}dataset-group/shop", "recipe_arn": RECIPE}
     with pytest.raises(ResourceDiffersError) as different:
         Run(lambda: CreateSolutionOperator(task_id="task", perform_auto_training=True, **given))()

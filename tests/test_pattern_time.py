@@ -158,7 +158,7 @@ TRICKY: Final = ('"', '\\"', '"a', "a.", "1.", "signature= ", "credential", "a:1
 
 
 @pytest.mark.parametrize(("ask", "length"), OURS.values(), ids=OURS)
-def test_a_pattern_of_ours_takes_no_time_whatever_the_text(ask, length):
+def test_our_own_pattern_takes_no_time_whatever_the_text(ask, length):
     tricky = (
         opening + (unit * length)[: length - 2] + end for opening in ("", '"') for unit in TRICKY for end in ("", "x")
     )

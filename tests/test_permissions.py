@@ -30,7 +30,7 @@ TAKES = {"roleArn": ROLE_ACTION, "tags": "personalize:TagResource"}
 
 @pytest.fixture
 def requests(monkeypatch) -> list[str]:
-    """What tasks ask for, as texts."""
+    """What tasks request, as text."""
     asked, ask = [], PersonalizeHook.ask
 
     def noting(hook: PersonalizeHook, method: str, **request: Any) -> Any:

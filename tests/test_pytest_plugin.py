@@ -37,10 +37,10 @@ PROJECT = """
         assert len(local_personalize.calls.of("DescribeDatasetGroup", GROUP)) == 2
 
     @pytest.mark.local_personalize(speed=60)
-    def test_time_runs_where_it_is_told_to(local_personalize):
+    def test_time_runs_if_a_speed_is_set(local_personalize):
         assert local_personalize.clock.speed == 60
 
-    def test_it_is_told_to_fail(local_personalize):
+    def test_faults_are_injected(local_personalize):
         local_personalize.faults.fail_next("CreateDatasetGroup", reason="Because.")
         local_personalize.quotas.set("schema", 0)
         local_personalize.assumptions.unchanged_update = "ignored"

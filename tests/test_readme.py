@@ -38,7 +38,7 @@ def test_every_example_of_a_test_passes(pytester: pytest.Pytester, example):
     pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=1)
 
 
-def test_the_guide_tells_of_every_fault():
+def test_the_guide_mentions_every_fault():
     from airflow_provider_personalize.emulator import faults
 
     assert {name for name in dir(faults) if name.endswith("_next")} <= set(re.findall(r"faults\.(\w+)", GUIDE))

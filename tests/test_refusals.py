@@ -1,4 +1,4 @@
-"""What a refusal says of a parameter: its name as the user wrote it, what was given, and what is allowed, in words."""
+"""Refusals name the parameter as the user wrote it, the value, and the accepted values in words."""
 
 from __future__ import annotations
 
@@ -213,5 +213,5 @@ def test_the_example_of_an_arn_is_one(row):
         ("the filter's filterArn is 'a\\'filterArn'", "the filter's filter_arn is 'a\\'filterArn'"),
     ],
 )
-def test_what_was_given_is_not_taken_for_a_name(text, written):
+def test_what_was_given_is_not_mistaken_for_a_name(text, written):
     assert use_parameter_names(text, {"filterArn": "filter_arn"}) == written

@@ -33,8 +33,8 @@ def _made_before(member: str, value: object) -> object:
     """Put an ARN in the place of what another task returned."""
     if not str(value).startswith("<") or not member.endswith("_arn"):
         return value
-    kind = member.removesuffix("_arn").replace("_", "-")
-    return f"{PREFIX}{'solution/a' if kind == 'solution-version' else kind}/0a1b2c3d"
+    resource_type = member.removesuffix("_arn").replace("_", "-")
+    return f"{PREFIX}{'solution/a' if resource_type == 'solution-version' else resource_type}/0a1b2c3d"
 
 
 @pytest.mark.parametrize(("name", "given"), dict([*STEPS, *ENDS]).items())

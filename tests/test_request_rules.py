@@ -87,9 +87,9 @@ NEWER = {
 def test_a_member_that_this_botocore_does_not_know_names_the_version_that_does(member):
     """An older model: today's without the member."""
     operation, request = NEWER[member]
-    kind = operation.removeprefix("Update").lower()
+    resource_type = operation.removeprefix("Update").lower()
     shape = _without(MODEL.operation_model(operation).input_shape, member)
-    found = validation_errors(operation, shape, {f"{kind}Arn": f"{PREFIX}{kind}/shop", **request})
+    found = validation_errors(operation, shape, {f"{resource_type}Arn": f"{PREFIX}{resource_type}/shop", **request})
     assert found == [f"{member} is not known to the installed botocore: it takes boto3 {SINCE[member]} or newer"]
 
 

@@ -19,13 +19,13 @@ def output(operation: str):
     return MODEL.operation_model(operation).output_shape.members
 
 
-def test_every_kind_that_the_service_can_create_has_a_row():
+def test_every_resource_type_that_the_service_can_create_is_in_the_table():
     created = {operation.removeprefix("Create") for operation in OPERATIONS if operation.startswith("Create")}
     assert created == {resource_type.pascal for resource_type in RESOURCE_TYPES.values()}
 
 
 @rows
-def test_a_row_describes_its_kind(resource_type: ResourceType):
+def test_the_table_describes_each_resource_type(resource_type: ResourceType):
     described = output(f"Describe{resource_type.pascal}")
     assert list(described) == [resource_type.member]
     assert list(MODEL.operation_model(f"Describe{resource_type.pascal}").input_shape.members) == [
@@ -37,7 +37,7 @@ def test_a_row_describes_its_kind(resource_type: ResourceType):
 
 
 @rows
-def test_a_row_lists_its_kind(resource_type: ResourceType):
+def test_the_table_lists_each_resource_type(resource_type: ResourceType):
     listing = MODEL.operation_model(f"List{resource_type.pascal}s")
     assert set(listing.output_shape.members) == {resource_type.list_member, "nextToken"}
     filters = set(listing.input_shape.members) - {"nextToken", "maxResults"}
@@ -45,7 +45,7 @@ def test_a_row_lists_its_kind(resource_type: ResourceType):
 
 
 @rows
-def test_the_success_of_a_row_is_a_word_of_the_documentation(resource_type: ResourceType):
+def test_each_success_status_in_the_table_is_documented(resource_type: ResourceType):
     if not resource_type.has_status:
         return
     text = output(f"Describe{resource_type.pascal}")[resource_type.member].members["status"].documentation
@@ -58,7 +58,7 @@ def test_the_success_of_a_row_is_a_word_of_the_documentation(resource_type: Reso
 
 
 @rows
-def test_an_arn_of_a_kind_is_known_and_one_of_another_kind_is_not(resource_type: ResourceType):
+def test_an_arn_of_a_resource_type_is_recognised_and_another_is_not(resource_type: ResourceType):
     arns = {
         "dataset": "dataset/shop/INTERACTIONS",
         "solution_version": "solution/shop/0a1b2c3d",

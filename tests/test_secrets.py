@@ -1,4 +1,4 @@
-"""No secret comes out: each is planted where it belongs, and looked for wherever a task leaves something."""
+"""Secrets do not leak: each is planted in its place and searched for in everything that a task leaves."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CONNECTION: Final = {
 
 
 class Left:
-    """All that tasks left, by where."""
+    """Everything that tasks left behind, by place."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
         self._caplog, self._capfd, self._places = caplog, capfd, defaultdict(list)
@@ -75,7 +75,7 @@ class Left:
         return {**texts, "logs": "\n".join([self._caplog.text, *self._capfd.readouterr()])}
 
     def holds(self, text: str) -> set[str]:
-        """Tell where a text is."""
+        """Return where a text occurs."""
         return {place for place, found in self.places().items() if text in found}
 
 
@@ -128,7 +128,7 @@ OF_MARKET: Final = {
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
 def test_nothing_comes_out_of_tasks_that_fail(life, left, how, deferrable):
-    """On the worker from the first call on; deferred, from when the triggerer looks."""
+    """On the worker from the first call on; deferred, from the triggerer's first poll."""
     for name, given in OF_MARKET.items():
         faults.clear()
         run = life.run(name, given, deferrable=deferrable, timeout=100)
@@ -152,7 +152,7 @@ def test_nothing_comes_out_of_the_reason_of_a_failure(life, left, secret, deferr
 
 
 class Sts(BaseHTTPRequestHandler):
-    """One that gives credentials as often as it is told to, and then takes no signature."""
+    """A service that provides credentials a given number of times and then rejects signatures."""
 
     gives = 0
 

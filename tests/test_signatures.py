@@ -1,4 +1,4 @@
-"""What ``help()``, an editor and a type checker know of the parameters of each operator and sensor."""
+"""What ``help()``, editors and type checkers show of each operator's and sensor's parameters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def named(init: Any) -> dict[str, inspect.Parameter]:
 
 
 def ours(task: type) -> dict[str, inspect.Parameter]:
-    """What a class and its bases in the package define, wherever."""
+    """Return what a class and its bases in the package define."""
     bases = [base for base in reversed(task.__mro__) if base.__module__.startswith("airflow_provider_personalize")]
     each = [named(vars(base)["__init__"]) for base in bases if "__init__" in vars(base)]
     return {name: parameter for parameters in each for name, parameter in parameters.items()}

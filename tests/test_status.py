@@ -1,4 +1,4 @@
-"""How far something has come, by what the service answers of it."""
+"""Evaluation of the service's descriptions."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def test_an_update_has_come_as_far_as_its_own_status_says(status, outcome):
 
 
 def test_a_failed_update_keeps_the_reason_of_the_service():
-    verdict = WaitCondition("solution", ARN, "updated").evaluate(
+    evaluated = WaitCondition("solution", ARN, "updated").evaluate(
         solution("CREATE FAILED", failureReason="no such event type")
     )
-    assert verdict.reason == "no such event type"
+    assert evaluated.reason == "no such event type"
 
 
 def test_the_solutions_own_status_says_nothing_of_its_update():
-    verdict = WaitCondition("solution", ARN, "updated").evaluate({"status": "ACTIVE"})
-    assert (verdict.outcome, verdict.reason) == (IN_PROGRESS, "no update has been made")
+    evaluated = WaitCondition("solution", ARN, "updated").evaluate({"status": "ACTIVE"})
+    assert (evaluated.outcome, evaluated.reason) == (IN_PROGRESS, "no update has been made")
 
 
 def test_no_update_at_all_may_be_enough():
@@ -71,12 +71,12 @@ def test_an_earlier_update_is_not_the_one_that_is_meant():
     assert wait.evaluate(solution("ACTIVE")).outcome == IN_PROGRESS
 
 
-def test_a_later_update_in_place_of_the_one_that_is_meant_is_no_success():
+def test_a_later_update_in_place_of_the_one_that_is_meant_is_not_a_success():
     wait = WaitCondition("solution", ARN, "updated", iso(THEN - timedelta(milliseconds=1)))
-    verdict = wait.evaluate(solution("ACTIVE"))
-    assert verdict.failed
-    assert isinstance(wait.error(verdict), UpdateReplacedError)
-    assert "replaced" in str(wait.error(verdict))
+    evaluated = wait.evaluate(solution("ACTIVE"))
+    assert evaluated.failed
+    assert isinstance(wait.error(evaluated), UpdateReplacedError)
+    assert "replaced" in str(wait.error(evaluated))
 
 
 def test_the_update_that_is_meant_is_recognised_in_any_time_zone():
@@ -99,7 +99,7 @@ def test_the_update_that_is_meant_is_recognised_in_any_time_zone():
         ("DELETE PENDING", "ACTIVE", IN_PROGRESS),
     ],
 )
-def test_a_solution_is_settled_when_nothing_is_under_way_with_it(own, update, outcome):
+def test_a_solution_is_settled_when_nothing_is_in_progress_with_it(own, update, outcome):
     description = {**solution(update), "status": own} if update else {"status": own}
     assert WaitCondition("solution", ARN, "settled").evaluate(description).outcome == outcome
 
@@ -132,7 +132,7 @@ def test_a_dataset_is_settled_after_an_update_that_failed_in_whatever_word():
 
 
 @pytest.mark.parametrize("resource_type", RESOURCE_TYPES.values(), ids=list(RESOURCE_TYPES))
-def test_each_kind_ends_by_its_own_words(resource_type):
+def test_each_resource_type_ends_in_its_own_statuses(resource_type):
     wait = WaitCondition(resource_type.name, ARN)
     assert {wait.evaluate({"status": status}).outcome for status in resource_type.ready} == {SUCCEEDED}
     if resource_type.has_status:
@@ -189,8 +189,8 @@ def test_a_stopped_recommender_says_who_starts_it():
 @pytest.mark.parametrize(("own", "update"), [("DELETE PENDING", "ACTIVE"), ("ACTIVE", "DELETE IN_PROGRESS")])
 def test_what_is_being_deleted_is_nothing_else(goal, own, update):
     description = {"status": own, "latestRecommenderUpdate": {"status": update}}
-    verdict = WaitCondition("recommender", RECOMMENDER, goal).evaluate(description)
-    assert (verdict.outcome, verdict.status[:6]) == (IN_PROGRESS, "DELETE")
+    evaluated = WaitCondition("recommender", RECOMMENDER, goal).evaluate(description)
+    assert (evaluated.outcome, evaluated.status[:6]) == (IN_PROGRESS, "DELETE")
 
 
 @pytest.mark.parametrize(
@@ -241,15 +241,15 @@ def test_a_version_of_automatic_training_may_come_as_long_as_that_is_on_or_may_b
     described = {"solutionArn": ARN, "status": "ACTIVE", "performAutoTraining": own}
     if update:
         described["latestSolutionUpdate"] = {"status": update[0], "performAutoTraining": update[1]}
-    verdict = WaitCondition("solution_version", ARN, "trained").evaluate(described)
-    assert verdict.outcome == outcome
-    assert "automatic training" in verdict.reason
+    evaluated = WaitCondition("solution_version", ARN, "trained").evaluate(described)
+    assert evaluated.outcome == outcome
+    assert "automatic training" in evaluated.reason
 
 
 def test_a_solution_that_failed_trains_nothing():
     wait = WaitCondition("solution_version", ARN, "trained")
-    verdict = wait.evaluate({"solutionArn": ARN, "status": "CREATE FAILED", "performAutoTraining": True})
-    assert str(wait.error(verdict)).startswith(
+    evaluated = wait.evaluate({"solutionArn": ARN, "status": "CREATE FAILED", "performAutoTraining": True})
+    assert str(wait.error(evaluated)).startswith(
         "CREATE FAILED: the service gives no reason (automatic version of solution shop)"
     )
 

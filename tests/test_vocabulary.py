@@ -24,7 +24,6 @@ WORDS = {
     "carried": "deferral state",
     "discreet": "redacted",
     "effort": "cost",
-    "elsewhere": "wrong_region_arns",
     "judge": "evaluate",
     "kind": "resource_type",
     "kinds": "resource_types",

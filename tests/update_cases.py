@@ -1,4 +1,4 @@
-"""The four kinds of update that a description shows, each with what tests of them need."""
+"""The four resource types whose descriptions show updates, each with test data."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class UpdateCase:
         return update
 
     def is_in_force(self, client: Any, request: Request) -> bool:
-        """Tell whether a request's members are those of the resource itself, each as a whole."""
+        """Return whether the resource itself has exactly a request's members."""
         found = self.described(client)
         shown = {**found, "solutionUpdateConfig": found.get("solutionConfig")}
         return all(shown.get(member) == value for member, value in request.items())

@@ -36,7 +36,7 @@ class Solution:
 
 
 class Service:
-    """What was asked, and over how many connections."""
+    """What was requested, and over how many connections."""
 
     def __init__(self, *, ends: bool) -> None:
         self.began = float("inf")

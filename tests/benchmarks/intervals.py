@@ -1,7 +1,7 @@
 """
-When to look: calls per wait, and how late an update is noticed, simulated: ``python tests/benchmarks/intervals.py``.
+When to poll: calls per wait, and how late an update is noticed, simulated: ``python tests/benchmarks/intervals.py``.
 
-The worker looks once, the trigger holds back ten seconds, and then it looks again and again, with the trigger's jitter.
+The worker polls once, the trigger waits ten seconds and then polls with the trigger's jitter.
 An answer takes no time. How long an update takes varies by a tenth either way, so that no policy meets it by chance.
 """
 

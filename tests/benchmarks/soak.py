@@ -1,5 +1,5 @@
 """
-Whether waits last: 500 of them, on an Airflow with PostgreSQL and two triggerers, in bad weather, for an hour.
+Soak test: 500 waits on an Airflow with PostgreSQL and two triggerers, with injected faults, for an hour.
 
 ::
 
@@ -8,8 +8,8 @@ Whether waits last: 500 of them, on an Airflow with PostgreSQL and two triggerer
     python tests/benchmarks/soak.py
     python tests/benchmarks/soak.py --waits 50 --minutes 5
 
-Each wait is a deferred task that has updated a solution of its own, and looks every 10 s. About one look in fifteen is
-throttled, refused, broken off, cut, garbled, late, dripping, or left without an answer. After a third and after two
+Each wait is a deferred task that has updated a solution of its own, and polls every 10 s. About one poll in fifteen is
+throttled, refused, cut off, malformed, late, dripping, or left without an answer. After a third and after two
 thirds of the time a triggerer is killed and another started. At the end the updates become ACTIVE.
 
 It prints a row a minute, then what was lost, and ends with 1 if a task failed or was tried again, or an update was sent
@@ -38,19 +38,19 @@ from airflow_provider_personalize.emulator.server import Server
 
 MB = 1e6
 DAY = 24 * HOUR
-LOOK = "DescribeSolution"
+DESCRIBE = "DescribeSolution"
 PAUSE = 5
-WEATHER: dict[str, Callable[[int], None]] = {
-    "throttled": lambda times: faults.error_next(LOOK, "ThrottlingException", times=times),
-    "503": lambda times: faults.unavailable_next(LOOK, html=True, times=times),
-    "500": lambda times: faults.unavailable_next(LOOK, status=500, times=times),
-    "expired": lambda times: faults.expired_next(LOOK),  # once: where new credentials expire too, a wait may fail
-    "reset": lambda times: faults.reset_next(LOOK, times=times),
-    "cut": lambda times: faults.cut_next(LOOK, times=times),
-    "garbled": lambda times: faults.garbled_next(LOOK, times=times),
-    "slow": lambda times: faults.slow_next(LOOK, latency=3, times=times),
-    "hanging": lambda times: faults.hang_next(LOOK, seconds=20, times=times),
-    "dripping": lambda times: faults.hang_next(LOOK, seconds=20, dripping=True, times=times),
+FAULTS: dict[str, Callable[[int], None]] = {
+    "throttled": lambda times: faults.error_next(DESCRIBE, "ThrottlingException", times=times),
+    "503": lambda times: faults.unavailable_next(DESCRIBE, html=True, times=times),
+    "500": lambda times: faults.unavailable_next(DESCRIBE, status=500, times=times),
+    "expired": lambda times: faults.expired_next(DESCRIBE),  # once: where new credentials expire too, a wait may fail
+    "reset": lambda times: faults.reset_next(DESCRIBE, times=times),
+    "cut": lambda times: faults.cut_next(DESCRIBE, times=times),
+    "garbled": lambda times: faults.garbled_next(DESCRIBE, times=times),
+    "slow": lambda times: faults.slow_next(DESCRIBE, latency=3, times=times),
+    "hanging": lambda times: faults.hang_next(DESCRIBE, seconds=20, times=times),
+    "dripping": lambda times: faults.hang_next(DESCRIBE, seconds=20, dripping=True, times=times),
 }
 
 
@@ -64,7 +64,7 @@ def airflow(folder: Path) -> Iterator[Stack]:
 
 
 def begin(stack: Stack, waits: int) -> Run:
-    """Let so many tasks update and defer."""
+    """Update and defer in so many tasks."""
     quotas.set("solution", None)
     open_many(open_shop(), waits)
     assumptions.seconds["solution_update"] = DAY
@@ -75,7 +75,7 @@ def begin(stack: Stack, waits: int) -> Run:
 
 
 def soak(stack: Stack, run: Run, options: argparse.Namespace) -> None:
-    """Make the weather, kill triggerers, and print a row a minute."""
+    """Inject faults, kill triggerers, and print a row a minute."""
     chance = random.Random(options.seed)
     began, told, row = time.monotonic(), Counter(), 0
     crashes = [options.minutes * 60 / 3, options.minutes * 60 * 2 / 3]
@@ -83,9 +83,9 @@ def soak(stack: Stack, run: Run, options: argparse.Namespace) -> None:
         "| minute | waits | triggers | MB | calls | without an answer | load |", "|---" * 7 + "|", sep="\n", flush=True
     )
     while (now := time.monotonic() - began) < options.minutes * 60:
-        kind, times = chance.choice(list(WEATHER)), max(1, options.waits * PAUSE // 100)
-        WEATHER[kind](times)
-        told[kind] += 1
+        fault, times = chance.choice(list(FAULTS)), max(1, options.waits * PAUSE // 100)
+        FAULTS[fault](times)
+        told[fault] += 1
         if crashes and now > crashes[0]:
             crashed = TRIGGERERS[len(crashes) % 2]
             crashes.pop(0)
@@ -98,27 +98,28 @@ def soak(stack: Stack, run: Run, options: argparse.Namespace) -> None:
         time.sleep(PAUSE)
     faults.clear()
     print(
-        f"\nHow often it was told to fail: {', '.join(f'{number} {kind}' for kind, number in told.items())}", flush=True
+        f"\nHow often it was told to fail: {', '.join(f'{number} {fault}' for kind, number in told.items())}",
+        flush=True,
     )
 
 
 def sample(stack: Stack, run: Run, now: float) -> str:
     sizes = [sum(one.memory_info().rss for one in stack.runners(part)) / MB for part in TRIGGERERS]
-    looks = calls.of(LOOK)
+    polls = calls.of(DESCRIBE)
     cells = [
         f"{now / 60:.0f}",
         run.states("update")["deferred"],
         " ".join(map(str, stack.triggerers().values())),
         " ".join(f"{size:.0f}" for size in sizes),
-        len(looks),
-        sum(look.error is not None for look in looks),
+        len(polls),
+        sum(poll.error is not None for poll in polls),
         f"{os.getloadavg()[0]:.1f}",
     ]
     return f"| {' | '.join(map(str, cells))} |"
 
 
 def lost(run: Run, waits: int) -> list[str]:
-    """Let all updates become ACTIVE, and tell what is not as it should be."""
+    """Make all updates ACTIVE; return what is wrong."""
     clock.advance(DAY)
     eventually("the run is over", run.is_over, 10 * waits)
     tasks, sent = run.tasks("update"), Counter(call.arn for call in calls.of("UpdateSolution"))
@@ -134,7 +135,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--waits", type=int, default=500)
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=1, help="which weather")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the injected faults")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, airflow(Path(folder)) as stack:
         began = time.monotonic()

@@ -7,10 +7,10 @@ What a thousand waits cost a triggerer: this package's trigger beside one made t
     bench/bin/python tests/benchmarks/waiting.py                    # 1, 100, 500, 1000 and 2000 waits: half an hour
     bench/bin/python tests/benchmarks/waiting.py 1000 --ways ours   # one number, one of the two
     bench/bin/python tests/benchmarks/waiting.py 1 1000 --one-arn   # all of them wait for the same solution
-    bench/bin/python tests/benchmarks/waiting.py 5000 --steady 10   # ten minutes that nothing ends, every 30 s a look
+    bench/bin/python tests/benchmarks/waiting.py 5000 --steady 10   # ten minutes without an end, a poll every 30 s
 
 Each number of waits runs in a fresh process, in the triggerer's own ``TriggerRunner``, which is given all triggers at
-once, against ``endpoint.py`` in another process. A wait looks every 5 s, and its update is ACTIVE after 20 to 40 s.
+once, against ``endpoint.py`` in another process. A wait polls every 5 s, and its update is ACTIVE after 20 to 40 s.
 
 What is measured begins with a bare triggerer: all that a way imports is counted. Since a triggerer has that only once,
 "MB above one" says what all waits but the first take. It needs Airflow 3.3 and ``openssl``.
@@ -57,7 +57,7 @@ class Way:
     :param trigger: The path of the trigger's class.
     :param arn: The name of its parameter for the ARN.
     :param arguments: Its other arguments.
-    :param hold: The seconds that it lets pass by design before the first look.
+    :param hold: The seconds that it waits by design before the first poll.
     """
 
     trigger: str
@@ -79,7 +79,7 @@ COLUMNS = {
     "CPU s": "{:.1f}",
     "MB": "{:.0f}",
     "MB above one": "{:.0f}",
-    "all looked after s": "{:.1f}",
+    "all polled after s": "{:.1f}",
     "delay p50 s": "{:.1f}",
     "delay p99 s": "{:.1f}",
     "lag p99 ms": "{:.0f}",
@@ -90,7 +90,7 @@ COLUMNS = {
     "threads left": "{:.0f}",
     "took s": "{:.0f}",
 }
-COMPARED = ("CPU s", "MB", "MB above one", "all looked after s", "delay p50 s", "lag p99 ms", "calls", "sockets")
+COMPARED = ("CPU s", "MB", "MB above one", "all polled after s", "delay p50 s", "lag p99 ms", "calls", "sockets")
 
 
 # --- in the process that is measured ---------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ def measure(way: str, number: int, options: argparse.Namespace) -> dict[str, flo
     delays = [at - report["active"][arn] for arn, at in measured["fired"]] or [0]
     return {
         **measured["result"],
-        "all looked after s": max(report["asked"].values()) - began - WAYS[way].hold,
+        "all polled after s": max(report["asked"].values()) - began - WAYS[way].hold,
         "delay p50 s": median(delays),
         "delay p99 s": quantile(delays, 0.99),
         "calls": report["calls"],

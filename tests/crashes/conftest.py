@@ -46,7 +46,7 @@ def airflow(stack: Stack) -> Iterator[Stack]:
 
 @pytest.fixture
 def shop(airflow: Stack, record_property: Callable[[str, object], None]) -> Iterator[Any]:
-    """A shop with data, in a Personalize where all that is bought takes an hour, which a test skips; a client."""
+    """A client of a shop with data. Everything that is charged takes an hour, which a test skips."""
     from moto.core.base_backend import BackendDict
 
     from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas

@@ -72,7 +72,7 @@ def kill(*processes: psutil.Process) -> None:
 
 @dataclass(frozen=True)
 class TaskInstance:
-    """What Airflow's database says of one."""
+    """What Airflow's database shows of a task instance."""
 
     task_id: str
     map_index: int
@@ -137,7 +137,7 @@ class Stack:
                 self.start(part)
 
     def _has_no_heartbeat(self, scheduler: psutil.Process) -> bool:
-        """Tell whether it is stuck: without its database, it may wait for ever for workers that have ended."""
+        """Return whether it is stuck: without its database, it may wait forever for workers that have ended."""
         beats = "SELECT 1 FROM job WHERE job_type = 'SchedulerJob' AND latest_heartbeat > now() - interval '30 s'"
         return scheduler.is_running() and time.time() - scheduler.create_time() > 60 and not self.rows(beats)
 
@@ -202,7 +202,7 @@ class Run:
         self._stack, self._key = stack, (dag_id, run_id)
 
     def is_over(self) -> bool:
-        """Tell whether it has ended; meanwhile what has ended of Airflow is started again."""
+        """Return whether the run has ended; restart ended parts of Airflow meanwhile."""
         self._stack.keep_up()
         ((state,),) = self._stack.rows("SELECT state FROM dag_run WHERE (dag_id, run_id) = (%s, %s)", *self._key)
         return state in {"success", "failed"}

@@ -1,4 +1,4 @@
-"""What is bought once stays bought once, and every wait ends, whatever part of Airflow dies."""
+"""Nothing is charged twice and every wait ends, whatever part of Airflow dies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def bought(shop: Any) -> list[int]:
 
 
 def end(run: Run, shop: Any, expected: list[int] = ONE_OF_EACH) -> None:
-    """Let the service finish what was bought, and see that all is well: what is bought, and each task green."""
+    """Let the service finish, and check what was charged and that each task succeeded."""
     clock.advance(HOUR)
     eventually("the run is over", run.is_over, 120)
     assert run.states() == {"success": 3}
@@ -90,7 +90,7 @@ def all_deferred_again(run: Run, tried: int) -> None:
 
 
 def all_updated_once(run: Run, number: int) -> None:
-    """See that each of many was updated once, by the first try of its task."""
+    """Check that each solution was updated once, by the first attempt of its task."""
     eventually("the run is over", run.is_over, 600)
     assert run.states("update") == {"success": number}
     assert {task.try_number for task in run.tasks("update")} == {1}
@@ -100,9 +100,7 @@ def all_updated_once(run: Run, number: int) -> None:
 
 
 @retried
-def test_a_worker_killed_between_the_call_and_its_record_buys_nothing_twice(
-    airflow: Stack, shop: Any, dag_id: str
-) -> None:
+def test_a_worker_killed_between_call_and_record_pays_for_nothing_twice(airflow: Stack, shop: Any, dag_id: str) -> None:
     run = begun_without_an_answer(airflow, shop, dag_id)
     run.crash_workers()
     faults.clear()
@@ -111,9 +109,7 @@ def test_a_worker_killed_between_the_call_and_its_record_buys_nothing_twice(
 
 
 @retried
-def test_a_worker_killed_while_it_waits_is_followed_by_one_that_waits_for_the_same(
-    airflow: Stack, shop: Any, dag_id: str
-) -> None:
+def test_the_attempt_after_a_killed_worker_waits_for_the_same_jobs(airflow: Stack, shop: Any, dag_id: str) -> None:
     run = begun(airflow, shop, dag_id)
     for tried in (SECOND_TRY, THIRD_TRY):
         run.crash_workers()
@@ -134,9 +130,7 @@ def test_the_waits_of_a_triggerer_that_is_killed_move_to_the_other(airflow: Stac
 
 
 @retried
-def test_a_scheduler_killed_while_calls_are_without_an_answer_buys_nothing_twice(
-    airflow: Stack, shop: Any, dag_id: str
-) -> None:
+def test_a_scheduler_killed_during_calls_pays_for_nothing_twice(airflow: Stack, shop: Any, dag_id: str) -> None:
     """The next one takes its tasks back and runs them again, whether they have a try left or not."""
     run = begun_without_an_answer(airflow, shop, dag_id)
     airflow.crash("scheduler")
@@ -155,7 +149,7 @@ def test_tasks_that_are_deferred_do_not_notice_that_the_scheduler_is_killed(airf
 
 
 @pytest.mark.parametrize("dag_id", ["on_the_worker", "deferred"])
-def test_a_database_that_is_gone_for_half_a_minute_costs_nothing(
+def test_a_database_outage_of_half_a_minute_pays_for_nothing_twice(
     airflow: Stack, database: Postgres, shop: Any, dag_id: str
 ) -> None:
     run = begun(airflow, shop, dag_id)
@@ -166,7 +160,7 @@ def test_a_database_that_is_gone_for_half_a_minute_costs_nothing(
     end(run, shop)
 
 
-def test_a_run_cleared_after_each_crash_waits_for_the_same_again(airflow: Stack, database: Postgres, shop: Any) -> None:
+def test_a_run_cleared_after_each_crash_waits_for_the_same_jobs(airflow: Stack, database: Postgres, shop: Any) -> None:
     def crash_database() -> None:
         database.stop()
         time.sleep(5)
@@ -182,14 +176,14 @@ def test_a_run_cleared_after_each_crash_waits_for_the_same_again(airflow: Stack,
     end(run, shop)
 
 
-def test_a_run_cleared_while_it_is_deferred_waits_for_the_same_again(airflow: Stack, shop: Any) -> None:
+def test_a_run_cleared_while_it_is_deferred_waits_for_the_same_jobs_again(airflow: Stack, shop: Any) -> None:
     run = begun(airflow, shop, "deferred")
     run.clear()
     all_deferred_again(run, 2)
     end(run, shop)
 
 
-def test_a_run_cleared_the_next_day_begins_anew_and_buys_one_more_for_all_its_tries(airflow: Stack, shop: Any) -> None:
+def test_a_run_cleared_the_next_day_pays_once_more_in_all_attempts(airflow: Stack, shop: Any) -> None:
     """But for the update, which is as wanted."""
     run = begun(airflow, shop, "deferred")
     end(run, shop)
@@ -202,7 +196,7 @@ def test_a_run_cleared_the_next_day_begins_anew_and_buys_one_more_for_all_its_tr
     end(run, shop, [1, 2, 2])
 
 
-def test_a_run_that_failed_and_is_cleared_the_next_day_takes_what_ended_meanwhile(airflow: Stack, shop: Any) -> None:
+def test_a_failed_run_cleared_the_next_day_reuses_finished_jobs(airflow: Stack, shop: Any) -> None:
     """Which only Airflow's task state store can tell from what a try saw the end of."""
     run = begun(airflow, shop, "without_retries")
     run.crash_workers()
@@ -214,7 +208,7 @@ def test_a_run_that_failed_and_is_cleared_the_next_day_takes_what_ended_meanwhil
     assert tries(run) == SECOND_TRY
 
 
-def test_no_task_fails_whose_wait_is_over_at_once(airflow: Stack, shop: Any) -> None:
+def test_waits_that_end_at_once_fail_no_task(airflow: Stack, shop: Any) -> None:
     """Airflow 3 fails tasks whose trigger fires at once (https://github.com/apache/airflow/issues/71580)."""
     open_many(shop, 24)
     calls.clear()

@@ -1,4 +1,4 @@
-"""All that a DAG may count on when the emulator runs it."""
+"""Everything that a DAG may rely on when the emulator runs it."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""What green.py imports from the folder that it is in."""
+"""A module that green.py imports from its folder."""
 
 NUMBERS = [1]

@@ -1,3 +1,3 @@
-"""What a task of green.py imports from the folder that it is in."""
+"""A module that a task of green.py imports from its folder."""
 
 NUMBERS = [2]

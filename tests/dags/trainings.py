@@ -87,7 +87,7 @@ with DAG(dag_id="trainings", start_date=datetime(2026, 1, 1, tzinfo=timezone.utc
 
     @task
     def check(solution: str, trained: str, found: list[str]) -> None:
-        """Hold that one version was trained by hand, once, and that each sensor returned the other."""
+        """Check that one version was trained manually, once, and that each sensor returned the other."""
         from airflow_provider_personalize.hooks import PersonalizeHook
 
         versions = list(PersonalizeHook().list_all("solution_version", solutionArn=solution))

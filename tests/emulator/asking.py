@@ -1,4 +1,4 @@
-"""How tests call the emulator and its HTTP controls, and what they get for an answer."""
+"""Calls of the emulator and its HTTP controls, and their answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much work something is, in a unit that is the same on every machine, however busy it is."""
+"""The cost of a computation, in a unit that does not depend on the machine or its load."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 
-def effort(do: Callable[[], object]) -> int:
+def cost(do: Callable[[], object]) -> int:
     """Count the calls, of Python's and of C's functions, that are made on the way."""
     made: Counter[str] = Counter()
     before = sys.getprofile()

@@ -45,8 +45,8 @@ CSVS: Final = {
 }
 
 
-def schema(kind: str, *more: dict[str, Any]) -> str:
-    return json.dumps({**SCHEMA, "name": kind, "fields": [*FIELDS[kind], *more]})
+def schema(dataset_type: str, *more: dict[str, Any]) -> str:
+    return json.dumps({**SCHEMA, "name": dataset_type, "fields": [*FIELDS[dataset_type], *more]})
 
 
 class Everything:
@@ -61,8 +61,8 @@ class Everything:
         self.tracker = self.tracking_id = ""
         self.versions: dict[str, str] = {}
 
-    def dataset(self, kind: str) -> str:
-        return f"{PREFIX}dataset/{self._name}/{kind.upper()}"
+    def dataset(self, dataset_type: str) -> str:
+        return f"{PREFIX}dataset/{self._name}/{dataset_type.upper()}"
 
     def put(self, key: str, text: str) -> str:
         self.s3.put_object(Bucket=self._name, Key=key, Body=text.encode())
@@ -78,28 +78,34 @@ class Everything:
         """Return another shop in the same account."""
         return Everything(self._client, name)
 
-    def open(self, domain: str | None = None, kinds: tuple[str, ...] = tuple(FIELDS)) -> None:
+    def open(self, domain: str | None = None, dataset_types: tuple[str, ...] = tuple(FIELDS)) -> None:
         """Make a group with datasets of these types that it can have: in a domain there are none of actions."""
         given = {"domain": domain} if domain else {}
         self.api.create_dataset_group(name=self._name, tags=TAGS, **given)
         clock.advance(HOUR)
-        self.kinds = [kind for kind in kinds if not (domain and kind.startswith("Action"))]
-        for kind in self.kinds:
-            name = kind if self._name == "all" else f"{self._name}-{kind}"
-            arn = self.api.create_schema(name=name, schema=schema(kind), **given)["schemaArn"]
-            self.api.create_dataset(name=kind, schemaArn=arn, datasetGroupArn=self.group, datasetType=kind)
+        self.dataset_types = [
+            dataset_type for dataset_type in dataset_types if not (domain and dataset_type.startswith("Action"))
+        ]
+        for dataset_type in self.dataset_types:
+            name = dataset_type if self._name == "all" else f"{self._name}-{dataset_type}"
+            arn = self.api.create_schema(name=name, schema=schema(dataset_type), **given)["schemaArn"]
+            self.api.create_dataset(
+                name=dataset_type, schemaArn=arn, datasetGroupArn=self.group, datasetType=dataset_type
+            )
         clock.advance(HOUR)
 
     def import_all(self) -> None:
         """Import rows into all datasets."""
-        for kind in self.kinds:
-            line = CSVS[kind]
-            header = ",".join(field["name"] for field in FIELDS[kind])
+        for dataset_type in self.dataset_types:
+            line = CSVS[dataset_type]
+            header = ",".join(field["name"] for field in FIELDS[dataset_type])
             text = "\n".join([header, *(row for row in map(line, range(1500)) if row)])
-            self.import_csv(kind, self.put(f"in/{kind}.csv", text), f"import-{self._name}-{kind}")
+            self.import_csv(
+                dataset_type, self.put(f"in/{dataset_type}.csv", text), f"import-{self._name}-{dataset_type}"
+            )
 
-    def import_csv(self, kind: str, location: str, job: str, mode: str = "FULL") -> str:
-        given = {"datasetArn": self.dataset(kind), "dataSource": {"dataLocation": location}, "roleArn": ROLE}
+    def import_csv(self, dataset_type: str, location: str, job: str, mode: str = "FULL") -> str:
+        given = {"datasetArn": self.dataset(dataset_type), "dataSource": {"dataLocation": location}, "roleArn": ROLE}
         arn = self.api.create_dataset_import_job(jobName=job, importMode=mode, **given)["datasetImportJobArn"]
         clock.advance(HOUR)
         job_now = self.api.describe_dataset_import_job(datasetImportJobArn=arn)["datasetImportJob"]
@@ -130,10 +136,10 @@ class Everything:
         self.tracker, self.tracking_id = made["eventTrackerArn"], made["trackingId"]
         clock.advance(HOUR)
 
-    def describe(self, kind: str, arn: str) -> dict[str, Any]:
-        camel = "".join(word.title() for word in kind.split("_"))
+    def describe(self, resource_type: str, arn: str) -> dict[str, Any]:
+        camel = "".join(word.title() for word in resource_type.split("_"))
         member = camel[0].lower() + camel[1:]
-        return getattr(self.api, f"describe_{kind}")(**{f"{member}Arn": arn})[member]
+        return getattr(self.api, f"describe_{resource_type}")(**{f"{member}Arn": arn})[member]
 
 
 def new_shop() -> Everything:
@@ -144,24 +150,24 @@ def new_shop() -> Everything:
 
 
 class Maker:
-    """Makes one of a kind after the other; what they need is made at once."""
+    """Creates resources of one type; what they need is created at once."""
 
-    def __init__(self, shop: Everything, kind: str) -> None:
-        self.shop, self._kind = shop, kind
+    def __init__(self, shop: Everything, resource_type: str) -> None:
+        self.shop, self._resource_type = shop, resource_type
         self._request: dict[str, Any] = {"datasetGroupArn": shop.group}
-        getattr(self, f"_for_{kind}", lambda: None)()
+        getattr(self, f"_for_{resource_type}", lambda: None)()
 
     def make(self, name: str = "x") -> str:
-        """Make one and return its ARN."""
+        """Create one and return its ARN."""
         answer = self.call(**self.request(name))
         return next(value for member, value in answer.items() if member.endswith("Arn"))
 
     @property
     def call(self) -> Callable[..., Any]:
-        return getattr(self.shop.api, f"create_{self._kind}")
+        return getattr(self.shop.api, f"create_{self._resource_type}")
 
     def request(self, name: str = "x") -> dict[str, Any]:
-        return {"jobName" if self._kind.endswith("_job") else "name": name, **self._request}
+        return {"jobName" if self._resource_type.endswith("_job") else "name": name, **self._request}
 
     def _for_schema(self) -> None:
         self._request = {"schema": schema("Items")}
@@ -225,7 +231,7 @@ def use_everything(shop: Everything) -> None:
     _recommender(shop)
     _jobs(shop)
     _updates(shop)
-    _look_at_all(shop)
+    _describe_all(shop)
     _delete_all(shop)
 
 
@@ -258,7 +264,7 @@ def _solutions(shop: Everything) -> None:
 
 def _actions(shop: Everything) -> None:
     """Recommend actions, for which a group of no domain is needed."""
-    shop.open(kinds=("Interactions", "Actions", "Action_Interactions"))
+    shop.open(dataset_types=("Interactions", "Actions", "Action_Interactions"))
     shop.import_all()
     shop.track()
     shop.events.put_actions(datasetArn=shop.dataset("Actions"), actions=[{"actionId": "a99"}])
@@ -314,7 +320,7 @@ def _updates(shop: Everything) -> None:
     shop.api.list_metric_attribution_metrics(**attribution)
 
 
-def _look_at_all(shop: Everything) -> None:
+def _describe_all(shop: Everything) -> None:
     shop.api.list_recipes()
     recipe = shop.api.describe_recipe(recipeArn=f"{RECIPE}sims")["recipe"]
     shop.api.describe_algorithm(algorithmArn=recipe["algorithmArn"])
@@ -324,17 +330,17 @@ def _look_at_all(shop: Everything) -> None:
     shop.api.untag_resource(resourceArn=shop.group, tagKeys=["a"])
     for operation in shop.api.meta.service_model.operation_names:
         if operation.startswith("List") and operation.endswith("s") and "Metrics" not in operation:
-            _look_at_each(shop, operation)
+            _describe_each(shop, operation)
 
 
-def _look_at_each(shop: Everything, operation: str) -> None:
+def _describe_each(shop: Everything, operation: str) -> None:
     given = {"solutionArn": f"{PREFIX}solution/personal"} if operation == "ListSolutionVersions" else {}
     answer = getattr(shop.api, camelcase_to_underscores(operation))(**given)
     (summaries,) = (value for value in answer.values() if isinstance(value, list))
-    kind = camelcase_to_underscores(operation).removeprefix("list_").removesuffix("s")
+    dataset_type = camelcase_to_underscores(operation).removeprefix("list_").removesuffix("s")
     for summary in summaries:
-        arn = next(value for name, value in summary.items() if name.lower() == kind.replace("_", "") + "arn")
-        shown = shop.describe(kind, arn)
+        arn = next(value for name, value in summary.items() if name.lower() == dataset_type.replace("_", "") + "arn")
+        shown = shop.describe(dataset_type, arn)
         assert all(shown[name] == value for name, value in summary.items() if name in shown)
     assert summaries, operation
 
@@ -350,11 +356,11 @@ ORDER: Final = (
 
 def _delete_all(shop: Everything) -> None:
     """Delete all in the order of the guide."""
-    for kinds in ORDER:
-        for kind in kinds:
-            answer = getattr(shop.api, f"list_{kind}s")()
+    for dataset_types in ORDER:
+        for dataset_type in dataset_types:
+            answer = getattr(shop.api, f"list_{dataset_type}s")()
             (summaries,) = (value for value in answer.values() if isinstance(value, list))
             for summary in summaries:
-                member = next(name for name in summary if name.lower() == kind.replace("_", "") + "arn")
-                getattr(shop.api, f"delete_{kind}")(**{member: summary[member]})
+                member = next(name for name in summary if name.lower() == dataset_type.replace("_", "") + "arn")
+                getattr(shop.api, f"delete_{dataset_type}")(**{member: summary[member]})
         clock.advance(HOUR)

@@ -1,4 +1,4 @@
-"""Hold what a client is answered to botocore's model, on the wire and member by member."""
+"""Check answers against botocore's model, on the wire and member by member."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def watched_api(service: str = "personalize") -> Any:
 
 
 def watched(client: Any) -> Any:
-    def look(operation_model: Any, response_dict: Any, **_: Any) -> None:
+    def check(operation_model: Any, response_dict: Any, **_: Any) -> None:
         body = response_dict["body"]
         if response_dict["status_code"] >= 300:
             assert set(json.loads(body)) == {"__type", "message"}
@@ -51,5 +51,5 @@ def watched(client: Any) -> Any:
         else:
             hold_to(operation_model.output_shape, json.loads(body), operation_model.name)
 
-    client.meta.events.register(f"before-parse.{client.meta.service_model.service_id.hyphenize()}", look)
+    client.meta.events.register(f"before-parse.{client.meta.service_model.service_id.hyphenize()}", check)
     return client

@@ -1,4 +1,4 @@
-"""The hook: boto3 through an Airflow connection, and what all kinds of resources have in common."""
+"""The hook: boto3 through an Airflow connection, and what all resource types have in common."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_any_method_of_boto3_is_at_hand(personalize):
 
 
 @pytest.mark.parametrize("other", ["x", None, {"endpoint_url": "http://user:secret@127.0.0.1"}])
-def test_what_the_connection_says_of_other_services_is_theirs(personalize, monkeypatch, other):
+def test_connection_settings_of_other_services_are_ignored(personalize, monkeypatch, other):
     extra = {"region_name": "us-east-1", "service_config": {"s3": other}}
     monkeypatch.setenv("AIRFLOW_CONN_SHARED", json.dumps({"conn_type": "aws", "extra": extra}))
     assert PersonalizeHook("shared").conn.describe_solution(solutionArn=SOLUTION)
@@ -57,11 +57,11 @@ def test_the_second_client_reads_no_model_again(personalize, monkeypatch):
 
 
 @pytest.mark.parametrize("resource", ["solution", SOLUTION_TYPE])
-def test_a_resource_is_described_by_its_kind(personalize, resource):
+def test_a_resource_is_described_by_its_type(personalize, resource):
     assert PersonalizeHook().describe(resource, SOLUTION)["solutionArn"] == SOLUTION
 
 
-def test_an_unknown_kind_is_refused_with_those_that_are_known():
+def test_an_unknown_resource_type_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match="'solutoin': allowed are schema, dataset_group"):
         PersonalizeHook().describe("solutoin", SOLUTION)
 
@@ -92,8 +92,8 @@ def test_the_client_has_the_methods_that_the_table_implies(resource_type):
 
 def test_a_wait_returns_what_the_service_said_last(personalize):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
-    verdict = PersonalizeHook().wait(WaitCondition("solution", SOLUTION, "updated"))
-    assert verdict.description["latestSolutionUpdate"]["status"] == "ACTIVE"
+    evaluated = PersonalizeHook().wait(WaitCondition("solution", SOLUTION, "updated"))
+    assert evaluated.description["latestSolutionUpdate"]["status"] == "ACTIVE"
 
 
 def test_a_wait_for_what_fails_says_why(personalize):
@@ -119,15 +119,15 @@ def test_a_wait_pauses_longer_while_it_is_throttled_and_as_before_after_that(per
 
 
 @pytest.mark.parametrize(("code", "status"), [("ThrottlingException", 400), ("InternalFailure", 500), ("Slow", 429)])
-def test_weather_is_no_answer(personalize, code, status):
+def test_a_transient_error_is_not_an_answer(personalize, code, status):
     faults.error_next("DescribeSolution", code, status=status, times=None)
-    verdict = PersonalizeHook().poll(WaitCondition("solution", SOLUTION))
-    assert verdict.outcome == "in progress"
-    assert code in verdict.reason
+    evaluated = PersonalizeHook().poll(WaitCondition("solution", SOLUTION))
+    assert evaluated.outcome == "in progress"
+    assert code in evaluated.reason
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "InvalidInputException", "ResourceNotFoundException"])
-def test_no_is_an_answer(personalize, code):
+def test_a_refusal_is_an_answer(personalize, code):
     faults.error_next("DescribeSolution", code)
     with pytest.raises(ClientError, match=code):
         PersonalizeHook().poll(WaitCondition("solution", SOLUTION))
@@ -140,14 +140,14 @@ def test_an_unreachable_endpoint_is_transient(monkeypatch):
         f'{{"conn_type": "aws", "login": "a", "password": "b", "extra": {extra}}}',
     )
     hook = PersonalizeHook("nowhere", config={"retries": {"total_max_attempts": 1}})
-    verdict = hook.poll(WaitCondition("solution", SOLUTION))
-    assert (verdict.outcome, verdict.status) == ("in progress", None)
-    assert "EndpointConnectionError" in verdict.reason
+    evaluated = hook.poll(WaitCondition("solution", SOLUTION))
+    assert (evaluated.outcome, evaluated.status) == ("in progress", None)
+    assert "EndpointConnectionError" in evaluated.reason
 
 
 @pytest.fixture
 def names(monkeypatch) -> Callable[[int], None]:
-    """Let the DNS answer as it is told to, to whoever asks."""
+    """Control what the DNS answers."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
 
@@ -161,7 +161,7 @@ def names(monkeypatch) -> Callable[[int], None]:
 
 
 @pytest.mark.parametrize("region", ["us-esat-1", "eu-west-3", "us-gov-west-1", "cn-northwest-1"])
-def test_a_region_without_personalize_is_told_at_once(names, region):
+def test_a_region_without_personalize_fails_at_once(names, region):
     names(socket.EAI_NONAME)
     hook = PersonalizeHook(region_name=region)
     with pytest.raises(UnknownRegionError, match=rf"no Personalize in the region '{region}'.* in ap-northeast-1, .*cn"):
@@ -174,12 +174,12 @@ def test_a_region_without_personalize_is_told_at_once(names, region):
 )
 def test_a_name_that_cannot_be_looked_up_is_transient(names, region, answer):
     names(answer)
-    verdict = PersonalizeHook(region_name=region).poll(WaitCondition("solution", SOLUTION))
-    assert verdict.outcome == "in progress"
-    assert "EndpointConnectionError" in verdict.reason
+    evaluated = PersonalizeHook(region_name=region).poll(WaitCondition("solution", SOLUTION))
+    assert evaluated.outcome == "in progress"
+    assert "EndpointConnectionError" in evaluated.reason
 
 
-def test_looks_that_reach_nobody_read_the_regions_once(names, monkeypatch):
+def test_unreachable_polls_read_the_regions_once(names, monkeypatch):
     """A thousand waits of a triggerer took a minute of CPU and a gigabyte for that, whenever the network was down."""
     made = []
     monkeypatch.setattr(hook_module, "Session", lambda: made.append(1) or botocore.session.Session())
@@ -189,8 +189,8 @@ def test_looks_that_reach_nobody_read_the_regions_once(names, monkeypatch):
     wait = WaitCondition("solution", SOLUTION)
     hook.conn  # noqa: B018 - made in one thread
     with ThreadPoolExecutor(8) as threads:
-        looks = list(threads.map(lambda _: hook.poll(wait).outcome, range(32)))
-    assert set(looks) == {"in progress"}
+        outcomes = list(threads.map(lambda _: hook.poll(wait).outcome, range(32)))
+    assert set(outcomes) == {"in progress"}
     assert len(made) == 1
 
 
@@ -208,7 +208,7 @@ def test_an_answer_without_the_resource_is_transient(personalize, monkeypatch):
     assert hook.poll(WaitCondition("solution", SOLUTION)).outcome == "in progress"
 
 
-def test_expired_credentials_are_fetched_anew_once(personalize):
+def test_expired_credentials_are_renewed_once(personalize):
     hook = PersonalizeHook()
     before = hook.conn
     faults.error_next("DescribeSolution", "ExpiredTokenException", times=1)
@@ -271,7 +271,7 @@ def test_the_users_configuration_goes_over_ours(monkeypatch):
     assert (of_connection.connect_timeout, of_connection.read_timeout) == (4, 30)
 
 
-def test_a_deadline_in_the_past_still_looks_once(personalize):
+def test_a_deadline_in_the_past_still_polls_once(personalize):
     assert PersonalizeHook().wait(WaitCondition("solution", SOLUTION), deadline=time.time() - 1).status == "ACTIVE"
 
 
@@ -317,7 +317,7 @@ def _sends(body: bytes, status: bytes = b"200 OK") -> Callable[[socket.socket], 
         _sends(b'{"solution": {"status": "ACTIVE", "creationDateTime": "yesterday"}}'),
     ],
 )
-def test_what_breaks_on_the_way_is_transient(answer, monkeypatch):
+def test_a_broken_connection_is_transient(answer, monkeypatch):
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -332,11 +332,11 @@ def test_what_breaks_on_the_way_is_transient(answer, monkeypatch):
     extra = f'{{"region_name": "us-east-1", "endpoint_url": "{url}"}}'
     monkeypatch.setenv("AIRFLOW_CONN_ROUGH", f'{{"conn_type": "aws", "login": "a", "password": "b", "extra": {extra}}}')
     hook = PersonalizeHook("rough", config={"retries": {"total_max_attempts": 1}, "read_timeout": 0.5})
-    verdict = hook.poll(WaitCondition("solution", SOLUTION))
+    evaluated = hook.poll(WaitCondition("solution", SOLUTION))
     thread.join()
     listening.close()
-    assert (verdict.outcome, verdict.status) == ("in progress", None)
-    assert verdict.reason
+    assert (evaluated.outcome, evaluated.status) == ("in progress", None)
+    assert evaluated.reason
 
 
 def test_a_wrong_certificate_bundle_is_not_transient(monkeypatch):

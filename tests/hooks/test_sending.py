@@ -1,4 +1,4 @@
-"""How requests are sent, over real sockets and TLS: botocore's own session is the witness."""
+"""How requests are sent, over real sockets and TLS, compared with botocore's own session."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 class Service:
-    """What listens: it does the same with each connection, and remembers each request as it came."""
+    """A server that treats each connection alike and records each request as received."""
 
     def __init__(self, behave: Behaviour | None = None, context: ssl.SSLContext | None = None) -> None:
         self.behave = behave or self.answer
@@ -109,8 +109,8 @@ class Service:
 
 def answer(status: int, body: object) -> bytes:
     text = json.dumps(body).encode()
-    kind = "application/x-amz-json-1.1"
-    return f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text
+    content_type = "application/x-amz-json-1.1"
+    return f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text
 
 
 @contextmanager
@@ -181,7 +181,7 @@ def keep_silent(connection: socket.socket) -> None:
         connection.recv(1)
 
 
-WEATHER: dict[str, Callable[[Service], Behaviour]] = {
+FAULTS: dict[str, Callable[[Service], Behaviour]] = {
     "fine": lambda service: service.answer,
     "refused by the service": after_the_request(
         lambda to: to.sendall(answer(400, {"__type": "InvalidInputException"}))
@@ -196,15 +196,15 @@ WEATHER: dict[str, Callable[[Service], Behaviour]] = {
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["HTTP", "TLS"])
-@pytest.mark.parametrize("weather", WEATHER)
-def test_what_becomes_of_a_call_is_what_becomes_of_it_with_botocore_alone(certificates, weather, tls):
+@pytest.mark.parametrize("fault", FAULTS)
+def test_calls_end_as_with_plain_botocore(certificates, fault, tls):
     own = certificates["127.0.0.1"] if tls else None
     with service(certificate=own) as there:
-        there.behave = WEATHER[weather](there)
-        patience = 0.3 if weather == "no answer" else 5
+        there.behave = FAULTS[fault](there)
+        patience = 0.3 if fault == "no answer" else 5
         ends = [outcome(client(there.url, own, lean=lean, read_timeout=patience)) for lean in (True, False)]
     assert ends[0] == ends[1]
-    assert (ends[0] == "ACTIVE") == (weather == "fine")
+    assert (ends[0] == "ACTIVE") == (fault == "fine")
 
 
 def test_an_answer_that_is_cut_off_is_a_connection_that_broke():
@@ -274,7 +274,7 @@ ASKED: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("api", ASKED)
-def test_what_is_sent_is_what_botocore_alone_sends(api):
+def test_requests_equal_those_of_plain_botocore(api):
     def told(request: bytes) -> tuple[Any, ...]:
         head, _, body = request.partition(b"\r\n\r\n")
         first, *headers = head.decode().split("\r\n")
@@ -300,11 +300,11 @@ def test_a_connection_is_used_again_and_the_bundle_of_certificates_read_once(cer
         lean = client(there.url, own)
         waiting, at_once = threading.Barrier(3), []
 
-        def look() -> None:
+        def poll() -> None:
             waiting.wait()
             at_once.append(outcome(lean))
 
-        threads = [threading.Thread(target=look) for _ in range(3)]
+        threads = [threading.Thread(target=poll) for _ in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:

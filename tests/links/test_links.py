@@ -9,7 +9,7 @@ from airflow_provider_personalize.operators import CreateDatasetGroupOperator
 
 
 class Store:
-    """What XCom has."""
+    """The content of XCom."""
 
     asked = 0
 
@@ -32,13 +32,13 @@ def make_group():
 
 
 @pytest.mark.local_personalize(speed=600)
-def test_airflow_finds_the_link_of_a_task_that_it_ends_without_a_look_into_xcom(local_personalize, store, make_group):
+def test_airflow_finds_the_link_of_a_task_without_reading_xcom(local_personalize, store, make_group):
     make_group.execute(context={})
     assert DatasetGroupLink().get_link(make_group, ti_key="k").startswith("https://us-east-1.console.aws.amazon.com/")
     assert store.asked == 0
 
 
-def test_a_link_that_was_never_shown_is_not_looked_up(local_personalize, store, make_group):
+def test_a_link_that_was_never_set_is_not_looked_up(local_personalize, store, make_group):
     """Airflow 3 logs "XCom not found" as an error where that is done, below the one that the task failed with."""
     local_personalize.faults.error_next("CreateDatasetGroup", "AccessDeniedException")
     with pytest.raises(ClientError):

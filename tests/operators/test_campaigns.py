@@ -71,7 +71,7 @@ def test_an_update_is_waited_for_though_the_campaign_itself_stays_active(persona
 
 
 @deferrable_or_not
-def test_the_active_of_an_earlier_update_is_not_taken_for_this_ones(personalize, first, deferrable):
+def test_the_active_of_an_earlier_update_is_not_mistaken_for_this_ones(personalize, first, deferrable):
     create(first)()
     update(min_provisioned_tps=2)()
     earlier = campaign(personalize)["latestCampaignUpdate"]["creationDateTime"]
@@ -93,7 +93,7 @@ def test_a_failed_update_fails_the_task_though_the_campaign_itself_stays_active(
     assert sent() == 2
 
 
-def test_what_is_already_so_is_not_sent(first, capsys):
+def test_an_unchanged_resource_is_not_updated(first, capsys):
     create(first, campaign_config={"enableMetadataWithRecommendations": False})()
     for _ in range(2):
         update(solution_version_arn=first, min_provisioned_tps="1")()
@@ -194,7 +194,7 @@ def test_an_update_is_not_sent_again_where_the_versions_cannot_be_listed_behind_
     assert run.ti.xcoms["campaign_update"]["sent"] is True
 
 
-def test_an_update_that_somebody_replaced_by_another_is_not_taken_for_done(personalize, first):
+def test_a_superseded_update_is_not_a_success(personalize, first):
     create(first)()
 
     def replace() -> None:
@@ -242,7 +242,7 @@ def test_a_campaign_whose_creation_failed_may_be_updated(personalize, first, giv
     assert sent() == 1
 
 
-def test_a_failed_campaign_of_which_the_service_makes_no_update_is_no_success(first):
+def test_a_failed_campaign_of_which_the_service_makes_no_update_is_not_a_success(first):
     assumptions.unchanged_update = "ignored"
     faults.fail_next("CreateCampaign", "bad luck")
     with pytest.raises(ResourceFailedError):
@@ -283,11 +283,11 @@ def test_sync_without_latest_is_refused_before_the_call(first):
 
 
 @pytest.mark.parametrize("arn", ["arn:aws:personalize:us-east-1:me:solution/s", MARKET], ids=["no account", "a group"])
-def test_the_latest_of_what_is_no_solution_is_refused(first, arn):
+def test_latest_of_another_resource_type_is_refused(first, arn):
     with pytest.raises(InvalidRequestError, match="it must be the ARN of a solution, such as"):
         create(f"{arn}/$LATEST")()
 
 
-def test_the_solution_itself_is_no_version(first):
+def test_the_arn_of_a_solution_is_not_a_version(first):
     with pytest.raises(InvalidRequestError, match="solution version"):
         create(MARKET.replace("dataset-group", "solution"))()

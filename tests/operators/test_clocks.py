@@ -39,7 +39,7 @@ with_a_store_or_not = pytest.mark.parametrize("store", [lambda: None, Store], id
 
 @pytest.fixture(autouse=True, params=[600, -600], ids=["Airflow is ahead", "Airflow is behind"])
 def off(personalize: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> float:
-    """By how many seconds Airflow's clock is ahead of the service's."""
+    """The seconds by which Airflow's clock is ahead of the service's."""
     personalize.create_dataset_import_job(
         jobName="data", datasetArn=DATASET, dataSource={"dataLocation": LOCATION}, roleArn=ROLE
     )
@@ -86,7 +86,7 @@ def test_a_retry_after_a_crash_finds_what_is_over_by_then(begun, operator, store
 
 @charged
 @with_a_store_or_not
-def test_a_run_that_is_cleared_after_its_end_makes_it_anew(begun, off, operator, store):
+def test_a_run_that_is_cleared_after_its_end_creates_it_again(begun, off, operator, store):
     run = begun(operator, store(), **CHARGED[operator])
     run()
     clock.advance(120)
@@ -102,7 +102,7 @@ def test_a_task_that_is_cleared_during_its_run_adopts_what_it_made(begun, operat
     assert done(operator) == 1
 
 
-def test_a_job_of_the_run_before_is_not_taken_for_this_ones(begun):
+def test_a_job_of_the_run_before_is_not_mistaken_for_this_ones(begun):
     begun(CreateDatasetImportJobOperator, job_name="nightly", **IMPORT)()
     clock.advance(120)
     with pytest.raises(ResourceExistsError, match="from before this run"):

@@ -55,14 +55,14 @@ def test_every_member_of_the_request_reaches_the_service(personalize):
     assert (job["importMode"], job["publishAttributionMetricsToS3"]) == ("INCREMENTAL", True)
 
 
-def test_a_retry_finds_the_job_of_the_earlier_try_and_imports_nothing_again(personalize, capsys):
+def test_a_retry_finds_the_job_of_the_earlier_attempt_and_imports_nothing_again(personalize, capsys):
     first = import_(wait_for_completion=False)()
     assert import_()() == first
     assert len(jobs(personalize)) == 1
     assert "no other is made" in capsys.readouterr().out
 
 
-def test_another_run_and_another_mapped_instance_make_jobs_of_their_own(personalize):
+def test_another_run_and_another_mapped_instance_start_jobs_of_their_own(personalize):
     arns = {
         import_(TaskInstance(run_id=run_id, map_index=index))()
         for run_id in ("scheduled__2026-01-01", "scheduled__2026-01-02")
@@ -71,7 +71,7 @@ def test_another_run_and_another_mapped_instance_make_jobs_of_their_own(personal
     assert len(arns) == len(jobs(personalize)) == 6
 
 
-def test_another_dataset_makes_a_job_of_its_own():
+def test_another_dataset_starts_a_job_of_its_own():
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         import_(dataset_arn=DATASET.replace("shop", "other"))()
     arns = [call.arn for call in calls.of("CreateDatasetImportJob")]
@@ -87,7 +87,7 @@ def test_a_run_that_is_cleared_after_its_end_imports_again(personalize):
     assert (second, len(jobs(personalize))) == (f"{first}-2", 2)
 
 
-def test_a_job_under_way_is_waited_for_whatever_run_began_it(personalize):
+def test_a_job_in_progress_is_waited_for_whatever_run_began_it(personalize):
     import_(wait_for_completion=False)()
     again = import_()
     again.began = datetime.fromtimestamp(clock.now() + 60, timezone.utc)
@@ -95,7 +95,7 @@ def test_a_job_under_way_is_waited_for_whatever_run_began_it(personalize):
     assert len(jobs(personalize)) == 1
 
 
-def test_a_name_of_the_users_that_an_earlier_run_used_up_is_refused_and_not_a_green_task_without_an_import(personalize):
+def test_a_user_given_name_that_an_earlier_run_used_is_refused(personalize):
     import_(job_name="nightly")()
     tomorrow = import_(job_name="nightly")
     tomorrow.began = datetime.fromtimestamp(clock.now() + 60, timezone.utc)
@@ -105,7 +105,7 @@ def test_a_name_of_the_users_that_an_earlier_run_used_up_is_refused_and_not_a_gr
 
 @pytest.mark.parametrize("store", [lambda: None, Store], ids=["no store", "a store"])
 @pytest.mark.parametrize("try_number", [1, 2])
-def test_a_name_of_the_users_that_an_earlier_run_is_importing_under_is_refused(personalize, store, try_number):
+def test_a_user_given_name_that_an_earlier_run_is_importing_under_is_refused(personalize, store, try_number):
     """What this run put into the file may have come too late for that import."""
     import_(job_name="nightly", wait_for_completion=False)()
     clock.advance(120)
@@ -116,7 +116,7 @@ def test_a_name_of_the_users_that_an_earlier_run_is_importing_under_is_refused(p
     assert len(jobs(personalize)) == 1
 
 
-def test_a_name_of_the_users_that_another_task_of_the_run_has_used_is_refused_by_each_try(personalize):
+def test_a_user_given_name_that_another_task_of_the_run_has_used_is_refused_by_each_attempt(personalize):
     import_(job_name="mine")()
     other = import_(TaskInstance(task_id="other"), job_name="mine")
     other.store = Store()
@@ -134,7 +134,7 @@ def test_after_a_failed_import_a_corrected_one_is_another_job(personalize):
     assert len(jobs(personalize)) == 2
 
 
-def test_a_failed_job_with_a_name_of_the_users_fails_even_without_waiting(personalize):
+def test_a_failed_job_with_a_user_given_name_fails_even_without_waiting(personalize):
     faults.fail_next("CreateDatasetImportJob", "bad luck")
     with pytest.raises(ResourceFailedError):
         import_(job_name="mine")()
@@ -161,7 +161,7 @@ def test_a_failed_import_fails_the_task_with_the_reason_of_the_service(deferrabl
         import_(deferrable=deferrable)()
 
 
-def test_after_a_failed_import_a_retry_makes_another_job(personalize):
+def test_after_a_failed_import_a_retry_starts_another_job(personalize):
     faults.fail_next("CreateDatasetImportJob", "bad luck", times=2)
     run = import_()
     for _ in range(2):
@@ -172,7 +172,7 @@ def test_after_a_failed_import_a_retry_makes_another_job(personalize):
     assert sorted(job["status"] for job in jobs(personalize)) == ["ACTIVE", "CREATE FAILED", "CREATE FAILED"]
 
 
-def test_a_failed_job_with_a_name_of_the_users_is_not_replaced(personalize):
+def test_a_failed_job_with_a_user_given_name_is_not_replaced(personalize):
     faults.fail_next("CreateDatasetImportJob", "bad luck")
     for _ in range(2):
         with pytest.raises(ResourceFailedError, match="bad luck"):
@@ -190,7 +190,7 @@ def test_a_name_that_another_import_has_is_refused_with_each_difference(personal
     ]
 
 
-def test_faults_are_found_before_the_call():
+def test_invalid_parameters_are_refused_before_the_call():
     with pytest.raises(InvalidRequestError) as refusal:
         import_(dataset_arn="shop", role_arn="me", import_mode="HALF", job_name="a b")()
     assert len(refusal.value.faults) == 4

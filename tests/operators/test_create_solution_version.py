@@ -127,7 +127,7 @@ def test_a_retry_after_a_lost_answer_trains_nothing_again(personalize, deferrabl
 
 
 @names
-def test_a_retry_finds_what_is_not_shown_yet(personalize, names):
+def test_a_retry_finds_a_write_that_is_not_visible_yet(personalize, names):
     assumptions.same_version_name = names
     faults.stale_next("CreateSolutionVersion", hides=30)
     run = train()
@@ -137,7 +137,7 @@ def test_a_retry_finds_what_is_not_shown_yet(personalize, names):
     assert statuses(personalize) == ["ACTIVE"]
 
 
-def test_the_same_try_executed_twice_trains_once(personalize):
+def test_the_same_attempt_executed_twice_trains_once(personalize):
     """Airflow 3 may execute a task again whose trigger fired at once."""
     run = train(wait_for_completion=False)
     assert run() == run()
@@ -146,7 +146,7 @@ def test_the_same_try_executed_twice_trains_once(personalize):
     assert len(versions(personalize)) == 1
 
 
-def test_a_clock_that_is_ahead_of_the_services_buys_no_second_training(personalize):
+def test_a_clock_ahead_of_the_services_starts_no_second_training(personalize):
     run = train()
     run.began = datetime.fromtimestamp(clock.now() + 10, timezone.utc)
     assert run() == retry(run)()
@@ -161,7 +161,7 @@ def test_a_retry_finds_what_is_trained_meanwhile(personalize):
     assert statuses(personalize) == ["ACTIVE"]
 
 
-def test_the_store_is_looked_at_first_and_spares_the_list(personalize):
+def test_the_task_state_store_is_read_first_and_spares_the_list_call(personalize):
     store = Store()
     arn = train(store=store, wait_for_completion=False)()
     assert arn in store.values()
@@ -171,7 +171,7 @@ def test_the_store_is_looked_at_first_and_spares_the_list(personalize):
 
 
 @pytest.mark.parametrize("kept", [5, "arn:x", SOLUTION])
-def test_a_store_that_keeps_something_else_is_no_reason_to_fail(personalize, kept):
+def test_a_store_that_keeps_something_else_is_not_a_reason_to_fail(personalize, kept):
     run = train()
     name = run()
     version = personalize.describe_solution_version(solutionVersionArn=name)["solutionVersion"]
@@ -197,7 +197,7 @@ def test_a_name_in_the_arn_spares_a_retry_the_list(personalize):
     assert len(calls.of("ListSolutionVersions")) == before
 
 
-def test_a_version_that_the_store_knows_and_that_is_gone_is_trained_anew(personalize):
+def test_a_version_that_the_store_knows_and_that_is_gone_is_trained_again(personalize):
     store = Store()
     first = train(store=store)()
     store |= dict.fromkeys(store, f"{SOLUTION}/00000000")
@@ -217,7 +217,7 @@ def test_mapped_instances_and_other_runs_train_versions_of_their_own(personalize
 
 @names
 @pytest.mark.parametrize("store", [lambda: None, Store], ids=["no store", "a store"])
-def test_a_run_that_is_cleared_after_its_end_trains_anew(personalize, store, names):
+def test_a_run_that_is_cleared_after_its_end_trains_again(personalize, store, names):
     assumptions.same_version_name = names
     run = train(store=store())
     arns = [run(), clear(run)(), clear(run)()]
@@ -227,7 +227,7 @@ def test_a_run_that_is_cleared_after_its_end_trains_anew(personalize, store, nam
 
 @deferrable_or_not
 @pytest.mark.parametrize("store", [Store, lambda: None, BrokenStore], ids=["a store", "no store", "a broken store"])
-def test_a_cleared_run_takes_what_ended_while_no_try_was_there_if_a_store_knows_of_it(personalize, deferrable, store):
+def test_a_cleared_run_reuses_a_version_that_ended_between_attempts_if_the_store_has_it(personalize, deferrable, store):
     run = train(store=store(), deferrable=deferrable, timeout=60)
     with pytest.raises(WaitTimeoutError):
         run()
@@ -239,7 +239,7 @@ def test_a_cleared_run_takes_what_ended_while_no_try_was_there_if_a_store_knows_
     assert len(versions(personalize)) == 3 - sum(is_first)
 
 
-def test_a_cleared_run_does_not_take_what_is_wanted_otherwise_now(personalize):
+def test_a_cleared_run_does_not_reuse_a_version_with_other_parameters(personalize):
     run = train(store=Store(), timeout=60)
     with pytest.raises(WaitTimeoutError):
         run()
@@ -249,7 +249,7 @@ def test_a_cleared_run_does_not_take_what_is_wanted_otherwise_now(personalize):
         clear(run)()
 
 
-def test_a_cleared_run_does_not_take_what_a_store_cannot_tell_the_end_of(personalize, monkeypatch):
+def test_a_cleared_run_does_not_reuse_a_version_whose_end_the_store_does_not_have(personalize, monkeypatch):
     run = train(store=Store())
     first = run()
     kept = dict(run.store)
@@ -257,7 +257,7 @@ def test_a_cleared_run_does_not_take_what_a_store_cannot_tell_the_end_of(persona
     assert clear(run)() != first
 
 
-def test_a_cleared_run_waits_for_what_is_under_way_still(personalize):
+def test_a_cleared_run_waits_for_a_training_in_progress(personalize):
     run = train(wait_for_completion=False)
     first = run()
     assert clear(run)() == first
@@ -266,7 +266,7 @@ def test_a_cleared_run_waits_for_what_is_under_way_still(personalize):
 
 @deferrable_or_not
 @pytest.mark.parametrize("store", [lambda: None, Store], ids=["no store", "a store"])
-def test_what_somebody_stopped_is_not_started_again_but_by_a_cleared_run(personalize, deferrable, store):
+def test_a_stopped_training_is_started_again_only_by_a_cleared_run(personalize, deferrable, store):
     run = train(deferrable=deferrable, store=store(), wait_for_completion=False)
     arn = run()
     personalize.stop_solution_version_creation(solutionVersionArn=arn)
@@ -278,14 +278,14 @@ def test_what_somebody_stopped_is_not_started_again_but_by_a_cleared_run(persona
     assert len(versions(personalize)) == 2
 
 
-def test_a_stopped_training_is_no_error_that_airflow_retries():
+def test_a_stopped_training_is_not_an_error_that_airflow_retries():
     from airflow_provider_personalize._compat import AirflowFailException
 
     assert issubclass(ResourceStoppedError, AirflowFailException)
 
 
 @deferrable_or_not
-def test_what_the_tasks_end_stopped_is_trained_anew_by_the_next_try(personalize, deferrable):
+def test_a_training_stopped_with_its_task_is_started_again_by_the_next_attempt(personalize, deferrable):
     run = train(deferrable=deferrable, stop_on_kill=True, wait_for_completion=False)
     arn = run()
     clock.advance(20 * 60)
@@ -296,13 +296,13 @@ def test_what_the_tasks_end_stopped_is_trained_anew_by_the_next_try(personalize,
     assert len(versions(personalize)) == 2
 
 
-def test_a_version_of_somebody_elses_is_not_taken(personalize):
+def test_another_tasks_version_is_not_reused(personalize):
     personalize.create_solution_version(solutionArn=SOLUTION, name="theirs")
     train(wait_for_completion=False)()
     assert len(versions(personalize)) == 2
 
 
-def test_a_name_of_the_users_is_given_and_found_again_in_the_run(personalize):
+def test_a_user_given_name_is_used_and_found_again_in_the_run(personalize):
     run = train(name="mine", wait_for_completion=False)
     arn = run()
     run.ti.try_number += 1
@@ -311,7 +311,7 @@ def test_a_name_of_the_users_is_given_and_found_again_in_the_run(personalize):
     assert version["name"] in {"mine", "shop/mine"}
 
 
-def test_a_name_of_the_users_that_an_earlier_run_used_up_is_refused(personalize):
+def test_a_user_given_name_that_an_earlier_run_used_is_refused(personalize):
     train(name="nightly")()
     clock.advance(60)
     with pytest.raises(ResourceExistsError, match="Nothing was done"):
@@ -326,13 +326,13 @@ def test_a_name_that_another_training_has_is_refused_with_each_difference(person
         other()
 
 
-def test_a_wait_that_runs_out_says_what_it_saw_last_and_leaves_the_training_alone(personalize):
+def test_a_wait_that_times_out_reports_the_last_status_and_leaves_the_training_alone(personalize):
     with pytest.raises(WaitTimeoutError, match="CREATE (PENDING|IN_PROGRESS)"):
         train(stop_on_kill=True, timeout=60, waiter_delay=10)()
     assert calls.of("StopSolutionVersionCreation") == []
 
 
-def test_faults_are_found_before_the_call():
+def test_invalid_parameters_are_refused_before_the_call():
     with pytest.raises(InvalidRequestError) as refusal:
         train(solution_arn="shop", name="a b", training_mode="HALF")()
     assert len(refusal.value.faults) == 3
@@ -492,7 +492,7 @@ def test_killed_before_anything_was_started_nothing_is_stopped():
     assert calls.of("StopSolutionVersionCreation") == []
 
 
-def test_killed_after_the_training_ended_is_no_error(personalize):
+def test_killed_after_the_training_ended_is_not_an_error(personalize):
     task = train(stop_on_kill=True).make()
     task.execute({"ti": TaskInstance(), "task": task})
     task.on_kill()

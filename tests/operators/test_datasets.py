@@ -193,7 +193,7 @@ def retry(run: Run) -> Run:
 
 @pytest.fixture
 def dataset_of_items(shop: Any) -> Making:
-    """One that is there."""
+    """An existing resource."""
     making = STAYING[2]
     making.run()()
     return making
@@ -215,21 +215,21 @@ def test_a_dataset_that_differs_after_its_update_too_is_an_error(shop, dataset_o
         dataset_of_items.run(schema_arn=f"{PREFIX}schema/wider")()
 
 
-def test_an_update_under_way_of_what_may_differ_is_not_waited_for(shop, dataset_of_items):
+def test_an_update_in_progress_of_what_may_differ_is_not_waited_for(shop, dataset_of_items):
     shop.update_dataset(datasetArn=ITEMS, schemaArn=f"{PREFIX}schema/wide")
     dataset_of_items.run(schema_arn=f"{PREFIX}schema/wider", ignore_changes=["schema_arn"], wait_for_completion=False)()
     assert dataset_of_items.described(shop)["status"] != "ACTIVE"
 
 
 @pytest.mark.parametrize("ignored", [None, "schema_arn", ["schemaArn"], 5], ids=str)
-def test_what_is_no_list_of_parameters_to_ignore_is_refused_when_the_dag_is_read(ignored):
+def test_an_invalid_ignore_changes_is_refused_when_the_dag_is_parsed(ignored):
     with pytest.raises(ValueError, match="ignore_changes is .*: allowed are names of name, schema_arn"):
         STAYING[2].run(ignore_changes=ignored).make()
 
 
 @deferrable_or_not
 @every_making
-def test_what_is_made_is_ready_when_the_task_ends(shop, making, deferrable):
+def test_the_created_resource_is_ready_when_the_task_ends(shop, making, deferrable):
     run = making.run(deferrable=deferrable)
     assert run() == making.arn
     assert making.described(shop).get("status") in (making.resource.ready if making.resource.has_status else {None})
@@ -249,7 +249,7 @@ def test_every_member_of_the_request_reaches_the_service(shop, making):
 
 
 @every_making
-def test_what_is_there_with_the_same_content_is_taken_and_nothing_is_sent(making, capsys):
+def test_an_existing_resource_with_the_same_content_is_reused_without_a_call(making, capsys):
     making.run()()
     again = making.run()
     again.ti.try_number += 1
@@ -259,7 +259,7 @@ def test_what_is_there_with_the_same_content_is_taken_and_nothing_is_sent(making
 
 
 @every_making
-def test_what_is_there_with_other_content_is_an_error_that_lists_each_difference(making):
+def test_an_existing_resource_with_other_content_fails_with_each_difference(making):
     making.run()()
     with pytest.raises(ResourceDiffersError) as refusal:
         making.run(**making.other)()
@@ -268,13 +268,13 @@ def test_what_is_there_with_other_content_is_an_error_that_lists_each_difference
 
 
 @everything_that_stays
-def test_differences_of_parameters_that_are_to_be_ignored_are_none(making):
+def test_ignored_parameters_are_not_differences(making):
     making.run()()
     assert making.run(**making.other, ignore_changes=tuple(making.other))() == making.arn
 
 
 @everything_that_stays
-def test_what_is_there_is_an_error_on_request(making):
+def test_an_existing_resource_is_an_error_on_request(making):
     making.run()()
     with pytest.raises(ResourceExistsError, match=f"exists already, since .* {making.arn}$"):
         making.run(if_exists="fail")()
@@ -282,7 +282,7 @@ def test_what_is_there_is_an_error_on_request(making):
 
 
 @everything_that_stays
-def test_a_retry_takes_what_an_earlier_try_made_even_where_nothing_may_be_there(making):
+def test_a_retry_reuses_the_resource_of_an_earlier_attempt_even_with_if_exists_fail(making):
     run = making.run(if_exists="fail")
     run()
     assert retry(run)() == making.arn
@@ -290,7 +290,7 @@ def test_a_retry_takes_what_an_earlier_try_made_even_where_nothing_may_be_there(
 
 
 @everything_that_stays
-def test_a_retry_does_not_take_what_was_there_before_the_run(making):
+def test_a_retry_does_not_reuse_a_resource_from_before_the_run(making):
     making.run()()
     run = retry(making.run(if_exists="fail"))
     run.began = datetime.fromtimestamp(clock.now() + 120, timezone.utc)
@@ -299,7 +299,7 @@ def test_a_retry_does_not_take_what_was_there_before_the_run(making):
 
 
 @every_making
-def test_what_is_not_shown_yet_is_looked_for_again(making, passing_time):
+def test_a_resource_that_is_not_visible_yet_is_polled_again(making, passing_time):
     faults.stale_next(making.operator.operation, hides=30)
     assert making.run(wait_for_completion=False)() == making.arn
     assert sum(passing_time.slept) >= 30
@@ -308,7 +308,7 @@ def test_what_is_not_shown_yet_is_looked_for_again(making, passing_time):
 
 @every_making
 @pytest.mark.parametrize("stale", [False, True], ids=["shown", "not shown yet"])
-def test_after_a_lost_answer_a_retry_makes_nothing_twice(making, stale):
+def test_after_a_lost_answer_a_retry_creates_nothing_twice(making, stale):
     if stale:
         faults.stale_next(making.operator.operation, hides=30)
     run = making.run()
@@ -329,7 +329,7 @@ def test_after_a_lost_answer_nothing_is_sent_again_not_even_by_boto3(making):
 
 @deferrable_or_not
 @pytest.mark.parametrize("making", STAYING[1:] + JOBS, ids=lambda making: making.resource.name)
-def test_what_fails_says_why(making, deferrable):
+def test_a_failure_carries_the_reason(making, deferrable):
     faults.fail_next(making.operator.operation, "bad luck")
     reason = "the service gives no reason" if making.resource.name == "dataset" else "bad luck"
     with pytest.raises(ResourceFailedError, match=reason):
@@ -337,7 +337,7 @@ def test_what_fails_says_why(making, deferrable):
 
 
 @everything_that_takes_time
-def test_what_had_failed_is_no_success_even_without_waiting(making):
+def test_a_failed_resource_is_not_a_success_even_without_waiting(making):
     faults.fail_next(making.operator.operation, "bad luck")
     with pytest.raises(ResourceFailedError):
         making.run()()
@@ -347,7 +347,7 @@ def test_what_had_failed_is_no_success_even_without_waiting(making):
 
 @deferrable_or_not
 @everything_that_takes_time
-def test_what_is_being_deleted_is_waited_for_and_made_anew(shop, making, deferrable):
+def test_a_resource_being_deleted_is_waited_for_and_recreated(shop, making, deferrable):
     making.run()()
     first = making.described(shop)["creationDateTime"]
     getattr(shop, f"delete_{making.resource.name}")(**{making.resource.arn_member: making.arn})
@@ -386,7 +386,7 @@ def test_what_is_being_deleted_is_waited_for_and_made_anew(shop, making, deferra
     ],
     ids=lambda value: getattr(value, "operation", None),
 )
-def test_all_faults_are_named_before_anything_is_sent(operator, given, named):
+def test_all_invalid_parameters_are_reported_before_anything_is_sent(operator, given, named):
     with pytest.raises(InvalidRequestError) as refusal:
         Run(lambda: operator(task_id="make", **given))()
     for name in named:
@@ -460,7 +460,7 @@ def test_a_group_is_found_on_whatever_page_of_the_list(shop, monkeypatch):
 
 
 @every_job
-def test_a_job_without_a_name_is_made_once_by_each_run(making):
+def test_a_job_without_a_name_is_started_once_per_run(making):
     run = making.run(job_name=None)
     first = run()
     assert retry(run)() == first
@@ -471,7 +471,7 @@ def test_a_job_without_a_name_is_made_once_by_each_run(making):
 
 
 @every_job
-def test_after_a_job_that_failed_a_retry_makes_another(making):
+def test_after_a_failed_job_a_retry_starts_another(making):
     faults.fail_next(making.operator.operation, "bad luck")
     run = making.run(job_name=None)
     with pytest.raises(ResourceFailedError):
@@ -480,7 +480,7 @@ def test_after_a_job_that_failed_a_retry_makes_another(making):
 
 
 @every_job
-def test_a_name_that_an_earlier_run_used_up_is_no_green_task_that_did_nothing(making):
+def test_a_name_that_an_earlier_run_used_is_refused(making):
     making.run()()
     tomorrow = making.run()
     tomorrow.began = datetime.fromtimestamp(clock.now() + 60, timezone.utc)
@@ -553,7 +553,7 @@ def test_a_schema_that_the_dataset_has_is_not_sent_again(dataset, deferrable, ca
 
 
 @deferrable_or_not
-def test_an_earlier_update_that_is_active_is_not_taken_for_the_one_just_sent(dataset, deferrable):
+def test_an_earlier_update_that_is_active_is_not_mistaken_for_the_one_just_sent(dataset, deferrable):
     update()()
     earlier = described(dataset)["latestDatasetUpdate"]["creationDateTime"]
     faults.stale_next("UpdateDataset", hides=30)
@@ -565,14 +565,14 @@ def test_an_earlier_update_that_is_active_is_not_taken_for_the_one_just_sent(dat
 
 
 @deferrable_or_not
-def test_an_update_of_somebody_elses_is_waited_for_before_ours_is_sent(dataset, deferrable):
+def test_another_writers_update_is_waited_for_before_this_one_is_sent(dataset, deferrable):
     dataset.update_dataset(datasetArn=ITEMS, schemaArn=f"{PREFIX}schema/wide")
     update("wider", deferrable=deferrable)()
     assert described(dataset)["schemaArn"] == f"{PREFIX}schema/wider"
     assert updates() == [None, None]
 
 
-def test_an_update_that_somebody_replaced_meanwhile_is_not_taken_for_done(dataset):
+def test_a_superseded_update_is_not_a_success(dataset):
     def replace() -> None:
         clock.advance(600)
         dataset.update_dataset(datasetArn=ITEMS, schemaArn=f"{PREFIX}schema/wider")
@@ -606,13 +606,13 @@ def test_an_update_that_failed_says_why_at_once_and_the_next_is_sent(dataset, de
     assert described(dataset)["schemaArn"] == f"{PREFIX}schema/wide"
 
 
-def test_what_the_service_refuses_comes_through_in_its_own_words(dataset):
+def test_a_refusal_keeps_the_services_message(dataset):
     with pytest.raises(ClientError, match="only ITEMS and USERS can be updated"):
         update(dataset_arn=DATASET)()
 
 
 @deferrable_or_not
-def test_a_status_that_nobody_knows_is_waited_out_until_the_deadline(dataset, deferrable, unknown_status):
+def test_an_unknown_status_is_polled_until_the_deadline(dataset, deferrable, unknown_status):
     unknown_status(ITEMS)
     with pytest.raises(WaitTimeoutError, match="A STATUS OF NEXT YEAR"):
         STAYING[2].run(deferrable=deferrable, timeout=300)()
@@ -638,13 +638,13 @@ def test_a_dataset_is_deleted_when_the_service_does_not_know_it_any_more(dataset
 
 
 @deferrable_or_not
-def test_a_deletion_that_does_not_end_in_time_says_what_it_saw_last(dataset, deferrable):
+def test_a_deletion_that_does_not_end_in_time_reports_the_last_status(dataset, deferrable):
     with pytest.raises(WaitTimeoutError, match="last seen: DELETE (PENDING|IN_PROGRESS)"):
         delete_dataset(deferrable=deferrable, timeout=12, waiter_delay=1)()
 
 
 @deferrable_or_not
-def test_a_deletion_waits_for_an_update_that_is_under_way(dataset, deferrable):
+def test_a_deletion_waits_for_an_update_that_is_in_progress(dataset, deferrable):
     dataset.update_dataset(datasetArn=ITEMS, schemaArn=f"{PREFIX}schema/wide")
     delete_dataset(deferrable=deferrable)()
     assert [call.error for call in calls.of("DeleteDataset")] == [None]
@@ -690,7 +690,7 @@ def test_after_a_lost_answer_a_retry_finds_it_gone(dataset, make):
 
 
 @pytest.mark.parametrize("make", [delete_dataset, lambda: delete_schema("nowhere")])
-def test_what_is_not_there_is_gone_and_the_log_says_so(shop, make, capsys):
+def test_a_missing_resource_counts_as_deleted_and_the_log_says_so(shop, make, capsys):
     make()()
     assert "nothing is deleted" in capsys.readouterr().out
     assert calls.of("DeleteDataset") == calls.of("DeleteSchema") == []

@@ -1,4 +1,4 @@
-"""What an earlier try started is held to the documented defaults of what is not given any more."""
+"""A job of an earlier attempt is compared with the documented defaults of omitted parameters."""
 
 from __future__ import annotations
 

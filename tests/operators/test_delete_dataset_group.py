@@ -29,7 +29,7 @@ GROUP = f"{PREFIX}dataset-group/doomed"
 SHOP = f"{PREFIX}dataset-group/shop"
 RECIPE = "arn:aws:personalize:::recipe/aws-"
 READS = ("Describe", "List", "Get")
-KINDS = ("campaign", "recommender", "solution", "event_tracker", "metric_attribution", "filter", "dataset",
+DELETABLE = ("campaign", "recommender", "solution", "event_tracker", "metric_attribution", "filter", "dataset",
          "dataset_group", "schema")  # fmt: skip
 FIELDS = {
     "Interactions": [*SCHEMA["fields"], {"name": "EVENT_TYPE", "type": "string"}],
@@ -50,13 +50,17 @@ def tear_down(**parameters: Any) -> Run:
     return Run(lambda: DeleteDatasetGroupOperator(task_id="tear_down", **given))
 
 
-def summaries(client: Any, kind: str) -> list[dict[str, Any]]:
-    return getattr(client, f"list_{kind}s")()[RESOURCE_TYPES[kind].list_member]
+def summaries(client: Any, resource_type: str) -> list[dict[str, Any]]:
+    return getattr(client, f"list_{resource_type}s")()[RESOURCE_TYPES[resource_type].list_member]
 
 
 def existing(client: Any) -> set[str]:
     """The ARNs of all that can be deleted, whichever group it is in."""
-    return {each[RESOURCE_TYPES[kind].arn_member] for kind in KINDS for each in summaries(client, kind)}
+    return {
+        each[RESOURCE_TYPES[resource_type].arn_member]
+        for resource_type in DELETABLE
+        for each in summaries(client, resource_type)
+    }
 
 
 def changes() -> list[str]:
@@ -69,10 +73,10 @@ def open_doomed(client: Any, number: str = "") -> None:
     client.create_dataset_group(name="doomed", domain="ECOMMERCE")
     clock.advance(HOUR)
     s3 = boto3.client("s3", region_name="us-east-1")
-    for kind, fields in FIELDS.items():
-        text = json.dumps({**SCHEMA, "name": kind, "fields": fields})
-        schema = client.create_schema(name=kind, schema=text, domain="ECOMMERCE")["schemaArn"]
-        client.create_dataset(name=kind, schemaArn=schema, datasetGroupArn=GROUP, datasetType=kind)
+    for resource_type, fields in FIELDS.items():
+        text = json.dumps({**SCHEMA, "name": resource_type, "fields": fields})
+        schema = client.create_schema(name=resource_type, schema=text, domain="ECOMMERCE")["schemaArn"]
+        client.create_dataset(name=resource_type, schemaArn=schema, datasetGroupArn=GROUP, datasetType=resource_type)
     clock.advance(HOUR)
     rows = "".join(f"u{n % 50},i{n % 70},{1_700_000_000 + n},view\n" for n in range(1000))
     s3.put_object(Bucket="shop", Key="doomed.csv", Body=f"USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n{rows}".encode())
@@ -127,7 +131,7 @@ def doomed(personalize: Any) -> Any:
 
 
 @deferrable_or_not
-def test_all_that_belongs_to_the_group_is_gone_and_nothing_else(doomed, deferrable):
+def test_everything_in_the_group_is_deleted_and_nothing_else(doomed, deferrable):
     run = tear_down(deferrable=deferrable)
     assert run() == GROUP
     assert existing(doomed) == doomed.shops
@@ -156,7 +160,7 @@ def test_the_order_is_the_one_that_the_service_asks_for(doomed):
 
 
 @pytest.mark.parametrize("cascade", [False, True])
-def test_a_dry_run_tells_the_plan_and_changes_nothing(doomed, cascade):
+def test_a_dry_run_returns_the_plan_and_changes_nothing(doomed, cascade):
     before = existing(doomed)
     calls.clear()
     steps = tear_down(dry_run=True, cascade=cascade)()
@@ -187,7 +191,7 @@ def test_a_dry_run_tells_the_plan_and_changes_nothing(doomed, cascade):
 
 @pytest.mark.parametrize("native", [False, True], ids=["texts", "native"])
 @pytest.mark.parametrize(("cascade", "dry_run"), [(True, True), (False, True), (False, False)])
-def test_the_text_of_a_switch_is_not_taken_for_true(personalize, cascade, dry_run, native):
+def test_the_text_of_a_switch_is_not_mistaken_for_true(personalize, cascade, dry_run, native):
     """To Python every text is true, "False" too: a cascade that nobody asked for."""
     calls.clear()
     run = Run(lambda: _templated(native))
@@ -232,14 +236,14 @@ def test_a_switch_that_is_neither_on_nor_off_is_refused(personalize, switch, val
 
 
 @pytest.mark.parametrize("operation", ["ListSolutionVersions", "ListCampaigns", "ListDatasetImportJobs"])
-def test_what_goes_while_it_looks_is_gone_and_no_error(doomed, operation):
+def test_a_resource_deleted_during_the_listing_is_not_an_error(doomed, operation):
     faults.error_next(operation, "ResourceNotFoundException")
     tear_down()()
     assert existing(doomed) == doomed.shops
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["answered", "the answer is lost"])
-def test_a_group_made_anew_under_the_name_does_not_hold_it_and_stays(personalize, lost):
+def test_a_recreated_group_does_not_delay_the_deletion_and_stays(personalize, lost):
     personalize.create_dataset_group(name="doomed")
     clock.advance(HOUR)
     if lost:
@@ -257,7 +261,7 @@ def test_a_group_made_anew_under_the_name_does_not_hold_it_and_stays(personalize
 
 
 @pytest.mark.parametrize("cascade", [False, True])
-def test_a_group_made_anew_for_another_run_in_the_process_goes_too(personalize, cascade):
+def test_another_run_in_the_process_deletes_a_recreated_group(personalize, cascade):
     """`dag.test` runs copies of one task, which share its members."""
     task = DeleteDatasetGroupOperator(task_id="tear_down", dataset_group_arn=GROUP, cascade=cascade)
     for times in (1, 2):
@@ -267,7 +271,7 @@ def test_a_group_made_anew_for_another_run_in_the_process_goes_too(personalize, 
         assert changes().count("DeleteDatasetGroup") == times
 
 
-def test_what_a_dry_run_told_is_what_is_done(doomed):
+def test_the_plan_of_a_dry_run_is_what_is_done(doomed):
     told = {step["arn"] for step in tear_down(dry_run=True)() if step["action"] == "delete"}
     before = existing(doomed)
     tear_down()()
@@ -276,7 +280,7 @@ def test_what_a_dry_run_told_is_what_is_done(doomed):
 
 @deferrable_or_not
 @pytest.mark.parametrize("parameters", [{}, {"dry_run": True}, {"cascade": False}], ids=str)
-def test_a_group_that_does_not_exist_is_no_error_but_said(personalize, deferrable, parameters, capsys):
+def test_a_missing_group_is_not_an_error_and_the_log_says_so(personalize, deferrable, parameters, capsys):
     before = existing(personalize)
     nowhere = f"{PREFIX}dataset-group/nowhere"
     returned = tear_down(dataset_group_arn=nowhere, deferrable=deferrable, **parameters)()
@@ -286,7 +290,7 @@ def test_a_group_that_does_not_exist_is_no_error_but_said(personalize, deferrabl
 
 
 @pytest.mark.parametrize("arn", ["", "None", "doomed", f"{PREFIX}solution/shop", f"{PREFIX}dataset-group/"])
-def test_what_is_no_group_is_refused_before_any_call(personalize, arn):
+def test_an_arn_of_another_resource_type_is_refused_before_any_call(personalize, arn):
     """A list that is narrowed to no group would be the list of all groups' resources."""
     calls.clear()
     for parameters in ({}, {"dry_run": True}, {"cascade": False}):
@@ -352,7 +356,7 @@ def test_all_pages_are_read(doomed, monkeypatch):
 
 
 @deferrable_or_not
-def test_what_somebody_adds_meanwhile_goes_too(doomed, monkeypatch, deferrable):
+def test_a_resource_added_meanwhile_is_deleted_too(doomed, monkeypatch, deferrable):
     """A campaign, once no campaign is there any more and the solution still is."""
     added: list[str] = []
 
@@ -373,20 +377,20 @@ def test_what_somebody_adds_meanwhile_goes_too(doomed, monkeypatch, deferrable):
     ("operation", "deferrable"),
     [("DeleteSolution", True), ("DeleteDataset", False), ("DeleteSchema", True), ("DeleteDatasetGroup", False)],
 )
-def test_what_is_refused_as_in_use_is_planned_anew(doomed, operation, deferrable):
+def test_a_delete_refused_as_in_use_is_planned_again(doomed, operation, deferrable):
     faults.error_next(operation, "ResourceInUseException", times=3)
     tear_down(deferrable=deferrable)()
     assert existing(doomed) == doomed.shops
 
 
-def test_what_is_refused_as_in_use_for_ever_ends_by_the_deadline(doomed):
+def test_a_delete_refused_as_in_use_forever_ends_by_the_deadline(doomed):
     faults.error_next("DeleteFilter", "ResourceInUseException", message="held for ever", times=None)
     with pytest.raises(WaitTimeoutError, match="held for ever"):
         tear_down(timeout=HOUR / 2)()
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ResourceInUseException"])
-def test_what_stays_in_the_way_is_tried_less_and_less_often(doomed, code):
+def test_a_blocked_delete_is_retried_less_and_less_often(doomed, code):
     """Each try reads all that there is, and each deferral begins the task anew on a worker."""
     faults.error_next("DeleteFilter", code, times=None)
     run = tear_down(deferrable=True, timeout=1200)
@@ -396,21 +400,21 @@ def test_what_stays_in_the_way_is_tried_less_and_less_often(doomed, code):
     assert len(run.deferrals) < 30
 
 
-def test_a_deletion_without_an_answer_is_looked_for_before_it_is_sent_again(doomed):
+def test_a_delete_without_an_answer_is_checked_before_it_is_sent_again(doomed):
     faults.stale_next("DeleteFilter", hides=50)
     faults.reset_next("DeleteFilter", done=True)
     assert tear_down()() == GROUP
     assert len(calls.of("DeleteFilter")) == 1
 
 
-def test_throttling_is_waited_out(doomed):
+def test_throttling_is_retried(doomed):
     for operation in ("ListSolutions", "DescribeCampaign", "DeleteDataset", "ListTagsForResource", "TagResource"):
         faults.error_next(operation, "ThrottlingException", times=2)
     tear_down()()
     assert existing(doomed) == doomed.shops
 
 
-def test_denied_is_an_answer(doomed):
+def test_access_denied_fails_at_once(doomed):
     faults.error_next("DeleteCampaign", "AccessDeniedException", message="not you")
     with pytest.raises(ClientError, match="not you"):
         tear_down()()
@@ -434,7 +438,7 @@ def test_a_tag_that_names_no_schema_of_the_groups_does_no_harm(doomed):
     assert existing(doomed) == doomed.shops
 
 
-def test_automatic_training_that_cannot_be_turned_off_does_not_hold_it(doomed):
+def test_automatic_training_that_cannot_be_turned_off_does_not_block_it(doomed):
     faults.fail_next("UpdateSolution", "bad luck")
     tear_down()()
     assert existing(doomed) == doomed.shops

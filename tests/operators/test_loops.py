@@ -51,7 +51,7 @@ every_job = pytest.mark.parametrize("operator", RUNNING, ids=lambda operator: op
 
 @pytest.fixture(autouse=True)
 def _data(personalize: Any) -> None:
-    """What trainings and jobs need."""
+    """The resources that trainings and jobs need."""
     personalize.create_dataset_import_job(
         jobName="data", datasetArn=DATASET, dataSource={"dataLocation": LOCATION}, roleArn=ROLE
     )
@@ -113,7 +113,7 @@ def test_outside_of_loops_names_are_what_they_were_before_there_were_any():
 
 @every_job
 def test_a_name_that_every_iteration_has_is_refused_from_the_second_on(operator):
-    """One green task after the other that did nothing would be the other way."""
+    """Otherwise, tasks would succeed one after the other without doing anything."""
     naming = {operator.name_parameter: "mine"}
     first, second = iterations(operator, 2, **RUNNING[operator], **naming)
     arn = first()
@@ -145,7 +145,7 @@ def sent() -> int:
     return len([call for call in calls.of("UpdateSolution") if call.error is None])
 
 
-def test_an_update_of_the_iteration_before_is_not_taken_for_this_ones():
+def test_an_update_of_the_iteration_before_is_not_mistaken_for_this_ones():
     first, second = forced(2)
     first()
     clock.advance(60)
@@ -181,7 +181,7 @@ def test_an_update_that_never_arrived_is_sent_again_though_the_iteration_before_
     assert sent() == 2
 
 
-def test_what_another_iteration_made_is_not_an_earlier_trys():
+def test_what_another_iteration_made_is_not_an_earlier_attempts():
     given = {"name": "mine", "dataset_group_arn": GROUP, "if_exists": "fail"}
     first, second = iterations(
         CreateFilterOperator, 2, filter_expression='EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("buy")', **given

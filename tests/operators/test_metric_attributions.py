@@ -1,4 +1,4 @@
-"""Change what is measured: the service shows no update of a metric attribution, so its metrics are looked at."""
+"""Updates of metric attributions: the service shows no update, so the operator compares the metrics."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_metrics_are_as_wanted_when_the_task_ends(shop, deferrable):
         {"add_metrics": [VIEWS], "remove_metrics": ["views"]},
     ],
 )
-def test_what_is_so_already_is_not_sent(shop, given, capsys):
+def test_an_unchanged_resource_is_not_updated(shop, given, capsys):
     run = update(**given)
     assert run() == ARN
     assert calls.of("UpdateMetricAttribution") == []
@@ -90,7 +90,7 @@ def test_what_is_so_already_is_not_sent(shop, given, capsys):
     assert run.ti.xcoms["metric_attribution_update"] == {"sent": False}
 
 
-def test_what_was_done_though_the_answer_was_lost_was_sent(shop):
+def test_a_change_with_a_lost_answer_counts_as_sent(shop):
     faults.reset_next("UpdateMetricAttribution", done=True)
     run = update(add_metrics=[BUYS])
     run()
@@ -99,7 +99,7 @@ def test_what_was_done_though_the_answer_was_lost_was_sent(shop):
 
 
 @deferrable_or_not
-def test_what_was_sent_is_not_sent_again_where_the_metrics_cannot_be_read(shop, monkeypatch, deferrable):
+def test_a_sent_change_is_not_repeated_if_the_metrics_cannot_be_read(shop, monkeypatch, deferrable):
     """Nor is it shown yet."""
     call = UpdateMetricAttributionOperator.call
 
@@ -116,7 +116,7 @@ def test_what_was_sent_is_not_sent_again_where_the_metrics_cannot_be_read(shop, 
     assert run.ti.xcoms["metric_attribution_update"]["sent"] is True
 
 
-def test_only_what_is_not_so_yet_is_sent(shop):
+def test_only_changes_are_sent(shop):
     run = update(add_metrics=[VIEWS, BUYS], remove_metrics=["nothing"])
     run()
     assert metrics(shop) == [VIEWS, BUYS]
@@ -159,7 +159,7 @@ def test_an_update_whose_answer_is_lost_is_found(shop):
 
 
 @deferrable_or_not
-def test_an_update_of_somebody_elses_is_waited_out_first(shop, deferrable):
+def test_another_writers_update_is_waited_for_first(shop, deferrable):
     shop.update_metric_attribution(metricAttributionArn=ARN, addMetrics=[BUYS])
     update(add_metrics=[metric("others")], deferrable=deferrable)()
     assert [each["metricName"] for each in metrics(shop)] == ["views", "buys", "others"]
@@ -186,7 +186,7 @@ def test_an_update_that_never_shows_in_the_status_is_seen_by_what_it_changed(sho
 
 
 @deferrable_or_not
-def test_an_update_that_changed_nothing_is_no_success(shop, deferrable):
+def test_an_update_that_changed_nothing_is_not_a_success(shop, deferrable):
     faults.fail_next("UpdateMetricAttribution", "bad luck")
     run = update(add_metrics=[BUYS], deferrable=deferrable)
     with pytest.raises(ResourceFailedError, match=f"update of metric attribution worth. {ARN}$"):
@@ -197,7 +197,7 @@ def test_an_update_that_changed_nothing_is_no_success(shop, deferrable):
 
 
 @deferrable_or_not
-def test_one_that_failed_says_why_and_is_not_updated(personalize, deferrable):
+def test_a_failed_metric_attribution_is_not_updated_and_its_reason_reported(personalize, deferrable):
     open_market(personalize)
     faults.fail_next("CreateMetricAttribution", "bad luck")
     personalize.create_metric_attribution(
@@ -210,7 +210,7 @@ def test_one_that_failed_says_why_and_is_not_updated(personalize, deferrable):
 
 
 @deferrable_or_not
-def test_looking_for_the_update_does_not_outlast_the_deadline(shop, deferrable, passing_time):
+def test_checking_for_the_update_does_not_outlast_the_deadline(shop, deferrable, passing_time):
     faults.stale_next("UpdateMetricAttribution", hides=50)
     before = sum(passing_time.slept)
     with pytest.raises(WaitTimeoutError, match="ACTIVE"):
@@ -219,7 +219,7 @@ def test_looking_for_the_update_does_not_outlast_the_deadline(shop, deferrable, 
 
 
 @deferrable_or_not
-def test_a_wait_that_runs_out_says_what_it_saw_last(shop, deferrable):
+def test_a_wait_that_times_out_reports_the_last_status(shop, deferrable):
     with pytest.raises(WaitTimeoutError, match="CREATE (PENDING|IN_PROGRESS)"):
         update(add_metrics=[BUYS], deferrable=deferrable, timeout=15, waiter_delay=2)()
 
@@ -240,7 +240,7 @@ def test_all_pages_of_metrics_are_read(shop, monkeypatch):
     ("given", "named"),
     [({}, "nothing to change"), ({"metric_attribution_arn": None, "remove_metrics": ["a"]}, "missing")],
 )
-def test_faults_are_found_before_the_call(shop, given, named):
+def test_invalid_parameters_are_refused_before_the_call(shop, given, named):
     with pytest.raises(InvalidRequestError, match=named):
         update(**given)()
 
@@ -268,5 +268,5 @@ def test_the_parameters_may_be_texts_of_templates(shop):
         ({"metricsOutputConfig": CLOUDWATCH}, [], {}),
     ],
 )
-def test_what_remains_of_an_update(content, there, left):
+def test_the_remaining_changes_of_an_update(content, there, left):
     assert remaining(content, {"metricsOutputConfig": CLOUDWATCH}, there) == left

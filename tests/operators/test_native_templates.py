@@ -1,4 +1,4 @@
-"""What templates yield, as texts and as native objects, is what reaches the service."""
+"""Rendered templates reach the service unchanged, as text and as native objects."""
 
 from __future__ import annotations
 

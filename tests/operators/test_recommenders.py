@@ -56,7 +56,7 @@ def bring_to(client: Any, wanted: str) -> None:
 
 @either_way
 @deferrable_or_not
-def test_it_is_switched_when_the_task_ends(shop, verb, deferrable):
+def test_the_recommender_has_the_requested_status_when_the_task_ends(shop, verb, deferrable):
     before, after = SWITCHES[verb]
     bring_to(shop, before)
     run = run_of(verb, deferrable=deferrable)
@@ -68,7 +68,7 @@ def test_it_is_switched_when_the_task_ends(shop, verb, deferrable):
 
 @either_way
 @deferrable_or_not
-def test_what_is_so_already_is_not_sent_and_that_is_said(shop, verb, deferrable, capsys):
+def test_an_unnecessary_call_is_not_sent_and_the_log_says_so(shop, verb, deferrable, capsys):
     bring_to(shop, SWITCHES[verb][1])
     assert run_of(verb, deferrable=deferrable)() == RECOMMENDER
     assert sent(verb) == 0
@@ -97,7 +97,7 @@ def test_without_waiting_the_task_still_ends_only_when_the_call_shows(shop, verb
 
 @either_way
 @deferrable_or_not
-def test_what_an_earlier_try_began_is_waited_for(shop, verb, deferrable):
+def test_a_change_started_by_an_earlier_attempt_is_waited_for(shop, verb, deferrable):
     before, after = SWITCHES[verb]
     bring_to(shop, before)
     run_of(verb, wait_for_completion=False)()
@@ -110,7 +110,7 @@ def test_what_an_earlier_try_began_is_waited_for(shop, verb, deferrable):
 
 @either_way
 @deferrable_or_not
-def test_the_opposite_under_way_is_waited_out_first(shop, verb, deferrable):
+def test_an_opposite_change_in_progress_is_waited_for_first(shop, verb, deferrable):
     after = SWITCHES[verb][1]
     opposite = "Start" if verb == "Stop" else "Stop"
     bring_to(shop, after)
@@ -121,7 +121,7 @@ def test_the_opposite_under_way_is_waited_out_first(shop, verb, deferrable):
 
 
 @deferrable_or_not
-def test_an_update_under_way_is_waited_out_before_a_stop(shop, deferrable):
+def test_an_update_in_progress_is_waited_for_before_a_stop(shop, deferrable):
     shop.update_recommender(recommenderArn=RECOMMENDER, recommenderConfig={"minRecommendationRequestsPerSecond": 2})
     run_of("Stop", deferrable=deferrable)()
     assert [call.error for call in calls.of("StopRecommender")] == [None]
@@ -130,7 +130,7 @@ def test_an_update_under_way_is_waited_out_before_a_stop(shop, deferrable):
 
 @either_way
 @pytest.mark.parametrize("refusal", ["ResourceInUseException", "InvalidInputException"])
-def test_a_call_that_boto3_repeats_after_a_lost_answer_is_taken_for_done(shop, verb, refusal):
+def test_a_call_retried_by_boto3_after_a_lost_answer_counts_as_done(shop, verb, refusal):
     before, after = SWITCHES[verb]
     bring_to(shop, before)
     run = run_of(verb)
@@ -154,7 +154,7 @@ def test_a_call_that_boto3_repeats_after_a_lost_answer_is_taken_for_done(shop, v
 
 
 @either_way
-def test_a_refusal_for_another_reason_is_the_services_own(shop, verb):
+def test_another_refusal_keeps_the_services_error(shop, verb):
     bring_to(shop, SWITCHES[verb][0])
     faults.error_next(f"{verb}Recommender", "InvalidInputException", message="not so", times=None)
     with pytest.raises(ClientError, match="not so"):
@@ -163,7 +163,7 @@ def test_a_refusal_for_another_reason_is_the_services_own(shop, verb):
 
 @either_way
 @deferrable_or_not
-def test_in_use_for_ever_ends_by_the_deadline(shop, verb, deferrable):
+def test_in_use_forever_ends_by_the_deadline(shop, verb, deferrable):
     bring_to(shop, SWITCHES[verb][0])
     faults.error_next(f"{verb}Recommender", "ResourceInUseException", message="busy for ever", times=None)
     with pytest.raises(WaitTimeoutError, match="busy for ever"):
@@ -171,7 +171,7 @@ def test_in_use_for_ever_ends_by_the_deadline(shop, verb, deferrable):
 
 
 @either_way
-def test_one_that_failed_cannot_be_switched(personalize, verb):
+def test_a_failed_recommender_cannot_be_stopped_or_started(personalize, verb):
     open_market(personalize)
     faults.fail_next("CreateRecommender", "bad luck")
     personalize.create_recommender(name="you", datasetGroupArn=MARKET, recipeArn=RECOMMENDED)
@@ -182,7 +182,7 @@ def test_one_that_failed_cannot_be_switched(personalize, verb):
 
 
 @either_way
-def test_one_that_does_not_exist_is_an_error_of_the_service(shop, verb):
+def test_a_missing_resource_is_an_error_of_the_service(shop, verb):
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         run_of(verb, recommender_arn=f"{RECOMMENDER}2")()
 
@@ -229,7 +229,7 @@ def test_a_failed_update_fails_the_task_with_the_reason_of_the_service(shop, def
     assert status(shop) == "ACTIVE"
 
 
-def test_one_that_is_stopped_is_not_updated_and_not_taken_for_created(shop):
+def test_a_stopped_recommender_is_not_updated_and_not_ready(shop):
     bring_to(shop, "INACTIVE")
     with pytest.raises(ResourceStoppedError, match="StartRecommenderOperator"):
         run_of("Update", recommender_config=COLUMNS)()
@@ -241,7 +241,7 @@ def test_one_that_is_stopped_is_not_updated_and_not_taken_for_created(shop):
 
 
 @pytest.mark.parametrize("shown", ["status", "update"])
-def test_one_that_is_stopped_is_deleted_as_well(shop, shown):
+def test_a_stopped_recommender_is_deleted_as_well(shop, shown):
     assumptions.deletion_shown = shown
     run_of("Update", recommender_config=COLUMNS)()
     bring_to(shop, "INACTIVE")

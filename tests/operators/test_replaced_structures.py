@@ -1,4 +1,4 @@
-"""What an update replaces as a whole is compared as a whole: to leave something out is a change, and is sent."""
+"""Structures that an update replaces are compared as a whole: omitting a member is a change and is sent."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ REMOVALS += [
 
 @deferrable_or_not
 @pytest.mark.parametrize(("case", "given", "before", "wanted"), REMOVALS)
-def test_what_is_left_out_is_removed_once_and_stays_so(personalize, case, given, before, wanted, deferrable):
+def test_omitted_members_are_removed_once_and_stay_removed(personalize, case, given, before, wanted, deferrable):
     assumptions.unnamed_recommender_config = "dropped"
     case.make(personalize)
     case.update(personalize, given(before)[1])
@@ -101,7 +101,7 @@ def test_ranking_influence_is_removed_too(personalize):
 
 
 def test_a_schedule_alone_leaves_the_events_alone_and_is_sent_once(personalize):
-    """An update that changes nothing would start the schedule over, and buy a training."""
+    """An update that changes nothing would start the schedule over and cause a training."""
     SOLUTION.update(personalize, {"performAutoTraining": True, "solutionUpdateConfig": {"eventsConfig": CLICKS}})
     clock.advance(600)
     calls.clear()
@@ -112,7 +112,7 @@ def test_a_schedule_alone_leaves_the_events_alone_and_is_sent_once(personalize):
 
 
 @pytest.mark.parametrize("case", [CAMPAIGN, RECOMMENDER], ids=lambda case: case.name)
-def test_what_the_service_shows_by_default_is_no_difference(personalize, case):
+def test_documented_defaults_are_not_differences(personalize, case):
     """https://docs.aws.amazon.com/personalize/latest/dg/use-case-recipe-features.html has the numbers."""
     given = campaign if case is CAMPAIGN else recommender
     case.make(personalize)
@@ -128,7 +128,7 @@ def test_what_the_service_shows_by_default_is_no_difference(personalize, case):
 
 
 @deferrable_or_not
-def test_where_the_service_keeps_what_is_left_out_the_task_ends_all_the_same(personalize, deferrable, passing_time):
+def test_the_task_ends_even_if_the_service_keeps_omitted_members(personalize, deferrable, passing_time):
     assumptions.unnamed_recommender_config = "kept"
     RECOMMENDER.make(personalize)
     RECOMMENDER.update(personalize, {"recommenderConfig": {"minRecommendationRequestsPerSecond": 2, **EXCLUDED}})
@@ -204,7 +204,7 @@ def _is_on(case: Any, client: Any) -> bool:
 
 @deferrable_or_not
 @pytest.mark.parametrize(("case", "ours", "before", "theirs"), UNNAMED)
-def test_an_update_in_progress_that_does_not_name_what_is_turned_off_is_not_taken_for_ours(
+def test_an_update_in_progress_that_does_not_name_what_is_turned_off_is_not_mistaken_for_this_one(
     personalize, case, ours, before, theirs, deferrable
 ):
     case.make(personalize)
@@ -220,7 +220,7 @@ def test_an_update_in_progress_that_does_not_name_what_is_turned_off_is_not_take
 
 @deferrable_or_not
 @pytest.mark.parametrize("config", [{}, NO_METADATA], ids=["all cleared", "off"])
-def test_another_writers_update_that_is_visible_first_and_names_less_is_not_taken_for_ours(
+def test_another_writers_update_that_is_visible_first_and_names_less_is_not_mistaken_for_this_one(
     personalize, config, deferrable
 ):
     CAMPAIGN.make(personalize)
@@ -266,7 +266,7 @@ def test_an_update_whose_summary_leaves_out_what_is_empty_is_recognised_by_its_o
 
 
 @pytest.mark.parametrize("config", [{}, METADATA], ids=["all cleared", "a member left out"])
-def test_an_update_of_a_campaign_that_never_shows_is_no_success_where_it_removes_something(personalize, config):
+def test_a_removing_campaign_update_that_never_becomes_visible_is_not_a_success(personalize, config):
     CAMPAIGN.make(personalize)
     CAMPAIGN.update(personalize, {"campaignConfig": {**METADATA, **EXPLORED}})
     clock.advance(3600)

@@ -1,4 +1,4 @@
-"""What is made once and stays, of all kinds that serve or measure recommendations: on the real operators."""
+"""Long-lived resources that serve or measure recommendations, with the real operators."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Case:
     :param wrong: Parameters that are wrong.
     """
 
-    kind: str
+    resource_type: str
     given: Callable[[str], dict[str, Any]]
     other: dict[str, Any]
     differs: str
@@ -49,7 +49,7 @@ class Case:
 
     @property
     def pascal(self) -> str:
-        return RESOURCE_TYPES[self.kind].pascal
+        return RESOURCE_TYPES[self.resource_type].pascal
 
     def create(self, version: str, **more: Any) -> Run:
         operator = getattr(operators, f"Create{self.pascal}Operator")
@@ -58,18 +58,18 @@ class Case:
 
     def delete(self, arn: str, **more: Any) -> Run:
         operator = getattr(operators, f"Delete{self.pascal}Operator")
-        return Run(lambda: operator(task_id="task", **{f"{self.kind}_arn": arn, **more}), TaskInstance())
+        return Run(lambda: operator(task_id="task", **{f"{self.resource_type}_arn": arn, **more}), TaskInstance())
 
     def made(self) -> int:
         return len([call for call in calls.of(f"Create{self.pascal}") if call.error is None])
 
     def describe(self, client: Any, arn: str) -> dict[str, Any]:
-        row = RESOURCE_TYPES[self.kind]
-        return getattr(client, f"describe_{self.kind}")(**{row.arn_member: arn})[row.member]
+        row = RESOURCE_TYPES[self.resource_type]
+        return getattr(client, f"describe_{self.resource_type}")(**{row.arn_member: arn})[row.member]
 
 
 CASES = {
-    case.kind: case
+    case.resource_type: case
     for case in (
         Case(
             "campaign",
@@ -107,7 +107,7 @@ CASES = {
         ),
     )
 }
-every_kind = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+every_resource_type = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 
 
 @pytest.fixture
@@ -122,9 +122,9 @@ def retry(run: Run) -> Run:
     return run
 
 
-@every_kind
+@every_resource_type
 @deferrable_or_not
-def test_it_is_there_when_the_task_ends_and_is_made_once(personalize, version, case, deferrable):
+def test_the_resource_exists_when_the_task_ends_and_is_created_once(personalize, version, case, deferrable):
     run = case.create(version, deferrable=deferrable)
     arn = run()
     assert case.describe(personalize, arn)["status"] == "ACTIVE"
@@ -133,17 +133,17 @@ def test_it_is_there_when_the_task_ends_and_is_made_once(personalize, version, c
     assert case.made() == 1
 
 
-@every_kind
+@every_resource_type
 def test_tags_reach_the_service_and_are_not_compared(personalize, version, case):
-    if case.kind == "metric_attribution":
+    if case.resource_type == "metric_attribution":
         pytest.skip("has no tags")
     arn = case.create(version, tags=[{"tagKey": "team", "tagValue": "shop"}])()
     assert personalize.list_tags_for_resource(resourceArn=arn)["tags"] == [{"tagKey": "team", "tagValue": "shop"}]
     assert case.create(version, tags=[{"tagKey": "team", "tagValue": "other"}])() == arn
 
 
-@every_kind
-def test_one_with_other_content_is_an_error_that_names_the_difference(version, case):
+@every_resource_type
+def test_a_resource_with_other_content_fails_with_the_difference(version, case):
     if not case.other:
         pytest.skip("nothing else can be said of it")
     case.create(version)()
@@ -155,8 +155,8 @@ def test_one_with_other_content_is_an_error_that_names_the_difference(version, c
     assert case.made() == 1
 
 
-@every_kind
-def test_one_that_exists_may_be_an_error(version, case):
+@every_resource_type
+def test_an_existing_resource_may_be_an_error(version, case):
     case.create(version, if_exists="fail")()
     run = case.create(version, if_exists="fail")
     with pytest.raises(ResourceExistsError, match="exists already"):
@@ -165,8 +165,8 @@ def test_one_that_exists_may_be_an_error(version, case):
     assert case.made() == 1
 
 
-@every_kind
-def test_one_that_somebody_makes_between_look_and_call_may_be_an_error_too(version, case):
+@every_resource_type
+def test_a_resource_created_between_poll_and_call_may_be_an_error_too(version, case):
     run = case.create(version, if_exists="fail")
     make = run.make
 
@@ -181,9 +181,9 @@ def test_one_that_somebody_makes_between_look_and_call_may_be_an_error_too(versi
         run()
 
 
-@every_kind
+@every_resource_type
 @deferrable_or_not
-def test_one_that_is_being_deleted_is_waited_for_and_made_anew(personalize, version, case, deferrable):
+def test_a_resource_being_deleted_is_waited_for_and_recreated(personalize, version, case, deferrable):
     arn = case.create(version)()
     case.delete(arn, wait_for_completion=False)()
     again = case.create(version, deferrable=deferrable)()
@@ -191,8 +191,8 @@ def test_one_that_is_being_deleted_is_waited_for_and_made_anew(personalize, vers
     assert case.made() == 2
 
 
-@every_kind
-def test_of_two_that_wait_for_a_deletion_the_second_takes_what_the_first_made(personalize, version, case):
+@every_resource_type
+def test_of_two_tasks_waiting_for_a_deletion_the_second_reuses_the_resource_of_the_first(personalize, version, case):
     arn = case.create(version)()
     case.delete(arn, wait_for_completion=False)()
     run = case.create(version, deferrable=True)
@@ -207,15 +207,15 @@ def test_of_two_that_wait_for_a_deletion_the_second_takes_what_the_first_made(pe
     assert case.made() == 2
 
 
-@every_kind
-def test_one_that_is_not_shown_at_once_is_looked_for(personalize, version, case):
+@every_resource_type
+def test_a_resource_that_is_not_visible_at_once_is_polled(personalize, version, case):
     faults.stale_next(f"Create{case.pascal}", hides=20)
     arn = case.create(version)()
     assert case.describe(personalize, arn)["status"] == "ACTIVE"
 
 
-@every_kind
-def test_after_a_lost_answer_a_retry_finds_what_was_made(version, case):
+@every_resource_type
+def test_after_a_lost_answer_a_retry_finds_the_resource(version, case):
     run = case.create(version, if_exists="fail")
     with killed_after(f"Create{case.pascal}"):
         run()
@@ -223,9 +223,9 @@ def test_after_a_lost_answer_a_retry_finds_what_was_made(version, case):
     assert len(calls.of(f"Create{case.pascal}")) == 1
 
 
-@every_kind
+@every_resource_type
 @pytest.mark.parametrize("second", ["LimitExceededException", "ResourceAlreadyExistsException"])
-def test_what_a_call_made_whose_answer_is_lost_is_found(version, case, second, monkeypatch):
+def test_a_resource_whose_create_answer_is_lost_is_found(version, case, second, monkeypatch):
     assumptions.second_in_group = second
     run = case.create(version)
     make = run.make
@@ -241,31 +241,31 @@ def test_what_a_call_made_whose_answer_is_lost_is_found(version, case, second, m
     assert case.made() == 1
 
 
-@every_kind
+@every_resource_type
 @deferrable_or_not
 def test_a_failed_creation_fails_the_task_with_the_reason_of_the_service(version, case, deferrable):
     faults.fail_next(f"Create{case.pascal}", "bad luck")
     with pytest.raises(ResourceFailedError, match="CREATE FAILED") as failure:
         case.create(version, deferrable=deferrable)()
-    if case.kind != "event_tracker":  # its description has no failureReason
+    if case.resource_type != "event_tracker":  # its description has no failureReason
         assert "bad luck" in str(failure.value)
 
 
-@every_kind
-def test_faults_are_found_before_the_call(version, case):
+@every_resource_type
+def test_invalid_parameters_are_refused_before_the_call(version, case):
     with pytest.raises(InvalidRequestError) as refusal:
         case.create(version, name="a b", **case.wrong)()
     assert len(refusal.value.faults) == 2
     assert calls.of(f"Create{case.pascal}") == []
 
 
-@every_kind
-def test_a_wait_that_runs_out_says_what_it_saw_last(version, case):
+@every_resource_type
+def test_a_wait_that_times_out_reports_the_last_status(version, case):
     with pytest.raises(WaitTimeoutError, match="CREATE (PENDING|IN_PROGRESS)"):
         case.create(version, timeout=5, waiter_delay=1)()
 
 
-@every_kind
+@every_resource_type
 def test_the_console_page_is_kept(version, case):
     run = case.create(version, wait_for_completion=False)
     run()
@@ -300,17 +300,17 @@ def test_a_tracker_of_another_name_that_is_being_deleted_is_waited_for(version):
     assert case.made() == 2
 
 
-@every_kind
-def test_what_is_of_another_region_is_not_taken_for_gone(personalize, version, case):
+@every_resource_type
+def test_a_resource_of_another_region_does_not_count_as_deleted(personalize, version, case):
     arn = case.create(version)()
     with pytest.raises(InvalidRequestError, match=r"arn is 'arn:.*': it is of another region than eu-west-1"):
         case.delete(arn, region_name="eu-west-1")()
     assert case.delete(arn)() == arn
 
 
-@every_kind
+@every_resource_type
 @deferrable_or_not
-def test_it_is_gone_when_the_task_ends(personalize, version, case, deferrable):
+def test_the_resource_is_deleted_when_the_task_ends(personalize, version, case, deferrable):
     arn = case.create(version)()
     run = case.delete(arn, deferrable=deferrable)
     assert run() == arn
@@ -319,17 +319,17 @@ def test_it_is_gone_when_the_task_ends(personalize, version, case, deferrable):
     assert len(run.deferrals) == deferrable
 
 
-@every_kind
-def test_what_is_not_there_is_gone_already(version, case, capsys):
-    arn = f"{PREFIX}{RESOURCE_TYPES[case.kind].arn_kind}/nowhere"
+@every_resource_type
+def test_a_missing_resource_counts_as_deleted(version, case, capsys):
+    arn = f"{PREFIX}{RESOURCE_TYPES[case.resource_type].arn_kind}/nowhere"
     assert case.delete(arn)() == arn
     assert "nothing is deleted" in capsys.readouterr().out
     assert calls.of(f"Delete{case.pascal}") == []
 
 
-@every_kind
+@every_resource_type
 @deferrable_or_not
-def test_what_is_being_made_is_waited_for_and_deleted(personalize, version, case, deferrable):
+def test_a_resource_being_created_is_waited_for_and_deleted(personalize, version, case, deferrable):
     arn = case.create(version, wait_for_completion=False)()
     case.delete(arn, deferrable=deferrable)()
     assert [call.error for call in calls.of(f"Delete{case.pascal}")] == [None]
@@ -337,15 +337,15 @@ def test_what_is_being_made_is_waited_for_and_deleted(personalize, version, case
         case.describe(personalize, arn)
 
 
-@every_kind
+@every_resource_type
 @deferrable_or_not
-def test_a_deletion_that_does_not_end_in_time_says_what_it_saw_last(version, case, deferrable):
+def test_a_deletion_that_does_not_end_in_time_reports_the_last_status(version, case, deferrable):
     arn = case.create(version)()
     with pytest.raises(WaitTimeoutError, match="last seen: DELETE (PENDING|IN_PROGRESS)"):
         case.delete(arn, deferrable=deferrable, timeout=12, waiter_delay=1)()
 
 
-@every_kind
+@every_resource_type
 def test_a_deletion_that_is_refused_fails_at_once(personalize, version, case):
     arn = case.create(version)()
     faults.error_next(f"Delete{case.pascal}", "ResourceInUseException", message="something depends on it")
@@ -354,7 +354,7 @@ def test_a_deletion_that_is_refused_fails_at_once(personalize, version, case):
     assert case.describe(personalize, arn)["status"] == "ACTIVE"
 
 
-@every_kind
+@every_resource_type
 def test_a_retry_of_a_deletion_waits_for_it(version, case):
     arn = case.create(version)()
     case.delete(arn, wait_for_completion=False)()
@@ -362,8 +362,8 @@ def test_a_retry_of_a_deletion_waits_for_it(version, case):
     assert len(calls.of(f"Delete{case.pascal}")) == 1
 
 
-@every_kind
-def test_another_that_is_made_under_the_name_does_not_hold_the_deletion(personalize, version, case):
+@every_resource_type
+def test_a_recreated_resource_does_not_delay_the_deletion(personalize, version, case):
     run = case.delete(case.create(version)(), deferrable=True, timeout=2 * HOUR)
     made = []
 
@@ -377,9 +377,9 @@ def test_another_that_is_made_under_the_name_does_not_hold_the_deletion(personal
     assert len(calls.of(f"Delete{case.pascal}")) == 1
 
 
-@every_kind
+@every_resource_type
 @deferrable_or_not
-def test_a_retry_finds_a_deletion_that_is_not_shown_yet(version, case, deferrable):
+def test_a_retry_finds_a_deletion_that_is_not_visible_yet(version, case, deferrable):
     """The worker crashed between the call and its record, and reads lag."""
     run = case.delete(case.create(version)(), deferrable=deferrable)
     faults.stale_next(f"Delete{case.pascal}", hides=50)
@@ -390,8 +390,8 @@ def test_a_retry_finds_a_deletion_that_is_not_shown_yet(version, case, deferrabl
     assert [call.error for call in calls.of(f"Delete{case.pascal}")] == [None, "ResourceInUseException"]
 
 
-@every_kind
-def test_another_that_is_made_under_the_name_is_not_deleted_too(personalize, version, case):
+@every_resource_type
+def test_a_recreated_resource_is_not_deleted(personalize, version, case):
     """The answer to the deletion was lost."""
     run = case.delete(case.create(version)(), deferrable=True, timeout=2 * HOUR)
     faults.reset_next(f"Delete{case.pascal}", done=True)
@@ -414,13 +414,15 @@ UPDATES = {
 
 
 @pytest.mark.parametrize("shown", ["status", "update"])
-@pytest.mark.parametrize("kind", UPDATES)
+@pytest.mark.parametrize("resource_type", UPDATES)
 @deferrable_or_not
-def test_the_deletion_of_what_was_updated_is_seen_wherever_it_shows(personalize, version, kind, shown, deferrable):
+def test_a_deletion_after_an_update_is_seen_in_either_status(personalize, version, resource_type, shown, deferrable):
     assumptions.deletion_shown = shown
-    case = CASES[kind]
+    case = CASES[resource_type]
     arn = case.create(version)()
-    getattr(personalize, f"update_{kind}")(**{RESOURCE_TYPES[kind].arn_member: arn, **UPDATES[kind]})
+    getattr(personalize, f"update_{resource_type}")(
+        **{RESOURCE_TYPES[resource_type].arn_member: arn, **UPDATES[resource_type]}
+    )
     clock.advance(HOUR)
     case.delete(arn, wait_for_completion=False)()
     case.delete(arn, deferrable=deferrable)()

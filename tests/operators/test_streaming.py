@@ -40,17 +40,17 @@ def tracking_id(personalize) -> str:
     return made["trackingId"]
 
 
-def dataset(personalize: Any, kind: str, *columns: str) -> str:
+def dataset(personalize: Any, dataset_type: str, *columns: str) -> str:
     """Make one more dataset, with columns of text."""
     fields = [{"name": name, "type": "string", "categorical": True} for name in columns]
     fields = [{"name": name, "type": "long"} if name == "TIMESTAMP" else field
               for name, field in zip(columns, fields, strict=True)]  # fmt: skip
-    for field in fields[: 1 if kind in {"Items", "Users", "Actions"} else None]:
+    for field in fields[: 1 if dataset_type in {"Items", "Users", "Actions"} else None]:
         field.pop("categorical", None)
-    schema = {"type": "record", "name": kind, "namespace": "shop", "version": "1.0", "fields": fields}
-    personalize.create_schema(name=kind, schema=json.dumps(schema))
+    schema = {"type": "record", "name": dataset_type, "namespace": "shop", "version": "1.0", "fields": fields}
+    personalize.create_schema(name=dataset_type, schema=json.dumps(schema))
     made = personalize.create_dataset(
-        name=kind, schemaArn=f"{PREFIX}schema/{kind}", datasetGroupArn=GROUP, datasetType=kind
+        name=dataset_type, schemaArn=f"{PREFIX}schema/{dataset_type}", datasetGroupArn=GROUP, datasetType=dataset_type
     )
     clock.advance(600)
     return made["datasetArn"]
@@ -96,7 +96,7 @@ def test_a_retry_adds_nothing_twice(personalize, tracking_id):
     assert len(stored(personalize)) == 25
 
 
-def test_a_retry_goes_on_where_the_earlier_try_broke_off_and_the_log_says_where(personalize, tracking_id, capsys):
+def test_a_retry_goes_on_where_the_earlier_attempt_broke_off_and_the_log_says_where(personalize, tracking_id, capsys):
     broken = put_events(tracking_id, [*events(15), {"eventType": "click", "sentAt": NOON, "itemId": "i2"}])
     faults.error_next("PutEvents", "InvalidInputException")
     with pytest.raises(ClientError, match="InvalidInputException"):
@@ -129,7 +129,7 @@ def test_the_order_of_a_retry_does_not_matter_and_equal_events_of_one_list_all_c
     assert len(stored(personalize)) == 6
 
 
-def test_an_id_of_the_users_own_is_kept(personalize, tracking_id):
+def test_a_user_given_id_is_kept(personalize, tracking_id):
     event = {**events(1)[0], "eventId": "mine"}
     put_events(tracking_id, [event, event])()
     put_events(tracking_id, [event], TaskInstance(run_id="another"))()
@@ -137,7 +137,7 @@ def test_an_id_of_the_users_own_is_kept(personalize, tracking_id):
 
 
 @pytest.mark.parametrize("sent_at", ["{{ params.at.isoformat() }}", "{{ params.at.timestamp() }}"])
-def test_the_moment_of_an_event_may_be_a_template(personalize, tracking_id, sent_at):
+def test_the_time_of_an_event_may_be_a_template(personalize, tracking_id, sent_at):
     run = put_events(tracking_id, [{**events(1)[0], "sentAt": sent_at}])
     run.params = {"at": datetime.fromtimestamp(NOON, timezone.utc)}
     run()
@@ -172,7 +172,7 @@ def test_an_empty_list_is_said_and_not_sent(tracking_id, capsys):
     assert calls.of("PutEvents") == []
 
 
-def test_the_faults_of_all_calls_are_named_before_the_first_by_their_place_in_the_whole_list(tracking_id):
+def test_invalid_items_of_all_calls_are_reported_before_the_first_call_by_their_index(tracking_id):
     wrong: list[Any] = events(35)
     del wrong[3]["sentAt"]
     wrong[12]["properties"] = {"price": float("nan")}
@@ -193,7 +193,7 @@ def test_the_faults_of_all_calls_are_named_before_the_first_by_their_place_in_th
 
 
 @pytest.mark.parametrize("event_list", [None, "no list", 7])
-def test_what_is_no_list_is_refused(tracking_id, event_list):
+def test_a_value_that_is_not_a_list_is_refused(tracking_id, event_list):
     with pytest.raises(InvalidRequestError, match="event_list"):
         put_events(tracking_id, event_list)()
 
@@ -230,13 +230,13 @@ def test_a_time_in_another_unit_than_seconds_is_refused_by_the_unit(tracking_id,
     assert [*calls.of("PutEvents"), *calls.of("PutActionInteractions")] == []
 
 
-def test_what_the_service_refuses_comes_through(tracking_id):
+def test_a_refusal_keeps_the_services_message(tracking_id):
     with pytest.raises(ClientError, match="another-tracker"):
         put_events("another-tracker", events(1))()
 
 
 @pytest.mark.parametrize(
-    ("operator", "kind", "id_column", "member", "list_parameter"),
+    ("operator", "dataset_type", "id_column", "member", "list_parameter"),
     [
         (PutItemsOperator, "Items", "ITEM_ID", "itemId", "items"),
         (PutUsersOperator, "Users", "USER_ID", "userId", "users"),
@@ -247,9 +247,9 @@ class TestIntoADataset:
     def put(self, operator: Any, arn: str, list_parameter: str, records: Any) -> Run:
         return Run(lambda: operator(task_id="put", dataset_arn=arn, **{list_parameter: records}))
 
-    def test_properties_go_in_under_the_schemas_names(self, personalize, operator, kind, id_column, member,
+    def test_properties_go_in_under_the_schemas_names(self, personalize, operator, dataset_type, id_column, member,
                                                       list_parameter):  # fmt: skip
-        arn = dataset(personalize, kind, id_column, "MAIN_COLOUR")
+        arn = dataset(personalize, dataset_type, id_column, "MAIN_COLOUR")
         records = [{member: str(number), "properties": {"mainColour": "größer|rot"}} for number in range(11)]
         records.append({member: "11", "properties": '{"mainColour": "blue"}'})
         assert self.put(operator, arn, list_parameter, records)() == 12
@@ -257,21 +257,25 @@ class TestIntoADataset:
         assert rows == {str(number): "größer|rot" for number in range(11)} | {"11": "blue"}
         assert len(calls.of(operator.operation)) == 2
 
-    def test_one_of_the_same_id_is_replaced(self, personalize, operator, kind, id_column, member, list_parameter):
-        arn = dataset(personalize, kind, id_column, "COLOUR")
+    def test_one_of_the_same_id_is_replaced(
+        self, personalize, operator, dataset_type, id_column, member, list_parameter
+    ):
+        arn = dataset(personalize, dataset_type, id_column, "COLOUR")
         for colour in ("red", "blue"):
             self.put(operator, arn, list_parameter, [{member: "1", "properties": {"colour": colour}}])()
         assert [row["COLOUR"] for row in stored(personalize, arn)] == ["blue"]
 
-    def test_it_keeps_to_ten_calls_a_second(self, personalize, passing_time, operator, kind, id_column, member,
+    def test_it_keeps_to_ten_calls_a_second(self, personalize, passing_time, operator, dataset_type, id_column, member,
                                             list_parameter):  # fmt: skip
-        arn = dataset(personalize, kind, id_column, "COLOUR")
+        arn = dataset(personalize, dataset_type, id_column, "COLOUR")
         faults.throttle(10)
         assert self.put(operator, arn, list_parameter, [{member: str(number)} for number in range(200)])() == 200
         assert sum(passing_time.slept) == pytest.approx(1.9)
 
-    def test_faults_and_the_link_of_the_group(self, personalize, operator, kind, id_column, member, list_parameter):
-        arn = dataset(personalize, kind, id_column, "COLOUR")
+    def test_invalid_parameters_and_the_link_of_the_group(
+        self, personalize, operator, dataset_type, id_column, member, list_parameter
+    ):
+        arn = dataset(personalize, dataset_type, id_column, "COLOUR")
         wrong = self.put(operator, arn, list_parameter, [{member: str(number)} for number in range(10)] + [{"id": "1"}])
         with pytest.raises(InvalidRequestError, match=rf"{list_parameter}\[10\]"):
             wrong()
@@ -327,7 +331,7 @@ class TestRecommendations:
         with pytest.raises(TooFewRecommendationsError, match=r"2 recommendations came, at least 3 must: \[i\d, i\d\]"):
             recommend(**asked, min_results=3)()
 
-    def test_what_is_no_number_is_refused_when_the_dag_is_read(self):
+    def test_a_non_numeric_value_is_refused_when_the_dag_is_parsed(self):
         with pytest.raises(TypeError, match="min_results is '5': allowed is a whole number"):
             recommend(campaign_arn=f"{PREFIX}campaign/a", min_results="5").make()
 
@@ -346,7 +350,7 @@ class TestRecommendations:
             ({"campaign_arn": f"{PREFIX}campaign/a", "num_results": 5, "min_results": 6}, "no more than 5"),
         ],
     )
-    def test_faults_are_named_before_the_call(self, parameters, fault):
+    def test_invalid_parameters_are_refused_before_the_call(self, parameters, fault):
         with pytest.raises(InvalidRequestError, match=fault):
             recommend(user_id="u1", **parameters)()
         assert calls.of("GetRecommendations") == []

@@ -55,7 +55,7 @@ def test_tags_may_come_out_of_templates(personalize):
     assert tags(personalize) == {}
 
 
-def test_faults_are_named_before_the_call(personalize):
+def test_invalid_parameters_are_refused_before_the_call(personalize):
     with pytest.raises(InvalidRequestError) as refusal:
         tag([{"tagKey": "aws:team", "tagValue": "?"}], "shop")()
     assert len(refusal.value.faults) == 3
@@ -69,7 +69,7 @@ def test_faults_are_named_before_the_call(personalize):
     [(SOLUTION + "s", "ResourceNotFoundException"), (f"{PREFIX}schema/shop", "InvalidInputException")],
     ids=["what does not exist", "a schema"],
 )
-def test_what_cannot_be_tagged_is_an_error_of_the_service(personalize, arn, code):
+def test_tagging_an_untaggable_resource_is_an_error_of_the_service(personalize, arn, code):
     with pytest.raises(ClientError, match=code):
         tag([{"tagKey": "team", "tagValue": "a"}], arn)()
     with pytest.raises(ClientError, match=code):

@@ -97,7 +97,7 @@ def test_who_trains_must_be_said(said):
 
 
 @deferrable_or_not
-def test_one_that_exists_as_wanted_is_taken_without_a_call(deferrable, capsys):
+def test_an_existing_solution_is_reused_without_a_call(deferrable, capsys):
     wanted = {"perform_auto_training": True, "solution_config": DAILY, "tags": [{"tagKey": "a", "tagValue": "b"}]}
     create(**wanted)()
     assert create(deferrable=deferrable, **wanted)() == OTHER
@@ -105,7 +105,7 @@ def test_one_that_exists_as_wanted_is_taken_without_a_call(deferrable, capsys):
     assert "no other is made" in capsys.readouterr().out
 
 
-def test_one_that_exists_with_other_content_is_an_error_that_lists_each_difference():
+def test_an_existing_solution_with_other_content_fails_with_each_difference():
     create()()
     with pytest.raises(ResourceDiffersError) as refusal:
         create(perform_auto_training=True, solution_config=DAILY, event_type="click")()
@@ -118,7 +118,7 @@ def test_one_that_exists_with_other_content_is_an_error_that_lists_each_differen
     assert advice in str(refusal.value)
 
 
-def test_what_another_task_changes_later_may_be_ignored(personalize):
+def test_changes_by_another_task_may_be_ignored(personalize):
     create()()
     personalize.update_solution(solutionArn=OTHER, performAutoTraining=True)
     clock.advance(600)
@@ -131,7 +131,7 @@ def test_what_another_task_changes_later_may_be_ignored(personalize):
     assert create(ignore_changes=["perform_auto_training"])() == OTHER
 
 
-def test_what_the_service_describes_by_another_name_is_no_difference(personalize):
+def test_a_member_that_the_service_renames_is_not_a_difference(personalize):
     """The names that it describes are those of https://github.com/boto/boto3/issues/3514."""
     first = {"min_user_history_length_percentile": "0.05", "max_user_history_length_percentile": "0.95"}
     described = {"min_hist_length_percentile": "0.05", "max_hist_length_percentile": "0.95"}
@@ -148,7 +148,7 @@ def test_what_the_service_describes_by_another_name_is_no_difference(personalize
         create(solution_config={"featureTransformationParameters": other}, **given)()
 
 
-def test_what_an_update_made_of_it_counts(personalize):
+def test_the_configuration_after_an_update_counts(personalize):
     create()()
     personalize.update_solution(solutionArn=OTHER, performAutoTraining=True, solutionUpdateConfig=DAILY)
     clock.advance(600)
@@ -156,7 +156,7 @@ def test_what_an_update_made_of_it_counts(personalize):
     assert sent("CreateSolution") == 2
 
 
-def test_one_that_exists_may_be_an_error_but_not_for_a_retry():
+def test_an_existing_resource_may_be_an_error_but_not_in_a_retry():
     run = create(if_exists="fail")
     with killed_after("CreateSolution"):
         run()
@@ -169,20 +169,20 @@ def test_one_that_exists_may_be_an_error_but_not_for_a_retry():
 
 
 @deferrable_or_not
-def test_one_that_is_being_deleted_is_waited_for_and_made_anew(personalize, deferrable):
+def test_a_resource_being_deleted_is_waited_for_and_recreated(personalize, deferrable):
     personalize.delete_solution(solutionArn=SOLUTION)
     assert create(name="shop", deferrable=deferrable)() == SOLUTION
     assert status(personalize) == "ACTIVE"
     assert sent("CreateSolution") == 2
 
 
-def test_one_that_is_not_shown_at_once_is_waited_for(personalize):
+def test_a_solution_that_is_not_visible_at_once_is_waited_for(personalize):
     faults.stale_next("CreateSolution", hides=30)
     assert create()() == OTHER
     assert status(personalize, OTHER) == "ACTIVE"
 
 
-def test_a_retry_that_does_not_see_the_first_tries_solution_yet_makes_no_other(personalize):
+def test_a_retry_that_does_not_see_the_first_attempts_solution_yet_creates_no_other(personalize):
     faults.stale_next("CreateSolution", hides=30)
     run = create()
     with killed_after("CreateSolution"):
@@ -212,7 +212,7 @@ def test_without_waiting_the_deletion_has_begun(personalize):
 
 
 @pytest.mark.parametrize("done", [True, False])
-def test_after_a_lost_answer_what_is_left_is_deleted(personalize, done):
+def test_after_a_lost_answer_the_rest_is_deleted(personalize, done):
     faults.reset_next("DeleteSolution", done=done)
     assert delete()() == SOLUTION
     assert not exists(personalize)
@@ -220,19 +220,19 @@ def test_after_a_lost_answer_what_is_left_is_deleted(personalize, done):
 
 
 @deferrable_or_not
-def test_an_update_under_way_is_waited_for_before_the_deletion(personalize, deferrable):
+def test_an_update_in_progress_is_waited_for_before_the_deletion(personalize, deferrable):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     delete(deferrable=deferrable)()
     assert not exists(personalize)
 
 
-def test_what_is_gone_is_no_error_but_said(capsys):
+def test_a_missing_solution_is_not_an_error_and_the_log_says_so(capsys):
     assert delete(OTHER)() == OTHER
     assert "nothing is deleted" in capsys.readouterr().out
     assert calls.of("DeleteSolution") == []
 
 
-def test_what_is_in_use_is_not_deleted(personalize, version):
+def test_a_resource_in_use_is_not_deleted(personalize, version):
     with pytest.raises(ClientError, match="ResourceInUseException"):
         delete()()
     assert status(personalize) == "ACTIVE"
@@ -265,7 +265,7 @@ def test_without_waiting_the_stop_has_begun(personalize, version):
 
 @pytest.mark.parametrize("after", [0, 1200], ids=["that waits", "in progress"])
 @pytest.mark.parametrize("done", [True, False])
-def test_a_stop_whose_answer_was_lost_is_made_good(personalize, version, after, done):
+def test_a_stop_with_a_lost_answer_is_checked_and_completed(personalize, version, after, done):
     clock.advance(after)
     faults.reset_next("StopSolutionVersionCreation", done=done)
     stop(version)()
@@ -274,7 +274,7 @@ def test_a_stop_whose_answer_was_lost_is_made_good(personalize, version, after, 
 
 
 @deferrable_or_not
-def test_a_retry_finds_a_stop_that_is_not_shown_yet(personalize, version, deferrable):
+def test_a_retry_finds_a_stop_that_is_not_visible_yet(personalize, version, deferrable):
     """The worker crashed between the call and its record, and reads lag."""
     run = stop(version, deferrable=deferrable)
     faults.stale_next("StopSolutionVersionCreation", hides=50)
@@ -286,13 +286,13 @@ def test_a_retry_finds_a_stop_that_is_not_shown_yet(personalize, version, deferr
 
 
 @deferrable_or_not
-def test_a_stop_that_does_not_end_in_time_says_what_it_saw_last(personalize, version, deferrable):
+def test_a_stop_that_does_not_end_in_time_reports_the_last_status(personalize, version, deferrable):
     clock.advance(1200)
     with pytest.raises(WaitTimeoutError, match="last seen: CREATE STOPPING"):
         stop(version, deferrable=deferrable, timeout=12, waiter_delay=1)()
 
 
-def test_what_somebody_else_is_stopping_is_waited_for(personalize, version):
+def test_a_stop_of_another_task_is_waited_for(personalize, version):
     clock.advance(1200)
     personalize.stop_solution_version_creation(solutionVersionArn=version)
     assert stop(version)() == version
@@ -310,7 +310,7 @@ def test_a_training_that_is_over_is_left_alone(personalize, version, failed, cap
     assert f"{'CREATE FAILED' if failed else 'ACTIVE'}: it is over" in capsys.readouterr().out
 
 
-def test_a_stop_that_is_denied_is_an_error(personalize, version):
+def test_a_denied_stop_is_an_error(personalize, version):
     faults.error_next("StopSolutionVersionCreation", "AccessDeniedException", message="not you")
     with pytest.raises(ClientError, match="not you"):
         stop(version)()
@@ -332,7 +332,7 @@ def test_the_metrics_of_a_trained_version_are_returned(version):
     assert all(isinstance(value, float) for value in found.values())
 
 
-def test_the_metrics_of_what_is_not_trained_yet_are_an_error_of_the_service(version):
+def test_the_metrics_of_an_untrained_version_are_an_error_of_the_service(version):
     with pytest.raises(ClientError, match="GetSolutionMetrics"):
         metrics(version)
 

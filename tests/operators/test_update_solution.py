@@ -72,7 +72,7 @@ def test_an_update_is_sent_and_waited_for_until_it_is_active(personalize, deferr
 
 
 @deferrable_or_not
-def test_what_is_already_so_is_not_sent_again(deferrable, capsys):
+def test_an_unchanged_update_is_not_sent_again(deferrable, capsys):
     for _ in range(3):
         run = update(solution_update_config=every(3), deferrable=deferrable)
         assert run() == SOLUTION
@@ -81,7 +81,7 @@ def test_what_is_already_so_is_not_sent_again(deferrable, capsys):
     assert run.ti.xcoms["solution_update"]["sent"] is False
 
 
-def test_what_is_already_so_is_sent_again_on_request(personalize):
+def test_an_unchanged_update_is_sent_again_on_request(personalize):
     update(solution_update_config=every(3))()
     first = latest(personalize)["creationDateTime"]
     update(solution_update_config=every(3), if_unchanged="update")()
@@ -89,13 +89,13 @@ def test_what_is_already_so_is_sent_again_on_request(personalize):
     assert latest(personalize)["creationDateTime"] > first
 
 
-def test_a_change_of_one_setting_is_sent_though_the_others_are_so():
+def test_a_change_of_one_setting_is_sent_although_the_others_are_unchanged():
     update(solution_update_config=every(3))()
     update(solution_update_config=every(4))()
     assert sent() == 2
 
 
-def test_an_unchanged_update_that_the_service_ignores_does_not_hold_the_task_for_ever():
+def test_an_unchanged_update_that_the_service_ignores_does_not_hold_the_task_forever():
     assumptions.unchanged_update = "ignored"
     update(solution_update_config=every(3))()
     update(solution_update_config=every(3), if_unchanged="update")()
@@ -103,7 +103,7 @@ def test_an_unchanged_update_that_the_service_ignores_does_not_hold_the_task_for
 
 
 @deferrable_or_not
-def test_an_update_of_somebody_elses_is_waited_for_before_ours_is_sent(personalize, deferrable):
+def test_another_writers_update_is_waited_for_before_this_one_is_sent(personalize, deferrable):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     theirs = latest(personalize)["creationDateTime"]
     assert update(solution_update_config=every(3), deferrable=deferrable)() == SOLUTION
@@ -113,7 +113,7 @@ def test_an_update_of_somebody_elses_is_waited_for_before_ours_is_sent(personali
 
 
 @deferrable_or_not
-def test_a_failed_update_of_somebody_elses_is_no_obstacle(personalize, deferrable):
+def test_another_writers_failed_update_does_not_block_this_one(personalize, deferrable):
     faults.fail_next("UpdateSolution", "theirs")
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     update(solution_update_config=every(3), deferrable=deferrable)()
@@ -121,14 +121,14 @@ def test_a_failed_update_of_somebody_elses_is_no_obstacle(personalize, deferrabl
 
 
 @deferrable_or_not
-def test_a_refusal_as_in_use_is_waited_out(deferrable):
+def test_a_refusal_as_in_use_is_retried(deferrable):
     faults.error_next("UpdateSolution", "ResourceInUseException", times=2)
     assert update(deferrable=deferrable)() == SOLUTION
     assert sent() == 1
 
 
 @deferrable_or_not
-def test_a_refusal_as_in_use_for_ever_ends_by_the_deadline(deferrable, passing_time):
+def test_a_refusal_as_in_use_forever_ends_by_the_deadline(deferrable, passing_time):
     faults.error_next("UpdateSolution", "ResourceInUseException", message="busy for ever", times=None)
     with pytest.raises(WaitTimeoutError, match="busy for ever"):
         update(deferrable=deferrable, timeout=300)()
@@ -137,7 +137,7 @@ def test_a_refusal_as_in_use_for_ever_ends_by_the_deadline(deferrable, passing_t
 
 
 @deferrable_or_not
-def test_an_update_under_way_with_our_content_is_ours(personalize, deferrable):
+def test_an_update_in_progress_with_the_same_content_is_adopted(personalize, deferrable):
     """As after a crash between the call and its record."""
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True, solutionUpdateConfig=every(3))
     run = update(solution_update_config=every(3), if_unchanged="update", deferrable=deferrable)
@@ -184,7 +184,7 @@ def test_after_a_failed_update_a_retry_sends_it_again():
 
 
 @deferrable_or_not
-def test_a_wait_that_runs_out_says_what_it_saw_last(deferrable):
+def test_a_wait_that_times_out_reports_the_last_status(deferrable):
     with pytest.raises(WaitTimeoutError, match="CREATE (PENDING|IN_PROGRESS)") as timeout:
         update(deferrable=deferrable, timeout=11, waiter_delay=2)()
     assert SOLUTION in str(timeout.value)
@@ -202,7 +202,7 @@ def test_execution_timeout_holds_while_deferred(passing_time):
     assert sum(passing_time.slept) < 30
 
 
-def test_an_update_that_somebody_replaced_meanwhile_is_not_taken_for_done(personalize):
+def test_a_superseded_update_is_not_a_success(personalize):
     def replace() -> None:
         clock.advance(600)
         personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=False)
@@ -215,8 +215,8 @@ def test_an_update_that_somebody_replaced_meanwhile_is_not_taken_for_done(person
 
 
 @deferrable_or_not
-def test_what_replaced_an_update_is_not_undone_in_bad_weather(personalize, monkeypatch, deferrable):
-    """The weather turns bad when the later update is seen."""
+def test_a_superseding_update_is_not_undone_after_transient_errors(personalize, monkeypatch, deferrable):
+    """Transient errors begin when the later update is visible."""
     wait, error = PersonalizeHook.wait, WaitCondition.error
 
     def supersede() -> None:
@@ -261,7 +261,7 @@ def test_a_retry_after_a_crash_sends_nothing_twice_even_where_sending_is_asked_f
 
 @deferrable_or_not
 @pytest.mark.parametrize("if_unchanged", ["skip", "update"])
-def test_a_retry_finds_what_is_not_shown_yet(deferrable, if_unchanged):
+def test_a_retry_finds_a_write_that_is_not_visible_yet(deferrable, if_unchanged):
     """The worker crashed between the call and its record, and reads lag."""
     assumptions.seconds["solution_update"] = 10  # while it is in progress, the service refuses another
     faults.stale_next("UpdateSolution", hides=50)
@@ -273,7 +273,7 @@ def test_a_retry_finds_what_is_not_shown_yet(deferrable, if_unchanged):
 
 
 @deferrable_or_not
-def test_a_retry_sends_what_is_not_shown_after_a_minute(passing_time, deferrable):
+def test_a_retry_sends_an_update_that_is_not_visible_after_a_minute(passing_time, deferrable):
     run = retry(update(deferrable=deferrable))
     assert run() == SOLUTION
     assert sent() == 1
@@ -321,7 +321,7 @@ def test_a_refused_update_is_not_tried_again_before_its_interval_is_over(passing
 
 
 @deferrable_or_not
-def test_a_solution_that_failed_is_no_success_and_nothing_to_wait_for(personalize, deferrable):
+def test_a_solution_that_failed_is_not_a_success_and_nothing_to_wait_for(personalize, deferrable):
     faults.fail_next("CreateSolution", "bad luck")
     arn = personalize.create_solution(
         name="bad",
@@ -357,7 +357,7 @@ def test_the_connection_may_come_out_of_templates():
 
 @pytest.mark.parametrize("parameter", ["waiter_delay", "timeout"])
 @pytest.mark.parametrize("value", [-1, "10", float("inf"), float("nan")])
-def test_a_wrong_number_of_seconds_is_refused_when_the_dag_is_read(parameter, value):
+def test_a_wrong_number_of_seconds_is_refused_when_the_dag_is_parsed(parameter, value):
     with pytest.raises(ValueError, match=f"{parameter} is"):
         update(**{parameter: value})()
 
@@ -376,7 +376,7 @@ def test_the_deferral_has_a_net_of_its_own_beyond_the_deadline(deferrable):
 
 
 @deferrable_or_not
-def test_throttling_is_waited_out(deferrable):
+def test_throttling_is_retried(deferrable):
     run = update(deferrable=deferrable)
     run.between = lambda: faults.error_next("DescribeSolution", "ThrottlingException", times=8)
     if not deferrable:
@@ -385,14 +385,14 @@ def test_throttling_is_waited_out(deferrable):
 
 
 @deferrable_or_not
-def test_denied_is_an_answer(deferrable):
+def test_access_denied_fails_at_once(deferrable):
     faults.error_next("DescribeSolution", "AccessDeniedException", message="not you", times=None)
     with pytest.raises(ClientError, match="not you"):
         update(deferrable=deferrable)()
     assert len(calls.of("DescribeSolution")) == 1
 
 
-def test_denied_in_the_triggerer_is_raised_as_the_service_said_it():
+def test_access_denied_in_the_triggerer_keeps_the_services_error():
     run = update(deferrable=True)
     run.between = lambda: faults.error_next("DescribeSolution", "AccessDeniedException", message="not you", times=None)
     with pytest.raises(ClientError, match="not you"):
@@ -443,7 +443,7 @@ def test_a_whole_structure_may_come_out_of_a_template(personalize, native):
     assert latest(personalize)["solutionUpdateConfig"] == every(9)
 
 
-def test_all_faults_are_in_one_error_and_nothing_is_sent():
+def test_all_invalid_parameters_are_in_one_error_and_nothing_is_sent():
     run = update(
         solution_arn=SOLUTION.replace("solution", "campaign"),
         perform_auto_training="maybe",
@@ -457,7 +457,7 @@ def test_all_faults_are_in_one_error_and_nothing_is_sent():
     assert list(calls.of("UpdateSolution")) == list(calls.of("DescribeSolution", SOLUTION)) == []
 
 
-def test_an_unknown_choice_for_what_is_unchanged_is_refused_when_the_dag_is_read():
+def test_an_unknown_choice_for_what_is_unchanged_is_refused_when_the_dag_is_parsed():
     with pytest.raises(ValueError, match="if_unchanged is 'never'"):
         update(if_unchanged="never")()
 

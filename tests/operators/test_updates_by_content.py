@@ -18,7 +18,7 @@ deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["o
 
 @pytest.fixture(params=UPDATE_CASES, ids=lambda case: case.name)
 def case(request: pytest.FixtureRequest, personalize: Any) -> UpdateCase:
-    """One of the kinds, made; its own updates are quick, so that none is in progress when a minute is over."""
+    """An existing resource of each type. Its own updates are quick, so that none is in progress after a minute."""
     made: UpdateCase = request.param
     made.make(personalize)
     calls.clear()
@@ -33,7 +33,7 @@ def retry(run: Run) -> Run:
 
 
 def and_then(monkeypatch: pytest.MonkeyPatch, happen: Any) -> None:
-    """Let something happen right after the task's update was sent."""
+    """Run a function right after the task has sent its update."""
     call = UpdateOperator.call
 
     def call_and_then(*args: Any) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def and_then(monkeypatch: pytest.MonkeyPatch, happen: Any) -> None:
 
 
 @deferrable_or_not
-def test_an_update_of_another_writer_that_is_visible_first_is_not_taken_for_ours(personalize, case, deferrable):
-    """Theirs is ACTIVE when the task looks, but is not shown then; ours is shown later than theirs, and fails."""
+def test_another_writers_update_that_is_visible_first_is_not_mistaken_for_this_one(personalize, case, deferrable):
+    """Theirs is ACTIVE but not visible when the task polls; ours becomes visible later than theirs, and fails."""
     faults.stale_next(case.operation, hides=60)
     case.update(personalize, case.theirs)
     clock.advance(30)
@@ -58,7 +58,7 @@ def test_an_update_of_another_writer_that_is_visible_first_is_not_taken_for_ours
 
 
 @deferrable_or_not
-def test_ours_is_waited_for_behind_another_writers_that_is_visible_first(personalize, case, deferrable):
+def test_this_update_is_waited_for_behind_another_writers_visible_one(personalize, case, deferrable):
     faults.stale_next(case.operation, hides=60)
     case.update(personalize, case.theirs)
     clock.advance(30)
@@ -95,7 +95,7 @@ def test_an_update_that_was_replaced_before_it_was_seen_was_superseded(personali
     assert case.accepted() == 2
 
 
-def test_a_superseding_update_with_our_content_is_adopted(personalize, case):
+def test_a_superseding_update_with_the_same_content_is_adopted(personalize, case):
     def replace() -> None:
         clock.advance(30)
         case.update(personalize, case.ours[1])
@@ -113,7 +113,7 @@ def test_a_superseding_update_with_our_content_is_adopted(personalize, case):
 
 
 @deferrable_or_not
-def test_an_adopted_update_that_fails_is_no_success(personalize, case, deferrable, monkeypatch):
+def test_an_adopted_update_that_fails_is_not_a_success(personalize, case, deferrable, monkeypatch):
     """Ours fails at once, and so does theirs, which has the same content and is seen in its place."""
 
     def replace() -> None:
@@ -129,7 +129,7 @@ def test_an_adopted_update_that_fails_is_no_success(personalize, case, deferrabl
 
 @deferrable_or_not
 @pytest.mark.parametrize("hides", [5, 30, 58])
-def test_a_forced_update_that_shows_late_and_fails_is_no_success(personalize, case, deferrable, hides):
+def test_a_forced_update_that_shows_late_and_fails_is_not_a_success(personalize, case, deferrable, hides):
     case.run()()
     assumptions.seconds[f"{case.name}_update"] = 100
     if case.name == "recommender":
@@ -141,7 +141,7 @@ def test_a_forced_update_that_shows_late_and_fails_is_no_success(personalize, ca
 
 
 @deferrable_or_not
-def test_an_update_that_never_shows_is_no_success_where_it_was_not_as_wanted_before(personalize, case, deferrable):
+def test_an_update_that_never_becomes_visible_is_not_a_success_if_it_was_needed(personalize, case, deferrable):
     faults.stale_next(case.operation, hides=9000)
     run = case.run(timeout=600, deferrable=deferrable)
     with pytest.raises(WaitTimeoutError, match="not visible yet"):
@@ -171,7 +171,7 @@ def test_nothing_is_sent_twice_where_describing_breaks_behind_the_call(personali
 
 
 @deferrable_or_not
-def test_a_retry_does_not_take_another_writers_update_for_an_earlier_trys(personalize, case, deferrable):
+def test_a_retry_does_not_take_another_writers_update_for_an_earlier_attempts(personalize, case, deferrable):
     """The worker was killed before the call."""
     case.update(personalize, case.theirs)
     clock.advance(60)
@@ -190,7 +190,7 @@ def test_a_retry_takes_its_own_update_behind_a_crash(personalize, case, deferrab
 
 
 @deferrable_or_not
-def test_an_update_whose_answer_was_lost_and_that_failed_is_no_success(personalize, case, deferrable):
+def test_an_update_whose_answer_was_lost_and_that_failed_is_not_a_success(personalize, case, deferrable):
     faults.unavailable_next(case.operation, done=True)
     faults.fail_next(case.operation, "bad luck")
     with pytest.raises(ResourceFailedError, match="bad luck"):
@@ -210,7 +210,7 @@ def test_an_update_in_progress_that_sets_more_is_waited_for_and_not_taken_for_ou
 
 
 @deferrable_or_not
-def test_what_an_update_of_a_solution_leaves_as_it_is_may_be_in_its_summary(personalize, deferrable):
+def test_unchanged_members_may_appear_in_an_updates_summary(personalize, deferrable):
     assumptions.update_summary = "in_full"
     solution = UPDATE_CASES[0]
     clicks = {"eventsConfig": {"eventParametersList": [{"eventType": "click", "weight": 0.5}]}}
@@ -249,7 +249,7 @@ def test_a_newer_version_does_not_make_another_of_an_update_to_the_latest(
     clock.advance(HOUR)
 
 
-def test_a_pause_that_began_before_an_upgrade_of_this_package_goes_on_after_it(personalize, case):
+def test_a_pause_started_before_an_upgrade_of_this_package_continues_after_it(personalize, case):
     """The version before carried of a call without an answer no more than that there was one."""
     run = case.run(deferrable=True)
     task, context = run._ready()

@@ -16,21 +16,21 @@ ORDER = ("campaign", "recommender", "solution", "event_tracker", "metric_attribu
 SCHEMAS = [f"{PREFIX}schema/a", f"{PREFIX}schema/b"]
 
 
-def thing(kind: str, status: str = "ACTIVE", **more: Any) -> dict[str, Any]:
+def resource(resource_type: str, status: str = "ACTIVE", **more: Any) -> dict[str, Any]:
     return {
-        RESOURCE_TYPES[kind].arn_member: f"{PREFIX}{RESOURCE_TYPES[kind].arn_kind}/{kind}",
+        RESOURCE_TYPES[resource_type].arn_member: f"{PREFIX}{RESOURCE_TYPES[resource_type].arn_kind}/{resource_type}",
         "status": status,
         **more,
     }
 
 
-def of(*things: dict[str, Any], group: dict[str, Any] = GROUP, **more: Any) -> list[list[tuple[str, str]]]:
-    """Plan for some things: the action and the kind of each step, by stage."""
-    by_kind: dict[str, list[dict[str, Any]]] = {}
-    for each in things:
-        (kind,) = (name for name, row in RESOURCE_TYPES.items() if row.arn_member == next(iter(each)))
-        by_kind.setdefault(kind, []).append(each)
-    planned = stages(Inventory(group, by_kind, **more))
+def of(*resources: dict[str, Any], group: dict[str, Any] = GROUP, **more: Any) -> list[list[tuple[str, str]]]:
+    """Plan for some resources: the action and the resource type of each step, by stage."""
+    by_type: dict[str, list[dict[str, Any]]] = {}
+    for each in resources:
+        (resource_type,) = (name for name, row in RESOURCE_TYPES.items() if row.arn_member == next(iter(each)))
+        by_type.setdefault(resource_type, []).append(each)
+    planned = stages(Inventory(group, by_type, **more))
     return [[(action.verb, action.resource_type) for action in stage] for stage in planned]
 
 
@@ -41,43 +41,46 @@ def test_an_empty_group_goes_at_once():
     assert of() == [LAST]
 
 
-def test_all_kinds_go_in_the_order_of_the_guide_and_the_schemas_before_the_group():
-    kinds = [kind for kind in ORDER if kind not in {"schema", "dataset_group"}]
-    stages = of(*map(thing, reversed(kinds)), schemas=SCHEMAS, noted=SCHEMAS)
-    flat = [kind for stage in stages for _, kind in stage]
-    assert flat == [*kinds, "schema", "schema", "dataset_group"]
+def test_all_resource_types_are_deleted_in_the_documented_order_and_schemas_before_the_group():
+    resource_types = [each for each in ORDER if each not in {"schema", "dataset_group"}]
+    stages = of(*map(resource, reversed(resource_types)), schemas=SCHEMAS, noted=SCHEMAS)
+    flat = [resource_type for stage in stages for _, resource_type in stage]
+    assert flat == [*resource_types, "schema", "schema", "dataset_group"]
     assert len(stages) == len(ORDER) - 1  # campaigns and recommenders go together
 
 
 @pytest.mark.parametrize("row", JOBS, ids=lambda row: row.name)
-def test_a_job_under_way_is_waited_for_and_one_that_is_over_is_not(row):
+def test_a_job_in_progress_is_waited_for_and_one_that_is_over_is_not(row):
     under_way = ("PENDING", "IN_PROGRESS", "CREATE PENDING", "CREATE IN_PROGRESS", "A STATUS OF NEXT YEAR")
     for status in under_way:
-        assert of(thing(row.name, status)) == [[("wait for", row.name)], LAST]
+        assert of(resource(row.name, status)) == [[("wait for", row.name)], LAST]
     for status in row.final:
-        assert of(thing(row.name, status)) == [LAST]
+        assert of(resource(row.name, status)) == [LAST]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ORDER if kind not in {"schema", "dataset_group", "solution"}])
-def test_what_is_in_transition_is_waited_for_before_anything_is_deleted(kind):
-    stages = of(thing(kind, "CREATE IN_PROGRESS"), thing("filter") if kind != "filter" else thing("event_tracker"))
-    assert stages[0] == [("wait for", kind)]
-    assert ("delete", kind) in [step for stage in stages[1:] for step in stage]
+@pytest.mark.parametrize(
+    "resource_type", [each for each in ORDER if each not in {"schema", "dataset_group", "solution"}]
+)
+def test_changes_in_progress_are_waited_for_before_anything_is_deleted(resource_type):
+    other = "filter" if resource_type != "filter" else "event_tracker"
+    stages = of(resource(resource_type, "CREATE IN_PROGRESS"), resource(other))
+    assert stages[0] == [("wait for", resource_type)]
+    assert ("delete", resource_type) in [step for stage in stages[1:] for step in stage]
 
 
-@pytest.mark.parametrize("kind", ["campaign", "solution", "recommender", "dataset"])
-def test_an_update_under_way_is_waited_for(kind):
-    update = {RESOURCE_TYPES[kind].update_member: {"status": "CREATE PENDING"}}
-    assert of(thing(kind, **update))[0] == [("wait for", kind)]
+@pytest.mark.parametrize("resource_type", ["campaign", "solution", "recommender", "dataset"])
+def test_an_update_in_progress_is_waited_for(resource_type):
+    update = {RESOURCE_TYPES[resource_type].update_member: {"status": "CREATE PENDING"}}
+    assert of(resource(resource_type, **update))[0] == [("wait for", resource_type)]
 
 
 @pytest.mark.parametrize("status", ["CREATE FAILED", "INACTIVE"])
-def test_what_failed_or_was_stopped_is_deleted_as_it_is(status):
-    assert of(thing("recommender", status)) == [[("delete", "recommender")], LAST]
+def test_failed_or_stopped_resources_are_deleted_directly(status):
+    assert of(resource("recommender", status)) == [[("delete", "recommender")], LAST]
 
 
-def test_what_is_being_deleted_is_waited_for_in_its_place():
-    stages = of(thing("campaign", "DELETE IN_PROGRESS"), thing("solution"))
+def test_a_deletion_in_progress_is_waited_for_in_its_place():
+    stages = of(resource("campaign", "DELETE IN_PROGRESS"), resource("solution"))
     assert stages == [[("wait for", "campaign")], [("delete", "solution")], LAST]
     assert of(group={**GROUP, "status": "DELETE PENDING"}) == [[("wait for", "dataset_group")]]
 
@@ -105,7 +108,7 @@ TURNED_OFF = ("turn off automatic training", "solution")
     ],
 )
 def test_automatic_training_is_turned_off_where_it_is_on_and_can_be(own, update, status, turned_off):
-    solution = thing("solution", status, performAutoTraining=own)
+    solution = resource("solution", status, performAutoTraining=own)
     if update:
         solution["latestSolutionUpdate"] = {"status": update[0], "performAutoTraining": update[1]}
     assert ([TURNED_OFF] in of(solution)) is turned_off
@@ -123,7 +126,9 @@ def test_automatic_training_is_turned_off_where_it_is_on_and_can_be(own, update,
     ],
 )
 def test_trainings_are_stopped_once_no_other_can_begin_and_before_anything_is_deleted(status, stage):
-    stages = of(thing("solution_version", status), thing("solution", performAutoTraining=True), thing("campaign"))
+    stages = of(
+        resource("solution_version", status), resource("solution", performAutoTraining=True), resource("campaign")
+    )
     expected = [[TURNED_OFF], stage, [("delete", "campaign")], [("delete", "solution")], LAST]
     assert stages == [each for each in expected if each]
 
@@ -139,7 +144,7 @@ def test_trainings_are_stopped_once_no_other_can_begin_and_before_anything_is_de
     ],
 )
 def test_schemas_are_noted_before_the_first_dataset_goes_and_shared_ones_stay(noted, shared, notes, deleted):
-    stages = of(thing("dataset"), schemas=SCHEMAS, noted=noted, shared=shared)
+    stages = of(resource("dataset"), schemas=SCHEMAS, noted=noted, shared=shared)
     expected = [[("note the schemas", "dataset_group")]] * notes
     expected += [[("delete", "dataset")], [("delete", "schema")] * deleted, LAST]
     assert stages == [stage for stage in expected if stage]
@@ -147,8 +152,8 @@ def test_schemas_are_noted_before_the_first_dataset_goes_and_shared_ones_stay(no
 
 def test_the_plan_is_shorter_the_less_there_is():
     """Whatever is gone already, what is left goes in the same order."""
-    kinds = [kind for kind in ORDER if kind not in {"schema", "dataset_group"}]
-    whole = [step for stage in of(*map(thing, kinds)) for step in stage]
-    for gone in range(len(kinds) + 1):
-        left = [step for stage in of(*map(thing, kinds[gone:])) for step in stage]
+    resource_types = [each for each in ORDER if each not in {"schema", "dataset_group"}]
+    whole = [step for stage in of(*map(resource, resource_types)) for step in stage]
+    for gone in range(len(resource_types) + 1):
+        left = [step for stage in of(*map(resource, resource_types[gone:])) for step in stage]
         assert left == whole[gone:]

@@ -110,7 +110,7 @@ def test_a_failure_fails_for_good_with_the_words_of_the_service(personalize, sen
 
 @deferrable_or_not
 @every_sensor
-def test_a_status_that_nobody_knows_is_waited_out_until_the_deadline(personalize, sensor, deferrable, unknown_status):
+def test_an_unknown_status_is_polled_until_the_deadline(personalize, sensor, deferrable, unknown_status):
     arn = MAKERS[sensor](personalize)
     unknown_status(arn)
     with pytest.raises(AirflowSensorTimeout, match="A STATUS OF NEXT YEAR"):
@@ -118,7 +118,7 @@ def test_a_status_that_nobody_knows_is_waited_out_until_the_deadline(personalize
 
 
 @deferrable_or_not
-def test_what_is_deleted_meanwhile_is_an_error_and_no_wait_for_ever(personalize, deferrable):
+def test_a_resource_deleted_meanwhile_is_an_error_not_an_endless_wait(personalize, deferrable):
     arn = make_dataset(personalize)
     clock.advance(600)
     personalize.delete_dataset(datasetArn=arn)

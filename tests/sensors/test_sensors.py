@@ -67,14 +67,14 @@ def test_it_does_not_defer_where_there_is_nothing_to_wait_for(updating):
 
 
 @pytest.mark.parametrize("given", [None, 45])
-def test_deferred_it_keeps_to_an_interval_that_is_given_and_else_looks_sooner_at_first(updating, given):
+def test_a_deferred_sensor_keeps_a_given_interval_and_otherwise_polls_sooner_at_first(updating, given):
     run = sensor(deferrable=True, **({"poke_interval": given} if given else {}))
     run()
     _, parameters = run.deferrals[0].trigger.serialize()
     assert parameters["waiter_delay"] == given
 
 
-def test_rescheduled_it_gives_the_worker_back_after_each_look(updating):
+def test_reschedule_mode_frees_the_worker_after_each_poll(updating):
     with pytest.raises(AirflowRescheduleException):
         sensor(mode="reschedule", poke_interval=60).make().execute({"ti": _FirstLook(), "task": None})
     clock.advance(600)
@@ -108,14 +108,14 @@ def test_no_update_at_all_may_pass(personalize, deferrable):
 
 
 @deferrable_or_not
-def test_without_required_update_one_under_way_is_waited_for(updating, deferrable):
+def test_without_required_update_one_in_progress_is_waited_for(updating, deferrable):
     run = sensor(deferrable=deferrable, require_update=False)
     run()
     assert updating.describe_solution(solutionArn=SOLUTION)["solution"]["latestSolutionUpdate"]["status"] == "ACTIVE"
 
 
 @deferrable_or_not
-def test_a_timeout_says_what_was_seen_last(updating, deferrable):
+def test_a_timeout_reports_the_last_status(updating, deferrable):
     with pytest.raises(AirflowSensorTimeout, match="CREATE (PENDING|IN_PROGRESS)"):
         sensor(deferrable=deferrable, timeout=20, poke_interval=5)()
 
@@ -123,7 +123,7 @@ def test_a_timeout_says_what_was_seen_last(updating, deferrable):
 @deferrable_or_not
 @pytest.mark.parametrize("lenient", ["soft_fail", "never_fail"])
 @pytest.mark.parametrize("fails", [True, False], ids=["failure", "timeout"])
-def test_a_lenient_sensor_skips(personalize, deferrable, lenient, fails):
+def test_soft_fail_and_never_fail_skip(personalize, deferrable, lenient, fails):
     if fails:
         faults.fail_next("UpdateSolution", "bad luck")
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
@@ -133,7 +133,7 @@ def test_a_lenient_sensor_skips(personalize, deferrable, lenient, fails):
 
 @deferrable_or_not
 @pytest.mark.parametrize("lenient", [None, "soft_fail", "never_fail"])
-def test_execution_timeout_in_the_first_poll_skips_where_the_sensor_is_lenient(updating, deferrable, lenient):
+def test_execution_timeout_in_the_first_poll_skips_with_soft_fail_or_never_fail(updating, deferrable, lenient):
     """Airflow raises its time-out wherever the worker is, as in a call that does not answer."""
 
     def time_out(_: Any) -> None:
@@ -176,22 +176,22 @@ def test_a_time_limit_beyond_the_last_year_that_a_date_has_is_a_limit(updating):
 
 
 @deferrable_or_not
-def test_denied_is_an_error_of_the_service_and_no_reason_to_skip(updating, deferrable):
+def test_access_denied_fails_and_is_not_skipped(updating, deferrable):
     run = sensor(deferrable=deferrable, soft_fail=True)
     faults.error_next("DescribeSolution", "AccessDeniedException", message="not you", times=None)
     with pytest.raises(ClientError, match="not you"):
         run()
 
 
-def test_denied_in_the_triggerer_too(updating):
+def test_access_denied_in_the_triggerer_fails_too(updating):
     run = sensor(deferrable=True, soft_fail=True)
     run.between = lambda: faults.error_next("DescribeSolution", "AccessDeniedException", message="not you", times=None)
     with pytest.raises(ClientError, match="not you"):
         run()
 
 
-def test_denied_may_be_the_triggerers_alone(updating):
-    """The worker may look and the triggerer may not: that is an error, and not a wait for ever."""
+def test_access_denied_for_the_triggerer_alone_defers_again(updating):
+    """The worker may poll and the triggerer may not: that is an error, not an endless wait."""
     from airflow_provider_personalize.exceptions import PersonalizeError
 
     run = sensor(deferrable=True, poke_interval=5)
@@ -208,13 +208,13 @@ def test_never_fail_skips_whatever_happens(updating, deferrable):
 
 
 @deferrable_or_not
-def test_silent_fail_looks_again(updating, deferrable):
+def test_silent_fail_polls_again(updating, deferrable):
     faults.error_next("DescribeSolution", "AccessDeniedException", times=1)
     sensor(deferrable=deferrable, silent_fail=True)()
 
 
 @deferrable_or_not
-def test_throttling_is_no_failure(updating, deferrable):
+def test_throttling_is_polled_through(updating, deferrable):
     faults.error_next("DescribeSolution", "ThrottlingException", times=8)
     sensor(deferrable=deferrable)()
 

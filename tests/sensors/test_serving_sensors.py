@@ -42,8 +42,8 @@ UPDATES = {
     "campaign": {"minProvisionedTPS": 2},
     "recommender": {"recommenderConfig": {"minRecommendationRequestsPerSecond": 2}},
 }
-every_kind = pytest.mark.parametrize("kind", MADE)
-every_updated = pytest.mark.parametrize("kind", UPDATES)
+every_resource_type = pytest.mark.parametrize("resource_type", MADE)
+every_updated = pytest.mark.parametrize("resource_type", UPDATES)
 
 
 @pytest.fixture(autouse=True)
@@ -61,9 +61,9 @@ def make(personalize):
     version = open_market(personalize)
     boto3.client("s3", region_name="us-east-1").put_object(Bucket="shop", Key="in.json", Body=b'{"userId": "u1"}\n')
 
-    def made(kind: str) -> str:
+    def made(resource_type: str) -> str:
         of = version
-        if kind == "batch_segment_job":
+        if resource_type == "batch_segment_job":
             boto3.client("s3", region_name="us-east-1").put_object(
                 Bucket="shop", Key="in.json", Body=b'{"itemId": "i1"}\n'
             )
@@ -73,115 +73,117 @@ def make(personalize):
             )
             clock.advance(HOUR)
             of = train(personalize, f"{PREFIX}solution/segments")
-        row = RESOURCE_TYPES[kind]
-        return str(getattr(personalize, f"create_{kind}")(**MADE[kind](of))[row.arn_member])
+        row = RESOURCE_TYPES[resource_type]
+        return str(getattr(personalize, f"create_{resource_type}")(**MADE[resource_type](of))[row.arn_member])
 
     return made
 
 
-def describe(client: Any, kind: str, arn: str) -> dict[str, Any]:
-    row = RESOURCE_TYPES[kind]
-    return getattr(client, f"describe_{kind}")(**{row.arn_member: arn})[row.member]
+def describe(client: Any, resource_type: str, arn: str) -> dict[str, Any]:
+    row = RESOURCE_TYPES[resource_type]
+    return getattr(client, f"describe_{resource_type}")(**{row.arn_member: arn})[row.member]
 
 
-def update(client: Any, kind: str, arn: str) -> None:
-    getattr(client, f"update_{kind}")(**{RESOURCE_TYPES[kind].arn_member: arn, **UPDATES[kind]})
+def update(client: Any, resource_type: str, arn: str) -> None:
+    getattr(client, f"update_{resource_type}")(
+        **{RESOURCE_TYPES[resource_type].arn_member: arn, **UPDATES[resource_type]}
+    )
 
 
-def sensor(kind: str, arn: str, what: str = "", **more: Any) -> Run:
-    made = getattr(sensors, f"{RESOURCE_TYPES[kind].pascal}{what}Sensor")
-    return Run(lambda: made(task_id="wait", **{f"{kind}_arn": arn, **more}), TaskInstance())
+def sensor(resource_type: str, arn: str, what: str = "", **more: Any) -> Run:
+    made = getattr(sensors, f"{RESOURCE_TYPES[resource_type].pascal}{what}Sensor")
+    return Run(lambda: made(task_id="wait", **{f"{resource_type}_arn": arn, **more}), TaskInstance())
 
 
-@every_kind
+@every_resource_type
 @deferrable_or_not
-def test_it_waits_until_it_is_active(personalize, make, kind, deferrable):
-    arn = make(kind)
-    run = sensor(kind, arn, deferrable=deferrable)
+def test_it_waits_until_it_is_active(personalize, make, resource_type, deferrable):
+    arn = make(resource_type)
+    run = sensor(resource_type, arn, deferrable=deferrable)
     run()
-    assert describe(personalize, kind, arn)["status"] == "ACTIVE"
+    assert describe(personalize, resource_type, arn)["status"] == "ACTIVE"
     assert len(run.deferrals) == deferrable
     assert [value for value in run.ti.xcoms.values() if "dataset-group$market/" in value]
 
 
-@every_kind
+@every_resource_type
 @deferrable_or_not
-def test_a_failure_fails_at_once_and_for_good(make, kind, deferrable):
-    faults.fail_next(f"Create{RESOURCE_TYPES[kind].pascal}", "bad luck")
-    arn = make(kind)
-    reason = "CREATE FAILED" if kind == "event_tracker" else "CREATE FAILED: bad luck"
+def test_a_failure_fails_at_once_and_for_good(make, resource_type, deferrable):
+    faults.fail_next(f"Create{RESOURCE_TYPES[resource_type].pascal}", "bad luck")
+    arn = make(resource_type)
+    reason = "CREATE FAILED" if resource_type == "event_tracker" else "CREATE FAILED: bad luck"
     with pytest.raises(AirflowFailException, match=reason):
-        sensor(kind, arn, deferrable=deferrable)()
+        sensor(resource_type, arn, deferrable=deferrable)()
 
 
-@every_kind
-def test_a_timeout_says_what_was_seen_last(make, kind):
+@every_resource_type
+def test_a_timeout_reports_the_last_status(make, resource_type):
     with pytest.raises(AirflowSensorTimeout, match="CREATE (PENDING|IN_PROGRESS)"):
-        sensor(kind, make(kind), timeout=10, poke_interval=2)()
+        sensor(resource_type, make(resource_type), timeout=10, poke_interval=2)()
 
 
-@every_kind
-def test_one_that_does_not_exist_is_an_error_of_the_service(personalize, kind):
+@every_resource_type
+def test_a_missing_resource_is_an_error_of_the_service(personalize, resource_type):
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        sensor(kind, f"{PREFIX}{RESOURCE_TYPES[kind].arn_kind}/nowhere")()
+        sensor(resource_type, f"{PREFIX}{RESOURCE_TYPES[resource_type].arn_kind}/nowhere")()
 
 
 @every_updated
 @deferrable_or_not
-def test_an_update_is_waited_for_though_the_resource_itself_stays_active(personalize, make, kind, deferrable):
-    arn = make(kind)
+def test_an_update_is_waited_for_though_the_resource_itself_stays_active(personalize, make, resource_type, deferrable):
+    arn = make(resource_type)
     clock.advance(HOUR)
-    update(personalize, kind, arn)
-    assert describe(personalize, kind, arn)["status"] == "ACTIVE"
-    sensor(kind, arn, "Update", deferrable=deferrable)()
-    assert describe(personalize, kind, arn)[RESOURCE_TYPES[kind].update_member]["status"] == "ACTIVE"
-    run = sensor(kind, arn)
+    update(personalize, resource_type, arn)
+    assert describe(personalize, resource_type, arn)["status"] == "ACTIVE"
+    sensor(resource_type, arn, "Update", deferrable=deferrable)()
+    assert describe(personalize, resource_type, arn)[RESOURCE_TYPES[resource_type].update_member]["status"] == "ACTIVE"
+    run = sensor(resource_type, arn)
     run()
     assert len(run.deferrals) == 0
 
 
 @every_updated
 @deferrable_or_not
-def test_a_failed_update_fails_though_the_resource_itself_stays_active(personalize, make, kind, deferrable):
-    arn = make(kind)
+def test_a_failed_update_fails_though_the_resource_itself_stays_active(personalize, make, resource_type, deferrable):
+    arn = make(resource_type)
     clock.advance(HOUR)
-    faults.fail_next(f"Update{RESOURCE_TYPES[kind].pascal}", "no room")
-    update(personalize, kind, arn)
+    faults.fail_next(f"Update{RESOURCE_TYPES[resource_type].pascal}", "no room")
+    update(personalize, resource_type, arn)
     with pytest.raises(AirflowFailException, match="no room"):
-        sensor(kind, arn, "Update", deferrable=deferrable)()
+        sensor(resource_type, arn, "Update", deferrable=deferrable)()
 
 
 @every_updated
 @deferrable_or_not
-def test_no_update_at_all_may_pass_or_not(make, kind, deferrable):
-    arn = make(kind)
+def test_no_update_at_all_may_pass_or_not(make, resource_type, deferrable):
+    arn = make(resource_type)
     clock.advance(HOUR)
-    sensor(kind, arn, "Update", require_update=False, deferrable=deferrable)()
+    sensor(resource_type, arn, "Update", require_update=False, deferrable=deferrable)()
     with pytest.raises(AirflowSensorTimeout, match="no update has been made"):
-        sensor(kind, arn, "Update", timeout=120, deferrable=deferrable)()
+        sensor(resource_type, arn, "Update", timeout=120, deferrable=deferrable)()
 
 
 @every_updated
-def test_no_update_does_not_pass_where_the_creation_failed(make, kind):
-    faults.fail_next(f"Create{RESOURCE_TYPES[kind].pascal}", "bad luck")
-    arn = make(kind)
+def test_no_update_does_not_pass_where_the_creation_failed(make, resource_type):
+    faults.fail_next(f"Create{RESOURCE_TYPES[resource_type].pascal}", "bad luck")
+    arn = make(resource_type)
     clock.advance(HOUR)
     with pytest.raises(AirflowFailException, match="bad luck"):
-        sensor(kind, arn, "Update", require_update=False)()
+        sensor(resource_type, arn, "Update", require_update=False)()
 
 
 @every_updated
 @pytest.mark.parametrize("shown", ["status", "update"])
 @pytest.mark.parametrize("what", ["", "Update"])
-def test_what_is_being_deleted_is_not_taken_for_ready(personalize, make, kind, shown, what):
+def test_what_is_being_deleted_is_not_mistaken_for_ready(personalize, make, resource_type, shown, what):
     assumptions.deletion_shown = shown
-    arn = make(kind)
+    arn = make(resource_type)
     clock.advance(HOUR)
-    update(personalize, kind, arn)
+    update(personalize, resource_type, arn)
     clock.advance(HOUR)
-    getattr(personalize, f"delete_{kind}")(**{RESOURCE_TYPES[kind].arn_member: arn})
+    getattr(personalize, f"delete_{resource_type}")(**{RESOURCE_TYPES[resource_type].arn_member: arn})
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        sensor(kind, arn, what)()
+        sensor(resource_type, arn, what)()
 
 
 @deferrable_or_not

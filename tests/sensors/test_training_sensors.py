@@ -124,7 +124,7 @@ def test_the_next_version_of_automatic_training_is_waited_for_and_its_arn_return
 
 @pytest.fixture
 def throttled_when_resumed(automatic, monkeypatch) -> list[int | None]:
-    """Let only the worker be able to look, and when the task is resumed be throttled; how often, is in the list."""
+    """Let only the worker poll, and throttle it when the task resumes, as often as the list says."""
     check_event, times = AutomaticSolutionVersionSensor.check_event, [1]
 
     def resume_and_be_throttled(task: AutomaticSolutionVersionSensor, event: WaitEvent) -> None:
@@ -136,14 +136,14 @@ def throttled_when_resumed(automatic, monkeypatch) -> list[int | None]:
     return times
 
 
-def test_where_only_the_worker_can_look_it_waits_for_better_weather(automatic, throttled_when_resumed):
+def test_if_only_the_worker_can_poll_it_waits_through_transient_errors(automatic, throttled_when_resumed):
     assert version(automatic, sensor(deferrable=True)())["status"] == "ACTIVE"
 
 
 @pytest.mark.parametrize(
     ("parameters", "end"), [({}, AirflowSensorTimeout), ({"soft_fail": True}, AirflowSkipException)]
 )
-def test_where_the_worker_cannot_look_either_it_times_out(throttled_when_resumed, parameters, end):
+def test_if_the_worker_cannot_poll_either_it_times_out(throttled_when_resumed, parameters, end):
     throttled_when_resumed.append(None)
     with pytest.raises(end):
         sensor(deferrable=True, **parameters)()
@@ -168,7 +168,7 @@ def test_an_automatic_version_of_before_the_moment_is_not_the_next(automatic, de
 
 
 @deferrable_or_not
-def test_a_version_made_by_hand_is_none(automatic, deferrable):
+def test_a_manual_version_does_not_count(automatic, deferrable):
     clock.advance(HOUR)
     made = automatic.create_solution_version(solutionArn=SOLUTION)["solutionVersionArn"]
     run = sensor(deferrable=deferrable, timeout=HOUR)
@@ -211,13 +211,13 @@ def test_where_automatic_training_is_turned_off_while_it_waits_it_fails(automati
 
 
 @deferrable_or_not
-def test_an_update_under_way_that_turns_it_on_is_waited_for(personalize, deferrable):
+def test_an_update_in_progress_that_turns_it_on_is_waited_for(personalize, deferrable):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     assert version(personalize, sensor(deferrable=deferrable)())["status"] == "ACTIVE"
 
 
 @deferrable_or_not
-def test_a_lenient_sensor_skips_where_none_will_come(personalize, deferrable):
+def test_soft_fail_and_never_fail_skip_if_no_version_will_come(personalize, deferrable):
     with pytest.raises(AirflowSkipException):
         sensor(deferrable=deferrable, soft_fail=True)()
 
@@ -239,7 +239,7 @@ def test_a_moment_without_a_time_zone_is_in_utc(automatic):
 
 @deferrable_or_not
 @pytest.mark.parametrize("after", ["yesterday", "", date(2026, 1, 1), True, []], ids=repr)
-def test_what_is_no_moment_is_refused(automatic, deferrable, after):
+def test_an_invalid_date_is_refused(automatic, deferrable, after):
     with pytest.raises(AirflowFailException, match="after is .*: allowed are"):
         sensor(after=after, deferrable=deferrable)()
 
@@ -259,22 +259,22 @@ class _Rescheduled(TaskInstance):
 
 
 @pytest.mark.parametrize("known", ["run", "task"])
-def test_rescheduled_it_keeps_the_moment_from_look_to_look(automatic, known):
-    """Each look is made by another process: the training that began between two looks is the next."""
+def test_reschedule_mode_keeps_the_moment_from_poll_to_poll(automatic, known):
+    """Each poll runs in another process: the training that began between two polls is the next."""
     ti = _Rescheduled()
     ti.start_date = now()
     began = now() if known == "run" else None
 
-    def look() -> str:
+    def poll_once() -> str:
         context = {"ti": ti, "dag_run": SimpleNamespace(start_date=began)}
         return sensor(mode="reschedule").make().execute(context)
 
     for _ in range(3):
         with pytest.raises(AirflowRescheduleException):
-            look()
+            poll_once()
         clock.advance(1500)
     clock.advance(HOUR)
-    assert look() == versions(automatic)[0]["solutionVersionArn"]
+    assert poll_once() == versions(automatic)[0]["solutionVersionArn"]
 
 
 def test_where_no_start_is_known_the_moment_is_now(automatic):
@@ -285,7 +285,7 @@ def test_where_no_start_is_known_the_moment_is_now(automatic):
     assert abs(datetime.now(timezone.utc) - moment) < timedelta(minutes=1)
 
 
-def test_where_only_the_worker_can_look_it_returns_the_arn_too(automatic):
+def test_if_only_the_worker_can_poll_it_returns_the_arn_too(automatic):
     def between() -> None:
         clock.advance(3 * HOUR)
         faults.error_next("ListSolutionVersions", "AccessDeniedException", message="not you", times=1)

@@ -28,7 +28,7 @@ def _no_real_sleep(passing_time: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=UPDATE_CASES, ids=lambda case: case.name)
 def case(request: pytest.FixtureRequest, personalize: Any) -> UpdateCase:
-    """One of the kinds, made."""
+    """An existing resource of each type."""
     made: UpdateCase = request.param
     made.make(personalize)
     return made
@@ -121,6 +121,6 @@ def test_the_moment_may_be_a_datetime(personalize):
         sensor(solution, {}, created=datetime(2100, 1, 1, tzinfo=timezone.utc), timeout=60)()
 
 
-def test_what_is_no_moment_is_refused(personalize):
+def test_an_invalid_date_is_refused(personalize):
     with pytest.raises(AirflowFailException, match="created is 'yesterday': allowed are a datetime"):
         sensor(UPDATE_CASES[0], {}, created="yesterday")()

@@ -40,7 +40,7 @@ TASKS = pytest.mark.parametrize("make", [sensor, update])
 
 
 def no_connection(triggerer: pytest.MonkeyPatch) -> None:
-    """Let the triggerer alone not find the connection, as where its secrets backend does not answer."""
+    """Hide the connection from the triggerer alone, as if its secrets backend did not answer."""
     triggerer.delenv("AIRFLOW_CONN_SHOP")
 
 
@@ -92,7 +92,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Break, int], N
 
 @TASKS
 @FAULTS
-def test_what_passes_within_five_deferrals_fails_no_task(shop, broken, make, fault):
+def test_a_fault_that_ends_within_five_deferrals_fails_no_task(shop, broken, make, fault):
     broken(fault, 5)
     run = make()
     run()
@@ -102,7 +102,7 @@ def test_what_passes_within_five_deferrals_fails_no_task(shop, broken, make, fau
 
 
 @FAULTS
-def test_each_deferral_waits_for_the_same_until_the_same_deadline(broken, fault, passing_time):
+def test_each_deferral_keeps_the_condition_and_the_deadline(broken, fault, passing_time):
     broken(fault, 1)
     run = sensor(timeout=3600)
     run()
@@ -114,7 +114,7 @@ def test_each_deferral_waits_for_the_same_until_the_same_deadline(broken, fault,
 
 @TASKS
 @FAULTS
-def test_what_does_not_pass_fails_the_task_and_is_named(broken, make, fault):
+def test_a_lasting_fault_fails_the_task_with_its_reason(broken, make, fault):
     broken(fault, 100)
     run = make()
     with pytest.raises(PersonalizeError, match=r"^CREATE \w+, seen by this worker, .* could not poll, 6 times") as end:
@@ -125,7 +125,7 @@ def test_what_does_not_pass_fails_the_task_and_is_named(broken, make, fault):
     assert len(run.deferrals) == 6
 
 
-def test_the_deadline_ends_it_before(broken, passing_time):
+def test_the_deadline_ends_it_earlier(broken, passing_time):
     broken(no_connection, 100)
     with pytest.raises(AirflowSensorTimeout, match=r"last seen: CREATE .*could not poll: .*'shop' does not exist"):
         sensor(timeout=25)()
@@ -140,13 +140,13 @@ def test_execution_timeout_ends_it_as_it_ends_any_wait(broken):
 
 @pytest.mark.parametrize("lenient", ["soft_fail", "never_fail"])
 @pytest.mark.parametrize("timeout", [25, 3600])
-def test_a_lenient_sensor_skips_in_the_end(broken, lenient, timeout):
+def test_soft_fail_and_never_fail_skip_in_the_end(broken, lenient, timeout):
     broken(no_connection, 100)
     with pytest.raises(AirflowSkipException):
         sensor(timeout=timeout, **{lenient: True})()
 
 
-def test_what_the_worker_cannot_do_either_fails_at_once(broken):
+def test_a_fault_of_the_worker_too_fails_at_once(broken):
     run = sensor()
     run.between = lambda: faults.error_next("DescribeSolution", "AccessDeniedException", message="nobody", times=None)
     with pytest.raises(ClientError, match="nobody"):
@@ -180,7 +180,7 @@ def test_aws_default_that_nobody_has_is_boto3s_chain_in_the_triggerer_too(shop, 
     assert fire(trigger)["outcome"] == "succeeded"
 
 
-def test_what_ended_meanwhile_is_not_deferred_again(broken, passing_time):
+def test_a_wait_that_ended_meanwhile_is_not_deferred_again(broken, passing_time):
     broken(no_connection, 1)
     run = sensor()
     run.between = lambda: passing_time.sleep(700)

@@ -63,7 +63,7 @@ async def until(condition: Callable[[], Any]) -> None:
 
 
 async def see(line: Line, source: PollTarget = SHOP) -> Observation:
-    """Look now."""
+    """Poll now."""
     return (await line.see(source, time.monotonic())).reading
 
 
@@ -108,7 +108,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[PersonalizeHook]:
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
-    """Let look-ups of connections wait."""
+    """Delay look-ups of connections."""
     gate, look_up = Gate(), PersonalizeHook.get_connection
     monkeypatch.setattr(PersonalizeHook, "get_connection", lambda _, name: gate.pass_through() and look_up(name))
     yield gate
@@ -152,7 +152,7 @@ def test_two_hundred_waits_on_one_arn_cost_the_calls_of_one(shop):
     assert len(calls.of("DescribeSolution")) == 1
 
 
-def test_a_reading_is_shared_by_those_whom_it_is_new_enough_for():
+def test_a_snapshot_is_shared_by_waits_that_it_is_new_enough_for():
     async def looks() -> None:
         async with joined(CONNECTION, SHOP) as line:
             before = time.monotonic()
@@ -173,7 +173,7 @@ def test_two_hundred_arns_share_one_client_and_one_look_up_of_the_connection(mad
     assert len(made) == 1
 
 
-def test_the_client_is_there_before_the_first_look_is_due(made, monkeypatch):
+def test_the_client_exists_before_the_first_poll_is_due(made, monkeypatch):
     monkeypatch.setattr(PersonalizeTrigger, "hold", PATIENCE)
 
     async def wait() -> None:
@@ -190,7 +190,7 @@ def test_the_client_sends_over_connections_that_share_what_is_costly(made):
     assert isinstance(made[0].conn._endpoint.http_session, LeanSession)
 
 
-def test_what_is_kept_of_an_answer_is_what_it_is_judged_by():
+def test_only_evaluated_members_of_an_answer_are_kept():
     async def look() -> Observation:
         async with joined(CONNECTION, SHOP) as line:
             return await see(line)
@@ -198,7 +198,7 @@ def test_what_is_kept_of_an_answer_is_what_it_is_judged_by():
     assert set(run(look()).description) == {"status", "creationDateTime"}
 
 
-def test_nothing_of_a_request_is_kept_with_what_went_wrong():
+def test_an_error_keeps_nothing_of_its_request():
     """A signature, a token, or a connection that is held open."""
 
     def held(thing: Any, depth: int = 6) -> bool:
@@ -221,14 +221,14 @@ def test_nothing_of_a_request_is_kept_with_what_went_wrong():
     assert not held(error)
 
 
-def test_those_who_began_together_drift_apart():
+def test_waits_that_started_together_drift_apart():
     pauses = {Seen(Observation(), time.monotonic()).until_next(100) for _ in range(200)}
     assert len(pauses) > 100
     assert 89 < min(pauses) < 95
     assert 105 < max(pauses) <= 110 + poller._TICK
 
 
-def test_what_is_due_in_one_tick_is_looked_at_together():
+def test_polls_due_in_the_same_tick_are_made_together():
     began, now = time.monotonic(), time.monotonic
     ends = {round(now() + Seen(Observation(), began).until_next(1), 2) for _ in range(200)}
     assert len(ends) <= 2
@@ -236,8 +236,8 @@ def test_what_is_due_in_one_tick_is_looked_at_together():
     assert max(ends) <= began + 1.1 + poller._TICK + 0.01
 
 
-def test_nobody_overtakes(monkeypatch):
-    """One request at a time, and one who asks without pause: all others come in between."""
+def test_waits_are_polled_in_order(monkeypatch):
+    """With one request at a time, a wait that polls without pause does not starve the others."""
     monkeypatch.setattr(poller, "_THREADS", 1)
     sources = [nowhere(each) for each in range(4)]
 
@@ -257,7 +257,7 @@ def test_nobody_overtakes(monkeypatch):
     assert [call.arn for call in calls.of("DescribeSolution")] == [each.arn for each in [*sources, sources[0]]]
 
 
-def test_it_asks_as_often_as_the_service_takes_it():
+def test_the_rate_adapts_to_the_service():
     """A service that takes 20 requests a second, and as many at once, and waits that would ask without end."""
     pace, now, tokens, throttled = Pace(), 0.0, 20.0, []
     while now < 300:
@@ -270,7 +270,7 @@ def test_it_asks_as_often_as_the_service_takes_it():
     assert throttled.count(True) < 0.05 * len(throttled)
 
 
-def test_what_was_under_way_when_the_pace_slowed_slows_it_no_further():
+def test_requests_in_flight_do_not_slow_the_rate_twice():
     pace = Pace()
     began = [pace.turn(0) for _ in range(40)]
     for each in began:
@@ -278,7 +278,7 @@ def test_what_was_under_way_when_the_pace_slowed_slows_it_no_further():
     assert pace.turn(2) + 2 / poller._FASTEST == pytest.approx(pace.turn(2))
 
 
-def test_throttled_for_ever_it_still_asks_now_and_then_and_after_it_as_often_as_before():
+def test_the_rate_never_drops_to_zero_and_recovers_after_throttling():
     pace = Pace()
     for now in range(100):
         pace.learn(now, now, throttled=True)
@@ -288,7 +288,7 @@ def test_throttled_for_ever_it_still_asks_now_and_then_and_after_it_as_often_as_
     assert pace.turn(900) + 1 / poller._FASTEST == pytest.approx(pace.turn(900))
 
 
-def test_a_throttled_look_slows_all_that_share_the_client(monkeypatch):
+def test_a_throttled_poll_slows_all_waits_on_the_client(monkeypatch):
     slowed = []
     monkeypatch.setattr(Pace, "learn", lambda *_, throttled: slowed.append(throttled))
     faults.error_next("DescribeSolution", "ThrottlingException", times=3)
@@ -299,7 +299,7 @@ def test_a_throttled_look_slows_all_that_share_the_client(monkeypatch):
 # --- credentials and connections -------------------------------------------------------------------------------------
 
 
-def test_credentials_that_ran_out_are_renewed_once_for_two_hundred_waits(made, monkeypatch):
+def test_expired_credentials_are_renewed_once_for_two_hundred_waits(made, monkeypatch):
     expired = ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "expired"}}, "DescribeSolution")
     read = PersonalizeHook.observe
     monkeypatch.setattr(
@@ -316,7 +316,7 @@ def test_credentials_that_ran_out_are_renewed_once_for_two_hundred_waits(made, m
     assert len(made) == 2
 
 
-def test_credentials_that_are_not_taken_when_renewed_are_an_answer(made):
+def test_credentials_rejected_after_renewal_end_the_wait(made):
     faults.expired_next("DescribeSolution", times=None)
     event = run(fired(watch()))
     assert event["outcome"] == "broken"
@@ -370,7 +370,7 @@ def test_all_clients_are_made_in_one_thread(monkeypatch, passing_time):
     assert len(set(makers)) == 1
 
 
-def test_a_connection_that_cannot_be_read_again_stays_as_it_was(monkeypatch, passing_time, caplog):
+def test_a_connection_that_cannot_be_reloaded_stays_as_it_was(monkeypatch, passing_time, caplog):
     edited = connection(monkeypatch)
 
     async def looks() -> Observation:
@@ -411,7 +411,7 @@ def test_a_connection_that_does_not_exist_is_an_error_until_it_does(monkeypatch)
     assert run(looks()).description["status"] == "ACTIVE"
 
 
-def test_credentials_that_cannot_be_fetched_for_now_are_transient(monkeypatch):
+def test_credentials_that_are_temporarily_unavailable_are_transient(monkeypatch):
     role = {"role_arn": "arn:aws:iam::123456789012:role/looker"}
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{silent.getsockname()[1]}")
@@ -459,7 +459,7 @@ def test_sts_that_does_not_answer_does_not_stop_the_loop(monkeypatch):
         assert run(looks()).error
 
 
-def test_an_endpoint_that_does_not_answer_holds_up_only_those_who_wait_on_it(monkeypatch):
+def test_an_endpoint_that_does_not_answer_holds_up_only_its_own_waits(monkeypatch):
     hanging = [nowhere(each) for each in range(2 * poller._THREADS)]
     for source in hanging:
         faults.hang_next(arn=source.arn, times=None)
@@ -485,7 +485,7 @@ def test_a_deadline_holds_while_the_endpoint_does_not_answer(monkeypatch):
     assert "does not answer" in event["last_seen"]
 
 
-def test_pauses_grow_in_bad_weather_and_shrink_after_it(passing_time, monkeypatch):
+def test_pauses_grow_during_transient_errors_and_shrink_after_them(passing_time, monkeypatch):
     monkeypatch.setattr(poller, "_JITTER", 0)
     faults.error_next("DescribeSolution", "ThrottlingException", times=6)
     event = run(fired(watch(waiter_delay=100, deadline=time.time() + 3500)))
@@ -498,7 +498,7 @@ def test_pauses_grow_in_bad_weather_and_shrink_after_it(passing_time, monkeypatc
 
 @pytest.mark.parametrize("stage", ["holding back", "looking up the connection", "queueing", "asking", "pausing"])
 def test_a_cancelled_wait_leaves_nothing_wherever_it_is(stage, gate, monkeypatch):
-    """What is left would be found by the fixture."""
+    """The fixture finds whatever is left."""
     if stage != "looking up the connection":
         gate.open.set()
 
@@ -560,7 +560,7 @@ AT = {
 }
 
 
-def test_one_who_leaves_takes_nothing_from_those_who_stay(shop):
+def test_a_cancelled_wait_does_not_affect_the_others(shop):
     shop.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
 
     async def waits() -> dict[str, Any]:

@@ -46,13 +46,15 @@ def test_it_survives_the_way_through_json_with_everything_it_needs():
     assert again.serialize() == (path, arguments)
 
 
-@pytest.mark.parametrize("kind", [PersonalizeTrigger, SolutionUpdateTrigger])
-def test_a_row_of_a_version_to_come_is_waited_for(personalize, kind, caplog, capsys):
+@pytest.mark.parametrize("trigger_class", [PersonalizeTrigger, SolutionUpdateTrigger])
+def test_a_trigger_of_a_later_version_is_accepted(personalize, trigger_class, caplog, capsys):
     """A worker that was upgraded before the triggerer wrote it."""
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
-    path, arguments = kind(resource="solution", arn=SOLUTION, goal="updated", deadline=time.time() + 600).serialize()
+    path, arguments = trigger_class(
+        resource="solution", arn=SOLUTION, goal="updated", deadline=time.time() + 600
+    ).serialize()
     row = Trigger(classpath=path, kwargs={**arguments, "version": 2, "of_next_year": {"a": 1}, "more": None})
-    assert fire(kind(**row.kwargs))["outcome"] == "succeeded"
+    assert fire(trigger_class(**row.kwargs))["outcome"] == "succeeded"
     said = caplog.text + capsys.readouterr().out
     assert said.count("does not know are ignored: more, of_next_year, of version 2") == 1
 
@@ -63,7 +65,7 @@ def test_it_survives_airflows_own_serialisation():
         assert (row.classpath, row.kwargs) == trigger.serialize()
 
 
-def test_what_reaches_the_client_is_what_the_task_was_given(monkeypatch):
+def test_the_client_gets_the_tasks_parameters(monkeypatch):
     hook = SolutionUpdateTrigger(**EVERYTHING).hook_parameters.hook()
     config = hook.conn.meta.config
     assert hook.conn.meta.region_name == "eu-west-1"
@@ -85,7 +87,7 @@ def test_it_does_not_fire_in_its_first_ten_seconds(personalize, passing_time):
     assert len(calls.of("DescribeSolution", SOLUTION)) == 1
 
 
-def test_with_a_pause_it_looks_after_an_interval(personalize, passing_time):
+def test_with_a_pause_it_polls_after_an_interval(personalize, passing_time):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     clock.advance(600)
     fire(watch(pause=True, waiter_delay=300))
@@ -108,7 +110,7 @@ def test_its_deadline_is_a_time_and_holds_across_a_restart(personalize, passing_
     assert sum(passing_time.slept) == pytest.approx(60, abs=1)
 
 
-def test_it_looks_a_last_time_at_the_deadline(personalize, passing_time):
+def test_it_polls_once_more_at_the_deadline(personalize, passing_time):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     clock.advance(600)
     event = fire(watch(deadline=passing_time.time() - 1000))
@@ -157,7 +159,7 @@ def test_throttling_is_polled_through(personalize):
     assert fire(watch())["outcome"] == "succeeded"
 
 
-def test_throttling_for_ever_ends_by_the_deadline_and_is_named(personalize, passing_time):
+def test_throttling_forever_ends_by_the_deadline_and_is_named(personalize, passing_time):
     faults.error_next("DescribeSolution", "ThrottlingException", times=None)
     event = fire(watch(deadline=passing_time.time() + 100))
     assert event["outcome"] == "timed out"

@@ -1,4 +1,4 @@
-"""What becomes of a training whose task is killed while it is deferred, on the triggerer's own way of cancelling."""
+"""A training whose task is killed while deferred, with the triggerer's own way of cancelling."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if not hasattr(triggerer, "_USER_ACTION_CANCEL_MSG"):
 
 @pytest.fixture
 def data(personalize: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What to train on; sleeping takes its time."""
+    """Training data; sleeping advances the clock."""
     monkeypatch.setattr(module, "sleep", asyncio.sleep)
     personalize.create_dataset_import_job(
         jobName="data", datasetArn=DATASET, dataSource={"dataLocation": LOCATION}, roleArn=ROLE
@@ -42,7 +42,7 @@ def status(personalize: Any, arn: str) -> str:
 
 
 def cancel(arn: str, *, by_the_user: bool, **arguments: Any) -> None:
-    """Let a trigger wait for a training, and end it."""
+    """Run a trigger that waits for a training, and end it."""
     arguments = {"resource": "solution_version", "arn": arn, "waiter_delay": 5, "deadline": 9e9, **arguments}
     cancel_trigger(arguments, by_the_user=by_the_user)
 
@@ -101,7 +101,7 @@ def test_one_whose_answer_was_lost_is_stopped_too(personalize, stop_on_kill):
 
 
 @pytest.mark.usefixtures("data")
-def test_one_whose_answer_was_lost_and_that_is_not_shown_yet_goes_on_and_that_is_logged(personalize, capsys):
+def test_one_whose_answer_was_lost_and_that_is_not_visible_yet_goes_on_and_that_is_logged(personalize, capsys):
     faults.stale_next("CreateSolutionVersion", hides=30)
     cancel_trigger(deferred(stop_on_kill=True))
     clock.advance(60)
@@ -118,7 +118,7 @@ def test_it_goes_on_otherwise(personalize, training, by_the_user, stop_on_kill):
     assert status(personalize, training) == "CREATE IN_PROGRESS"
 
 
-def test_one_that_is_being_stopped_already_is_no_error(personalize, training, capsys):
+def test_one_that_is_being_stopped_already_is_not_an_error(personalize, training, capsys):
     personalize.stop_solution_version_creation(solutionVersionArn=training)
     cancel(training, by_the_user=True, stop_on_kill=True)
     assert "CREATE STOPPING: there is nothing to stop" in capsys.readouterr().out

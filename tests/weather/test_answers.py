@@ -1,4 +1,4 @@
-"""What is an answer fails at once, and says what it was about and what to do."""
+"""Errors that are not transient fail at once and say what they concern and what to do."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ DENIED = [
 
 
 @pytest.mark.parametrize(("make", "operation", "advice"), DENIED, ids=[operation for _, operation, _ in DENIED])
-def test_denied_fails_at_once_and_names_the_missing_permission(make, operation, advice, passing_time):
+def test_access_denied_fails_at_once_and_names_the_missing_permission(make, operation, advice, passing_time):
     faults.error_next(operation, "AccessDeniedException", times=None)
     with pytest.raises(ClientError, match=rf"AccessDenied.*{operation}.*{advice}"):
         make()()
@@ -103,7 +103,7 @@ def test_denied_fails_at_once_and_names_the_missing_permission(make, operation, 
     assert len(calls.of(operation)) == 1
 
 
-def test_what_to_do_is_said_once():
+def test_the_advice_is_given_once():
     hook = PersonalizeHook()
     faults.error_next("CreateDatasetGroup", "AccessDeniedException")
     with pytest.raises(ClientError) as refusal:
@@ -120,7 +120,7 @@ def test_a_refusal_fails_at_once_with_the_operation_and_the_arn(code, operation,
     assert passing_time.slept == []
 
 
-def test_what_goes_in_the_middle_of_a_wait_is_an_answer(personalize):
+def test_a_resource_deleted_during_a_wait_is_an_error(personalize):
     version = task(CreateSolutionVersionOperator, solution_arn=SOLUTION, deferrable=True)
     importing()()
     version.between = lambda: faults.error_next("DescribeSolutionVersion", "ResourceNotFoundException", times=None)
@@ -148,7 +148,7 @@ WRITES = {
 
 
 @pytest.mark.parametrize("operation", WRITES)
-def test_what_may_be_done_is_not_sent_again_while_reads_may_be_stale(operation):
+def test_an_ambiguous_write_is_not_repeated_while_reads_may_be_stale(operation):
     assumptions.same_version_name = "accepted"
     if operation == "CreateSolutionVersion":
         importing(1)()
@@ -159,7 +159,7 @@ def test_what_may_be_done_is_not_sent_again_while_reads_may_be_stale(operation):
 
 
 @deferrable_or_not
-def test_what_may_be_done_is_not_sent_again_though_the_time_is_up(deferrable):
+def test_an_ambiguous_write_is_not_repeated_at_the_deadline(deferrable):
     assumptions.same_version_name = "accepted"
     importing(1)()
     faults.stale_next("CreateSolutionVersion", hides=45)
@@ -169,7 +169,7 @@ def test_what_may_be_done_is_not_sent_again_though_the_time_is_up(deferrable):
     assert len(calls.of("CreateSolutionVersion")) == 1
 
 
-def test_bad_weather_that_is_over_makes_no_later_pause_longer(personalize, passing_time):
+def test_the_backoff_is_reset_after_a_success(personalize, passing_time):
     tracker = personalize.create_event_tracker(name="t", datasetGroupArn=GROUP)["trackingId"]
     clock.advance(3600)
     every_other_throttled("PutEvents")
@@ -188,8 +188,8 @@ PROMISE_NOTHING = {
 
 @pytest.mark.parametrize("body", ["<html>a proxy's page</html>", '{"status": <', "[]"])
 @pytest.mark.parametrize("operation", PROMISE_NOTHING)
-def test_what_promises_no_answer_is_not_answered_with_anything(personalize, operation, body):
-    """By a proxy's page, for one: the records would be lost, and the task green."""
+def test_an_operation_without_output_does_not_accept_any_body(personalize, operation, body):
+    """For example by a proxy's page: the records would be lost and the task would succeed."""
     operator, given = PROMISE_NOTHING[operation]
     if operation == "PutEvents":
         tracker = personalize.create_event_tracker(name="t", datasetGroupArn=GROUP)["trackingId"]
@@ -240,7 +240,7 @@ def test_a_timed_out_request_is_transient():
 
 
 @deferrable_or_not
-def test_a_quota_on_what_is_under_way_is_waited_for(personalize, deferrable, passing_time):
+def test_a_quota_on_what_is_in_progress_is_waited_for(personalize, deferrable, passing_time):
     quotas.set("dataset_import_job", 1)
     source = {"dataLocation": LOCATION}
     personalize.create_dataset_import_job(jobName="other", datasetArn=DATASET, dataSource=source, roleArn=ROLE)
@@ -252,7 +252,7 @@ def test_a_quota_on_what_is_under_way_is_waited_for(personalize, deferrable, pas
     assert len(run.deferrals) == (1 + len(refused) if deferrable else 0)
 
 
-def test_a_quota_on_trainings_is_waited_for_and_one_is_bought(personalize):
+def test_a_quota_on_trainings_is_waited_for_and_one_training_starts(personalize):
     importing()()
     quotas.set("solution_version", 1)
     personalize.create_solution_version(solutionArn=SOLUTION)
@@ -277,7 +277,7 @@ def test_a_quota_that_does_not_free_itself_fails_at_once_with_its_name(passing_t
     assert len(calls.of("CreateSolution")) == 2
 
 
-def test_boto3_does_not_repeat_what_is_over_a_quota():
+def test_boto3_does_not_retry_a_quota_error():
     quotas.set("dataset_group", 1)
     hook = PersonalizeHook(config={"retries": {"mode": "standard", "total_max_attempts": 3}})
     with pytest.raises(hook.conn.exceptions.LimitExceededException, match="active dataset groups in a region"):

@@ -1,4 +1,4 @@
-"""What boto3 does by itself, over real sockets: in none of its modes does it buy a second training."""
+"""boto3's own retries, over real sockets: no retry mode starts a second training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from shop import DATASET, LOCATION, ROLE, SOLUTION, api, bring_interactions, open_shop
 from sockets import open_sockets, settles
 from task_runs import Run
-from weathers import bought
+from weathers import applied
 
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
@@ -64,7 +64,7 @@ def shop(personalize_endpoint: Any, passing_time: Any, served: Any, monkeypatch:
     A shop with data at an address; boto3 as it comes, with all its repetitions.
 
     The minute that a task waits for what may be done takes no time here, so the service is waited for: on a busy
-    machine, it may be slower than the client is patient. Afterwards no socket is left open.
+    machine, it may be slower than the client's time-out. Afterwards no socket is left open.
     """
     before, clients, advance = open_sockets(), [], clock.advance
     made = lambda client, *more: clients.append(client) or well_behaved(client, *more)  # noqa: E731
@@ -91,34 +91,34 @@ def aws(monkeypatch: pytest.MonkeyPatch, mode: str, **config: Any) -> str:
 
 
 @modes
-@pytest.mark.parametrize("weather", [*LOST, *NOT_ARRIVED])
-def test_one_training_is_bought_whatever_becomes_of_the_answer(shop, monkeypatch, mode, weather):
-    (LOST | NOT_ARRIVED)[weather]("CreateSolutionVersion")
+@pytest.mark.parametrize("fault", [*LOST, *NOT_ARRIVED])
+def test_one_training_starts_whatever_happens_to_the_answer(shop, monkeypatch, mode, fault):
+    (LOST | NOT_ARRIVED)[fault]("CreateSolutionVersion")
     given = {
         "task_id": "train",
         "solution_arn": SOLUTION,
-        "aws_conn_id": aws(monkeypatch, mode, **PATIENT.get(weather, {})),
+        "aws_conn_id": aws(monkeypatch, mode, **PATIENT.get(fault, {})),
     }
     began = datetime.fromtimestamp(clock.now(), timezone.utc)
     arn = Run(lambda: CreateSolutionVersionOperator(**given), began=began)()
     assert shop.describe_solution_version(solutionVersionArn=arn)["solutionVersion"]["status"] == "ACTIVE"
-    assert bought() == 1
-    assert len(calls.of("CreateSolutionVersion")) == (3 if weather == "throttled" else 1)
+    assert applied() == 1
+    assert len(calls.of("CreateSolutionVersion")) == (3 if fault == "throttled" else 1)
 
 
 @modes
-@pytest.mark.parametrize("weather", ["reset", "503", "no answer"])
-def test_the_hooks_own_client_buys_none_twice_either(shop, served, monkeypatch, mode, weather):
-    hook = PersonalizeHook(aws(monkeypatch, mode, **PATIENT.get(weather, {})))
-    LOST[weather]("CreateSolutionVersion")
+@pytest.mark.parametrize("fault", ["reset", "503", "no answer"])
+def test_the_hooks_client_starts_none_twice_either(shop, served, monkeypatch, mode, fault):
+    hook = PersonalizeHook(aws(monkeypatch, mode, **PATIENT.get(fault, {})))
+    LOST[fault]("CreateSolutionVersion")
     with pytest.raises(Exception, match="503|Service Unavailable|Told to fail|closed|timed out|timeout"):
         hook.conn.create_solution_version(solutionArn=SOLUTION)
     assert served()
-    assert bought() == 1
+    assert applied() == 1
 
 
 @modes
-def test_what_only_looks_is_still_repeated(shop, monkeypatch, mode):
+def test_boto3_still_retries_reads(shop, monkeypatch, mode):
     hook = PersonalizeHook(aws(monkeypatch, mode))
     faults.unavailable_next("DescribeSolution", times=2)
     assert hook.conn.describe_solution(solutionArn=SOLUTION)["solution"]["status"] == "ACTIVE"
@@ -135,7 +135,7 @@ def test_a_list_that_is_garbled_is_not_an_empty_list(shop, monkeypatch):
     assumptions.same_version_name = "accepted"
     faults.garbled_next("ListSolutionVersions", seconds=200)
     assert run() == first
-    assert bought() == 1
+    assert applied() == 1
 
 
 ONCE: dict[str, Any] = {"retries": {"total_max_attempts": 1}, "connect_timeout": 0.3, "read_timeout": 0.3}
@@ -148,10 +148,10 @@ def test_an_answer_without_an_end_ends_a_wait_by_its_deadline(shop, monkeypatch)
         hook.wait(WaitCondition("solution", SOLUTION), deadline=steady_time() + 60)
 
 
-def test_a_training_whose_answer_has_no_end_is_bought_once(shop, monkeypatch):
+def test_a_training_with_an_endless_answer_starts_once(shop, monkeypatch):
     faults.hang_next("CreateSolutionVersion", dripping=True, done=True)
     given = {"task_id": "train", "solution_arn": SOLUTION, "aws_conn_id": aws(monkeypatch, "standard", **ONCE)}
     began = datetime.fromtimestamp(clock.now(), timezone.utc)
     arn = Run(lambda: CreateSolutionVersionOperator(**given), began=began)()
     assert shop.describe_solution_version(solutionVersionArn=arn)["solutionVersion"]["status"] == "ACTIVE"
-    assert bought() == 1
+    assert applied() == 1

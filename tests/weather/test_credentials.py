@@ -59,19 +59,19 @@ def shop(personalize):
 
 
 @pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
-@pytest.mark.parametrize("kind", TASKS)
-def test_credentials_that_run_out_at_every_step_are_fetched_anew_each_time(kind, deferrable):
+@pytest.mark.parametrize("case", TASKS)
+def test_credentials_that_expire_at_every_step_are_renewed_each_time(case, deferrable):
     for operation in service_model.operations():
         faults.expired_next(operation)
-    TASKS[kind](deferrable=deferrable)()
+    TASKS[case](deferrable=deferrable)()
     assert "ExpiredTokenException" in {call.error for call in calls}
 
 
-@pytest.mark.parametrize("kind", ["an update", "a training", "a tag"])
-def test_credentials_that_are_not_taken_when_fetched_anew_fail_the_task(kind, passing_time):
+@pytest.mark.parametrize("case", ["an update", "a training", "a tag"])
+def test_credentials_rejected_after_renewal_fail_the_task(case, passing_time):
     faults.expired_next(times=None)
     with pytest.raises(ClientError, match="ExpiredToken"):
-        TASKS[kind]()()
+        TASKS[case]()()
     assert len(calls) == 2
     assert passing_time.slept == []
 
@@ -92,7 +92,7 @@ def test_keys_that_were_changed_in_the_connection_sign_from_then_on(monkeypatch)
 
 @pytest.fixture
 def process(tmp_path: Path, monkeypatch) -> Path:
-    """Let a program give the credentials; return what tells it how often to fail first."""
+    """Get credentials from a program; return a function that sets how often it fails first."""
     failures, program = tmp_path / "failures", tmp_path / "credentials"
     program.write_text(
         f"#!/bin/sh\nn=$(cat {failures})\nif [ $n -gt 0 ]; then echo $((n - 1)) > {failures}; exit 1; fi\n"
@@ -108,10 +108,10 @@ def process(tmp_path: Path, monkeypatch) -> Path:
     return failures
 
 
-@pytest.mark.parametrize("kind", TASKS)
-def test_what_gives_the_credentials_may_be_away_for_a_while(kind, process, passing_time):
+@pytest.mark.parametrize("case", TASKS)
+def test_the_credentials_provider_may_be_unavailable_for_a_while(case, process, passing_time):
     process.write_text("3")
-    TASKS[kind](aws_conn_id="program")()
+    TASKS[case](aws_conn_id="program")()
     assert process.read_text().strip() == "0"
     assert sum(passing_time.slept) > 3
 
@@ -136,28 +136,28 @@ def without_keys(machine: pytest.MonkeyPatch) -> None:
         machine.delenv(key, raising=False)
 
 
-@pytest.mark.parametrize("kind", TASKS)
-def test_where_there_never_were_credentials_the_task_fails_at_once_and_says_so(kind, machine, passing_time):
+@pytest.mark.parametrize("case", TASKS)
+def test_a_task_that_never_had_credentials_fails_at_once(case, machine, passing_time):
     without_keys(machine)
     with pytest.raises(CredentialsMissingError, match="'aws_default' gives no credentials"):
-        TASKS[kind]()()
+        TASKS[case]()()
     assert passing_time.slept == []
 
 
 @pytest.mark.parametrize("keys", [{"aws_session_token": "canary\n"}, {"aws_access_key_id": "canary\n"}], ids=str)
-@pytest.mark.parametrize("kind", TASKS)
-def test_a_line_break_in_the_credentials_fails_at_once_and_shows_none_of_them(kind, keys, monkeypatch, passing_time):
+@pytest.mark.parametrize("case", TASKS)
+def test_a_line_break_in_the_credentials_fails_at_once_and_shows_none_of_them(case, keys, monkeypatch, passing_time):
     given = {"region_name": "us-east-1", "aws_access_key_id": "key", "aws_secret_access_key": "secret", **keys}
     with socket.create_server(("127.0.0.1", 0)) as service:
         extra = {**given, "endpoint_url": f"http://127.0.0.1:{service.getsockname()[1]}"}
         monkeypatch.setenv("AIRFLOW_CONN_BROKEN", json.dumps({"conn_type": "aws", "extra": extra}))
         with pytest.raises(CredentialsMissingError, match="'broken' gives credentials with a line break") as refusal:
-            TASKS[kind](aws_conn_id="broken")()
+            TASKS[case](aws_conn_id="broken")()
     assert "canary" not in "".join(traceback.format_exception(refusal.value))
     assert passing_time.slept == []
 
 
-def test_credentials_that_went_for_a_moment_are_transient(machine):
+def test_credentials_lost_for_a_moment_are_transient(machine):
     hook, wait = PersonalizeHook(), WaitCondition("solution", SOLUTION)
     hook.poll(wait)
     keys = {key: value for key in KEYS if (value := os.environ.get(key))}
@@ -169,7 +169,7 @@ def test_credentials_that_went_for_a_moment_are_transient(machine):
     assert hook.poll(wait).outcome == "succeeded"
 
 
-def test_a_triggerer_that_has_none_at_all_says_so_after_a_while(machine, shop, passing_time):
+def test_a_triggerer_without_credentials_reports_it_after_a_while(machine, shop, passing_time):
     shop.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     run = task(SolutionUpdateSensor, solution_arn=SOLUTION, deferrable=True)
     run.between = lambda: without_keys(machine)

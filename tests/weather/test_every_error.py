@@ -1,4 +1,4 @@
-"""What each error that botocore can raise and each HTTP status means: try again, look first, or an answer."""
+"""What each error that botocore can raise and each HTTP status means: retried, ambiguous, or final."""
 
 from __future__ import annotations
 
@@ -63,32 +63,34 @@ TABLE = (
     dict.fromkeys(NOTHING_WAS_SENT, NEVER_SENT) | dict.fromkeys(MAY_BE_DONE, AMBIGUOUS) | dict.fromkeys(ANSWERS, ANSWER)
 )
 CLASSES = {
-    name: kind
-    for name, kind in inspect.getmembers(aws, inspect.isclass)
-    if issubclass(kind, Exception) and not issubclass(kind, Warning) and kind.__module__ == aws.__name__
+    name: error_type
+    for name, error_type in inspect.getmembers(aws, inspect.isclass)
+    if issubclass(error_type, Exception)
+    and not issubclass(error_type, Warning)
+    and error_type.__module__ == aws.__name__
 }
 
 
 def meaning(error: Exception) -> str:
-    """What the package makes of an error."""
+    """How the package classifies an error."""
     assert is_transient(error) == (was_not_applied(error) or is_ambiguous(error))
     assert not (was_not_applied(error) and is_ambiguous(error))
     return NEVER_SENT if was_not_applied(error) else AMBIGUOUS if is_ambiguous(error) else ANSWER
 
 
-def made(kind: type[Exception]) -> Exception:
+def made(error_type: type[Exception]) -> Exception:
     """An error of a kind."""
-    if issubclass(kind, ClientError):
-        return kind({"Error": {"Code": "SomethingException", "Message": "No."}}, "DescribeSolution")
-    return kind.__new__(kind)  # each takes other arguments, and none makes a difference
+    if issubclass(error_type, ClientError):
+        return error_type({"Error": {"Code": "SomethingException", "Message": "No."}}, "DescribeSolution")
+    return error_type.__new__(error_type)  # each takes other arguments, and none makes a difference
 
 
-def test_every_error_of_botocore_is_decided():
+def test_every_botocore_error_is_classified():
     assert CLASSES.keys() - TABLE.keys() == set()
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_an_error_of_botocore_means_what_is_said(name):
+def test_a_botocore_error_is_classified_as_documented(name):
     assert meaning(made(CLASSES[name])) == TABLE[name]
 
 
@@ -101,7 +103,7 @@ def test_an_error_of_botocore_means_what_is_said(name):
         ("[SSL: DECRYPTION_FAILED_OR_BAD_RECORD_MAC] decryption failed or bad record mac", AMBIGUOUS),
     ],
 )
-def test_tls_that_breaks_is_told_from_a_certificate_that_is_wrong(said, means):
+def test_broken_tls_is_distinguished_from_a_wrong_certificate(said, means):
     assert meaning(aws.SSLError(endpoint_url="https://personalize", error=said)) == means
 
 
@@ -109,7 +111,7 @@ def test_tls_that_breaks_is_told_from_a_certificate_that_is_wrong(said, means):
     "error",
     [ConnectionResetError(), BrokenPipeError(), TimeoutError(), ResponseParserError("x"), IncompleteAnswerError()],
 )
-def test_what_python_and_the_parser_say_of_a_broken_connection_is_no_answer(error):
+def test_a_broken_connection_is_transient_in_python_and_the_parser(error):
     assert meaning(error) == AMBIGUOUS
 
 
@@ -128,7 +130,7 @@ CODES = {
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_a_code_of_a_400_means_what_is_said(code):
+def test_an_error_code_with_status_400_is_classified_as_documented(code):
     said = {"Error": {"Code": code, "Message": "No."}, "ResponseMetadata": {"HTTPStatusCode": 400}}
     assert meaning(ClientError(said, "UpdateSolution")) == CODES[code]
 
@@ -137,7 +139,7 @@ STATUSES = [101, *(status.value for status in HTTPStatus if status.value > 200),
 
 
 def of_status(status: int) -> str:
-    """What a status means by RFC 9110 where the service itself says nothing: only 4xx is about the request."""
+    """How RFC 9110 classifies a status without an answer of the service: only 4xx concerns the request."""
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return NEVER_SENT
     return ANSWER if 400 <= status < 500 and status != HTTPStatus.REQUEST_TIMEOUT else AMBIGUOUS
@@ -168,7 +170,7 @@ def task(operator: type, **parameters: object) -> Run:
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_page_of_a_status_is_never_taken_for_success(tracker, passing_time, status):
-    """By none of: what is described, what is changed, what is put, and what answers nothing when all went well."""
+    """For reads, writes, puts, and operations without output."""
     events = [{"eventType": "click", "itemId": "i", "sentAt": 0}]
     tags = [{"tagKey": "a", "tagValue": "b"}]
     runs = {

@@ -1,4 +1,4 @@
-"""Every task: its own call with every fault, for a while and always."""
+"""Every task with every fault in its own call, for a while and always."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 from every_task import ENDS, STEPS, task_of
-from weathers import LASTS, WEATHERS
+from weathers import FAULTS, LASTS
 
 from airflow_provider_personalize._compat import AirflowSensorTimeout
 from airflow_provider_personalize.emulator import calls, faults
@@ -18,17 +18,17 @@ from airflow_provider_personalize.permissions import actions_of
 ONCE = ("Create", "Update", "Delete", "Start", "Stop")
 QUICK = ("503, applied", "30 s")
 PASSABLE = ("answer after 20 s", "always")
-ROWS = [(weather, lasting) for weather in WEATHERS for lasting in LASTS if (weather, lasting) != PASSABLE]
+ROWS = [(fault, lasting) for fault in FAULTS for lasting in LASTS if (fault, lasting) != PASSABLE]
 CASES = [(*row, number % 4 in {1, 2}) for number, row in enumerate(ROWS)]
 
 
 @pytest.mark.parametrize(
-    ("weather", "lasting", "deferrable"),
+    ("fault", "lasting", "deferrable"),
     [pytest.param(*case, marks=() if case[:2] == QUICK else pytest.mark.slow) for case in CASES],
 )
-def test_it_is_done_once_or_says_why_not(life, passing_time, monkeypatch, weather, lasting, deferrable):
-    """And what it calls to find its way takes no other permissions than in fine weather."""
-    monkeypatch.setattr(transport_faults, "pause", passing_time.sleep)  # who waits for an answer has less time left
+def test_each_task_writes_once_or_reports_why_not(life, passing_time, monkeypatch, fault, lasting, deferrable):
+    """Checks after a fault need no permissions beyond those needed without faults."""
+    monkeypatch.setattr(transport_faults, "pause", passing_time.sleep)  # it counts against the deadline
     for name, given in [*STEPS, *ENDS]:
         task = task_of(name)
         own = getattr(task, "operation", None)
@@ -37,14 +37,14 @@ def test_it_is_done_once_or_says_why_not(life, passing_time, monkeypatch, weathe
         calls.clear()
         if str(own).startswith(ONCE):
             faults.stale_next(own, hides=45)
-        WEATHERS[weather](own, **LASTS[lasting])
+        FAULTS[fault](own, **LASTS[lasting])
         try:
             result = run()
         except (WaitTimeoutError, AirflowSensorTimeout) as late:
             result = late
         faults.clear()
         sent = Counter(call.arn for call in calls if call.operation == own)
-        assert "applied" not in weather or not str(own).startswith(ONCE) or max(sent.values(), default=0) <= 1, name
+        assert "applied" not in fault or not str(own).startswith(ONCE) or max(sent.values(), default=0) <= 1, name
         assert {f"personalize:{call.operation}" for call in calls} <= actions_of(task).keys(), name
         if isinstance(result, Exception):
             assert lasting == "always", (name, result)

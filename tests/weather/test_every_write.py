@@ -26,8 +26,8 @@ QUICK = {"lost, deferred"}
     ("how", "deferrable"),
     [pytest.param(*how, marks=() if name in QUICK else pytest.mark.slow, id=name) for name, how in HOW.items()],
 )
-def test_no_write_is_done_twice(life, how, deferrable):
-    """What it wrote is not shown for a while either."""
+def test_no_write_is_applied_twice(life, how, deferrable):
+    """Its write is not visible for a while either."""
     for name, given in [*STEPS, *ENDS]:
         operation = getattr(task_of(name), "operation", "")
         run = life.run(name, given, **({"deferrable": deferrable} if hasattr(task_of(name), "goal") else {}))

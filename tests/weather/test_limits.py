@@ -88,7 +88,7 @@ def test_an_update_that_comes_too_fast_is_sent_again(personalize, text, deferrab
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_a_wait_that_looks_too_often_goes_on(personalize, deferrable):
+def test_a_throttled_wait_continues(personalize, deferrable):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     faults.error_next("DescribeSolution", LIMIT, times=20)
     task(SolutionUpdateSensor, solution_arn=SOLUTION, deferrable=deferrable, poke_interval=10)()
@@ -115,7 +115,7 @@ def test_a_create_that_names_a_rate_is_sent_again_after_seconds(personalize, pas
         assert [call.error for call in calls.of(operation)] == [LIMIT, LIMIT, None]
 
 
-def test_a_rate_is_not_told_as_a_quota(personalize):
+def test_a_rate_limit_is_not_reported_as_a_quota(personalize):
     faults.error_next("CreateDatasetImportJob", LIMIT, message=PER_SECOND, times=None)
     with pytest.raises(WaitTimeoutError, match="requests per second") as late:
         importing(timeout=60)()

@@ -50,7 +50,7 @@ pytestmark = pytest.mark.usefixtures("personalize")
 
 
 class Rescheduled(TaskInstance):
-    """A task instance that knows when its first look was."""
+    """A task instance that knows when its first poll was."""
 
     first: datetime | None = None
 
@@ -107,7 +107,7 @@ def test_a_sensor_ends_as_airflow_says(personalize, passing_time, mode, what, pa
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule", "deferred"])
-def test_a_sensor_in_bad_weather_times_out_like_any_other(passing_time, mode):
+def test_a_sensor_times_out_despite_transient_errors(passing_time, mode):
     faults.unavailable_next(html=True, times=None)
     with pytest.raises(AirflowSensorTimeout):
         wait(mode, passing_time)
@@ -125,11 +125,11 @@ def test_execution_timeout_ends_a_deferred_sensor_with_an_error_that_is_retried(
 
 
 RETRIED, SKIPPED = "up_for_retry", "skipped"
-lenient = pytest.mark.parametrize("parameters", [{}, {"soft_fail": True}, {"never_fail": True}], ids=str)
+with_soft_fail = pytest.mark.parametrize("parameters", [{}, {"soft_fail": True}, {"never_fail": True}], ids=str)
 
 
-@lenient
-def test_execution_timeout_between_two_looks_ends_a_poked_sensor_which_is_retried_soft_fail_or_not(
+@with_soft_fail
+def test_execution_timeout_between_polls_fails_and_retries_a_poked_sensor(
     passing_time, airflow_runs, monkeypatch, parameters
 ):
     def sleep(seconds: float) -> None:
@@ -142,10 +142,10 @@ def test_execution_timeout_between_two_looks_ends_a_poked_sensor_which_is_retrie
     assert sum(passing_time.slept) == LIMIT
 
 
-@lenient
+@with_soft_fail
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
-def test_execution_timeout_during_a_look_ends_a_sensor_as_a_failure_does(airflow_runs, monkeypatch, mode, parameters):
-    def time_is_up_when_it_looks() -> None:
+def test_execution_timeout_during_a_poll_ends_a_sensor_like_a_failure(airflow_runs, monkeypatch, mode, parameters):
+    def time_is_up_during_the_poll() -> None:
         connection, _ = silent.accept()
         with connection:
             connection.recv(1)
@@ -154,13 +154,13 @@ def test_execution_timeout_during_a_look_ends_a_sensor_as_a_failure_does(airflow
 
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as service:
         monkeypatch.setenv("AWS_ENDPOINT_URL_PERSONALIZE", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        service.submit(time_is_up_when_it_looks)
+        service.submit(time_is_up_during_the_poll)
         state = airflow_runs(mode=mode, execution_timeout=timedelta(seconds=LIMIT), **parameters)
     assert state == (SKIPPED if parameters else RETRIED)
 
 
-@lenient
-def test_execution_timeout_does_not_count_between_two_looks_of_a_rescheduled_sensor(passing_time, parameters):
+@with_soft_fail
+def test_execution_timeout_does_not_apply_between_polls_in_reschedule_mode(passing_time, parameters):
     with pytest.raises(AirflowSkipException if parameters else AirflowSensorTimeout):
         wait("reschedule", passing_time, execution_timeout=timedelta(seconds=LIMIT / 2), **parameters)
     assert sum(passing_time.slept) == pytest.approx(LIMIT, abs=60)
@@ -196,7 +196,7 @@ def airflow_runs(monkeypatch):
 
 @pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
 @pytest.mark.parametrize("operation", ["UpdateSolution", "DescribeSolution"])
-def test_the_shorter_of_timeout_and_execution_timeout_ends_an_operator_in_bad_weather(
+def test_the_shorter_of_timeout_and_execution_timeout_ends_an_operator_despite_transient_errors(
     passing_time, deferrable, operation
 ):
     faults.error_next(operation, "ThrottlingException", times=None)
@@ -279,7 +279,7 @@ def test_a_triggerer_that_is_restarted_keeps_to_the_deadline(passing_time):
 
 
 def test_a_pause_in_the_triggerer_outlasts_no_deadline(passing_time):
-    """That of a write in bad weather: the task tries a last time when its time is up."""
+    """The pause before a retried write: the task tries once more at its deadline."""
     faults.error_next("UpdateSolution", "ThrottlingException", times=None)
     run = update(deferrable=True, timeout=100)
     with pytest.raises(WaitTimeoutError, match="UpdateSolution timed out; last error: .*Throttling"):

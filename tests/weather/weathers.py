@@ -1,4 +1,4 @@
-"""Every weather, and what becomes of a wait and of a write in it: the rows of ``docs/faults.md``."""
+"""Every fault, and how a wait and a write end with it: the tables of ``docs/faults.md``."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from airflow_provider_personalize.status import WaitCondition
 
 LIMIT: Final = 3600
 REFUSED: Final = "(refused)"
-LOOK: Final = "DescribeSolution"
+DESCRIBE: Final = "DescribeSolution"
 OVER_QUOTA: Final = "over a quota"
 
 Tell = Callable[..., None]
 
 
 def refused_next(operation: str, **when: Any) -> None:
-    """Let nobody listen: what the service itself cannot be told."""
+    """Refuse the connection, which the emulator itself cannot do."""
 
     def refuse(_: Any) -> None:
         raise transport_faults.Lost(REFUSED, error=lambda: EndpointConnectionError(endpoint_url="https://personalize"))
@@ -40,7 +40,7 @@ def refused_next(operation: str, **when: Any) -> None:
 
 
 def every_other_throttled(operation: str) -> None:
-    """Throttle half of the calls, the first one included."""
+    """Throttle every other call, beginning with the first."""
     calls_so_far = itertools.count()
 
     def throttle(_: Any) -> None:
@@ -51,13 +51,13 @@ def every_other_throttled(operation: str) -> None:
 
 
 def refusal(code: str) -> Tell:
-    """Refuse a write, and each look at what is waited for from the fourth on."""
+    """Refuse a write, and each poll from the fourth on."""
 
     def begin(operation: str) -> None:
         calls_so_far = itertools.count()
 
         def refuse(_: Any) -> None:
-            if operation != LOOK or next(calls_so_far) > 2:
+            if operation != DESCRIBE or next(calls_so_far) > 2:
                 raise Refused(code, "Told to.")
 
         faults._add(faults._Order("refusal", operation, before=refuse, times=None))
@@ -78,17 +78,17 @@ PER_SECOND: Final = "The limit on the number of requests per second has been exc
 
 
 def redirected(operation: str, **when: Any) -> None:
-    """Let something on the way lead elsewhere, as a proxy does to its page for signing in."""
+    """Redirect, as a proxy does to its sign-in page."""
 
-    def lead_elsewhere(_: Any) -> None:
+    def redirect(_: Any) -> None:
         raise transport_faults.Lost("302", status=302, body="<html>Sign in.</html>", content_type="text/html")
 
-    faults._add(faults._Order("redirected", operation, before=lead_elsewhere, **when))
+    faults._add(faults._Order("redirected", operation, before=redirect, **when))
 
 
 over_quota: Final = error("LimitExceededException")
 
-WEATHERS: Final[dict[str, Tell]] = {
+FAULTS: Final[dict[str, Tell]] = {
     "throttled": error("ThrottlingException"),
     "429": error("TooManyRequests", 429),
     "LimitExceeded, rate": error("LimitExceededException", message=PER_SECOND),
@@ -107,7 +107,7 @@ WEATHERS: Final[dict[str, Tell]] = {
     "answer not JSON, applied": faults.garbled_next,
 }
 LASTS: Final[dict[str, dict[str, Any]]] = {"30 s": {"seconds": 30}, "always": {"times": None}}
-# besides: weather, how long it lasts, how it is told
+# Other faults, with how long they last and how they are injected
 OTHERS: Final[dict[tuple[str, str], Tell]] = {
     ("none", "-"): lambda operation: None,
     ("every other call throttled", "always"): every_other_throttled,
@@ -120,15 +120,15 @@ OTHERS: Final[dict[tuple[str, str], Tell]] = {
     (OVER_QUOTA, "15 min"): lambda operation: over_quota(operation, seconds=15 * 60),
     (OVER_QUOTA, "always"): lambda operation: over_quota(operation, times=None),
 }
-ROWS: Final = [*OTHERS, *((weather, lasting) for weather in WEATHERS for lasting in LASTS)]
+ROWS: Final = [*OTHERS, *((fault, lasting) for fault in FAULTS for lasting in LASTS)]
 
 
-def begin(weather: str, lasting: str, operation: str) -> None:
-    """Let the weather begin for the calls of an operation."""
-    if other := OTHERS.get((weather, lasting)):
+def begin(fault: str, lasting: str, operation: str) -> None:
+    """Inject the fault into the calls of an operation."""
+    if other := OTHERS.get((fault, lasting)):
         other(operation)
     else:
-        WEATHERS[weather](operation, **LASTS[lasting])
+        FAULTS[fault](operation, **LASTS[lasting])
 
 
 def wait_on_worker() -> None:
@@ -140,19 +140,19 @@ def task(made: type, **parameters: Any) -> Callable[[], Any]:
     return lambda: Run(lambda: made(**given), began=datetime.fromtimestamp(clock.now(), timezone.utc))()
 
 
-# Each way to wait, and two writes: the operation that meets the weather, and what there is to do
+# Each way to wait, and two writes: the operation that the fault affects, and the task
 WAYS: Final[dict[str, tuple[str, Callable[[], Any]]]] = {
-    "wait on a worker": (LOOK, wait_on_worker),
-    "sensor, `poke`": (LOOK, task(SolutionUpdateSensor)),
-    "sensor, deferred": (LOOK, task(SolutionUpdateSensor, deferrable=True)),
+    "wait on a worker": (DESCRIBE, wait_on_worker),
+    "sensor, `poke`": (DESCRIBE, task(SolutionUpdateSensor)),
+    "sensor, deferred": (DESCRIBE, task(SolutionUpdateSensor, deferrable=True)),
     "training, on a worker": ("CreateSolutionVersion", task(CreateSolutionVersionOperator)),
     "update, deferred": ("UpdateSolution", task(UpdateSolutionOperator, perform_auto_training=True, deferrable=True)),
 }
 
 
 def prepare(client: Any, operation: str) -> None:
-    """Let there be what the way needs: an update in progress, or data to train on."""
-    if operation == LOOK:
+    """Create what the task needs: an update in progress, or data to train on."""
+    if operation == DESCRIBE:
         client.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
     else:
         source = {"dataLocation": LOCATION}
@@ -160,28 +160,28 @@ def prepare(client: Any, operation: str) -> None:
         clock.advance(LIMIT)
 
 
-def bought() -> int:
-    """Count the trainings and updates that there are."""
+def applied() -> int:
+    """Return the number of trainings and updates that the service has applied."""
     records = personalize_backends["123456789012"]["us-east-1"].records
     versions = sum(record.kind.resource.name == "solution_version" for record in records.values())
     return versions + len(records[SOLUTION].updates)
 
 
-def measure(client: Any, passed: Callable[[], float], weather: str, lasting: str, way: str) -> str:
-    """Say what becomes of a way in a weather: its end, the seconds that it took, the calls that reached the service."""
+def measure(client: Any, passed: Callable[[], float], fault: str, lasting: str, way: str) -> str:
+    """Return how a task ends with a fault: its result, the seconds, the calls that reached the service."""
     operation, go = WAYS[way]
-    if weather == OVER_QUOTA and not operation.startswith("Create"):  # nothing else makes more of what is counted
+    if fault == OVER_QUOTA and not operation.startswith("Create"):  # only a create can exceed a quota
         return "-"
     prepare(client, operation)
     random.seed(1)
-    before, began = bought(), passed()
+    before, began = applied(), passed()
     calls.clear()
-    begin(weather, lasting, operation)
+    begin(fault, lasting, operation)
     try:
         go()
         end = "done"
     except Exception as error:  # noqa: BLE001 - however it ends
         end = type(error).__name__
     reached = [call for call in calls.of(operation) if call.error != REFUSED]
-    many = f", {bought() - before} applied" if operation != LOOK else ""
+    many = f", {applied() - before} applied" if operation != DESCRIBE else ""
     return f"{end}, {passed() - began:.0f} s, {len(reached)} calls{many}".replace(" 1 calls", " 1 call")

@@ -1,4 +1,4 @@
-"""What is crashed: an update, a training and an import, awaited on a worker or in a triggerer, and many updates."""
+"""The DAGs to crash: an update, a training and an import on a worker or in a triggerer, and many updates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PATIENT: dict[str, Any] = {"waiter_delay": 1, "retries": 3, "retry_delay": timed
 
 
 def all_three(**how: Any) -> None:
-    """Buy one of each."""
+    """Start one of each."""
     how = {**PATIENT, **how}
     UpdateSolutionOperator(task_id="update", solution_arn=SOLUTION, **EVERY_MONTH, **how)
     CreateSolutionVersionOperator(task_id="train", solution_arn=SOLUTION, **how)
@@ -50,7 +50,7 @@ with DAG(dag_id="many", max_active_tasks=1000, params={"number": 1}, schedule=No
 
     @task
     def solutions(params: dict[str, Any]) -> list[str]:
-        """Name those to update."""
+        """Return the solutions to update."""
         return [f"{PREFIX}solution/shop-{number}" for number in range(params["number"])]
 
     UpdateSolutionOperator.partial(

@@ -43,7 +43,7 @@ PLANTED = {
 
 @dataclass
 class Said:
-    """How a command ended, what it said, and the folder in which it could leave something."""
+    """How a command ended, its output, and the folder in which it could leave files."""
 
     status: int
     out: str
@@ -87,7 +87,7 @@ def until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 def gone(folder: Path) -> bool:
-    """Tell whether no folder of a run is left, as soon as there is none."""
+    """Wait until no folder of a run is left; return whether that is so."""
     deadline = time.monotonic() + 30
     while list(folder.glob("personalize-run-*")) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -114,7 +114,7 @@ class TestAGreenRun:
     def test_ends_with_0_also_beside_a_file_that_is_broken(self, green: Said) -> None:
         assert green.status == 0, green.out + green.err
 
-    def test_tells_each_task_while_it_runs(self, green: Said) -> None:
+    def test_reports_each_task_while_it_runs(self, green: Said) -> None:
         for task in ("numbers", "double[0]", "double[1]", "reach_only_the_emulator", "get_the_conf"):
             assert re.search(rf"^\d\d:\d\d:\d\d  {re.escape(task)} +success", green.out, re.MULTILINE)
 
@@ -147,7 +147,7 @@ class TestARedRun:
         reason = red.out.partition("\nfail failed:\n")[2]
         assert re.match(r' +File ".*red.py", line \d+, in fail\n.*\n +ValueError: the bucket is\n +not there\n', reason)
 
-    def test_tells_what_could_not_run(self, red: Said) -> None:
+    def test_reports_tasks_that_could_not_run(self, red: Said) -> None:
         assert re.search(r"^never +upstream_failed +-$", red.out, re.MULTILINE)
         assert "red: failed (1 failed, 1 upstream_failed)" in red.out
 
@@ -194,7 +194,7 @@ def test_a_run_ends_with_the_bill_of_what_it_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_example_is_red_with_the_reason_when_the_update_is_told_to_fail(tmp_path: Path) -> None:
+def test_the_example_fails_with_the_reason_of_an_injected_update_failure(tmp_path: Path) -> None:
     example = ROOT / "example_dags" / "example_update_solution.py"
     said = say(tmp_path, "run", example, "--fail", "UpdateSolution=the event type click does not occur")
     assert said.status == 1, said.out
@@ -204,7 +204,7 @@ def test_the_example_is_red_with_the_reason_when_the_update_is_told_to_fail(tmp_
 
 
 @pytest.mark.parametrize("failure", ["UpdateSolution", "DescribeSolution=x", "CreateNothing=x"])
-def test_a_failure_that_makes_no_sense_is_refused(tmp_path: Path, failure: str) -> None:
+def test_an_invalid_failure_is_refused(tmp_path: Path, failure: str) -> None:
     assert say(tmp_path, "run", DAGS / "green.py", "--fail", failure).status == 2
 
 
@@ -312,7 +312,7 @@ def test_a_folder_that_is_kept_stays(claiming: subprocess.Popen[str], tmp_path: 
         (["serve", "--port", "0", "--speed", "0"], "must be more than 0"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_2(arguments: list[str], complaint: str, capsys, monkeypatch) -> None:
+def test_invalid_options_are_refused_with_2(arguments: list[str], complaint: str, capsys, monkeypatch) -> None:
     from airflow_provider_personalize.emulator.cli.main import main
 
     with pytest.raises(SystemExit) as refused:
@@ -412,7 +412,7 @@ class TestTheRegion:
 
 
 class TestWatching:
-    """What the listener in the run's Airflow writes down, and what is told of it."""
+    """What the listener in the run's Airflow records, and how it is reported."""
 
     @pytest.fixture
     def home(self, tmp_path: Path) -> Any:
@@ -463,7 +463,7 @@ class TestWatching:
         assert said in out
         assert "CreateSolution" not in out
 
-    def test_a_failed_try_is_not_the_end(self, home: Any, capsys) -> None:
+    def test_a_failed_attempt_is_not_the_end(self, home: Any, capsys) -> None:
         watch = Watch(home, "d", verbose=False)
         self.write(home, {"tasks": [["a", -1, "up_for_retry"]]})
         watch.look()
@@ -476,7 +476,7 @@ class TestWatching:
         assert watch.close() == 1
         assert "could not be watched:\n    Traceback\n    no such column: map_index" in capsys.readouterr().out
 
-    def test_a_run_that_nothing_is_heard_of_is_no_success(self, home: Any, capsys) -> None:
+    def test_a_run_that_nothing_is_heard_of_is_not_a_success(self, home: Any, capsys) -> None:
         watch = Watch(home, "d", verbose=False)
         home.log.write_text("the plugin cannot be loaded\n")
         assert watch.close() == 1
@@ -556,7 +556,7 @@ def test_a_standalone_airflow_ends_with_a_run_that_is_killed(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_a_second_run_is_told_by_itself(tmp_path: Path) -> None:
+def test_a_second_run_is_reported_separately(tmp_path: Path) -> None:
     said = say_green(tmp_path, "--times", "2")
     assert (said.status, said.left) == (0, []), said.out
     first, second = said.out.split("\ngreen: success (6 success)")[:2]

@@ -36,9 +36,9 @@ OBSERVED: dict[str, tuple[Callable[[], object], list[tuple[Any, object]]]] = {}
 def sees(*answers: tuple[Any, object]) -> Callable[[Callable[[], object]], Callable[[], object]]:
     """Note what a function, named as an assumption, sees by each answer to it."""
 
-    def note(look: Callable[[], object]) -> Callable[[], object]:
-        OBSERVED[look.__name__] = (look, list(answers))
-        return look
+    def note(observe: Callable[[], object]) -> Callable[[], object]:
+        OBSERVED[observe.__name__] = (observe, list(answers))
+        return observe
 
     return note
 
@@ -56,7 +56,7 @@ def filled(domain: str | None = None) -> Everything:
 
 
 def import_items(csv: str, *more: dict[str, Any]) -> str:
-    """What becomes of an import of items: the job's status, or the code of a refusal."""
+    """Return how an import of items ends: the job's status, or the code of a refusal."""
     client = open_shop()
     arn = client.create_schema(name="items", schema=schema("Items", *more))["schemaArn"]
     given = {"datasetGroupArn": GROUP, "schemaArn": arn}
@@ -502,7 +502,7 @@ def latest_version_shown():
     return shop.describe("campaign", campaign)["solutionVersionArn"].endswith("/$LATEST")
 
 
-def batch(kind: str, recipe: str, line: dict[str, str]) -> tuple[Everything, str]:
+def batch(job_type: str, recipe: str, line: dict[str, str]) -> tuple[Everything, str]:
     shop = filled()
     request = {
         "jobName": "job",
@@ -511,7 +511,7 @@ def batch(kind: str, recipe: str, line: dict[str, str]) -> tuple[Everything, str
         "jobOutput": {"s3DataDestination": {"path": "s3://all/out/"}},
         "roleArn": ROLE,
     }
-    return shop, next(iter(getattr(shop.api, f"create_{kind}")(**request).values()))
+    return shop, next(iter(getattr(shop.api, f"create_{job_type}")(**request).values()))
 
 
 def filters_made(client: Any, *expressions: str) -> list[str]:
@@ -643,7 +643,7 @@ def job_names_of_deleted_group():
 
     shop = new_shop()
     shop.put("users.csv", "USER_ID,AGE\nu1,7\n")
-    shop.open(kinds=("Users",))
+    shop.open(dataset_types=("Users",))
     first = import_and_delete_users()
     assert first == ["ACTIVE", "accepted"]
     shop.api.delete_dataset(datasetArn=shop.dataset("Users"))
@@ -651,7 +651,7 @@ def job_names_of_deleted_group():
     shop.api.delete_dataset_group(datasetGroupArn=shop.group)
     clock.advance(HOUR)
     shop.api.delete_schema(schemaArn=f"{PREFIX}schema/Users")
-    shop.open(kinds=("Users",))
+    shop.open(dataset_types=("Users",))
     again = import_and_delete_users()
     return [*again, len(shop.api.list_dataset_import_jobs()["datasetImportJobs"])]
 
@@ -718,14 +718,14 @@ def test_the_tables_are_printed(capsys):
     assert capsys.readouterr().out == f"{assumption_docs.answers()}\n{assumption_docs.durations()}"
 
 
-@pytest.mark.parametrize(("name", "looked"), OBSERVED.items())
-def test_the_first_answer_is_the_default(name, looked):
-    first, _ = looked[1][0]
+@pytest.mark.parametrize(("name", "observed"), OBSERVED.items())
+def test_the_first_answer_is_the_default(name, observed):
+    first, _ = observed[1][0]
     assert getattr(assumptions, name) == (first if name != "seconds" else SECONDS)
 
 
 @pytest.mark.parametrize("name", SECONDS)
-def test_how_long_a_thing_takes_can_be_set(name):
+def test_durations_can_be_set(name):
     clock.freeze()
     progress = Progress(name, ("PENDING", "IN_PROGRESS", "ACTIVE"), clock.now())
     assert progress.expected == pytest.approx(clock.now() + SECONDS[name])
@@ -743,7 +743,7 @@ def test_how_long_a_thing_takes_can_be_set(name):
         (5, "seconds is 5: give names"),
     ],
 )
-def test_seconds_that_make_no_sense_are_refused_and_nothing_changes(seconds, complaint):
+def test_invalid_seconds_are_refused_and_nothing_changes(seconds, complaint):
     with pytest.raises(ValueError, match=complaint):
         assumptions.seconds = seconds
     assert assumptions.seconds == SECONDS

@@ -84,7 +84,7 @@ def test_data_that_comes_in_real_time_is_charged_as_imports_are():
         assert bill.lines()[0].quantity == 2 * events.quantity
 
 
-def test_what_failed_is_not_charged(client):
+def test_failures_are_not_charged(client):
     bring_interactions()
     open_shop()
     faults.fail_next("CreateDatasetImportJob", reason="Because.")
@@ -100,7 +100,7 @@ def test_a_training_is_charged_by_the_hours_that_the_service_shows(shop, version
     assert charged("training, manual") == [shown] == [4.2]
 
 
-def test_a_training_under_way_is_not_charged_yet_and_a_stopped_one_is_for_its_time(shop):
+def test_a_training_in_progress_is_not_charged_yet_and_a_stopped_one_is_for_its_time(shop):
     arn = shop.create_solution_version(solutionArn=SOLUTION)["solutionVersionArn"]
     while shop.describe_solution_version(solutionVersionArn=arn)["solutionVersion"]["status"] == "CREATE PENDING":
         clock.advance(60)
@@ -127,7 +127,7 @@ def test_a_campaign_is_charged_from_active_to_its_deletion(shop, version):
     assert charged("serving") == [pytest.approx(2 * hours, rel=1e-5)]
 
 
-def test_a_campaign_that_nobody_looked_at_is_charged_from_active_too(shop, version):
+def test_a_campaign_that_was_never_described_is_charged_from_active_too(shop, version):
     shop.create_campaign(name="shop", solutionVersionArn=version)
     clock.advance(100 * HOUR)
     (hours,) = charged("serving")

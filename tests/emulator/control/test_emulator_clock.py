@@ -7,7 +7,7 @@ import pytest
 from airflow_provider_personalize.emulator.control.clock import Clock
 
 
-def test_a_frozen_clock_moves_only_when_told():
+def test_a_frozen_clock_moves_only_when_advanced():
     clock = Clock()
     clock.freeze()
     before = clock.now()

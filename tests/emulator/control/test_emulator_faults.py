@@ -1,4 +1,4 @@
-"""What a client sees of a service that was told to fail, over HTTP and in the same process."""
+"""What a client sees of injected faults, over HTTP and in the same process."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_rate_below_one_a_second_lets_single_calls_through(client):
     client.list_schemas()
 
 
-def test_what_is_new_does_not_exist_for_a_while(client):
+def test_a_new_resource_may_be_hidden_for_a_while(client):
     client.create_dataset_group(name="b")
     faults.stale_next("CreateDatasetGroup", hides=20)
     assert client.create_dataset_group(name="a")["datasetGroupArn"] == GROUP
@@ -172,7 +172,7 @@ def test_what_is_new_does_not_exist_for_a_while(client):
     assert names(client) == ["b", "a"]
 
 
-def test_what_is_deleted_still_exists_for_a_while(client):
+def test_a_deleted_resource_may_stay_visible_for_a_while(client):
     for name in "ab":
         client.create_dataset_group(name=name)
     clock.advance(60)
@@ -203,7 +203,7 @@ def test_an_update_is_not_seen_for_a_while(client):
     assert "latestSolutionUpdate" in client.describe_solution(solutionArn=arn)["solution"]
 
 
-def test_what_is_hidden_is_missing_from_the_lists_of_its_parent_only(client, group, solution):
+def test_a_hidden_resource_is_missing_only_from_its_parents_lists(client, group, solution):
     faults.stale_next("CreateSolution", hides=10)
     client.create_solution(
         name="new", datasetGroupArn=group, recipeArn="arn:aws:personalize:::recipe/aws-user-personalization-v2"
@@ -255,7 +255,7 @@ def test_the_log_of_calls_forgets_the_oldest(client, monkeypatch):
     assert [call.operation for call in calls] == [*["ListSchemas"] * 5, "ListSolutions"]
 
 
-def test_what_was_told_and_is_still_to_happen_is_shown(client):
+def test_pending_faults_are_shown(client):
     faults.reset_next("ListSchemas", times=2)
     faults.throttle(5)
     with pytest.raises(ConnectionClosedError):
@@ -322,7 +322,7 @@ def test_a_cut_answer_announces_more_than_it_has(server):
         json.loads(body)
 
 
-def test_every_fault_can_be_told_over_http(server):
+def test_every_fault_can_be_injected_over_http(server):
     told = {
         "fail_next": {"operation": "CreateSolution", "reason": "x"},
         "error_next": {"operation": "ListSchemas", "code": "X"},
@@ -360,7 +360,7 @@ def test_every_fault_can_be_told_over_http(server):
         (faults.throttle, {"rate_per_second": 1, "operation": "Hang"}, "Hang"),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused(tell, arguments, named):
+def test_an_invalid_fault_is_refused(tell, arguments, named):
     with pytest.raises(ValueError, match=named):
         tell(**arguments)
     assert faults.told() == []

@@ -1,4 +1,4 @@
-"""How many there may be of what, and how large it may be."""
+"""Quotas on the number and the size of resources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_provider_personalize.emulator.server import Server
 from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 # The guide's page of quotas, read apart from the code: https://docs.aws.amazon.com/personalize/latest/dg/limits.html
-OF_KINDS = {
+COUNTED = {
     "schema": 500,
     "dataset_group": 5,
     "dataset_import_job": 5,
@@ -32,7 +32,7 @@ OF_KINDS = {
     "data_deletion_job": 5,
 }
 GUIDE = {
-    **OF_KINDS,
+    **COUNTED,
     "full_import_bytes": 100_000_000_000,
     "incremental_import_bytes": 1_000_000_000,
     "interactions_metadata": 5,
@@ -71,20 +71,20 @@ def failure(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
     answer = call(**request)
     clock.advance(3 * HOUR)
     arn = next(value for name, value in answer.items() if name.endswith("Arn"))
-    kind = call.__name__.removeprefix("create_")
+    resource_type = call.__name__.removeprefix("create_")
     member = next(name for name in answer if name.endswith("Arn")).removesuffix("Arn")
-    shown = getattr(call.__self__, f"describe_{kind}")(**{f"{member}Arn": arn})[member]
+    shown = getattr(call.__self__, f"describe_{resource_type}")(**{f"{member}Arn": arn})[member]
     return shown["status"], shown.get("failureReason", "")
 
 
-def refused_schema(kind: str, shop: Everything, **mark: Any) -> tuple[str, str]:
+def refused_schema(resource_type: str, shop: Everything, **mark: Any) -> tuple[str, str]:
     mark = mark or {"categorical": True}
     more = [{"name": name, "type": "string", **mark} for name in ("A", "B")]
-    return refusal(shop.api.create_schema, name="more", schema=schema(kind, *more))
+    return refusal(shop.api.create_schema, name="more", schema=schema(resource_type, *more))
 
 
-def failed_import(kind: str, text: str, shop: Everything, mode: str = "FULL") -> tuple[str, str]:
-    given = {"datasetArn": shop.dataset(kind), "dataSource": {"dataLocation": shop.put("x.csv", text)}}
+def failed_import(resource_type: str, text: str, shop: Everything, mode: str = "FULL") -> tuple[str, str]:
+    given = {"datasetArn": shop.dataset(resource_type), "dataSource": {"dataLocation": shop.put("x.csv", text)}}
     return failure(shop.api.create_dataset_import_job, jobName="x", importMode=mode, roleArn=ROLE, **given)
 
 
@@ -117,12 +117,12 @@ def batch(shop: Everything, recipe: str, lines: str, *, themes: bool = False, fo
     return failure(getattr(shop.api, f"create_batch_{'segment' if of_users else 'inference'}_job"), **request)
 
 
-def one_more(kind: str, shop: Everything) -> tuple[str, str]:
+def one_more(resource_type: str, shop: Everything) -> tuple[str, str]:
     """Make one of a kind where none is allowed."""
-    allowed = quotas.in_force()[kind]
-    quotas.set(kind, None)
-    maker = Maker(shop, kind)
-    quotas.set(kind, allowed)
+    allowed = quotas.in_force()[resource_type]
+    quotas.set(resource_type, None)
+    maker = Maker(shop, resource_type)
+    quotas.set(resource_type, allowed)
     return refusal(maker.call, **maker.request())
 
 
@@ -164,10 +164,13 @@ def deletion(shop: Everything) -> tuple[str, str]:
 
 # How each quota is reached when it is set to a number: the number, what reaches it, and what then happens
 TRIPS: dict[str, tuple[int, Callable[[Everything], tuple[str, str]], str]] = {
-    **{kind: (0, partial(one_more, kind), LIMIT) for kind in OF_KINDS},
+    **{resource_type: (0, partial(one_more, resource_type), LIMIT) for resource_type in COUNTED},
     "full_import_bytes": (100, partial(failed_import, "Interactions", ROWS), FAILED),
     "incremental_import_bytes": (100, partial(failed_import, "Interactions", ROWS, mode="INCREMENTAL"), FAILED),
-    **{f"{kind.lower()}_metadata": (1, partial(refused_schema, kind), INVALID) for kind in ("Interactions", "Actions")},
+    **{
+        f"{resource_type.lower()}_metadata": (1, partial(refused_schema, resource_type), INVALID)
+        for resource_type in ("Interactions", "Actions")
+    },
     "items_metadata": (3, partial(refused_schema, "Items"), INVALID),
     "users_metadata": (2, partial(refused_schema, "Users"), INVALID),
     "items_textual": (1, partial(refused_schema, "Items", textual=True), INVALID),
@@ -199,7 +202,7 @@ def test_each_quota_is_held_and_says_its_number(shop, name):
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: size.name)
-def test_what_is_as_large_as_it_may_be_is_taken(size):
+def test_values_at_the_limit_are_accepted(size):
     assert quotas.excess(size.name, size.number) == []
     assert len(quotas.excess(size.name, size.number + 1)) == 1
     quotas.set(size.name, None)
@@ -236,7 +239,7 @@ def test_one_dataset_group_too_many_is_refused_and_one_less_makes_room(client):
     client.create_dataset_group(name="g5")
 
 
-def test_what_failed_does_not_count_as_active(client):
+def test_failed_resources_do_not_count_as_active(client):
     faults.fail_next("CreateDatasetGroup", reason="x", times=5)
     for number in range(5):
         client.create_dataset_group(name=f"g{number}")
@@ -285,10 +288,12 @@ def test_a_quota_can_be_set_taken_away_and_brought_back(client):
     assert quotas.in_force() == GUIDE
 
 
-@pytest.mark.parametrize(("kind", "number"), [("group", 1), ("schema", -1), ("schema", "many"), ("schema", True)])
-def test_a_quota_that_makes_no_sense_is_refused(kind, number):
-    with pytest.raises(ValueError, match=kind):
-        quotas.set(kind, number)
+@pytest.mark.parametrize(
+    ("resource_type", "number"), [("group", 1), ("schema", -1), ("schema", "many"), ("schema", True)]
+)
+def test_an_invalid_quota_is_refused(resource_type, number):
+    with pytest.raises(ValueError, match=resource_type):
+        quotas.set(resource_type, number)
     assert quotas.in_force() == GUIDE
 
 

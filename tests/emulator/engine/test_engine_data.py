@@ -34,9 +34,9 @@ def test_an_incremental_import_of_interactions_adds_to_them():
     assert len(data) == 2
 
 
-@pytest.mark.parametrize("kind", ["Items", "ITEMS", "items"])
-def test_an_incremental_import_replaces_items_of_the_same_id(kind):
-    data = DatasetData(kind)
+@pytest.mark.parametrize("dataset_type", ["Items", "ITEMS", "items"])
+def test_an_incremental_import_replaces_items_of_the_same_id(dataset_type):
+    data = DatasetData(dataset_type)
     data.replace_bulk([item("1", "drama"), item("2", "drama")])
     data.add_bulk([item("2", "comedy"), item("3", "crime")])
     assert list(data.rows()) == [item("1", "drama"), item("2", "comedy"), item("3", "crime")]

@@ -13,8 +13,8 @@ from airflow_provider_personalize.emulator.engine.errors import InvalidFilter
 from airflow_provider_personalize.emulator.engine.filters import parse, read_values
 
 
-def dataset(kind, *rows):
-    data = DatasetData(kind)
+def dataset(dataset_type, *rows):
+    data = DatasetData(dataset_type)
     data.replace_bulk(rows)
     return data
 
@@ -233,7 +233,7 @@ def test_placeholders_are_not_allowed_with_not_in():
         ("INCLUDE ItemID WHERE " + "(" * 1000 + "Items.A = 1" + ")" * 1000, "parentheses are open"),
     ],
 )
-def test_an_expression_that_makes_no_sense_is_refused(expression, why):
+def test_an_invalid_expression_is_refused(expression, why):
     with pytest.raises(InvalidFilter, match=f"^Could not create filter. Invalid Expression: .*{why}"):
         parse(expression)
 
@@ -284,14 +284,14 @@ filters = st.lists(parts, min_size=1, max_size=3).map(" | ".join)
 
 
 @given(filters)
-def test_what_is_written_reads_the_same(expression):
+def test_a_parsed_expression_survives_a_round_trip(expression):
     once = parse(expression)
     assert parse(str(once)) == once
     assert kept(str(once)) == kept(expression)
 
 
 @given(conditions)
-def test_what_include_keeps_exclude_drops(condition):
+def test_exclude_drops_exactly_what_include_keeps(condition):
     included, excluded = kept(f"INCLUDE ItemID WHERE {condition}"), kept(f"EXCLUDE ItemID WHERE {condition}")
     assert sorted(included + excluded) == sorted(ALL)
 

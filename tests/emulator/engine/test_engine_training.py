@@ -1,11 +1,11 @@
-"""What can be trained on, what a model learns from it, and that it is measured on what it has not seen."""
+"""What can be trained on, what a model learns, and that metrics use held-out data."""
 
 from __future__ import annotations
 
 import random
 
 import pytest
-from cost import effort
+from cost import cost
 from engine_data import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,8 +25,8 @@ NAMES = {
 }
 
 
-def dataset(rows, kind="Interactions"):
-    data = DatasetData(kind)
+def dataset(rows, dataset_type="Interactions"):
+    data = DatasetData(dataset_type)
     data.replace_bulk(rows)
     return data
 
@@ -220,7 +220,7 @@ def test_known_users_get_something_of_their_own(model):
     assert len({tuple(items_of(model.recommend(user_id=f"user-{number:05}"))) for number in range(20)}) > 15
 
 
-def test_what_a_user_did_since_the_training_matters(model):
+def test_events_after_the_training_matter(model):
     before, after = (items_of(model.recommend(user_id="nobody", recent=recent)) for recent in ((), ["item-00150"]))
     assert before != after
 
@@ -320,7 +320,7 @@ def test_a_filter_keeps_users_out_of_a_segment(segments):
     assert "user-100" not in users
 
 
-def test_attributes_that_make_no_sense_are_refused(segments):
+def test_invalid_attributes_are_refused(segments):
     with pytest.raises(InvalidFilter, match="itemAttributes compare fields of ITEMS"):
         segments.segment(attributes='Users.GENRE = "x"')
 
@@ -331,7 +331,7 @@ def test_attributes_that_make_no_sense_are_refused(segments):
 def test_a_training_is_as_much_work_as_there_is_data():
     def work(times: int) -> int:
         data = dataset(sample(interactions=2000 * times, users=100 * times, items=50 * times))
-        return effort(lambda: train(PERSONAL, data))
+        return cost(lambda: train(PERSONAL, data))
 
     # in proportion that were 4 times as much, and 16 times if each row were compared with each
     assert work(4) < 8 * work(1)

@@ -71,7 +71,7 @@ class Shell:
         return done.stderr
 
     def later(self, seconds: float) -> None:
-        """Let time pass, as somebody does who has nothing but the endpoint."""
+        """Advance the clock over HTTP."""
         sent = json.dumps({"advance": seconds}).encode()
         request = urllib.request.Request(f"{self.url}/_personalize/clock", sent, {"Content-Type": "application/json"})
         urllib.request.urlopen(request).close()
@@ -171,7 +171,7 @@ def test_the_service_refuses_with_its_own_errors(shell, group):
     ],
     ids=["expired", "unavailable", "html", "reset", "throttled"],
 )
-def test_what_it_is_told_to_do_is_seen_by_the_command_line_too(shell, tell, said):
+def test_injected_faults_are_visible_to_the_command_line_too(shell, tell, said):
     tell()
     first, second = (shell.run("personalize", "list-schemas") for _ in range(2))
     refused = first if first.returncode else second  # the rate lets one through

@@ -89,7 +89,7 @@ def test_the_rest_of_moto_is_served_too(server):
     assert boto3.client("sts", endpoint_url=server.url, **KEYS).get_caller_identity()["Account"] == "123456789012"
 
 
-def test_faults_are_told_over_http(client, server):
+def test_faults_are_injected_over_http(client, server):
     fault = {"operation": "ListSchemas", "code": "AccessDeniedException", "status": 403, "times": None}
     assert ask(server, "POST", "faults", {"error_next": fault}) == (200, {})
     with pytest.raises(ClientError, match="AccessDenied"):
@@ -219,11 +219,11 @@ def test_beyond_this_machine_addresses_and_names_that_no_stranger_owns_are_serve
         assert send(server, headers={"Host": host})[0] == status
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 @pytest.mark.parametrize("path", ["/_personalize/clock", "/moto-api/state-manager/set-transition"])
-def test_a_control_takes_no_body_that_a_page_could_send_unasked(server, kind, path):
+def test_a_control_takes_no_body_that_a_page_could_send_unasked(server, content_type, path):
     before = clock.now()
-    assert send(server, path=path, headers={"Content-Type": kind}, body=b'{"advance": 9}')[0] == 415
+    assert send(server, path=path, headers={"Content-Type": content_type}, body=b'{"advance": 9}')[0] == 415
     assert clock.now() == before
 
 
@@ -232,9 +232,7 @@ def test_a_control_takes_no_body_that_a_page_could_send_unasked(server, kind, pa
     "proxy/passthrough", "reset-auth", "recorder/download-recording", "",
 ])  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_motos_recorder_and_what_else_reaches_beyond_the_server_is_not_served(
-    server, tmp_path, monkeypatch, path, method
-):
+def test_motos_recorder_and_other_controls_beyond_the_server_are_refused(server, tmp_path, monkeypatch, path, method):
     monkeypatch.chdir(tmp_path)
     status, code = send(server, method, f"/moto-api/{path}", JSON)
     assert (status, code) == ((403, "AccessDeniedException") if path else (200, None))
@@ -253,7 +251,7 @@ def test_motos_reset_and_state_manager_are_served(client, server):
 
 
 @pytest.mark.parametrize("sent", [{"advance": 400 * 366 * 86400}, {"speed": 1e9}, {"speed": 2, "advance": 1e300}])
-def test_the_clock_can_be_moved_by_years_but_not_for_ever(server, sent):
+def test_the_clock_can_be_moved_by_years_but_not_forever(server, sent):
     before, speed = clock.now(), clock.speed
     assert ask(server, "POST", "clock", sent)[0] == 400
     assert (clock.now(), clock.speed) == (before, speed)
@@ -288,9 +286,7 @@ def scoped(region, service="personalize"):
         ("/", {"Authorization": "Bearer x"}, b"{}", "IncompleteSignatureException"),
     ],
 )
-def test_a_request_that_makes_no_sense_is_refused_as_the_service_does_and_not_executed(
-    server, path, headers, body, code
-):
+def test_an_invalid_request_is_refused_as_the_service_does_and_not_executed(server, path, headers, body, code):
     """https://docs.aws.amazon.com/personalize/latest/dg/CommonErrors.html has most of the codes."""
     assert send(server, path=path, headers=headers, body=body) == (400, code)
     assert calls_without_error(server) == []
@@ -316,7 +312,7 @@ def test_a_request_without_a_signature_says_so(server, method, path, headers):
     assert (caught.value.code, json.load(caught.value)["__type"]) == (400, "MissingAuthenticationTokenException")
 
 
-def test_what_aws_serves_without_a_signature_is_served(server):
+def test_unsigned_requests_that_aws_serves_are_served(server):
     s3 = boto3.client("s3", endpoint_url=server.url, **KEYS)
     s3.create_bucket(Bucket="shop")
     s3.put_object(Bucket="shop", Key="a", Body=b"b")
@@ -378,7 +374,7 @@ def test_a_body_of_another_length_than_announced_is_refused(server, rest, status
     assert raw(server, HEAD + rest) == status
 
 
-def test_what_moto_cannot_answer_is_answered_so_that_no_client_repeats_it(server, caplog):
+def test_a_request_that_moto_cannot_answer_gets_a_status_that_clients_do_not_retry(server, caplog):
     """botocore repeats 500, 502, 503 and 504: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html"""
     headers = scoped("us-east-1", "dynamodb") | {"X-Amz-Target": "DynamoDB_20120810.Guess"}
     assert send(server, headers=headers) == (501, "NotImplemented")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from asking import refusal
-from cost import effort
+from cost import cost
 from everything import schema as schema_of
 from moto.core import DEFAULT_ACCOUNT_ID
 from shop import DATASET, PREFIX, ROLE, SCHEMA, api
@@ -154,12 +154,12 @@ def test_a_schema_as_in_the_guide_is_accepted(client, avro):
 # Accepted as recorded in AWS's samples: update-item-dataset-schema-example.ipynb,
 # update-datasets-user-personalization-example.ipynb and 01_Recommender-Agent.ipynb of amazon-personalize-samples
 @pytest.mark.parametrize("domain", [None, "ECOMMERCE", "VIDEO_ON_DEMAND"])
-@pytest.mark.parametrize("kind", ["Interactions", "Items"])
+@pytest.mark.parametrize("dataset_type", ["Interactions", "Items"])
 @pytest.mark.parametrize("text", ["string", ["string", "null"]])
-def test_text_may_be_neither_categorical_nor_textual(client, domain, kind, text):
+def test_text_may_be_neither_categorical_nor_textual(client, domain, dataset_type, text):
     given = {"domain": domain} if domain else {}
-    others = DOMAINS[domain or "ECOMMERCE"][kind]
-    avro = with_fields(*others, {"name": "TITLE", "type": text}, name=kind, base=LEAST[kind])
+    others = DOMAINS[domain or "ECOMMERCE"][dataset_type]
+    avro = with_fields(*others, {"name": "TITLE", "type": text}, name=dataset_type, base=LEAST[dataset_type])
     arn = client.create_schema(name="a", schema=avro, **given)["schemaArn"]
     assert client.describe_schema(schemaArn=arn)["schema"]["schema"] == avro
 
@@ -196,20 +196,20 @@ LEAST = {"Interactions": SCHEMA["fields"], "Items": [{"name": "ITEM_ID", "type":
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
-@pytest.mark.parametrize("kind", LEAST)
-def test_a_domain_asks_for_fields_of_its_own(client, domain, kind):
-    needed = DOMAINS[domain][kind]
-    whole = with_fields(*needed, name=kind, base=LEAST[kind])
+@pytest.mark.parametrize("dataset_type", LEAST)
+def test_a_domain_asks_for_fields_of_its_own(client, domain, dataset_type):
+    needed = DOMAINS[domain][dataset_type]
+    whole = with_fields(*needed, name=dataset_type, base=LEAST[dataset_type])
     client.create_schema(name="whole", schema=whole, domain=domain)
     for field in needed:
         rest = [each for each in needed if each != field] + [{"name": "OTHER", "type": "int"}]
-        less = with_fields(*rest, name=kind, base=LEAST[kind])
+        less = with_fields(*rest, name=dataset_type, base=LEAST[dataset_type])
         assert field["name"] in refusal(client.create_schema, name="less", schema=less, domain=domain)[1]
         client.create_schema(name=f"custom-{field['name']}", schema=less)
 
 
 @pytest.mark.parametrize(
-    ("domain", "kind", "field", "said"),
+    ("domain", "dataset_type", "field", "said"),
     [
         (None, "Interactions", {"name": "EVENT_VALUE", "type": "string"}, "EVENT_VALUE must be of type float"),
         (None, "Interactions", {"name": "EVENT_TYPE", **CATEGORY}, "EVENT_TYPE cannot be categorical"),
@@ -219,10 +219,10 @@ def test_a_domain_asks_for_fields_of_its_own(client, domain, kind):
         ("VIDEO_ON_DEMAND", "Items", {"name": "DURATION", "type": "int"}, "DURATION must be of type float"),
     ],
 )
-def test_a_reserved_field_is_of_its_type(client, domain, kind, field, said):
+def test_a_reserved_field_is_of_its_type(client, domain, dataset_type, field, said):
     given = {"domain": domain} if domain else {}
-    others = DOMAINS[domain][kind] if domain else []
-    schema = with_fields(*others, field, name=kind, base=LEAST[kind])
+    others = DOMAINS[domain][dataset_type] if domain else []
+    schema = with_fields(*others, field, name=dataset_type, base=LEAST[dataset_type])
     assert said in refusal(client.create_schema, name="a", schema=schema, **given)[1]
 
 
@@ -457,6 +457,6 @@ def test_an_import_needs_a_location(client, dataset):
 def test_records_are_read_at_a_few_calls_each(client, dataset, s3):
     for name, count in (("few", 1000), ("many", 5000)):
         put(s3, f"{HEADER}\n" + ROW * count, f"{name}.csv")
-    few, many = (effort(lambda: start(client, f"s3://shop/{name}.csv", name)) for name in ("few", "many"))  # noqa: B023
+    few, many = (cost(lambda: start(client, f"s3://shop/{name}.csv", name)) for name in ("few", "many"))  # noqa: B023
     assert (many - few) / 4000 < 20
     assert outcome(client, f"{PREFIX}dataset-import-job/many") == ("ACTIVE", None)

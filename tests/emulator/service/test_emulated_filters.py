@@ -44,9 +44,9 @@ def cases():
 @pytest.fixture
 def filter_of(client, group):
     """Create a filter with an expression, in a group with datasets that have the fields of all cases."""
-    for kind, fields in FIELDS.items():
-        arn = client.create_schema(name=kind, schema=schema(kind, *fields))["schemaArn"]
-        client.create_dataset(name=kind, schemaArn=arn, datasetGroupArn=group, datasetType=kind)
+    for dataset_type, fields in FIELDS.items():
+        arn = client.create_schema(name=dataset_type, schema=schema(dataset_type, *fields))["schemaArn"]
+        client.create_dataset(name=dataset_type, schemaArn=arn, datasetGroupArn=group, datasetType=dataset_type)
     clock.advance(HOUR)
     return lambda expression: {"name": "f", "datasetGroupArn": group, "filterExpression": expression}
 

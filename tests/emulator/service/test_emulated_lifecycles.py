@@ -69,7 +69,7 @@ UPDATES: dict[str, list[list[str]]] = {
 
 
 def reachable(paths: list[list[str]], status: str) -> set[str]:
-    """The statuses that one may see when one looks again, however late."""
+    """The statuses that a later poll may see."""
     seen, new = {status}, {status}
     while new:
         new = {after for path in paths for now, after in pairwise(path) if now in seen} - seen
@@ -86,57 +86,57 @@ class Watch:
 
     def __init__(self) -> None:
         self._backend = personalize_backends["123456789012"]["us-east-1"]
-        self.statuses: dict[str, set[str]] = {kind: set() for kind in PATHS}
-        self.update_statuses: dict[str, set[str]] = {kind: set() for kind in UPDATES}
+        self.statuses: dict[str, set[str]] = {resource_type: set() for resource_type in PATHS}
+        self.update_statuses: dict[str, set[str]] = {resource_type: set() for resource_type in UPDATES}
         self._seen: dict[str, tuple[str, str]] = {}
         self._updates: dict[str, tuple[Any, str]] = {}
 
-    def arns(self, kind: str) -> list[str]:
-        given = [{"solutionArn": arn} for arn in self.arns("solution")] if kind == "solution_version" else [{}]
-        answers = [self._backend.answer(f"List{pascal(kind)}s", each) for each in given]
+    def arns(self, resource_type: str) -> list[str]:
+        given = [{"solutionArn": arn} for arn in self.arns("solution")] if resource_type == "solution_version" else [{}]
+        answers = [self._backend.answer(f"List{pascal(resource_type)}s", each) for each in given]
         lists = [value for answer in answers for value in answer.values() if isinstance(value, list)]
-        return [summary[arn_member(kind)] for summaries in lists for summary in summaries]
+        return [summary[arn_member(resource_type)] for summaries in lists for summary in summaries]
 
-    def look(self) -> None:
-        there = {arn: kind for kind in PATHS for arn in self.arns(kind)}
+    def poll_status(self) -> None:
+        there = {arn: resource_type for resource_type in PATHS for arn in self.arns(resource_type)}
         for arn in set(self._seen) - set(there):
-            kind, status = self._seen.pop(arn)
-            assert GONE in reachable(PATHS[kind], status), (arn, status, GONE)
+            resource_type, status = self._seen.pop(arn)
+            assert GONE in reachable(PATHS[resource_type], status), (arn, status, GONE)
             self._updates.pop(arn, None)
-        for arn, kind in there.items():
-            self._look_at(kind, arn)
+        for arn, resource_type in there.items():
+            self._observe(resource_type, arn)
 
-    def _look_at(self, kind: str, arn: str) -> None:
-        member = arn_member(kind)
-        shown = self._backend.answer(f"Describe{pascal(kind)}", {member: arn})[member.removesuffix("Arn")]
+    def _observe(self, resource_type: str, arn: str) -> None:
+        member = arn_member(resource_type)
+        shown = self._backend.answer(f"Describe{pascal(resource_type)}", {member: arn})[member.removesuffix("Arn")]
         status = shown["status"]
-        _, before = self._seen.get(arn, (kind, PATHS[kind][0][0]))
-        assert status in reachable(PATHS[kind], before), (arn, before, status)
-        self._seen[arn] = (kind, status)
-        self.statuses[kind].add(status)
+        _, before = self._seen.get(arn, (resource_type, PATHS[resource_type][0][0]))
+        assert status in reachable(PATHS[resource_type], before), (arn, before, status)
+        self._seen[arn] = (resource_type, status)
+        self.statuses[resource_type].add(status)
         assert ("failureReason" in shown) <= (status in {"CREATE FAILED", "FAILED"})
-        update = shown.get("latest" + kind.title() + "Update")
+        update = shown.get("latest" + resource_type.title() + "Update")
         if update is not None:
-            self._look_at_update(kind, arn, update)
+            self._observe_update(resource_type, arn, update)
 
-    def _look_at_update(self, kind: str, arn: str, update: dict[str, Any]) -> None:
+    def _observe_update(self, resource_type: str, arn: str, update: dict[str, Any]) -> None:
         began, before = self._updates.get(arn, (None, ""))
-        before = before if began == update["creationDateTime"] else UPDATES[kind][0][0]
-        assert update["status"] in reachable(UPDATES[kind], before), (arn, before, update["status"])
+        before = before if began == update["creationDateTime"] else UPDATES[resource_type][0][0]
+        assert update["status"] in reachable(UPDATES[resource_type], before), (arn, before, update["status"])
         self._updates[arn] = (update["creationDateTime"], update["status"])
-        self.update_statuses[kind].add(update["status"])
+        self.update_statuses[resource_type].add(update["status"])
 
 
-def pascal(kind: str) -> str:
-    return kind.replace("_", " ").title().replace(" ", "")
+def pascal(resource_type: str) -> str:
+    return resource_type.replace("_", " ").title().replace(" ", "")
 
 
-def arn_member(kind: str) -> str:
-    return f"{pascal(kind)[0].lower()}{pascal(kind)[1:]}Arn"
+def arn_member(resource_type: str) -> str:
+    return f"{pascal(resource_type)[0].lower()}{pascal(resource_type)[1:]}Arn"
 
 
 class Slowly:
-    """A clock that one looks at everything by, many times in each hour."""
+    """A clock that polls everything many times in each hour."""
 
     PAUSES = (0, 0.6, 2, 5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560)
 
@@ -148,9 +148,9 @@ class Slowly:
         end = clock.now() + seconds
         for pause in self.PAUSES:
             clock.advance(max(0, min(pause, end - clock.now())))
-            self._watch.look()
+            self._watch.observe()
         clock.advance(end - clock.now())
-        self._watch.look()
+        self._watch.observe()
 
 
 SELDOM = {"CREATE FAILED", "FAILED", "CREATE STOPPING", GONE}
@@ -164,10 +164,14 @@ def test_a_shop_that_uses_everything_goes_through_every_status(monkeypatch):
         watch = Watch()
         monkeypatch.setattr(everything, "clock", Slowly(watch))
         everything.use_everything(shop)
-    for kind, paths in PATHS.items():
-        assert watch.statuses[kind] - SELDOM == {status for path in paths for status in path} - SELDOM, kind
-    for kind, paths in UPDATES.items():
-        assert watch.update_statuses[kind] - SELDOM == {status for path in paths for status in path} - SELDOM, kind
+    for resource_type, paths in PATHS.items():
+        assert watch.statuses[resource_type] - SELDOM == {status for path in paths for status in path} - SELDOM, (
+            resource_type
+        )
+    for resource_type, paths in UPDATES.items():
+        assert (
+            watch.update_statuses[resource_type] - SELDOM == {status for path in paths for status in path} - SELDOM
+        ), resource_type
 
 
 NAMES = st.sampled_from(["a", "b"])
@@ -213,29 +217,30 @@ class Lifecycles(RuleBasedStateMachine):
             code = None
         assert code is None or code in service_model.errors(operation), (operation, code)
 
-    def on_each(self, operation: str, kind: str, **request: Any) -> None:
-        for arn in self.watch.arns(kind):
-            self.call(operation, **{arn_member(kind): arn}, **request)
+    def on_each(self, operation: str, resource_type: str, **request: Any) -> None:
+        for arn in self.watch.arns(resource_type):
+            self.call(operation, **{arn_member(resource_type): arn}, **request)
 
-    @rule(kind=st.sampled_from(["dataset_import_job", "dataset_export_job", "data_deletion_job"]), name=NAMES)
-    def start_a_job(self, kind: str, name: str) -> None:
-        request = {**self.requests[kind], "jobName": name}
-        if kind == "data_deletion_job":
+    @rule(resource_type=st.sampled_from(["dataset_import_job", "dataset_export_job", "data_deletion_job"]), name=NAMES)
+    def start_a_job(self, resource_type: str, name: str) -> None:
+        request = {**self.requests[resource_type], "jobName": name}
+        if resource_type == "data_deletion_job":
             request["datasetGroupArn"] = self.shop.group
-        self.call("Create" + pascal(kind), **request)
+        self.call("Create" + pascal(resource_type), **request)
 
     @rule(
-        kind=st.sampled_from(["solution", "recommender", "event_tracker", "filter", "metric_attribution"]), name=NAMES
+        resource_type=st.sampled_from(["solution", "recommender", "event_tracker", "filter", "metric_attribution"]),
+        name=NAMES,
     )
-    def create(self, kind: str, name: str) -> None:
-        operation = "Create" + pascal(kind)
-        self.call(operation, name=name, datasetGroupArn=self.shop.group, **self.requests.get(kind, {}))
+    def create(self, resource_type: str, name: str) -> None:
+        operation = "Create" + pascal(resource_type)
+        self.call(operation, name=name, datasetGroupArn=self.shop.group, **self.requests.get(resource_type, {}))
 
-    @rule(kind=st.sampled_from(["BatchInferenceJob", "BatchSegmentJob"]), name=NAMES)
-    def start_a_batch_job(self, kind: str, name: str) -> None:
+    @rule(resource_type=st.sampled_from(["BatchInferenceJob", "BatchSegmentJob"]), name=NAMES)
+    def start_a_batch_job(self, resource_type: str, name: str) -> None:
         given = {"jobInput": {"s3DataSource": {"path": "s3://all/in/Items.csv"}}, "roleArn": ROLE, **self._output()}
         for version in self.watch.arns("solution_version")[:2]:
-            self.call(f"Create{kind}", jobName=name, solutionVersionArn=version, **given)
+            self.call(f"Create{resource_type}", jobName=name, solutionVersionArn=version, **given)
 
     @rule(name=NAMES)
     def train(self, name: str) -> None:
@@ -272,12 +277,12 @@ class Lifecycles(RuleBasedStateMachine):
     def stop_training(self) -> None:
         self.on_each("StopSolutionVersionCreation", "solution_version")
 
-    @rule(kind=st.sampled_from(
+    @rule(resource_type=st.sampled_from(
         ["campaign", "recommender", "solution", "event_tracker", "filter", "metric_attribution", "dataset",
          "dataset_group"]
     ))  # fmt: skip
-    def delete(self, kind: str) -> None:
-        self.on_each("Delete" + pascal(kind), kind)
+    def delete(self, resource_type: str) -> None:
+        self.on_each("Delete" + pascal(resource_type), resource_type)
 
     @rule(operation=st.sampled_from(sorted(o for o in OPERATIONS if o.startswith(("Create", "Update")))))
     def order_a_failure(self, operation: str) -> None:
@@ -294,11 +299,11 @@ class Lifecycles(RuleBasedStateMachine):
     def wait(self, times: int) -> None:
         for _ in range(times):
             clock.advance(self.step)
-            self.watch.look()
+            self.watch.observe()
 
     @invariant()
-    def look(self) -> None:
-        self.watch.look()
+    def poll_status(self) -> None:
+        self.watch.observe()
 
     def teardown(self) -> None:
         if hasattr(self, "mock"):
@@ -313,8 +318,8 @@ TestLifecycles.settings = settings(
 )
 
 
-@pytest.mark.parametrize("kind", PATHS)
-def test_from_every_status_a_kind_comes_to_an_end(kind):
+@pytest.mark.parametrize("resource_type", PATHS)
+def test_every_resource_type_ends_from_every_status(resource_type):
     ends = {GONE, "ACTIVE", "COMPLETED", "CREATE FAILED", "FAILED", "CREATE STOPPED", "INACTIVE"}
-    for status in {status for path in PATHS[kind] for status in path}:
-        assert reachable(PATHS[kind], status) & ends
+    for status in {status for path in PATHS[resource_type] for status in path}:
+        assert reachable(PATHS[resource_type], status) & ends

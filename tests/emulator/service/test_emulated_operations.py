@@ -33,6 +33,6 @@ def test_every_operation_is_answered_as_the_model_says(shop):
     use_everything(shop)
     assert [(call.operation, call.error) for call in calls if call.error] == []
     assert {call.operation for call in calls} == set(service_model.operations())
-    for kind in ("dataset_group", "schema", "solution", "campaign", "filter"):
-        answer = getattr(shop.api, f"list_{kind}s")()
+    for resource_type in ("dataset_group", "schema", "solution", "campaign", "filter"):
+        answer = getattr(shop.api, f"list_{resource_type}s")()
         assert [value for value in answer.values() if isinstance(value, list)] == [[]]

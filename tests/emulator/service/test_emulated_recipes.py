@@ -1,4 +1,4 @@
-"""What belongs to one recipe and not to another, and what a failure says."""
+"""Options that depend on the recipe, and the reasons of failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service refuses, kind by kind, and what jobs read and write."""
+"""What the service refuses, by resource type, and what jobs read and write."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_recommender_has_a_recipe_of_its_groups_domain(domain):
         assert code(domain.api.create_recommender, **request) == INVALID
 
 
-def test_a_recommender_told_what_is_so_makes_no_update(domain):
+def test_a_recommender_ignores_an_update_without_changes(domain):
     recipe = f"{RECIPE}ecomm-recommended-for-you"
     arn = domain.api.create_recommender(name="r", datasetGroupArn=domain.group, recipeArn=recipe)["recommenderArn"]
     clock.advance(HOUR)
@@ -85,7 +85,7 @@ def test_a_recommender_told_what_is_so_makes_no_update(domain):
     assert domain.describe("recommender", arn)["modelMetrics"]
 
 
-def test_a_recommender_trains_anew_every_week_unless_it_is_stopped(domain):
+def test_a_recommender_retrains_every_week_unless_it_is_stopped(domain):
     recipe = f"{RECIPE}ecomm-popular-items-by-views"
     arn = domain.api.create_recommender(name="r", datasetGroupArn=domain.group, recipeArn=recipe)["recommenderArn"]
     domain.track()
@@ -181,13 +181,13 @@ def test_the_order_of_deletion_is_kept(shop):
         name="f", datasetGroupArn=shop.group, filterExpression='EXCLUDE ItemID WHERE Items.GENRE IN ("a")'
     )
     clock.advance(HOUR)
-    for kind, arn in (
+    for resource_type, arn in (
         ("solution", f"{PREFIX}solution/a"),
         ("dataset", shop.dataset("Items")),
         ("dataset_group", shop.group),
     ):
-        member = {"solution": "solutionArn", "dataset": "datasetArn", "dataset_group": "datasetGroupArn"}[kind]
-        assert code(getattr(shop.api, f"delete_{kind}"), **{member: arn}) == IN_USE
+        member = {"solution": "solutionArn", "dataset": "datasetArn", "dataset_group": "datasetGroupArn"}[resource_type]
+        assert code(getattr(shop.api, f"delete_{resource_type}"), **{member: arn}) == IN_USE
     shop.api.delete_campaign(campaignArn=campaign)
     clock.advance(HOUR)
     assert code(shop.api.describe_campaign, campaignArn=campaign) == MISSING
@@ -196,7 +196,7 @@ def test_the_order_of_deletion_is_kept(shop):
     assert code(shop.api.describe_solution_version, solutionVersionArn=shop.version) == MISSING
 
 
-def test_what_is_in_transition_is_neither_deleted_nor_updated(shop):
+def test_a_resource_in_transition_is_neither_deleted_nor_updated(shop):
     campaign = shop.api.create_campaign(name="c", solutionVersionArn=shop.version)["campaignArn"]
     assert code(shop.api.delete_campaign, campaignArn=campaign) == IN_USE
     assert code(shop.api.update_campaign, campaignArn=campaign, minProvisionedTPS=2) == IN_USE
@@ -321,7 +321,7 @@ def test_a_batch_job_answers_each_line_in_a_file_of_its_own(shop):
 
 
 @pytest.mark.parametrize(
-    ("kind", "recipe", "answered"),
+    ("resource_type", "recipe", "answered"),
     [
         ("batch_inference_job", "user-personalization-v2", 0),
         ("batch_inference_job", "popularity-count", 0),
@@ -331,7 +331,7 @@ def test_a_batch_job_answers_each_line_in_a_file_of_its_own(shop):
         ("batch_segment_job", "item-attribute-affinity", 3),
     ],
 )
-def test_a_batch_job_answers_lines_of_its_recipes_form_only(shop, kind, recipe, answered):
+def test_a_batch_job_answers_lines_of_its_recipes_form_only(shop, resource_type, recipe, answered):
     forms = ({"userId": "u1"}, {"itemId": "i1"}, {"userId": "u1", "itemList": ["i1"]},
              {"itemAttributes": 'ITEMS.GENRE = "drama"'})  # fmt: skip
     given = {
@@ -339,7 +339,7 @@ def test_a_batch_job_answers_lines_of_its_recipes_form_only(shop, kind, recipe, 
         "jobOutput": {"s3DataDestination": {"path": "s3://all/out/"}},
         "solutionVersionArn": shop.solve("b", recipe),
     }
-    getattr(shop.api, f"create_{kind}")(jobName="b", roleArn=ROLE, **given)
+    getattr(shop.api, f"create_{resource_type}")(jobName="b", roleArn=ROLE, **given)
     clock.advance(HOUR)
     shop.api.list_schemas()
     answers = map(json.loads, shop.read("out/lines.json.out").splitlines())
@@ -475,7 +475,7 @@ def test_a_batch_job_makes_themes_where_items_have_names_and_texts(shop):
 
 def test_semantic_similarity_needs_names_and_texts_of_items_and_no_interactions(client):
     shop = new_shop()
-    shop.open(kinds=("Items",))
+    shop.open(dataset_types=("Items",))
     shop.import_all()
     with pytest.raises(AssertionError, match="itemName"):
         shop.solve("bare", "semantic-similarity")
@@ -503,8 +503,8 @@ def test_no_batch_job_has_a_recipe_that_is_for_the_moment_only(shop, recipe):
 def test_actions_need_no_interactions_of_their_own(shop):
     fresh = shop.beside("fresh")
     fresh.open()
-    for kind in ("Interactions", "Actions"):
-        fresh.import_csv(kind, f"s3://all/in/{kind}.csv", f"fresh-{kind}")
+    for resource_type in ("Interactions", "Actions"):
+        fresh.import_csv(resource_type, f"s3://all/in/{resource_type}.csv", f"fresh-{resource_type}")
     few = fresh.put("few.csv", "USER_ID,ACTION_ID,EVENT_TYPE,TIMESTAMP\nu1,a1,Taken,1700000000\n")
     campaign = fresh.campaign("n", fresh.solve("n", "next-best-action"))
     found = fresh.runtime.get_action_recommendations(campaignArn=campaign, userId="u1", numResults=10)["actionList"]
@@ -517,7 +517,7 @@ def test_actions_need_no_interactions_of_their_own(shop):
     fresh.import_csv("Action_Interactions", few, "few")
 
 
-def test_an_expression_that_makes_no_sense_is_refused(shop):
+def test_an_invalid_expression_is_refused(shop):
     request = {"name": "f", "datasetGroupArn": shop.group, "filterExpression": "INCLUDE everything"}
     assert code(shop.api.create_filter, **request) == INVALID
 

@@ -37,7 +37,7 @@ def test_every_operation_of_the_three_services_is_emulated():
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.resource.name)
-def test_a_kind_ends_in_statuses_of_the_table(kind):
+def test_a_resource_type_ends_in_statuses_of_the_table(kind):
     assert kind.resource is RESOURCE_TYPES[kind.resource.name]
     assert kind.success in kind.resource.ready
     assert kind.failure in kind.resource.failed
@@ -141,7 +141,7 @@ def test_accounts_and_regions_are_apart(client, group, monkeypatch):
     assert DEFAULT_ACCOUNT_ID in group
 
 
-def test_a_call_told_to_fail_answers_the_error_so_often(client):
+def test_an_injected_error_is_returned_as_often_as_requested(client):
     faults.error_next("ListSchemas", "AccessDeniedException", status=403, message="Not you.", times=2)
     for _ in range(2):
         with pytest.raises(ClientError, match="Not you") as caught:
@@ -150,7 +150,7 @@ def test_a_call_told_to_fail_answers_the_error_so_often(client):
     assert client.list_schemas()["schemas"] == []
 
 
-def test_boto3_itself_waits_out_a_throttled_call(client):
+def test_boto3_itself_retries_a_throttled_call(client):
     faults.error_next("ListSchemas", "ThrottlingException")
     assert client.list_schemas()["ResponseMetadata"]["RetryAttempts"] == 1
     assert [call.error for call in calls.of("ListSchemas")] == ["ThrottlingException", None]
@@ -211,7 +211,7 @@ def test_many_threads_get_one_resource_and_one_update(client, solution, monkeypa
     assert [call.error for call in calls.of("CreateDatasetGroup")].count(None) == 2
 
 
-def test_what_has_one_step_takes_its_whole_time_too(client, group, solution):
+def test_an_operation_with_one_step_takes_its_full_time(client, group, solution):
     version = client.create_solution_version(solutionArn=solution)["solutionVersionArn"]
     clock.advance(1300)
     client.stop_solution_version_creation(solutionVersionArn=version)

@@ -19,13 +19,13 @@ def describe(client, arn):
     return client.describe_solution(solutionArn=arn)["solution"]
 
 
-def test_a_solution_trains_weekly_unless_told_otherwise(client, solution):
+def test_a_solution_trains_weekly_by_default(client, solution):
     shown = describe(client, solution)
     assert shown["performAutoTraining"] is True
     assert shown["solutionConfig"] == {"autoTrainingConfig": {"schedulingExpression": "rate(7 days)"}}
 
 
-def test_a_solution_told_not_to_train_has_no_schedule(client, group):
+def test_a_solution_without_automatic_training_has_no_schedule(client, group):
     client.create_solution(
         name="quiet", datasetGroupArn=group, recipeArn=RECIPE.format("sims"), performAutoTraining=False
     )
@@ -66,7 +66,7 @@ def test_a_solution_shows_its_old_configuration_until_the_update_is_active(clien
     assert describe(client, solution)["solutionConfig"] == {**THREE_DAYS, **CLICKS}
 
 
-def test_what_an_update_does_not_name_stays(client, solution):
+def test_members_omitted_from_an_update_stay(client, solution):
     for change in ({"solutionUpdateConfig": CLICKS}, {"performAutoTraining": False}):
         client.update_solution(solutionArn=solution, **change)
         clock.advance(200)
@@ -91,7 +91,7 @@ def test_the_times_of_an_update_tell_when_it_began_and_when_it_got_where_it_is(c
     assert update["lastUpdatedDateTime"].timestamp() == pytest.approx(began + 180, abs=0.002)
 
 
-def test_a_second_update_while_one_is_under_way_is_refused(client, solution):
+def test_a_second_update_while_one_is_in_progress_is_refused(client, solution):
     client.update_solution(solutionArn=solution, performAutoTraining=False)
     code, message = refusal(client.update_solution, solutionArn=solution, performAutoTraining=True)
     assert code == "ResourceInUseException"
@@ -109,7 +109,7 @@ def test_a_second_update_is_newer_even_if_the_clock_stands_still(client, solutio
     assert times[0] < times[1]
 
 
-def test_an_update_told_to_fail_says_why_and_changes_nothing(client, solution):
+def test_an_injected_update_failure_has_a_reason_and_changes_nothing(client, solution):
     faults.fail_next("UpdateSolution", reason="The role is gone.")
     client.update_solution(solutionArn=solution, performAutoTraining=False)
     assert "failureReason" not in describe(client, solution)["latestSolutionUpdate"]
@@ -146,14 +146,14 @@ def test_after_a_failed_update_another_one_is_accepted(client, solution):
         ({"solutionUpdateConfig": {"eventsConfig": {"eventParametersList": [{"eventType": "a"}] * 11}}}, "11 entries"),
     ],
 )
-def test_an_update_that_makes_no_sense_is_refused(client, solution, change, named):
+def test_an_invalid_update_is_refused(client, solution, change, named):
     code, message = refusal(client.update_solution, solutionArn=solution, **change)
     assert code == "InvalidInputException"
     assert named in message
     assert "latestSolutionUpdate" not in describe(client, solution)
 
 
-def test_all_faults_of_a_request_are_named_at_once(client, group):
+def test_all_errors_of_a_request_are_reported_at_once(client, group):
     code, message = refusal(
         client.create_solution, name="-", datasetGroupArn=group, performAutoML=True, recipeArn="arn:x"
     )
@@ -188,7 +188,7 @@ def test_a_solution_needs_a_recipe_of_aws(client, group, recipe):
     assert "recipeArn" in message
 
 
-def test_an_update_of_what_does_not_exist_is_refused(client):
+def test_an_update_of_a_missing_resource_is_refused(client):
     code, message = refusal(client.update_solution, solutionArn=f"{PREFIX}solution/no", performAutoTraining=True)
     assert code == "ResourceNotFoundException"
     assert f"{PREFIX}solution/no" in message
@@ -216,7 +216,7 @@ def test_a_solution_that_failed_shows_that_and_no_reason(client, group):
     assert describe(client, f"{PREFIX}solution/bad")["status"] == "CREATE FAILED"
 
 
-def test_a_solution_with_an_update_under_way_cannot_be_deleted(client, solution):
+def test_a_solution_with_an_update_in_progress_cannot_be_deleted(client, solution):
     client.update_solution(solutionArn=solution, performAutoTraining=False)
     assert refusal(client.delete_solution, solutionArn=solution)[0] == "ResourceInUseException"
     clock.advance(200)
@@ -232,7 +232,7 @@ def test_a_deleted_solution_is_gone_when_describing_it_fails(client, solution):
     assert client.list_solutions()["solutions"] == []
 
 
-def test_an_update_to_what_is_already_so_runs_unless_assumed_otherwise(client, solution):
+def test_an_update_without_changes_runs_unless_assumed_otherwise(client, solution):
     client.update_solution(solutionArn=solution, performAutoTraining=True)
     first = describe(client, solution)["latestSolutionUpdate"]
     clock.advance(200)
@@ -241,7 +241,7 @@ def test_an_update_to_what_is_already_so_runs_unless_assumed_otherwise(client, s
     assert describe(client, solution)["latestSolutionUpdate"]["creationDateTime"] == first["creationDateTime"]
 
 
-def test_an_update_may_be_assumed_to_be_accepted_while_one_is_under_way(client, solution):
+def test_an_update_may_be_assumed_to_be_accepted_while_one_is_in_progress(client, solution):
     assumptions.update_while_pending = "accepted"
     client.update_solution(solutionArn=solution, performAutoTraining=False)
     clock.advance(10)

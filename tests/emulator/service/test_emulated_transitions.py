@@ -1,5 +1,5 @@
 """
-Each kind goes from status to status as moto's state manager is told: at once, look by look, or second by second.
+Each resource type changes its status as moto's state manager says: at once, by polls, or by seconds.
 
 The statuses are those that ``test_emulated_lifecycles`` has written from the API reference.
 """
@@ -21,7 +21,7 @@ from airflow_provider_personalize.emulator.service.progress import SECONDS
 SECONDS_A_STEP = 10
 WAYS: dict[str, tuple[dict[str, Any], Callable[[list[str]], list[str]]]] = {
     "at once": ({"progression": "immediate"}, lambda path: path[-1:]),
-    "by looks": ({"progression": "manual", "times": 1}, lambda path: path[1:]),
+    "by polls": ({"progression": "manual", "times": 1}, lambda path: path[1:]),
     "by time": ({"progression": "time", "seconds": SECONDS_A_STEP}, lambda path: path),
 }
 OPERATIONS = service_model.service().operation_names
@@ -31,64 +31,68 @@ def tell(switch: str, how: dict[str, Any]) -> None:
     state_manager.set_transition(f"personalize::{switch}", how)
 
 
-def statuses(look: Callable[[], str], last: str, how: dict[str, Any]) -> list[str]:
+def statuses(poll_status: Callable[[], str], last: str, how: dict[str, Any]) -> list[str]:
     """Look until the last status is seen, and return each that was."""
-    seen = [look()]
+    seen = [poll_status()]
     while seen[-1] != last:
         assert len(seen) < 10, seen
         clock.advance(SECONDS_A_STEP if how["progression"] == "time" else 0)
-        seen.append(look())
+        seen.append(poll_status())
     return seen
 
 
-def looking(shop: Everything, kind: str, arn: str) -> Callable[[], str]:
-    def look() -> str:
+def poller_of(shop: Everything, resource_type: str, arn: str) -> Callable[[], str]:
+    def poll_status() -> str:
         try:
-            return shop.describe(kind, arn)["status"]
+            return shop.describe(resource_type, arn)["status"]
         except shop.api.exceptions.ResourceNotFoundException:
             return GONE
 
-    return look
+    return poll_status
 
 
-def delete(shop: Everything, kind: str, arn: str) -> None:
-    getattr(shop.api, f"delete_{kind}")(**{arn_member(kind): arn})
+def delete(shop: Everything, resource_type: str, arn: str) -> None:
+    getattr(shop.api, f"delete_{resource_type}")(**{arn_member(resource_type): arn})
 
 
-def is_deletable(kind: str) -> bool:
-    return f"Delete{kind.replace('_', ' ').title().replace(' ', '')}" in OPERATIONS
+def is_deletable(resource_type: str) -> bool:
+    return f"Delete{resource_type.replace('_', ' ').title().replace(' ', '')}" in OPERATIONS
 
 
-@pytest.mark.parametrize("kind", PATHS)
-def test_a_kind_is_made_and_deleted_as_told(shop, kind):
-    maker = Maker(shop, kind)
-    deleted = PATHS[kind][2][1:] if kind == "dataset_group" else DELETED[1:]
+@pytest.mark.parametrize("resource_type", PATHS)
+def test_a_resource_type_is_created_and_deleted_as_configured(shop, resource_type):
+    maker = Maker(shop, resource_type)
+    deleted = PATHS[resource_type][2][1:] if resource_type == "dataset_group" else DELETED[1:]
     for name, (how, expected) in WAYS.items():
-        for switch in {kind, f"{kind}_delete"} & set(SECONDS):
+        for switch in {resource_type, f"{resource_type}_delete"} & set(SECONDS):
             tell(switch, how)
         arn = maker.make(name.replace(" ", "-"))
-        look, made = looking(shop, kind, arn), PATHS[kind][0]
-        assert statuses(look, made[-1], how) == expected(made), name
-        if is_deletable(kind):
-            delete(shop, kind, arn)
-            assert statuses(look, GONE, how) == expected(deleted), name
+        poll_status, made = poller_of(shop, resource_type, arn), PATHS[resource_type][0]
+        assert statuses(poll_status, made[-1], how) == expected(made), name
+        if is_deletable(resource_type):
+            delete(shop, resource_type, arn)
+            assert statuses(poll_status, GONE, how) == expected(deleted), name
 
 
-@pytest.mark.parametrize("kind", PATHS)
-def test_what_fails_says_why_and_can_be_deleted(shop, kind):
-    maker = Maker(shop, kind)
-    faults.fail_next("Create" + arn_member(kind)[0].upper() + arn_member(kind)[1:].removesuffix("Arn"), "Because.")
+@pytest.mark.parametrize("resource_type", PATHS)
+def test_a_failed_resource_has_a_reason_and_can_be_deleted(shop, resource_type):
+    maker = Maker(shop, resource_type)
+    faults.fail_next(
+        "Create" + arn_member(resource_type)[0].upper() + arn_member(resource_type)[1:].removesuffix("Arn"), "Because."
+    )
     arn = maker.make()
     clock.advance(24 * HOUR)
-    shown = shop.describe(kind, arn)
-    assert shown["status"] == ("FAILED" if kind == "data_deletion_job" else "CREATE FAILED")
-    answer = service_model.answer_shape(f"Describe{arn_member(kind)[0].upper()}{arn_member(kind)[1:-3]}")
+    shown = shop.describe(resource_type, arn)
+    assert shown["status"] == ("FAILED" if resource_type == "data_deletion_job" else "CREATE FAILED")
+    answer = service_model.answer_shape(
+        f"Describe{arn_member(resource_type)[0].upper()}{arn_member(resource_type)[1:-3]}"
+    )
     (shape,) = answer.members.values()
     assert shown.get("failureReason") == ("Because." if "failureReason" in shape.members else None)
-    if is_deletable(kind):
-        delete(shop, kind, arn)
+    if is_deletable(resource_type):
+        delete(shop, resource_type, arn)
         clock.advance(HOUR)
-        assert refusal(getattr(shop.api, f"describe_{kind}"), **{arn_member(kind): arn})[0] == (
+        assert refusal(getattr(shop.api, f"describe_{resource_type}"), **{arn_member(resource_type): arn})[0] == (
             "ResourceNotFoundException"
         )
 
@@ -112,49 +116,55 @@ def wider(shop: Everything, turn: int) -> str:
     return shop.api.create_schema(name=f"wider{turn}", schema=schema("Items", *more))["schemaArn"]
 
 
-@pytest.mark.parametrize("kind", UPDATES)
-def test_an_update_goes_as_told(shop, kind):
-    arn = Maker(shop, kind).make()
+@pytest.mark.parametrize("resource_type", UPDATES)
+def test_an_update_runs_as_configured(shop, resource_type):
+    arn = Maker(shop, resource_type).make()
     clock.advance(2 * HOUR)
 
-    def look() -> str:
-        shown = shop.describe(kind, arn)
-        if kind in {"dataset", "metric_attribution"}:  # these show it themselves
+    def poll_status() -> str:
+        shown = shop.describe(resource_type, arn)
+        if resource_type in {"dataset", "metric_attribution"}:  # these show it themselves
             return shown["status"]
         assert shown["status"] == "ACTIVE"
-        return shown[f"latest{kind.title()}Update"]["status"]
+        return shown[f"latest{resource_type.title()}Update"]["status"]
 
-    path = ["UPDATE PENDING", "UPDATE IN_PROGRESS", "ACTIVE"] if kind == "dataset" else MADE
+    path = ["UPDATE PENDING", "UPDATE IN_PROGRESS", "ACTIVE"] if resource_type == "dataset" else MADE
     for turn, (how, expected) in enumerate(WAYS.values()):
         clock.advance(1)
-        tell(f"{kind}_update", how)
-        UPDATES[kind](shop, arn, turn)
-        assert statuses(look, "ACTIVE", how) == expected(path), how
+        tell(f"{resource_type}_update", how)
+        UPDATES[resource_type](shop, arn, turn)
+        assert statuses(poll_status, "ACTIVE", how) == expected(path), how
 
 
-def test_a_recommender_stops_and_starts_as_told(shop):
+def test_a_recommender_stops_and_starts_as_configured(shop):
     arn = Maker(shop, "recommender").make()
     clock.advance(2 * HOUR)
-    look = looking(shop, "recommender", arn)
+    poll_status = poller_of(shop, "recommender", arn)
     for how, expected in WAYS.values():
         for verb, end in (("stop", "INACTIVE"), ("start", "ACTIVE")):
             tell(f"recommender_{verb}", how)
             getattr(shop.api, f"{verb}_recommender")(recommenderArn=arn)
-            assert statuses(look, end, how) == expected([f"{verb.upper()} PENDING", f"{verb.upper()} IN_PROGRESS", end])
+            assert statuses(poll_status, end, how) == expected(
+                [f"{verb.upper()} PENDING", f"{verb.upper()} IN_PROGRESS", end]
+            )
 
 
-def test_a_training_stops_as_told(shop):
+def test_a_training_stops_as_configured(shop):
     maker = Maker(shop, "solution_version")
     for name, (how, expected) in WAYS.items():
         tell("solution_version_stop", how)
         arn = maker.make(name.replace(" ", "-"))
         clock.advance(SECONDS["solution_version"] - 1)
-        look = looking(shop, "solution_version", arn)
-        assert look() == "CREATE IN_PROGRESS"
+        poll_status = poller_of(shop, "solution_version", arn)
+        assert poll_status() == "CREATE IN_PROGRESS"
         shop.api.stop_solution_version_creation(solutionVersionArn=arn)
-        assert statuses(look, "CREATE STOPPED", how) == expected(["CREATE STOPPING", "CREATE STOPPED"]), name
+        assert statuses(poll_status, "CREATE STOPPED", how) == expected(["CREATE STOPPING", "CREATE STOPPED"]), name
 
 
 def test_every_switch_was_tried_above():
-    tried = {*PATHS, *(f"{kind}_delete" for kind in PATHS), *(f"{kind}_update" for kind in UPDATES)}
+    tried = {
+        *PATHS,
+        *(f"{resource_type}_delete" for resource_type in PATHS),
+        *(f"{resource_type}_update" for resource_type in UPDATES),
+    }
     assert set(SECONDS) <= {*tried, "recommender_stop", "recommender_start", "solution_version_stop"}
