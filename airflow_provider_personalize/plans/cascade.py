@@ -154,12 +154,12 @@ def next_step(wanted: Cascade, observed: ObservedGroup, memory: Memory, now: flo
     stage = stages(inventory)[0]
     waits = [WaitCondition(each.resource_type, each.arn, each.goal) for each in stage if each.goal]
     calls = [_call(each, memory) for each in stage if each.verb != "wait for"]
-    if calls and memory.stage == repr(stage):  # what was done is not visible yet
-        last_seen = f"{stage[0].verb} {stage[0].arn}"
-        return wait_out(wanted.condition(SETTLED), last_seen, replace(memory, stage=""))
+    first = f"{stage[0].verb} {stage[0].arn}"
+    if memory.stage == f"{len(stage)}, {first}":  # what was done, or has ended, is not visible yet
+        return wait_out(wanted.condition(SETTLED), first, replace(memory, stage=""))
+    memory = replace(memory, stage=f"{len(stage)}, {first}")
     if not calls:
-        return Poll(condition=waits[0], memory=replace(memory, stage=""))
-    memory = replace(memory, stage=repr(stage))
+        return Poll(condition=waits[0], memory=memory)
     advice = None
     if stage[0].verb == "note the schemas":
         memory = replace(memory, noted_schemas=memory.schemas)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from shop import PREFIX
 
-from airflow_provider_personalize.plans.cascade import JOBS, Inventory, stages
-from airflow_provider_personalize.resources import RESOURCE_TYPES
+from airflow_provider_personalize.plans.cascade import JOBS, Cascade, Inventory, ObservedGroup, next_step, stages
+from airflow_provider_personalize.plans.steps import Memory, Poll
+from airflow_provider_personalize.resources import DATASET_GROUP, RESOURCE_TYPES
 
 GROUP = {"datasetGroupArn": f"{PREFIX}dataset-group/shop", "status": "ACTIVE"}
 ORDER = ("campaign", "recommender", "solution", "event_tracker", "metric_attribution", "filter", "dataset", "schema",
@@ -157,3 +158,13 @@ def test_the_plan_is_shorter_the_less_there_is():
     for gone in range(len(resource_types) + 1):
         left = [step for stage in of(*map(resource, resource_types[gone:])) for step in stage]
         assert left == whole[gone:]
+
+
+def test_a_stage_that_reads_still_show_after_it_has_ended_is_polled_after_a_pause():
+    """A list may be stale when a description is not: without the pause, the two would be read in turn without end."""
+    arn = GROUP["datasetGroupArn"]
+    wanted = Cascade(resource_type=DATASET_GROUP, operation="DeleteDatasetGroup", request={"datasetGroupArn": arn})
+    importing = Inventory(GROUP, {"dataset_import_job": [thing("dataset_import_job", "CREATE IN_PROGRESS")]})
+    first = next_step(wanted, ObservedGroup(GROUP, inventory=importing), Memory(), 0)
+    second = next_step(wanted, ObservedGroup(GROUP, inventory=importing), first.memory, 0)
+    assert [(type(step), step.pause) for step in (first, second)] == [(Poll, False), (Poll, True)]
