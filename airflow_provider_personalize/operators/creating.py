@@ -172,6 +172,7 @@ class CreateOperator(WaitingOperator):
         known, changes = self.known(context, memory, wanted.name), []
         if found:
             self.show_link(context, found)
+        if found and not memory.is_answered:
             held_to = {**self.unless_given, **request}
             compared = {name: held_to[name] for name in held_to if xform_name(name) not in self.ignore_changes}
             is_earlier = may_be_of_earlier_call(Observed(found, **known), memory, found)
@@ -228,24 +229,26 @@ class JobOperator(WaitingOperator):
             stop_on_kill=self.stop_on_kill,
             is_in_loop=context.get("loop") is not None,
         )
-        state = TaskState(context, self.log)
-        stored, stored_end, changes, error = state.get(name), None, [], None
         if memory.is_answered:
             found, error = describe_created(self.hook, self.resource_type, memory)
-        elif self.resource_type.is_arn(stored):
+            if found:
+                self.show_link(context, found)
+            return job.next_step(wanted, job.ObservedJob(found, error=error), memory, clock.now())
+        state, found = TaskState(context, self.log), None
+        stored = state.get(name)
+        if self.resource_type.is_arn(stored):
             found = self.hook.find(self.resource_type, str(stored))
-        else:
-            found = None
-        if not (found or memory.is_answered):
+        if not found:
             run_began = (lambda: None) if memory.refusal else (lambda: self.run_began(context))
             found = self.finder(self.hook, self.resource_type, request, run_began)
+        changes, stored_end = [], None
         if found:
             self.show_link(context, found)
             unsaid = {member: self.unless_given[member] for member in self.unless_given if member not in request}
             shown = {member: value for member, value in unsaid.items() if found.get(member) is not None}
             changes = self.comparer(self.hook, self.resource_type, {**request, **shown}, found, None)
             stored_end = state.get(stored) if stored and stored == found[self.resource_type.arn_member] else None
-        observed = job.ObservedJob(found, stored, self.run_began(context), error, changes, stored_end)
+        observed = job.ObservedJob(found, stored, self.run_began(context), changes=changes, stored_end=stored_end)
         return job.next_step(wanted, observed, memory, clock.now())
 
     @property

@@ -164,7 +164,7 @@ def test_a_stage_that_reads_still_show_after_it_has_ended_is_polled_after_a_paus
     """A list may be stale when a description is not: without the pause, the two would be read in turn without end."""
     arn = GROUP["datasetGroupArn"]
     wanted = Cascade(resource_type=DATASET_GROUP, operation="DeleteDatasetGroup", request={"datasetGroupArn": arn})
-    importing = Inventory(GROUP, {"dataset_import_job": [thing("dataset_import_job", "CREATE IN_PROGRESS")]})
+    importing = Inventory(GROUP, {"dataset_import_job": [resource("dataset_import_job", "CREATE IN_PROGRESS")]})
     first = next_step(wanted, ObservedGroup(GROUP, inventory=importing), Memory(), 0)
     second = next_step(wanted, ObservedGroup(GROUP, inventory=importing), first.memory, 0)
     assert [(type(step), step.pause) for step in (first, second)] == [(Poll, False), (Poll, True)]
