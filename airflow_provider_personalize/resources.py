@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 _MINUTE: Final = 60
@@ -76,17 +77,17 @@ class ResourceType:
         """The kind as a person writes it: ``dataset import job``."""
         return self.name.replace("_", " ")
 
-    @property
+    @cached_property
     def pascal(self) -> str:
         """The kind as operations write it: ``DatasetImportJob``."""
         return self.title.title().replace(" ", "")
 
-    @property
+    @cached_property
     def member(self) -> str:
         """The member that holds it in an answer: ``datasetImportJob``."""
         return self.pascal[0].lower() + self.pascal[1:]
 
-    @property
+    @cached_property
     def arn_member(self) -> str:
         """The member that holds its ARN: ``datasetImportJobArn``."""
         return f"{self.member}Arn"

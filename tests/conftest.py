@@ -63,10 +63,13 @@ def _remember_signatures(accepts_kwargs: Callable[[Any], Any]) -> Callable[[Any]
 def _mock_nothing_but_boto3() -> None:
     """Keep moto from rebuilding a thousand answers for the requests library in each test; nothing here uses it."""
     with suppress(ImportError):  # MWAA's environments have no moto
+        import moto.backend_index
         import moto.core.models
         import moto.core.responses
 
         moto.core.responses.method_names_from_class = functools.cache(moto.core.responses.method_names_from_class)
+        # each request goes through the patterns of two hundred services until one matches
+        moto.backend_index.backend_url_patterns.sort(key=lambda service: service[0] != "personalize")
         getattr(moto.core.models, "RESPONSES_METHODS", []).clear()
 
 
