@@ -7,6 +7,7 @@ Those that take no Python of their own share the environment that the session ``
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nox
@@ -155,7 +156,14 @@ def moto(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def build(session: nox.Session) -> None:
-    """Build what is released, into dist/."""
+    """Build what is released into dist/, and check it; give the version that the tag says after ``--``, if any."""
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
     session.install("build", "twine")
     session.run("python", "-m", "build")
-    session.run("twine", "check", "--strict", *map(str, (ROOT / "dist").glob("airflow_provider_personalize-*")))
+    built = sorted((ROOT / "dist").iterdir())
+    session.run("twine", "check", "--strict", *map(str, built))
+    session.install(str(next(file for file in built if file.suffix == ".whl")))
+    show = "from importlib.metadata import version; print(version('airflow-provider-personalize'))"
+    version = session.run("python", "-c", show, silent=True).strip()
+    if session.posargs and session.posargs != [version]:
+        session.error(f"The tag says {session.posargs[0]}, the package {version}")

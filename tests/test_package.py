@@ -46,6 +46,7 @@ def test_every_module_and_link_of_the_provider_info_exists():
         assert f"{link.__module__}.{link.__qualname__}" == path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["providers", "list"], ["providers", "links"]], ids=" ".join)
 def test_airflow_shows_the_package(command):
     done = subprocess.run(

@@ -129,6 +129,7 @@ OPERATORS = """
 """
 
 
+@pytest.mark.slow
 def test_a_users_tests_execute_operators_without_connection_database_or_context(pytester, monkeypatch):
     monkeypatch.setenv("AIRFLOW_HOME", str(pytester.path))
     pytester.makepyfile(OPERATORS)

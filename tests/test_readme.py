@@ -32,6 +32,7 @@ def test_every_example_of_the_guide_runs(personalize, example):
     exec(example, {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", TESTS)
 def test_every_example_of_a_test_passes(pytester: pytest.Pytester, example):
     pytester.makepyfile(example)

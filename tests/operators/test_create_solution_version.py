@@ -28,7 +28,14 @@ deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["o
 names = pytest.mark.parametrize("names", ["refused", "accepted"], ids=["a name is taken", "a name may be used again"])
 
 
-@pytest.fixture(autouse=True, params=VERSION_FORMS.values(), ids=VERSION_FORMS)
+# one form in the default tests, the others in the slow ones
+FORMS = [
+    pytest.param(form, id=name, marks=[] if name == "plain" else pytest.mark.slow)
+    for name, form in VERSION_FORMS.items()
+]
+
+
+@pytest.fixture(autouse=True, params=FORMS)
 def _form(personalize: Any, request: pytest.FixtureRequest) -> None:
     """Whatever the service makes of names."""
     assumptions.version_name, assumptions.version_arn = request.param

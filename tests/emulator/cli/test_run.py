@@ -40,6 +40,9 @@ PLANTED = {
     "AIRFLOW_VAR_FRUIT": "apple",
 }
 
+# by one worker, so that what the tests of a module share is run once
+pytestmark = pytest.mark.xdist_group("runs of Airflow")
+
 
 @dataclass
 class Said:
@@ -139,6 +142,7 @@ class TestAGreenRun:
         assert not green.left
 
 
+@pytest.mark.slow
 class TestARedRun:
     def test_ends_with_1(self, red: Said) -> None:
         assert red.status == 1
@@ -167,6 +171,7 @@ def unusable(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Said]:
     return {name: end(process, folders[name]) for name, process in started.items()}
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_imported_ends_with_1_and_the_error_in_full(unusable: dict[str, Said]) -> None:
     said = unusable["broken"]
     assert (said.status, said.err) == (1, "")
@@ -174,6 +179,7 @@ def test_a_file_that_cannot_be_imported_ends_with_1_and_the_error_in_full(unusab
     assert "No module named 'a_module_that_nobody_has'" in said.out
 
 
+@pytest.mark.slow
 def test_a_file_without_a_dag_ends_with_1_and_says_so(unusable: dict[str, Said]) -> None:
     said = unusable["no_dag"]
     assert (said.status, said.err) == (1, "")
@@ -221,6 +227,7 @@ def test_without_moto_it_says_what_to_install(tmp_path: Path) -> None:
     assert done.stderr.splitlines() == ["There is no moto: pip install 'airflow-provider-personalize[emulator]'"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_all_that_was_started_and_leaves_nothing_behind(tmp_path: Path) -> None:
     process = start(tmp_path, "run", DAGS / "hanging.py")
     said = lines_of(process, until="running")
