@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import subprocess
 import sys
 import zipfile
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, requires
 from pathlib import Path
 
 import airflow
@@ -71,3 +73,58 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
 
 def test_no_airflow_process_imports_the_plugin_unless_asked_to():
     assert '[project.entry-points."airflow.plugins"]' not in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def extra(name):
+    """Return the requirements of an extra, each by the name of its distribution."""
+    marker = f"extra == '{name}'"
+    return {
+        re.match(r"[\w-]+(\[[\w,]+\])?", each)[0] for each in requires("airflow-provider-personalize") if marker in each
+    }
+
+
+def test_the_extras_hold_only_what_users_need():
+    assert extra("emulator") == {"moto[s3,server]"}
+    assert extra("test") == extra("emulator") | {"pytest"}
+
+
+def test_the_dependency_groups_hold_the_tools_of_development():
+    tomllib = pytest.importorskip("tomllib")  # from Python 3.11 on
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    assert set(groups) == {"test", "style", "postgres", "dev"}
+    included = [each["include-group"] for each in groups["dev"] if isinstance(each, dict)]
+    assert sorted(included) == ["postgres", "style", "test"]
+
+
+def nox_sessions():
+    """Return the sessions of the noxfile, without their parameters, and whether each is a leg of CI."""
+    functions = [
+        each for each in ast.parse((ROOT / "noxfile.py").read_text()).body if isinstance(each, ast.FunctionDef)
+    ]
+    for function in functions:
+        decorators = [ast.unparse(each) for each in function.decorator_list]
+        if any(each.startswith("nox.session") for each in decorators):
+            yield function.name, not any("default=False" in each for each in decorators)
+
+
+def test_ci_runs_every_session():
+    script = (ROOT / ".ci" / "run").read_text()
+    called = re.findall(r'(?:leg|beside|with_python \S+) "(\w+)', script)
+    assert set(called) == {name for name, is_leg in nox_sessions() if is_leg}
+
+
+def test_github_runs_the_same_sessions_as_ci():
+    """Each Airflow, Python and section of the README too."""
+    script = (ROOT / ".ci" / "run").read_text()
+    airflows = re.findall(r"(\d+\.\d+\.\d+):", script)
+    pythons = re.search(r"for version in ((?:3\.\d+ ?)+);", script)[1].split()
+    legs = set(re.findall(r'(?:leg|beside|with_python \S+) "([\w()]+)"', script))
+    legs |= {f"airflow({version})" for version in airflows} | {f"tests-{version}" for version in pythons}
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert set(re.findall(r"^          - (\S+)$", workflow, re.MULTILINE)) == legs
+
+
+@pytest.mark.parametrize("pins", (ROOT / "tests" / "matrix" / "mwaa").iterdir(), ids=lambda path: path.stem)
+def test_the_pins_of_an_image_are_exact_and_name_no_index(pins):
+    assert all(re.fullmatch(r"[\w.-]+==[\w.+!-]+", line) for line in pins.read_text().splitlines())
+    assert f'"{pins.stem.removeprefix("constraints-")}":' in (ROOT / "noxfile.py").read_text()
