@@ -137,7 +137,6 @@ NOT_YET: dict[str, set[str]] = {
         "weather",
         "well_behaved",
     },
-    "docs": {"weather"},
     "tests": {
         "LeanSession",
         "Lost",
@@ -154,7 +153,6 @@ NOT_YET: dict[str, set[str]] = {
         "thing",
         "things",
         "verdict",
-        "weather",
         "well_behaved",
     },
 }

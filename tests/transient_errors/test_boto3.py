@@ -8,10 +8,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from fault_cases import applied
 from shop import DATASET, LOCATION, ROLE, SOLUTION, api, bring_interactions, open_shop
 from sockets import open_sockets, settles
 from task_runs import Run
-from weathers import applied
 
 from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 from every_task import ENDS, STEPS, task_of
-from weathers import FAULTS, LASTS
+from fault_cases import FAULTS, LASTS
 
 from airflow_provider_personalize._compat import AirflowSensorTimeout
 from airflow_provider_personalize.emulator import calls, faults

@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
+from fault_cases import PER_SECOND
 from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION
 from task_runs import Run
-from weathers import PER_SECOND
 
 from airflow_provider_personalize.aws_errors import is_over_quota, is_throttled
 from airflow_provider_personalize.emulator import calls, clock, faults

@@ -6,9 +6,9 @@ from datetime import datetime, timezone
 
 import pytest
 from botocore.exceptions import ClientError, SSLError
+from fault_cases import every_other_throttled
 from shop import DATASET, LOCATION, PREFIX, ROLE, SOLUTION
 from task_runs import Run
-from weathers import every_other_throttled
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas
 from airflow_provider_personalize.emulator.control import transport_faults

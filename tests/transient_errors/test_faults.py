@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from weathers import ROWS, WAYS, measure
+from fault_cases import ROWS, WAYS, measure
 
 from airflow_provider_personalize.emulator.control import transport_faults
 from airflow_provider_personalize.triggers import poller
