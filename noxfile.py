@@ -102,7 +102,7 @@ def airflow(session: nox.Session, version: str) -> None:
     session.run("python", "-c", no_aiobotocore)
     session.run(
         *("python", "-m", "pytest", "--override-ini", "addopts=", "--import-mode=importlib"),
-        *("tests/test_authoring.py", "tests/hooks/test_sending.py"),
+        *("tests/test_authoring.py", "tests/hooks/test_transport.py"),
     )
     run_dag(session, "every_mode.py")
     if not version.startswith("2."):
@@ -120,7 +120,7 @@ OF_NEW_AIRFLOWS = [
     "tests/test_identity.py",
     "tests/test_package.py",
     "tests/test_authoring.py",
-    "tests/hooks/test_sending.py",
+    "tests/hooks/test_transport.py",
     "tests/operators/test_loops.py",
     "tests/operators/test_clocks.py",
     "tests/sensors/test_sensors.py",

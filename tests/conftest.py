@@ -130,10 +130,8 @@ def personalize(passing_time: Time, monkeypatch: pytest.MonkeyPatch):
     from shop import bring_interactions, open_shop
 
     from airflow_provider_personalize.emulator import assumptions, clock, faults
-    from airflow_provider_personalize.hooks import sending
 
-    # to read the certificates, and to look through the stack for a user agent, takes longer than most tests
-    monkeypatch.setattr(sending, "_context", _kept(sending._context))
+    # to look through the stack for a user agent takes longer than most tests
     monkeypatch.setattr(AwsGenericHook, "_get_caller", lambda hook: "a test", raising=False)
     with mock_aws():
         clock.freeze()

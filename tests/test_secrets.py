@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import moto.core.models
 import pytest
-from botocore.httpsession import URLLib3Session
 from every_task import ENDS, STEPS, task_of
 from shop import MARKET, PREFIX, ROLE
 from task_runs import Run
@@ -227,8 +226,6 @@ def test_a_presigned_url_that_is_refused_or_compared_is_not_shown_whole(life):
 def test_the_password_of_a_proxy_that_does_not_answer_is_not_shown(left, monkeypatch):
     """The only one that goes to a real address: a port of this machine that nobody listens on."""
     hook = HookParameters.of("aws_default", None, None, None).hook()
-    session = URLLib3Session(proxies={"https": PROXY})
-    monkeypatch.setattr(hook.conn._endpoint, "http_session", session)
     monkeypatch.setattr(moto.core.models.botocore_stubber, "enabled", False)
     verdict = hook.poll(WaitCondition("solution", f"{PREFIX}solution/market"))
     assert "ProxyConnectionError" in str(verdict)

@@ -9,12 +9,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from functools import partial, wraps
+from functools import partial
 from typing import Any, Final
-
-from botocore.exceptions import ClientError
 
 from airflow_provider_personalize.aws_errors import is_about_rate, was_not_applied
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
@@ -67,7 +65,7 @@ class ServiceClock:
         self.ahead = min(max(0.0, least), most)
 
 
-def well_behaved(client: Any, service_clock: ServiceClock) -> Any:
+def register_handlers(client: Any, service_clock: ServiceClock) -> Any:
     """Let the calls of a client go as they should, and tell the service's time; return it."""
     service = client.meta.service_model.service_id.hyphenize()
     events = client.meta.events
@@ -78,19 +76,14 @@ def well_behaved(client: Any, service_clock: ServiceClock) -> Any:
     return client
 
 
-def discreet(give: Callable[..., Any]) -> Callable[..., Any]:
-    """Let what gives credentials, with a client of its own, be refused without what signed its request."""
+def redact_errors_of_sts(session: Any) -> None:
+    """Redact what STS answers to a boto3 session: it may quote the signed request, and botocore logs it."""
+    session.events.register("response-received.sts", _redact_error, unique_id="personalize-redaction")
 
-    @wraps(give)
-    def give_or_say_why_not(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return give(*args, **kwargs)
-        except ClientError as refusal:
-            answer, said = refusal.response, refusal.response.get("Error", {})
-            error = {**said, "Message": redact(str(said.get("Message", "")))}
-            raise type(refusal)({**answer, "Error": error}, refusal.operation_name) from None
 
-    return give_or_say_why_not
+def _redact_error(parsed_response: dict[str, Any] | None, **_: Any) -> None:
+    if error := (parsed_response or {}).get("Error"):
+        error["Message"] = redact(str(error.get("Message", "")))
 
 
 def _remember(params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:

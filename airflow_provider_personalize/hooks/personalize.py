@@ -13,10 +13,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook, SessionFactory
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError, HTTPClientError, NoRegionError
-from botocore.loaders import Loader
 from botocore.session import Session
 
 from airflow_provider_personalize.arns import region_of
@@ -31,9 +30,9 @@ from airflow_provider_personalize.exceptions import (
     RegionMissingError,
     UnknownRegionError,
 )
+from airflow_provider_personalize.hooks import transport
 from airflow_provider_personalize.hooks.answers import sanitize
-from airflow_provider_personalize.hooks.calling import ServiceClock, discreet, well_behaved
-from airflow_provider_personalize.hooks.sending import send_leanly
+from airflow_provider_personalize.hooks.calling import ServiceClock, redact_errors_of_sts, register_handlers
 from airflow_provider_personalize.redaction import redact
 from airflow_provider_personalize.resources import RESOURCE_TYPES, SOLUTION, SOLUTION_VERSION, ResourceType
 from airflow_provider_personalize.status import (
@@ -64,9 +63,17 @@ _CLIENT_DEFAULTS: Final = {
 _NO_DATE: Final = re.compile(r"year -?\d+ is out of range|timezone offset|date value out of range")
 # Of a hundred each: a million of a kind are more than there will be.
 _MOST_PAGES: Final = 10_000
-# botocore's loaders, by the folders in which they look.
-_loaders: Final[dict[tuple[str, ...], Any]] = {}
 _reading_regions: Final = Lock()
+
+
+class _RedactingSessionFactory(SessionFactory):
+    """Airflow's session factory, whose first session assumes the role and renews its credentials."""
+
+    @cached_property
+    def basic_session(self) -> Any:
+        session = super().basic_session
+        redact_errors_of_sts(session)
+        return session
 
 
 class PersonalizeHook(AwsBaseHook):
@@ -122,16 +129,11 @@ class PersonalizeHook(AwsBaseHook):
         return connection
 
     def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Any:
-        """Get the boto3 session. All sessions share what botocore reads of its models: 100 ms of CPU, and megabytes."""
-        session = discreet(super().get_session)(region_name, deferrable)
-        if botocore_session := getattr(session, "_session", None):  # aiobotocore's has none
-            loader = botocore_session.get_component("data_loader")
-            if type(loader) is Loader:  # not one that somebody else put there
-                loader = _loaders.setdefault(tuple(loader.search_paths), loader)
-                botocore_session.register_component("data_loader", loader)
-            credentials: Any = botocore_session.get_credentials()  # a profile's, too, which may assume a role
-            if refresh := getattr(credentials, "_refresh_using", None):
-                credentials._refresh_using = discreet(refresh)  # botocore logs what goes wrong there
+        """Get the boto3 session. If AWS refuses it a role, the error shows nothing of the signed request."""
+        factory = _RedactingSessionFactory(conn=self.conn_config, region_name=region_name, config=self.config)
+        session = factory.create_session(deferrable=deferrable)
+        if not deferrable:
+            redact_errors_of_sts(session)
         return session
 
     @cached_property
@@ -146,8 +148,9 @@ class PersonalizeHook(AwsBaseHook):
         except NoRegionError:
             source = self.aws_conn_id if self.connection_required else None
             raise RegionMissingError(source, self.suggested_region) from None
-        send_leanly(client)
-        return well_behaved(client, self.service_clock)
+        profile = None if self.conn_config.role_arn else self.conn_config.profile_name
+        transport.install(client, self.verify, profile)
+        return register_handlers(client, self.service_clock)
 
     @property
     def config(self) -> Config:

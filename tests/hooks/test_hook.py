@@ -11,11 +11,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import botocore.loaders
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
-from botocore.loaders import JSONFileLoader
 from botocore.stub import Stubber
 from shop import DATASET, PREFIX, SOLUTION
 
@@ -43,17 +41,6 @@ def test_connection_settings_of_other_services_are_ignored(personalize, monkeypa
     extra = {"region_name": "us-east-1", "service_config": {"s3": other}}
     monkeypatch.setenv("AIRFLOW_CONN_SHARED", json.dumps({"conn_type": "aws", "extra": extra}))
     assert PersonalizeHook("shared").conn.describe_solution(solutionArn=SOLUTION)
-
-
-def test_the_second_client_reads_no_model_again(personalize, monkeypatch):
-    read, load = [], JSONFileLoader.load_file
-    monkeypatch.setattr(JSONFileLoader, "load_file", lambda *given: read.append(given[1]) or load(*given))
-    monkeypatch.setattr(botocore.session, "create_loader", botocore.loaders.create_loader)  # as it is outside of tests
-    monkeypatch.setattr(hook_module, "_loaders", {})
-    for _ in range(2):
-        assert PersonalizeHook().describe("solution", SOLUTION)
-    files = [path for path in read if "personalize" in path]
-    assert len(files) == len(set(files)) > 0
 
 
 @pytest.mark.parametrize("resource", ["solution", SOLUTION_TYPE])

@@ -18,8 +18,8 @@ from airflow_provider_personalize.emulator import assumptions, calls, clock, fau
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.hooks import personalize as hook_module
-from airflow_provider_personalize.hooks.calling import well_behaved
-from airflow_provider_personalize.hooks.sending import LeanSession
+from airflow_provider_personalize.hooks.calling import register_handlers
+from airflow_provider_personalize.hooks.transport import PooledSession
 from airflow_provider_personalize.operators import CreateSolutionVersionOperator
 from airflow_provider_personalize.status import WaitCondition
 
@@ -47,14 +47,14 @@ modes = pytest.mark.parametrize(
 def served(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
     """Wait until the service has dealt with each training that was asked for; a client that gave up does not wait."""
     sent: list[str] = []
-    send = LeanSession.send
+    send = PooledSession.send
 
-    def count(session: LeanSession, request: Any) -> Any:
+    def count(session: PooledSession, request: Any, **given: Any) -> Any:
         if "CreateSolutionVersion" in str(request.headers.get("X-Amz-Target")):
             sent.append(request.url)
-        return send(session, request)
+        return send(session, request, **given)
 
-    monkeypatch.setattr(LeanSession, "send", count)
+    monkeypatch.setattr(PooledSession, "send", count)
     return lambda: settles(lambda: len(calls.of("CreateSolutionVersion")) == len(sent))
 
 
@@ -67,8 +67,8 @@ def shop(personalize_endpoint: Any, passing_time: Any, served: Any, monkeypatch:
     machine, it may be slower than the client's time-out. Afterwards no socket is left open.
     """
     before, clients, advance = open_sockets(), [], clock.advance
-    made = lambda client, *more: clients.append(client) or well_behaved(client, *more)  # noqa: E731
-    monkeypatch.setattr(hook_module, "well_behaved", made)
+    made = lambda client, *more: clients.append(client) or register_handlers(client, *more)  # noqa: E731
+    monkeypatch.setattr(hook_module, "register_handlers", made)
     monkeypatch.setattr(clock, "advance", lambda seconds: served() and advance(seconds))
     bring_interactions()
     client = open_shop()

@@ -22,7 +22,6 @@ from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.exceptions import ConnectionMissingError
 from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.hooks import PersonalizeHook
-from airflow_provider_personalize.hooks.sending import LeanSession
 from airflow_provider_personalize.status import Observation, PollTarget
 from airflow_provider_personalize.triggers import PersonalizeTrigger, SolutionUpdateTrigger, poller
 from airflow_provider_personalize.triggers import personalize as trigger_module
@@ -185,9 +184,19 @@ def test_the_client_exists_before_the_first_poll_is_due(made, monkeypatch):
     assert calls.of("DescribeSolution") == []
 
 
-def test_the_client_sends_over_connections_that_share_what_is_costly(made):
-    run(fired(watch(deadline=time.time())))
-    assert isinstance(made[0].conn._endpoint.http_session, LeanSession)
+def test_a_response_without_an_end_gives_its_thread_back(monkeypatch):
+    """One of the fixture's conditions is that no thread is left."""
+    monkeypatch.setattr(poller, "_THREADS", 1)
+    to = connection(monkeypatch, config_kwargs={"retries": {"total_max_attempts": 1}, "read_timeout": 0.3})
+    faults.hang_next("DescribeSolution", dripping=True)
+
+    async def polls() -> list[Observation]:
+        async with joined(to, SHOP) as line:
+            return [await see(line), await see(line)]
+
+    dripping, later = run(polls())
+    assert isinstance(dripping.error, ReadTimeoutError)
+    assert later.description["status"] == "ACTIVE"
 
 
 def test_only_evaluated_members_of_an_answer_are_kept():
@@ -203,7 +212,7 @@ def test_an_error_keeps_nothing_of_its_request():
 
     def held(thing: Any, depth: int = 6) -> bool:
         name = type(thing).__name__
-        if name in {"AWSPreparedRequest", "HTTPConnection", "LeanSession", "frame", "traceback"}:
+        if name in {"AWSPreparedRequest", "HTTPConnection", "PooledSession", "frame", "traceback"}:
             return True
         return (
             bool(depth)
