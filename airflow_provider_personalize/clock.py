@@ -1,4 +1,4 @@
-"""The time by which deadlines are kept, and sleeping: all that waits on a worker goes through here."""
+"""Time: deadlines, the pauses between polls and sleeping all go through here, so that a test replaces one module."""
 
 from __future__ import annotations
 
@@ -8,32 +8,42 @@ from typing import Final
 
 
 class SteadyClock:
-    """Seconds since the epoch that no step of the machine's clock moves: what one process counts to a deadline by."""
+    """Seconds since the epoch, unaffected by steps of the machine's clock after it was set."""
 
     def __init__(self) -> None:
         self.set()
 
     def set(self) -> None:
-        """Set it by the machine's clock."""
+        """Set it to the machine's clock."""
         self._origin = time.time() - time.monotonic()
 
     def now(self) -> float:
-        """Tell the time."""
+        """Return the time in seconds since the epoch."""
         return self._origin + time.monotonic()
 
 
 _clock: Final = SteadyClock()
-# a task may be a fork of a process that began days ago
+# a task may be a fork of a process that started days ago
 os.register_at_fork(after_in_child=_clock.set)
-#: The clock of this process.
-steady_time: Final = _clock.now
 
 
 def now() -> float:
-    """Return the time in seconds since the epoch. No step of the machine's clock moves it."""
+    """Return the time of this process in seconds since the epoch. No step of the machine's clock moves it."""
     return _clock.now()
 
 
+def monotonic() -> float:
+    """Return seconds that only grow, from an arbitrary start."""
+    return time.monotonic()
+
+
 def sleep(seconds: float) -> None:
-    """Sleep for this many seconds."""
+    """Block this thread for so many seconds."""
     time.sleep(seconds)
+
+
+async def sleep_in_loop(seconds: float) -> None:
+    """Wait for so many seconds without blocking the event loop."""
+    from asyncio import sleep
+
+    await sleep(seconds)

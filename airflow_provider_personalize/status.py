@@ -1,8 +1,8 @@
 """
-What is waited for, and how far it has come. Pure: a description in, a verdict out.
+What a task waits for, and what a description says about it. Pure functions: a description in, a status out.
 
-The synchronous wait, the sensor's poke and the trigger all ask here, so they cannot disagree.
-Success is named and failure is named; any other status, known or not, is still under way until the deadline.
+The synchronous wait, the sensor's poke and the trigger all use these, so they cannot disagree. Success and failure
+statuses are listed; any other status, known or not, is in progress until the deadline.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ STOPPED: Final = "stopped"
 STARTED: Final = "started"
 GONE: Final = "gone"
 TRAINED: Final = "trained"
-#: Nothing but time, for what cannot be done now: the trigger's pause, without a look.
+#: Only a pause, for something that cannot be done now: the trigger does not poll.
 LATER: Final = "later"
 
 IN_PROGRESS: Final = "in progress"
@@ -44,15 +44,12 @@ SUCCEEDED: Final = "succeeded"
 FAILED: Final = "failed"
 SUPERSEDED: Final = "superseded"
 
-# How a wait in the triggerer may end besides.
+# Two more outcomes of a wait in the triggerer.
 TIMED_OUT: Final = "timed out"
 BROKEN: Final = "broken"
 
-# What a triggerer of the last release called these outcomes.
-_OLD_OUTCOMES: Final[Mapping[str, Outcome]] = {"under way": IN_PROGRESS, "reached": SUCCEEDED, "replaced": SUPERSEDED}
-
-# How often the pause doubles at the most while the service is throttled or cannot be reached.
-_DOUBLINGS: Final = 3
+# The backoff doubles a delay at most this many times.
+_MAX_DOUBLINGS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -62,11 +59,11 @@ class WaitStatus:
 
     :param outcome: ``"in progress"``, ``"succeeded"``, ``"failed"``, or ``"superseded"`` by a later update; in the
         triggerer also ``"timed out"`` and ``"broken"``.
-    :param status: The service's own word, if it had one.
-    :param reason: Why: the service's ``failureReason``, or what stood in the way of looking.
-    :param description: What the service answered, if it answered.
-    :param is_transient: Whether a transient error kept the state from being read.
-    :param is_odd: Whether what the service answered makes no sense; the reason says why.
+    :param status: The service's status, if the service returned one.
+    :param reason: The service's ``failureReason``, or the error that prevented the poll.
+    :param description: The service's description, if it returned one.
+    :param is_transient: Whether a transient error prevented the poll.
+    :param is_odd: Whether the service's answer is not as documented; the reason says why.
     """
 
     outcome: Outcome
@@ -77,35 +74,29 @@ class WaitStatus:
     is_odd: bool = False
 
     def log_level(self, before: WaitStatus | None) -> int:
-        """Return the level to log it with: a warning the first time that a poll shows nothing that can be believed."""
+        """Return the level to log it with: a warning the first time that a poll shows no usable status."""
         unclear = self.is_transient or self.is_odd
         return logging.WARNING if unclear and str(self) != str(before) else logging.INFO
 
     @property
     def failed(self) -> bool:
-        """Whether what was waited for can no longer be reached."""
+        """Whether the wait can no longer succeed."""
         return self.outcome in {FAILED, SUPERSEDED}
 
     def __str__(self) -> str:
-        """Return what a log line says of it: ``CREATE FAILED: reason``."""
+        """Return the text for a log line: ``CREATE FAILED: reason``."""
         return ": ".join(filter(None, (self.status, self.reason))) or "no status seen"
-
-
-def outcome_of(event: Mapping[str, Any]) -> Outcome:
-    """Return the outcome that a trigger's event carries, in the words of this release."""
-    outcome: Outcome = event["outcome"]
-    return _OLD_OUTCOMES.get(outcome, outcome)
 
 
 class PollTarget(NamedTuple):
     """
-    What is read of the service. Waits of the same source can be judged by one reading.
+    What a poll reads. Waits with the same target can share one observation.
 
-    :param resource: The kind, by its name in the table.
-    :param arn: The ARN; for what automatic training makes, that of the solution.
-    :param trained: Whether it is the version that automatic training made of the solution; of the solution, while there
-        is none.
-    :param since: The moment (ISO 8601) since which that version must have been begun.
+    :param resource: The resource type's name in the table.
+    :param arn: The ARN; for a version from automatic training, the ARN of its solution.
+    :param trained: Whether to read the version that automatic training made of the solution, or the solution as long as
+        there is no such version.
+    :param since: The time (ISO 8601) after which that training must have begun.
     """
 
     resource: str
@@ -116,36 +107,37 @@ class PollTarget(NamedTuple):
 
 class Observation(NamedTuple):
     """
-    What came of reading a source: a description, or an error.
+    The result of one poll: a description, or an error.
 
-    :param description: What the service answered; empty where there is nothing yet.
-    :param error: What stood in the way, or the service's no.
-    :param odd: What of the answer has another type than the API says, a sentence each.
+    :param description: The service's description; empty if there is none.
+    :param error: The error of the call: transient, or an answer such as access denied.
+    :param odd: The members whose type is not the documented one, a sentence each.
     """
 
     description: Mapping[str, Any] = MappingProxyType({})
     error: Exception | None = None
     odd: tuple[str, ...] = ()
 
-    def abridged(self, source: PollTarget) -> Observation:
+    def abridged(self, target: PollTarget) -> Observation:
         """
-        Leave out what no wait is judged by.
+        Return a copy with only the members that an evaluation reads.
 
-        Whole descriptions of thousands of resources are megabytes, and an error's traceback keeps connections open.
+        Whole descriptions of thousands of resources take megabytes, and the traceback of an error keeps connections
+        open.
         """
-        for error in (self.error, getattr(self.error, "kwargs", {}).get("error")):  # and what botocore made it of
+        for error in (self.error, getattr(self.error, "kwargs", {}).get("error")):  # and the error that botocore wraps
             if isinstance(error, Exception):
                 error.__context__ = error.__cause__ = error.__traceback__ = None
-        if source.trained:  # judged by the solution's configuration too
+        if target.trained:  # its evaluation reads the solution's configuration too
             return self
-        update = RESOURCE_TYPES[source.resource].update_member
-        description = _evaluated_of(self.description)
+        update = RESOURCE_TYPES[target.resource].update_member
+        description = _status_members(self.description)
         if shown := self.description.get(update):
-            description[update] = _evaluated_of(shown)
+            description[update] = _status_members(shown)
         return Observation(description, self.error, self.odd)
 
 
-def _evaluated_of(description: Mapping[str, Any]) -> dict[str, Any]:
+def _status_members(description: Mapping[str, Any]) -> dict[str, Any]:
     return {
         member: description[member]
         for member in ("status", "failureReason", "creationDateTime")
@@ -154,32 +146,32 @@ def _evaluated_of(description: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Backoff:
-    """How long the weather has been bad for a wait: its pauses grow with that."""
+    """Lengthens the delay between the polls of one wait while their errors are transient."""
 
     def __init__(self) -> None:
-        self._bad = 0
+        self._failures = 0
 
-    def next_delay(self, pause: float, verdict: WaitStatus) -> float:
-        """Tell how many seconds to pause after a look: twice as many after each in bad weather but the first."""
-        self._bad = self._bad + 1 if verdict.is_transient else 0
-        return pause * 2.0 ** min(max(self._bad - 1, 0), _DOUBLINGS)
+    def next_delay(self, delay: float, status: WaitStatus) -> float:
+        """Return the seconds to wait after a poll: ``delay``, doubled for each transient error in a row after one."""
+        self._failures = self._failures + 1 if status.is_transient else 0
+        return delay * 2.0 ** min(max(self._failures - 1, 0), _MAX_DOUBLINGS)
 
 
 @dataclass(frozen=True)
 class WaitCondition:
     """
-    One thing to wait for. All its members are JSON primitives, so that a trigger can carry them.
+    The condition that a task waits for. All members are JSON primitives, so a trigger can carry them.
 
-    :param resource: The kind, by its name in the table: ``"solution"``.
+    :param resource: The resource type's name in the table: ``"solution"``.
     :param arn: The ARN.
     :param goal: ``"ready"``: the resource itself is usable. ``"updated"``: its latest update is ACTIVE. ``"settled"``:
-        nothing is under way with it, whether what was under way succeeded or not. ``"stopped"``: it was stopped and can
-        be started again. ``"started"``: it was started again. ``"gone"``: it is deleted. ``"trained"``: of the solution
-        with this ARN, automatic training has made a version.
-    :param created: For ``"updated"``: the ``creationDateTime`` (ISO 8601) of the one update that is meant. None means
-        the latest, whichever it is. For ``"gone"``: that of the one that is meant, since another may be made under its
-        ARN. For ``"trained"``: the moment since which the version was begun.
-    :param require_update: For ``"updated"``: whether to wait for a first update where none was ever made.
+        nothing is in progress with it, whether that succeeded or not. ``"stopped"``: it was stopped and can be started
+        again. ``"started"``: it was started again. ``"gone"``: it is deleted. ``"trained"``: automatic training has
+        made a version of the solution with this ARN.
+    :param created: For ``"updated"``: the ``creationDateTime`` (ISO 8601) of the update to wait for; None means the
+        latest update, whichever it is. For ``"gone"``: that of the resource to wait for, since another can be created
+        under its ARN. For ``"trained"``: the time after which the training must have begun.
+    :param require_update: For ``"updated"``: whether to wait for a first update of a resource that has none.
     """
 
     resource: str
@@ -190,74 +182,76 @@ class WaitCondition:
 
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> WaitCondition:
-        """Make it from the members that an event carries; those that only another version knows are left out."""
+        """Return the condition that an event carries; ignore members that only another version knows."""
         known = {each.name for each in fields(cls)}
         return cls(**{name: value for name, value in members.items() if name in known})
 
     @property
     def resource_type(self) -> ResourceType:
-        """The kind's row in the table."""
+        """The resource type."""
         return RESOURCE_TYPES[self.resource]
 
     @property
     def title(self) -> str:
-        """What is waited for, as a log line says it: ``update of solution shop``."""
+        """What the task waits for, for log lines: ``update of solution shop``."""
         named = {UPDATED: "update of {}", SETTLED: "settling of {}", STOPPED: "stop of {}", GONE: "deletion of {}"}
-        named |= {STARTED: "start of {}", TRAINED: "automatic version of {}", LATER: "next try at {}"}
+        named |= {STARTED: "start of {}", TRAINED: "automatic version of {}", LATER: "next attempt at {}"}
         resource_type = SOLUTION if self.goal == TRAINED else self.resource_type
         return named.get(self.goal, "{}").format(resource_type.short(self.arn))
 
     @property
     def poll_interval(self) -> int:
-        """Seconds between two looks, from the table."""
+        """Seconds between two polls, from the table."""
         return self.resource_type.update_poll_interval if self.goal == UPDATED else self.resource_type.poll_interval
 
     def next_delay(self, waited: float) -> float:
         """
-        Tell how long to pause before the next look, in seconds, where nobody said.
+        Return the seconds before the next poll, for a task without an interval of its own.
 
-        It grows with the time waited, to the table's interval: what takes minutes is seen at once, and what takes hours
-        costs few looks.
+        The delay grows with the time waited, up to the table's interval: a wait of minutes ends soon after the change,
+        and a wait of hours needs few polls.
         """
         return min(max(waited / 10, self.poll_interval / 6), self.poll_interval)
-
-    @property
-    def poll_target(self) -> PollTarget:
-        """What it is judged by."""
-        trained = self.goal == TRAINED
-        return PollTarget(self.resource, self.arn, trained, self.created if trained else None)
-
-    def evaluate_observation(self, reading: Observation) -> WaitStatus:
-        """
-        Tell how far it has come, by a reading.
-
-        What says nothing of the resource (throttling, a broken connection, an unreachable endpoint) is a verdict of
-        ``"in progress"`` with the cause as its reason.
-
-        :raises Exception: The error of the reading, where that is an answer: denied, not found, invalid.
-        """
-        error = reading.error
-        if error is None:
-            return _with_oddities(self.evaluate(reading.description), reading.odd)
-        if is_not_found(error) and (verdict := self.evaluate_missing()):
-            return verdict
-        if is_transient(error):
-            return WaitStatus(IN_PROGRESS, None, f"{type(error).__name__}: {error}", is_transient=True)
-        raise error.with_traceback(None)  # waits that share a reading would make it longer one after the other
 
     @property
     def time_limit(self) -> int:
         """Seconds after which to give up, from the table."""
         return self.resource_type.wait_timeout if self.goal == READY else self.resource_type.update_wait_timeout
 
+    @property
+    def poll_target(self) -> PollTarget:
+        """What to poll."""
+        trained = self.goal == TRAINED
+        return PollTarget(self.resource, self.arn, trained, self.created if trained else None)
+
+    def evaluate_observation(self, observation: Observation) -> WaitStatus:
+        """
+        Return how far the wait has come, from the result of a poll.
+
+        A transient error (throttling, a broken connection, an unreachable endpoint) says nothing of the resource: the
+        outcome is ``"in progress"``, and the error is the reason.
+
+        :raises Exception: The error of the poll, if the service answered: denied, not found, invalid.
+        """
+        error = observation.error
+        if error is None:
+            return _with_oddities(self.evaluate(observation.description), observation.odd)
+        if is_not_found(error) and (status := self.evaluate_missing()):
+            return status
+        if is_transient(error):
+            return WaitStatus(IN_PROGRESS, None, f"{type(error).__name__}: {error}", is_transient=True)
+        raise error.with_traceback(None)  # each wait that shares the observation would lengthen the traceback
+
     def evaluate(self, description: Mapping[str, Any]) -> WaitStatus:
         """
-        Tell how far it has come, by what ``Describe…`` answers of it.
+        Return how far the wait has come, from the answer of ``Describe…``.
 
-        :param description: Of what is waited for; while automatic training has made no version, of the solution.
+        :param description: The description of the resource; for ``"trained"``, that of the solution as long as
+            automatic training has made no version.
         """
-        if self.goal == GONE and _compare_times(description.get("creationDateTime"), self.created) > 0:
-            return WaitStatus(SUCCEEDED, description.get("status"), "it is gone, and another has its name", description)
+        if self.goal == GONE and _seconds_after(description.get("creationDateTime"), self.created) > 0:
+            reason = "it is deleted, and another resource has its name"
+            return WaitStatus(SUCCEEDED, description.get("status"), reason, description)
         if self.goal == GONE or is_being_deleted(self.resource_type, description):
             return WaitStatus(IN_PROGRESS, _shown_status(self.resource_type, description), None, description)
         if self.goal == TRAINED and self.resource_type.arn_member not in description:
@@ -265,16 +259,16 @@ class WaitCondition:
         if self.goal in {STOPPED, STARTED}:
             return self._evaluate_switch(description)
         if self.goal in {READY, TRAINED}:
-            return self._evaluate_itself(description)
+            return self._evaluate_resource(description)
         update = description.get(self.resource_type.update_member)
         if self.goal == SETTLED:
             return self._evaluate_settled(description, update or {})
-        verdict = self._evaluate_update(description, update) if update else self._evaluate_without_update(description)
+        status = self._evaluate_update(description, update) if update else self._evaluate_without_update(description)
         own = description.get("status")
-        if verdict.outcome == SUCCEEDED and own is not None and own not in self.resource_type.final:
-            # a dataset shows its update in its own status too; which of the two changes first is not documented
+        if status.outcome == SUCCEEDED and own is not None and own not in self.resource_type.final:
+            # a dataset shows its update in its own status too; AWS does not document which of the two changes first
             return WaitStatus(IN_PROGRESS, own, f"the {self.resource_type.title} itself is not settled", description)
-        return verdict
+        return status
 
     def _evaluate_switch(self, description: Mapping[str, Any]) -> WaitStatus:
         status = description.get("status")
@@ -283,25 +277,23 @@ class WaitCondition:
         if status in after:
             return WaitStatus(SUCCEEDED, status, None, description)
         if status in before:
-            return WaitStatus(IN_PROGRESS, status, "the call is not shown yet", description)
+            return WaitStatus(IN_PROGRESS, status, "the call is not visible yet", description)
         return self._evaluate_status(description, description)
 
-    def _evaluate_itself(self, description: Mapping[str, Any]) -> WaitStatus:
+    def _evaluate_resource(self, description: Mapping[str, Any]) -> WaitStatus:
         update = description.get(self.resource_type.update_member) or {}
         if description.get("status") in self.resource_type.failed and update.get("status") in self.resource_type.ready:
-            return WaitStatus(
-                SUCCEEDED, update["status"], "its making failed, and an update made up for that", description
-            )
+            return WaitStatus(SUCCEEDED, update["status"], "its creation failed; an update succeeded", description)
         return self._evaluate_status(description, description)
 
     def _evaluate_schedule(self, solution: Mapping[str, Any]) -> WaitStatus:
-        """Tell by the solution whether the version that is not there may still come."""
+        """Return whether automatic training can still make a version, from the description of the solution."""
         if (itself := WaitCondition(SOLUTION.name, self.arn).evaluate(solution)).failed:
             return itself
         update = solution.get(SOLUTION.update_member) or {}
         is_off = configuration(SOLUTION, solution).get("performAutoTraining") is False
         if is_off and (not update or update.get("status") in SOLUTION.final):
-            return WaitStatus(FAILED, None, "automatic training is off, so that none will come", solution)
+            return WaitStatus(FAILED, None, "automatic training is off, so there will be no version", solution)
         return WaitStatus(IN_PROGRESS, None, f"no automatic training has begun since {self.created}", solution)
 
     def _evaluate_status(self, part: Mapping[str, Any], description: Mapping[str, Any]) -> WaitStatus:
@@ -326,100 +318,96 @@ class WaitCondition:
         return WaitStatus(IN_PROGRESS if stale_or_never else SUCCEEDED, None, "no update has been made", description)
 
     def _evaluate_update(self, description: Mapping[str, Any], update: Mapping[str, Any]) -> WaitStatus:
-        age = _compare_times(update.get("creationDateTime"), self.created)
+        age = _seconds_after(update.get("creationDateTime"), self.created)
         if age < 0:
-            return WaitStatus(IN_PROGRESS, update.get("status"), "an earlier update is shown still", description)
+            reason = "an earlier update is still the latest that is visible"
+            return WaitStatus(IN_PROGRESS, update.get("status"), reason, description)
         if age > 0:
             reason = f"a later update, of {update['creationDateTime']}, replaced this one, of {self.created}"
             return WaitStatus(SUPERSEDED, update.get("status"), reason, description)
         return self._evaluate_status(update, description)
 
     def evaluate_missing(self) -> WaitStatus | None:
-        """Tell how far it has come, by the service not knowing it; None where that is an error."""
+        """Return how far the wait has come if the service does not know the resource; None if that is an error."""
         return WaitStatus(SUCCEEDED, None, "it does not exist") if self.goal == GONE else None
 
-    def error(self, verdict: WaitStatus) -> PersonalizeError:
-        """Make the error for a verdict that :attr:`WaitStatus.failed`."""
-        if verdict.outcome == SUPERSEDED:
-            return UpdateReplacedError(f"Outcome unknown: {verdict.reason} ({self.title}) {self.arn}")
-        arn = verdict.description.get(self.resource_type.arn_member, self.arn)
-        if verdict.status != self.resource_type.stopped:
-            return ResourceFailedError(self.title, arn, verdict.status, verdict.reason)
-        hint = (
-            f"it was stopped; {self.resource_type.started_by}Operator starts it again"
-            if self.resource_type.started_by
-            else None
-        )
-        return ResourceStoppedError(self.title, arn, verdict.status, verdict.reason or hint)
+    def error(self, status: WaitStatus) -> PersonalizeError:
+        """Return the error for a status that :attr:`WaitStatus.failed`."""
+        if status.outcome == SUPERSEDED:
+            return UpdateReplacedError(f"Outcome unknown: {status.reason} ({self.title}) {self.arn}")
+        arn = status.description.get(self.resource_type.arn_member, self.arn)
+        if status.status != self.resource_type.stopped:
+            return ResourceFailedError(self.title, arn, status.status, status.reason)
+        starts = self.resource_type.started_by
+        hint = f"it was stopped; {starts}Operator starts it again" if starts else None
+        return ResourceStoppedError(self.title, arn, status.status, status.reason or hint)
 
     def timeout_error(self, last_seen: str) -> WaitTimeoutError:
-        """Make the error for a wait that ran out."""
+        """Return the error for a wait that timed out."""
         return WaitTimeoutError(f"Timed out; last seen: {last_seen} ({self.title}) {self.arn}")
-
-
-def _with_oddities(verdict: WaitStatus, odd: Iterable[str]) -> WaitStatus:
-    """Add to a verdict of in progress what of the answer makes no sense, since that may never end."""
-    odd = list(odd)
-    if verdict.status and not _IN_PROGRESS.fullmatch(verdict.status) and verdict.status not in _KNOWN_STATUSES:
-        odd.append("no status that Personalize documents")
-    if verdict.outcome != IN_PROGRESS or not odd:
-        return verdict
-    return replace(verdict, reason="; ".join([*filter(None, [verdict.reason]), *odd]), is_odd=True)
 
 
 # The reference of each Describe… lists its own; batch jobs are documented with a space in IN PROGRESS
 _IN_PROGRESS: Final = re.compile("([A-Z]+ )?(PENDING|IN[_ ]PROGRESS|STOPPING)")
-_KNOWN_STATUSES: Final = frozenset(
-    status for resource_type in RESOURCE_TYPES.values() for status in resource_type.final
-)
+_FINAL: Final = frozenset(status for resource_type in RESOURCE_TYPES.values() for status in resource_type.final)
+
+
+def _with_oddities(status: WaitStatus, odd: Iterable[str]) -> WaitStatus:
+    """Add to the reason of a wait in progress what is odd about the answer, since such a wait may never end."""
+    odd = list(odd)
+    if status.status and not _IN_PROGRESS.fullmatch(status.status) and status.status not in _FINAL:
+        odd.append("no status that Personalize documents")
+    if status.outcome != IN_PROGRESS or not odd:
+        return status
+    return replace(status, reason="; ".join([*filter(None, [status.reason]), *odd]), is_odd=True)
 
 
 def _shown_status(resource_type: ResourceType, description: Mapping[str, Any]) -> str | None:
-    """Tell the status that says most: a campaign that was updated once may show its deletion in its update only."""
+    """Return the status that says most: an updated campaign may show its deletion only in its latest update."""
     status: str | None = description.get("status")
     update = description.get(resource_type.update_member) or {}
     return update.get("status", status) if status in resource_type.final else status
 
 
 def is_being_deleted(resource_type: ResourceType, description: Mapping[str, Any]) -> bool:
-    """Tell whether a resource is on its way out."""
+    """Return whether a resource is being deleted."""
     return (_shown_status(resource_type, description) or "").startswith("DELETE")
 
 
 def is_being_updated(resource_type: ResourceType, description: Mapping[str, Any]) -> bool:
-    """Tell whether an update is under way; that a dataset shows one in its own status too is assumed."""
+    """Return whether an update is in progress. Assumed: a dataset shows its updates in its own status too."""
     updated = description.get(resource_type.update_member) or str(description.get("status")).startswith("UPDATE")
     return bool(updated) and WaitCondition(resource_type.name, "", SETTLED).evaluate(description).outcome == IN_PROGRESS
 
 
 def is_switching(goal: Goal, description: Mapping[str, Any]) -> bool:
-    """Tell whether a resource is on its way to being stopped or started, whichever is the goal."""
+    """Return whether a resource is being stopped or started, whichever is the goal."""
     word = {STOPPED: "STOP ", STARTED: "START "}[goal]
     return str(description.get("status")).startswith(word)
 
 
 def is_being_stopped(description: Mapping[str, Any]) -> bool:
-    """Tell whether a training is being stopped."""
+    """Return whether a training is being stopped."""
     return (description.get("status") or "").endswith(" STOPPING")
-
-
-def _compare_times(seen: object, meant: str | None) -> float:
-    """Seconds by which something is younger than the one that is meant; 0 where any will do."""
-    if meant is None or not isinstance(seen, datetime):
-        return 0
-    return (seen - datetime.fromisoformat(meant)).total_seconds()
-
-
-def iso(moment: datetime | None) -> str | None:
-    """Write a time of the service's as text that sorts and survives JSON."""
-    return moment.astimezone(timezone.utc).isoformat() if moment else None
 
 
 def is_newer(update: Mapping[str, Any], before: str | None) -> bool:
     """
-    Tell whether an update was made after another; one without a date was not, as far as can be told.
+    Return whether an update was made after another one. An update without a date does not count as newer.
 
-    :param before: The ``creationDateTime`` (ISO 8601) of the other; None where there was none.
+    :param before: The ``creationDateTime`` (ISO 8601) of the other update; None if there was no other.
     """
     created = update.get("creationDateTime")
-    return isinstance(created, datetime) and (before is None or _compare_times(created, before) > 0)
+    return isinstance(created, datetime) and (before is None or _seconds_after(created, before) > 0)
+
+
+def _seconds_after(seen: object, expected: str | None) -> float:
+    """Return how many seconds later than expected something was created; 0 if any time is accepted."""
+    if expected is None or not isinstance(seen, datetime):
+        return 0
+    return (seen - datetime.fromisoformat(expected)).total_seconds()
+
+
+def iso(time: datetime | None) -> str | None:
+    """Write a time of the service as text that sorts and survives JSON."""
+    return time.astimezone(timezone.utc).isoformat() if time else None

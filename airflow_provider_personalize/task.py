@@ -231,7 +231,7 @@ class PersonalizeTask(BaseOperator):
             waiter_delay=delay,
             deadline=deadline,
             pause=pause,
-            resume=dict(state),
+            state=dict(state),
             **self.trigger_options,
         )
         self.log.info("Waiting in the triggerer (%s)", condition.title)

@@ -107,18 +107,13 @@ class Time:
 
 @pytest.fixture
 def passing_time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    """Replace sleeping, in the package's modules only, by moving the clocks."""
+    """Replace the package's clock: sleeping moves it, and the emulator's."""
     from airflow_provider_personalize import clock
-    from airflow_provider_personalize.hooks import personalize as hook
-    from airflow_provider_personalize.triggers import personalize as trigger
-    from airflow_provider_personalize.triggers import poller
 
     passing = Time()
     fake = type("time", (), {"time": passing.time, "sleep": passing.sleep, "monotonic": passing.monotonic})
-    for module in (hook, clock, trigger, poller):
-        monkeypatch.setattr(module, "time", fake)
-    for module in (trigger, poller):
-        monkeypatch.setattr(module, "sleep", passing.sleep_in_loop)
+    monkeypatch.setattr(clock, "time", fake)
+    monkeypatch.setattr(clock, "sleep_in_loop", passing.sleep_in_loop)
     return passing
 
 

@@ -14,14 +14,12 @@ from airflow_provider_personalize.status import (
     FAILED,
     IN_PROGRESS,
     SUCCEEDED,
-    SUPERSEDED,
     Goal,
     Observation,
     WaitCondition,
     is_being_updated,
     is_newer,
     iso,
-    outcome_of,
 )
 
 ARN = "arn:aws:personalize:us-east-1:123456789012:solution/shop"
@@ -268,10 +266,3 @@ def test_a_solution_that_failed_trains_nothing():
 def test_a_dataset_may_show_in_either_of_two_places_first_that_it_is_being_updated(status, update, under_way):
     description = {"status": status} | ({"latestDatasetUpdate": {"status": update}} if update else {})
     assert is_being_updated(RESOURCE_TYPES["dataset"], description) == under_way
-
-
-@pytest.mark.parametrize(
-    ("old", "now"), [("under way", IN_PROGRESS), ("reached", SUCCEEDED), ("replaced", SUPERSEDED), ("failed", FAILED)]
-)
-def test_outcomes_in_events_of_the_last_release_are_understood(old, now):
-    assert outcome_of({"outcome": old}) == now

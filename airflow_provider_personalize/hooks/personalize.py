@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 import socket
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache, cached_property
@@ -18,9 +17,9 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError, HTTPClientError, NoRegionError
 from botocore.session import Session
 
+from airflow_provider_personalize import clock
 from airflow_provider_personalize.arns import region_of
 from airflow_provider_personalize.aws_errors import is_about_credentials, is_not_found, lacks_credentials
-from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.comparison import version_name
 from airflow_provider_personalize.exceptions import (
     ConnectionMissingError,
@@ -371,24 +370,24 @@ class PersonalizeHook(AwsBaseHook):
         :param delay: Seconds between two looks; None means what suits the kind, and sooner at first. They are more, up
             to eightfold, while the service is throttled or cannot be reached.
         :param deadline: When to give up, in seconds since the epoch; from the table, from now on, where None.
-        :return: The verdict; its ``description`` is what the service answered last.
+        :return: The status; its ``description`` is what the service answered last.
         :raises ResourceFailedError: It failed, with the service's reason.
         :raises WaitTimeoutError: The deadline passed, with the status seen last.
         """
-        started, weather, before = steady_time(), Backoff(), None
+        started, backoff, before = clock.now(), Backoff(), None
         deadline = started + wait.time_limit if deadline is None else deadline
-        while (verdict := self.poll(wait)).outcome == IN_PROGRESS:
-            elapsed = steady_time() - started
-            self.log.log(verdict.log_level(before), "%s, after %d s (%s)", verdict, elapsed, wait.title)
-            before = verdict
-            if steady_time() >= deadline:
-                raise wait.timeout_error(str(verdict))
-            pause = wait.next_delay(steady_time() - started) if delay is None else delay
-            time.sleep(max(0, min(weather.next_delay(pause, verdict), deadline - steady_time())))
-        if verdict.failed:
-            raise wait.error(verdict)
-        self.log.info("%s, after %d s (%s)", verdict, steady_time() - started, wait.title)
-        return verdict
+        while (status := self.poll(wait)).outcome == IN_PROGRESS:
+            elapsed = clock.now() - started
+            self.log.log(status.log_level(before), "%s, after %d s (%s)", status, elapsed, wait.title)
+            before = status
+            if clock.now() >= deadline:
+                raise wait.timeout_error(str(status))
+            pause = wait.next_delay(clock.now() - started) if delay is None else delay
+            clock.sleep(max(0, min(backoff.next_delay(pause, status), deadline - clock.now())))
+        if status.failed:
+            raise wait.error(status)
+        self.log.info("%s, after %d s (%s)", status, clock.now() - started, wait.title)
+        return status
 
 
 def _resource_type(resource: str | ResourceType) -> ResourceType:

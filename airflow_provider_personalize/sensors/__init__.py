@@ -1,4 +1,4 @@
-"""Wait for Amazon Personalize in a DAG."""
+"""Sensors for Amazon Personalize."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wait for what measures recommendations."""
+"""A sensor for metric attributions."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 class MetricAttributionSensor(PersonalizeSensor):
     """
-    Wait until a metric attribution reports.
+    Wait until a metric attribution is ACTIVE.
 
-    The service shows no update of one as such; whether its status shows one at all is not documented.
+    Its description has no latest update, and AWS does not document whether its status shows one.
 
     :param metric_attribution_arn: The ARN of the metric attribution. (templated)
-    :raises AirflowFailException: It ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowFailException: The metric attribution ended in CREATE FAILED, with the service's reason.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = METRIC_ATTRIBUTION

@@ -1,4 +1,4 @@
-"""What all sensors share: one look, judged alike whether poked, rescheduled or deferred."""
+"""The base of all sensors: poke, reschedule and deferral evaluate a poll in the same way."""
 
 from __future__ import annotations
 
@@ -26,7 +26,15 @@ from airflow_provider_personalize.exceptions import (
     UpdateReplacedError,
     WaitTimeoutError,
 )
-from airflow_provider_personalize.status import READY, SUCCEEDED, UPDATED, Goal, WaitCondition, WaitStatus, iso
+from airflow_provider_personalize.status import (
+    READY,
+    SUCCEEDED,
+    UPDATED,
+    Goal,
+    WaitCondition,
+    WaitStatus,
+    iso,
+)
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, required_parameters, seconds, switch
 
 if TYPE_CHECKING:
@@ -38,24 +46,24 @@ if TYPE_CHECKING:
 
 class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
     """
-    A sensor for one kind of resource.
+    A sensor for one resource type.
 
-    It returns the ARN of what it waited for, in every mode. It has all parameters of Airflow's ``BaseSensorOperator``,
-    with their meaning: ``timeout``, ``soft_fail``, ``never_fail``, ``silent_fail``, ``mode``; a ``timeout`` of 0 is
-    refused. Deferred, it looks once on the worker and then waits in the triggerer, every ``poke_interval`` seconds, or
-    sooner at first where that is None, without ``exponential_backoff``.
-    ``never_fail`` skips after a time-out too, poked or deferred: Airflow's own versions differ there. So do both
-    ``soft_fail`` and ``never_fail`` where ``execution_timeout`` is over, in the first poll on the worker or later.
+    It returns the ARN of the resource, in every mode. It takes all parameters of Airflow's ``BaseSensorOperator``, with
+    their meaning: ``timeout``, ``soft_fail``, ``never_fail``, ``silent_fail``, ``mode``; a ``timeout`` of 0 is refused.
+    Deferred, it polls once on the worker and then in the triggerer, every ``poke_interval`` seconds, or more often at
+    first if that is None; ``exponential_backoff`` has no effect there.
+    ``never_fail`` skips after a timeout too, poked or deferred: Airflow's own versions differ there. ``soft_fail`` and
+    ``never_fail`` also skip after ``execution_timeout``, whether it ends the first poll on the worker or a later one.
 
-    A failure that the service reports fails the task at once and for good, whatever ``retries`` says: looking again
-    cannot help. A look that is throttled or does not reach the service is no failure; the next one may.
+    A failure that the service reports fails the task at once and for good, whatever ``retries`` says: another poll
+    cannot help. A poll that is throttled or does not reach the service is no failure; the sensor polls again.
 
     :param deferrable: Whether to wait in the triggerer, without holding a worker. Airflow's setting
         ``[operators] default_deferrable`` is the default.
-    :param poke_interval: Seconds, or a ``timedelta``, between two looks; None means what suits the kind of resource.
+    :param poke_interval: Seconds, or a ``timedelta``, between two polls; None means the interval of the resource type.
     """
 
-    #: What it waits for.
+    #: What the sensor waits for.
     goal: ClassVar[Goal] = READY
 
     def __init__(
@@ -65,69 +73,69 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         poke_interval: float | timedelta | None = None,
         **kwargs: Unpack[SensorTaskOptions],
     ) -> None:
-        suits_itself = poke_interval is None
+        has_interval = poke_interval is not None
         if poke_interval is None:
             poke_interval = WaitCondition(self.resource_type.name, "", self.goal).poll_interval
         for parameter, value in {"poke_interval": poke_interval, "timeout": kwargs.get("timeout")}.items():
-            seconds(parameter, value)  # Airflow's own error for infinity says neither
+            seconds(parameter, value)  # Airflow's own error for infinity names neither
         super().__init__(poke_interval=poke_interval, **kwargs)
-        seconds("timeout", self.timeout)  # that of default_args
+        seconds("timeout", self.timeout)  # from default_args
         for parameter in ("soft_fail", "never_fail", "silent_fail"):  # Airflow's own, which it does not check
             switch(parameter, getattr(self, parameter))
         self.deferrable = switch("deferrable", deferrable)
-        self._suits_itself = suits_itself
-        self._last_seen: WaitStatus | None = None
+        self._has_interval = has_interval
+        self._last_status: WaitStatus | None = None
 
     @property
-    def wait(self) -> WaitCondition:
+    def condition(self) -> WaitCondition:
         """What this sensor waits for."""
         return WaitCondition(self.resource_type.name, getattr(self, self.resource_type.arn_parameter), self.goal)
 
     def execute(self, context: Context) -> Any:
-        """Wait as ``mode`` and ``deferrable`` say; return the ARN of what was waited for."""
+        """Wait as ``mode`` and ``deferrable`` say, and return the ARN of the resource."""
         context = self.begin(context)
-        if not context.get("task_reschedule_count"):  # Airflow 2 does not tell
-            self.log_arn(self.wait)
+        if not context.get("task_reschedule_count"):  # Airflow 2 does not set it
+            self.log_arn(self.condition)
         if self.deferrable:
-            with self.leniency():
-                return self._look_then_defer(context)
+            with self.skip_on_soft_fail():
+                return self._poll_then_defer(context)
         try:
             # not super(): Airflow 2 takes that for a call from outside of a task
-            return unwrap(BaseSensorOperator.execute)(self, context) or self.wait.arn
+            return unwrap(BaseSensorOperator.execute)(self, context) or self.condition.arn
         except AirflowSensorTimeout as timeout:
-            with self.leniency():
-                last_seen = str(self._last_seen or "nothing")
-                raise AirflowSensorTimeout(str(self.wait.timeout_error(last_seen))) from timeout
+            with self.skip_on_soft_fail():
+                last_seen = str(self._last_status or "nothing")
+                raise AirflowSensorTimeout(str(self.condition.timeout_error(last_seen))) from timeout
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """
-        Look once.
+        Poll once, and return whether the wait is over.
 
-        :raises AirflowFailException: It has failed, with the service's reason.
+        :raises AirflowFailException: The resource failed, with the service's reason.
         :raises InvalidRequestError: The ARN is wrong, or None.
         """
         operation = f"Describe{self.resource_type.pascal}"
         arns = {parameter: getattr(self, parameter) for parameter in required_parameters(type(self)) & {*self.members}}
-        if wrong := [fault for fault in map(wrong_arn, arns, arns.values()) if fault]:
+        if wrong := [error for error in map(wrong_arn, arns, arns.values()) if error]:
             raise InvalidRequestError(operation, wrong)
-        verdict = self.hook.poll(self.wait)
-        self.log.log(verdict.log_level(self._last_seen), "%s (%s)", verdict, self.wait.title)
-        if verdict.description:
-            self.show_link(self.begin(context), verdict.description)
-        self._last_seen = verdict
-        if verdict.failed:
-            raise AirflowFailException(str(self.wait.error(verdict)))
-        return verdict.outcome == SUCCEEDED
+        status = self.hook.poll(self.condition)
+        self.log.log(status.log_level(self._last_status), "%s (%s)", status, self.condition.title)
+        if status.description:
+            self.show_link(self.begin(context), status.description)
+        self._last_status = status
+        if status.failed:
+            raise AirflowFailException(str(self.condition.error(status)))
+        return status.outcome == SUCCEEDED
 
-    def _look_then_defer(self, context: Context) -> Any:
-        if not (done := self._poke_patiently(context)):
+    def _poll_then_defer(self, context: Context) -> Any:
+        if not (done := self._first_poll(context)):
             by_execution = bool(self.execution_timeout) and self.execution_timeout.total_seconds() < self.timeout
-            resume = {"limit": "execution_timeout" if by_execution else "timeout"}
-            delay = None if self._suits_itself else self.poke_interval
-            self.defer_until(self.wait, delay, self.deadline_after(self.timeout), resume)
-        return getattr(done, "xcom_value", None) or self.wait.arn
+            state = {"limit": "execution_timeout" if by_execution else "timeout"}
+            delay = self.poke_interval if self._has_interval else None
+            self.defer_until(self.condition, delay, self.deadline_after(self.timeout), state)
+        return getattr(done, "xcom_value", None) or self.condition.arn
 
-    def _poke_patiently(self, context: Context) -> bool | PokeReturnValue:
+    def _first_poll(self, context: Context) -> bool | PokeReturnValue:
         try:
             return self.poke(context)
         except AirflowFailException:
@@ -135,34 +143,39 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         except Exception as error:
             if not self.silent_fail:
                 raise
-            self.log.warning("The look failed, and silent_fail is set: %s", error)
+            self.log.warning("The poll failed, and silent_fail is set: %s", error)
             return False
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:  # noqa: ARG002 - Airflow's
-        """End as the event says, by the rules of any sensor; return the ARN of what was waited for."""
+        """End as the event says, by the rules of any sensor, and return the ARN of the resource."""
         from airflow_provider_personalize.triggers.events import WaitEvent
 
-        with self.leniency():
+        ended = WaitEvent.from_json(event)
+        with self.skip_on_soft_fail():
             try:
-                self.check_event(WaitEvent.from_json(event))
+                self.check_event(ended)
             except (ResourceFailedError, UpdateReplacedError) as failure:
                 raise AirflowFailException(str(failure)) from failure
             except WaitTimeoutError as timeout:
-                if WaitEvent.from_json(event).state["limit"] == "execution_timeout":
+                if ended.state.get("limit") == "execution_timeout":
                     raise  # retried, as a poked sensor is
                 raise AirflowSensorTimeout(str(timeout)) from timeout
-        return WaitEvent.from_json(event).condition.arn
+        return ended.condition.arn
 
     @contextmanager
-    def leniency(self) -> Iterator[None]:
-        """Skip where ``soft_fail`` or ``never_fail`` say so, alike on all versions of Airflow."""
+    def skip_on_soft_fail(self) -> Iterator[None]:
+        """
+        Turn an error into a skip if ``soft_fail`` or ``never_fail`` says so, alike on all versions of Airflow.
+
+        ``soft_fail`` skips after a failure of the resource and after a timeout; ``never_fail`` after any error.
+        """
         try:
             yield
         except AirflowSkipException:
             raise
         except (Exception, AirflowTaskTimeout) as error:  # the latter is no Exception
-            late = (AirflowSensorTimeout, AirflowTaskTimeout, WaitTimeoutError)
-            soft = self.soft_fail and isinstance(error, (AirflowFailException, *late))
+            timeouts = (AirflowSensorTimeout, AirflowTaskTimeout, WaitTimeoutError)
+            soft = self.soft_fail and isinstance(error, (AirflowFailException, *timeouts))
             if soft or self.never_fail:
                 raise AirflowSkipException(
                     f"Skipped, since {'soft' if soft else 'never'}_fail is set: {error}"
@@ -172,12 +185,12 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
 
 class UpdateSensor(PersonalizeSensor):
     """
-    A sensor for the latest update of one of the kinds whose description shows it.
+    A sensor for the latest update of a resource whose description shows it.
 
-    The resource itself stays ACTIVE during an update, so these sensors look at ``latest…Update`` in its description.
+    The resource itself stays ACTIVE during an update, so these sensors read ``latest…Update`` in its description.
 
-    Behind an operator that updates and does not wait, name its update, which is in its XCom, so that neither an earlier
-    update nor a stale read passes::
+    After an operator that updates and does not wait, pass the update from its XCom, so that neither an earlier update
+    nor a stale read ends the wait::
 
         update = UpdateSolutionOperator(task_id="update", solution_arn=arn, …, wait_for_completion=False)
         wait = SolutionUpdateSensor(
@@ -188,14 +201,14 @@ class UpdateSensor(PersonalizeSensor):
         )
         update >> wait
 
-    With ``require_update=False``, since the operator sends nothing where all is as wanted: ``created`` is None then,
-    and whatever update was made before counts.
+    Set ``require_update=False`` there, since the operator sends nothing if the solution already is as requested:
+    ``created`` is None then, and any earlier update counts.
 
-    :param created: The ``creationDateTime`` of the one update that is meant, as a ``datetime`` or a text in ISO 8601,
-        in UTC where it has no time zone. A later update in its place fails the task. None means the latest, whichever
-        it is. (templated)
-    :param require_update: Whether to wait for a first update where none was ever made; without it that passes, unless
-        the resource itself failed. An update that ``created`` names is always waited for.
+    :param created: The ``creationDateTime`` of the update to wait for, as a ``datetime`` or as text in ISO 8601, in UTC
+        if it has no time zone. A later update in its place fails the task. None means the latest update, whichever it
+        is. (templated)
+    :param require_update: Whether to wait for a first update if there is none yet; if not, that passes, unless the
+        resource itself failed. An update that ``created`` names is always waited for.
     """
 
     goal: ClassVar[Goal] = UPDATED
@@ -212,28 +225,27 @@ class UpdateSensor(PersonalizeSensor):
         self.require_update = switch("require_update", require_update)
 
     @property
-    def wait(self) -> WaitCondition:
+    def condition(self) -> WaitCondition:
         """What this sensor waits for."""
-        created = iso(moment("created", self.created))
-        return replace(super().wait, created=created, require_update=self.require_update)
+        created = iso(parse_time("created", self.created))
+        return replace(super().condition, created=created, require_update=self.require_update)
 
 
-def moment(parameter: str, value: datetime | str | None) -> datetime | None:
+def parse_time(parameter: str, value: datetime | str | None) -> datetime | None:
     """
-    Read a moment, which a template may have left as a text.
+    Return a time that a template may have rendered as text; without a time zone it is in UTC.
 
-    :raises AirflowFailException: It is none.
+    :raises AirflowFailException: The value is no time.
     """
     value = parse("string", value)
     try:
-        read = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", value)) if isinstance(value, str) else value
+        time = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", value)) if isinstance(value, str) else value
     except ValueError:
-        read = value
-    if read is None:
+        time = value
+    if time is None:
         return None
-    if not isinstance(read, datetime):
+    if not isinstance(time, datetime):
         raise AirflowFailException(
-            f"{parameter} is {value!r}: allowed are a datetime and a text in ISO 8601, such as "
-            "2026-01-31T12:00:00+00:00"
+            f"{parameter} is {value!r}: allowed are a datetime and text in ISO 8601, such as 2026-01-31T12:00:00+00:00"
         )
-    return read.replace(tzinfo=timezone.utc) if read.tzinfo is None else read
+    return time.replace(tzinfo=timezone.utc) if time.tzinfo is None else time

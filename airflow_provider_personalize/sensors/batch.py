@@ -1,4 +1,4 @@
-"""Wait for recommendations in bulk."""
+"""Sensors for batch jobs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class BatchInferenceJobSensor(PersonalizeSensor):
 
     :param batch_inference_job_arn: The ARN of the job. (templated)
     :raises AirflowFailException: The job failed, with the service's reason.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = BATCH_INFERENCE_JOB
@@ -31,11 +31,11 @@ class BatchInferenceJobSensor(PersonalizeSensor):
 
 class BatchSegmentJobSensor(PersonalizeSensor):
     """
-    Wait until a batch segment job has written its users.
+    Wait until a batch segment job has written its user segments.
 
     :param batch_segment_job_arn: The ARN of the job. (templated)
     :raises AirflowFailException: The job failed, with the service's reason.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = BATCH_SEGMENT_JOB

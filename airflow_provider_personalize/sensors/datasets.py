@@ -1,4 +1,4 @@
-"""Wait for data to come into Amazon Personalize, out of it, or be deleted."""
+"""Sensors for dataset groups, datasets, and the jobs that import, export and delete data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DatasetGroupSensor(PersonalizeSensor):
 
     :param dataset_group_arn: The ARN of the dataset group. (templated)
     :raises AirflowFailException: The group ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = DATASET_GROUP
@@ -37,11 +37,11 @@ class DatasetGroupSensor(PersonalizeSensor):
 
 class DatasetSensor(PersonalizeSensor):
     """
-    Wait until a dataset is ACTIVE, which it is not while it is updated either.
+    Wait until a dataset is ACTIVE. It is not ACTIVE during an update.
 
     :param dataset_arn: The ARN of the dataset. (templated)
     :raises AirflowFailException: The dataset ended in CREATE FAILED.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = DATASET
@@ -55,13 +55,13 @@ class DatasetUpdateSensor(UpdateSensor):
     """
     Wait until a dataset has the schema of its latest update.
 
-    That shows in two places of what ``DescribeDataset`` answers: in the status of ``latestDatasetUpdate``
-    (https://docs.aws.amazon.com/personalize/latest/dg/API_DatasetUpdateSummary.html) and in the dataset's own, which is
-    UPDATE PENDING and UPDATE IN_PROGRESS meanwhile. Both must be ACTIVE.
+    The answer of ``DescribeDataset`` shows an update in two places: in the status of ``latestDatasetUpdate``
+    (https://docs.aws.amazon.com/personalize/latest/dg/API_DatasetUpdateSummary.html) and in the dataset's own status,
+    which is UPDATE PENDING and UPDATE IN_PROGRESS meanwhile. Both must be ACTIVE.
 
     :param dataset_arn: The ARN of the dataset. (templated)
     :raises AirflowFailException: The update failed, with the service's reason.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = DATASET
@@ -74,11 +74,11 @@ class DatasetUpdateSensor(UpdateSensor):
 
 class DatasetImportJobSensor(PersonalizeSensor):
     """
-    Wait until data has been imported.
+    Wait until a dataset import job has imported its data.
 
     :param dataset_import_job_arn: The ARN of the job. (templated)
     :raises AirflowFailException: The import failed, with the service's reason.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = DATASET_IMPORT_JOB
@@ -90,11 +90,11 @@ class DatasetImportJobSensor(PersonalizeSensor):
 
 class DatasetExportJobSensor(PersonalizeSensor):
     """
-    Wait until a dataset has been exported.
+    Wait until a dataset export job has written its files.
 
     :param dataset_export_job_arn: The ARN of the job. (templated)
     :raises AirflowFailException: The export failed, with the service's reason.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = DATASET_EXPORT_JOB
@@ -106,11 +106,11 @@ class DatasetExportJobSensor(PersonalizeSensor):
 
 class DataDeletionJobSensor(PersonalizeSensor):
     """
-    Wait until users have been deleted, which can take a day.
+    Wait until a data deletion job has deleted its users, which can take a day.
 
     :param data_deletion_job_arn: The ARN of the job. (templated)
     :raises AirflowFailException: The deletion failed, with the service's reason.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = DATA_DELETION_JOB

@@ -1,4 +1,4 @@
-"""Wait for what serves recommendations."""
+"""Sensors for campaigns, recommenders, event trackers and filters."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 class CampaignSensor(PersonalizeSensor):
     """
-    Wait until a campaign serves.
+    Wait until a campaign serves recommendations.
 
-    It serves all through an update, too, what it served before; a :class:`CampaignUpdateSensor` waits for an update.
+    A campaign stays ACTIVE during an update: to wait for that, use :class:`CampaignUpdateSensor`.
 
     :param campaign_arn: The ARN of the campaign. (templated)
     :raises AirflowFailException: The campaign ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = CAMPAIGN
@@ -33,14 +33,14 @@ class CampaignSensor(PersonalizeSensor):
 
 class CampaignUpdateSensor(UpdateSensor):
     """
-    Wait until a campaign's latest update is ACTIVE: until then it serves what it served before.
+    Wait until a campaign's latest update is ACTIVE. Until then, the campaign serves as before.
 
-    A campaign that follows its solution's newest version by itself is updated by the service, and that counts: leave
-    ``created`` out there, since such an update may replace the one that is meant.
+    If the campaign follows its solution's newest version by itself, the service updates it too, and such an update
+    counts. Leave ``created`` out there, since it may supersede the update to wait for.
 
     :param campaign_arn: The ARN of the campaign. (templated)
     :raises AirflowFailException: The update ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = CAMPAIGN
@@ -53,11 +53,12 @@ class CampaignUpdateSensor(UpdateSensor):
 
 class RecommenderSensor(PersonalizeSensor):
     """
-    Wait until a recommender serves.
+    Wait until a recommender serves recommendations.
 
     :param recommender_arn: The ARN of the recommender. (templated)
-    :raises AirflowFailException: The recommender ended in CREATE FAILED, with the service's reason, or is stopped.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowFailException: The recommender ended in CREATE FAILED, with the service's reason, or was
+        stopped.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = RECOMMENDER
@@ -69,11 +70,11 @@ class RecommenderSensor(PersonalizeSensor):
 
 class RecommenderUpdateSensor(UpdateSensor):
     """
-    Wait until a recommender's latest update is ACTIVE: until then it serves what it served before.
+    Wait until a recommender's latest update is ACTIVE. Until then, the recommender serves as before.
 
     :param recommender_arn: The ARN of the recommender. (templated)
     :raises AirflowFailException: The update ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = RECOMMENDER
@@ -86,11 +87,11 @@ class RecommenderUpdateSensor(UpdateSensor):
 
 class EventTrackerSensor(PersonalizeSensor):
     """
-    Wait until an event tracker takes events.
+    Wait until an event tracker accepts events.
 
     :param event_tracker_arn: The ARN of the tracker. (templated)
     :raises AirflowFailException: The tracker ended in CREATE FAILED.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = EVENT_TRACKER
@@ -106,7 +107,7 @@ class FilterSensor(PersonalizeSensor):
 
     :param filter_arn: The ARN of the filter. (templated)
     :raises AirflowFailException: The filter ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = FILTER

@@ -1,4 +1,4 @@
-"""Wait for how a solution trains, and for what it trains."""
+"""Sensors for solutions, their updates and their versions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_personalize._compat import AirflowSensorTimeout, PokeReturnValue
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
-from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor, moment
+from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor, parse_time
 from airflow_provider_personalize.status import TRAINED, PollTarget, WaitCondition, iso
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ class SolutionSensor(PersonalizeSensor):
     """
     Wait until a solution can be trained.
 
-    It says nothing of updates, during which a solution stays ACTIVE: see :class:`SolutionUpdateSensor`.
+    A solution stays ACTIVE during an update: to wait for that, use :class:`SolutionUpdateSensor`.
 
     :param solution_arn: The ARN of the solution. (templated)
     :raises AirflowFailException: The solution ended in CREATE FAILED.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = SOLUTION
@@ -43,7 +43,7 @@ class SolutionVersionSensor(PersonalizeSensor):
 
     :param solution_version_arn: The ARN of the version. (templated)
     :raises AirflowFailException: The training failed, with the service's reason, or somebody stopped it.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = SOLUTION_VERSION
@@ -57,19 +57,18 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
     """
     Wait for the next version that automatic training makes of a solution, and return its ARN.
 
-    It is the first version that automatic training began after a moment; a version made by hand is none. The service
-    tells the ARN nowhere but in the list of versions, which this sensor reads
+    That is the first version that automatic training began after a given time; a version that somebody created does not
+    count. The service shows the ARN only in the list of versions, which this sensor reads
     (https://docs.aws.amazon.com/personalize/latest/dg/solution-config-auto-training.html). The first training begins
-    within an hour; a later one is made only where new interactions came, so ``timeout`` should be longer than the
-    schedule's rate.
+    within an hour; a later one only if there are new interactions, so set ``timeout`` to more than the schedule's rate.
 
     :param solution_arn: The ARN of the solution. (templated)
-    :param after: The moment, as a ``datetime`` or a text in ISO 8601, in UTC where it has no time zone. None means the
-        start of the DAG run; where that is not known, that of the task. (templated)
+    :param after: The time after which the training must begin, as a ``datetime`` or as text in ISO 8601, in UTC if it
+        has no time zone. None means the start of the DAG run; if that is not known, the start of the task. (templated)
     :return: The ARN of the version.
-    :raises AirflowFailException: Automatic training is off, so that none will come; or the training failed, with the
-        service's reason, or somebody stopped it; or ``after`` is no moment.
-    :raises AirflowSensorTimeout: There is none in time, with what was seen last.
+    :raises AirflowFailException: Automatic training is off; or the training failed, with the service's reason, or
+        somebody stopped it; or ``after`` is no time.
+    :raises AirflowSensorTimeout: There is no version in time; the message has the last status.
     """
 
     resource_type = SOLUTION_VERSION
@@ -85,35 +84,38 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
         self._since: datetime | None = None
 
     @property
-    def wait(self) -> WaitCondition:
+    def condition(self) -> WaitCondition:
         """What this sensor waits for."""
         return WaitCondition(self.resource_type.name, self.solution_arn, self.goal, iso(self._since))
 
     def poke(self, context: Context) -> PokeReturnValue:
         """
-        Look once.
+        Poll once, and return whether the wait is over, with the ARN of the version.
 
-        :raises AirflowFailException: There will be none, with the reason.
+        :raises AirflowFailException: There will be no version, with the reason.
         """
-        self._since = self._since or moment("after", self.after) or self._start(context)
+        self._since = self._since or parse_time("after", self.after) or self._start(context)
         done = super().poke(context)
-        seen = self._last_seen.description if self._last_seen else {}
-        return PokeReturnValue(bool(done), seen.get(SOLUTION_VERSION.arn_member))
+        description = self._last_status.description if self._last_status else {}
+        return PokeReturnValue(bool(done), description.get(SOLUTION_VERSION.arn_member))
 
     def _start(self, context: Context) -> datetime:
-        """Tell when the run began, or the task: that stays the same from look to look, rescheduled or not."""
+        """Return when the run began, or the task: that is the same for each poll, rescheduled or not."""
         began = getattr(context.get("dag_run"), "start_date", None) or getattr(context.get("ti"), "start_date", None)
-        self.hook.observe(PollTarget(SOLUTION.name, self.solution_arn))  # its answer tells the service's time
+        self.hook.observe(PollTarget(SOLUTION.name, self.solution_arn))  # its response has the service's time
         return self.by_service_clock(began or datetime.now(timezone.utc))
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:
         """End as the event says, by the rules of any sensor, and return the ARN."""
+        from airflow_provider_personalize.triggers.events import WaitEvent
+
         super().execute_complete(context, event)
-        if found := event["found"]:
-            return str(found)
-        with self.leniency():  # only the worker could look
+        ended = WaitEvent.from_json(event)
+        if ended.found:
+            return ended.found
+        with self.skip_on_soft_fail():  # only the worker could poll
             try:
-                trained = self.hook.wait(WaitCondition.of(event["wait"]), deadline=event["deadline"])
+                trained = self.hook.wait(ended.condition, deadline=ended.deadline)
             except WaitTimeoutError as timeout:
                 raise AirflowSensorTimeout(str(timeout)) from timeout
         return str(trained.description[SOLUTION_VERSION.arn_member])
@@ -123,12 +125,12 @@ class SolutionUpdateSensor(UpdateSensor):
     """
     Wait until a solution's latest update is ACTIVE.
 
-    The solution's own status stays ACTIVE during an update, so this sensor looks at ``latestSolutionUpdate`` in what
-    ``DescribeSolution`` answers (https://docs.aws.amazon.com/personalize/latest/dg/API_SolutionUpdateSummary.html).
+    The solution's own status stays ACTIVE during an update, so this sensor reads ``latestSolutionUpdate`` in the
+    answer of ``DescribeSolution`` (https://docs.aws.amazon.com/personalize/latest/dg/API_SolutionUpdateSummary.html).
 
     :param solution_arn: The ARN of the solution. (templated)
     :raises AirflowFailException: The update ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It is not over in time, with the status seen last.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = SOLUTION

@@ -1,17 +1,16 @@
-"""The trigger: one, for every kind of resource and every goal."""
+"""One trigger for every resource type and every goal."""
 
 from __future__ import annotations
 
-import time
-from asyncio import sleep, wait
+from asyncio import wait
 from collections.abc import AsyncIterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, ClassVar, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from airflow_provider_personalize.clock import SteadyClock
+from airflow_provider_personalize import clock
 from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.status import (
     BROKEN,
@@ -25,45 +24,44 @@ from airflow_provider_personalize.status import (
     WaitCondition,
     WaitStatus,
 )
-from airflow_provider_personalize.triggers.poller import Line, Seen, joined
+from airflow_provider_personalize.triggers.events import VERSION, WaitEvent
+from airflow_provider_personalize.triggers.poller import SharedPoller, Snapshot, shared_poller
 
-# Seconds that the last look may take beyond the deadline.
+# Seconds that the last poll may take beyond the deadline.
 _GRACE: Final = 30
-# Of the arguments that a trigger's row has. Raise it with each that is added: a triggerer that is upgraded after the
-# workers ignores those that it does not know, so they must not change what is waited for.
-_VERSION: Final = 1
 
 
 class PersonalizeTrigger(BaseTrigger):
     """
-    Fire when a resource has come as far as is waited for, has failed, or the deadline has passed.
+    Fire when the condition is met, can no longer be met, or the deadline has passed.
 
-    It never raises: what goes wrong is in the event, for the task to raise. It never fires within its first ten
-    seconds, since Airflow 3 fails tasks whose trigger does (https://github.com/apache/airflow/issues/71580).
+    It never raises: an error is in the event, for the task to raise. It never fires in its first ten seconds, since
+    Airflow 3 fails tasks whose trigger does (https://github.com/apache/airflow/issues/71580).
 
-    :param resource: The kind, by its name in the table: ``"solution"``.
+    :param resource: The resource type's name in the table: ``"solution"``.
     :param arn: The ARN.
     :param goal: What to wait for, as in :class:`~airflow_provider_personalize.status.WaitCondition`.
-    :param created: Which update is meant, as there.
+    :param created: Which update to wait for, as there.
     :param require_update: Whether to wait for a first update, as there.
-    :param waiter_delay: Seconds between two looks; None means what suits the kind, and sooner at first.
+    :param waiter_delay: Seconds between two polls; None means the delay of the resource type, shorter at first.
     :param deadline: When to give up, in seconds since the epoch, so that it holds across restarts of the triggerer.
-    :param pause: Whether an interval passes before the first look.
-    :param resume: What the task needs to go on, handed back in the event. JSON primitives, no secrets: Airflow 3 keeps
-        a trigger's arguments in clear.
-    :param stop_on_kill: Whether to stop the training that is waited for where the user kills, clears or marks the task.
-        Airflow tells triggers so from 3.3 on.
-    :param asked: The training that was asked for, by ``solution_arn`` and ``name``, where no ARN of it is known yet.
-    :param version: The version of these arguments. Those that are not known here are ignored, with a line in the log:
-        workers may be upgraded before the triggerer.
+    :param pause: Whether one delay passes before the first poll.
+    :param state: What the task needs to continue, returned in the event. JSON primitives, no secrets: Airflow 3 stores
+        a trigger's arguments in clear text.
+    :param stop_on_kill: Whether to stop the training when a user kills, clears or marks the task. Airflow tells
+        triggers so from 3.3 on.
+    :param asked: The training that was requested, by ``solution_arn`` and ``name``, if its ARN is not known yet.
+    :param version: The version of these arguments. Unknown ones are logged and ignored: workers may be upgraded before
+        the triggerer.
+    :param resume: The name of ``state`` in version 1.
     :param aws_conn_id: The Airflow connection; see the operators for this and the next three.
     :param region_name: The AWS region.
-    :param verify: Whether to verify TLS certificates, or the path of a bundle.
+    :param verify: Whether to verify TLS certificates, or the path of a CA bundle.
     :param botocore_config: Members of botocore's ``Config``.
     :param connection_required: Whether the Airflow connection must exist, ``aws_default`` too: a worker found it.
     """
 
-    #: Seconds before the first look.
+    #: Seconds before the first poll.
     hold: ClassVar[float] = 10
 
     def __init__(
@@ -77,10 +75,11 @@ class PersonalizeTrigger(BaseTrigger):
         waiter_delay: float | None = None,
         deadline: float,
         pause: bool = False,
-        resume: dict[str, Any] | None = None,
+        state: dict[str, Any] | None = None,
         stop_on_kill: bool = False,
         asked: dict[str, str] | None = None,
-        version: int = _VERSION,
+        version: int = VERSION,
+        resume: dict[str, Any] | None = None,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         verify: bool | str | None = None,
@@ -91,115 +90,117 @@ class PersonalizeTrigger(BaseTrigger):
         super().__init__()
         if unknown:
             self.log.warning(
-                "Arguments that this version of the trigger (%d) does not know are ignored: %s, of version %s",
-                *(_VERSION, ", ".join(sorted(unknown)), version),
+                "Ignoring arguments that this version of the trigger (%d) does not know: %s, of version %s",
+                *(VERSION, ", ".join(sorted(unknown)), version),
             )
-        self.wait = WaitCondition(resource, arn, goal, created, require_update)
+        self.condition = WaitCondition(resource, arn, goal, created, require_update)
         self.hook_parameters = HookParameters.of(aws_conn_id, region_name, verify, botocore_config, connection_required)
         self.waiter_delay = waiter_delay
         self.deadline = deadline
         self.pause = pause
-        self.resume = resume or {}
+        self.state = state or resume or {}
         self.stop_on_kill = stop_on_kill
         self.asked = asked
+        self.event_version = VERSION if resume is None else 1
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what the triggerer needs to make this trigger again."""
+        """Return the class and the arguments from which the triggerer makes this trigger again."""
         return f"airflow_provider_personalize.triggers.{type(self).__name__}", {
-            **asdict(self.wait),
+            **asdict(self.condition),
             **self.hook_parameters.parameters,
             "waiter_delay": self.waiter_delay,
             "deadline": self.deadline,
             "pause": self.pause,
-            "resume": self.resume,
+            "state": self.state,
             "stop_on_kill": self.stop_on_kill,
             "asked": self.asked,
-            "version": _VERSION,
+            "version": VERSION,
         }
 
     async def on_kill(self) -> None:
-        """Stop the training, where that was asked for."""
-        if self.stop_on_kill and (self.wait.arn or self.asked):
+        """Stop the training, if the task asked for that."""
+        if self.stop_on_kill and (self.condition.arn or self.asked):
             # sync_to_async for the same reason as where the poller makes its client
             await sync_to_async(self._stop_training, thread_sensitive=False)()
 
     def _stop_training(self) -> None:
-        hook = self.hook_parameters.hook()  # one of its own, which fetches credentials anew by itself
+        hook = self.hook_parameters.hook()  # its own, which fetches credentials again by itself
         try:
-            if self.wait.arn:
-                hook.stop_training(self.wait.arn)
+            if self.condition.arn:
+                hook.stop_training(self.condition.arn)
             elif self.asked:
                 hook.stop_training_named(**self.asked)
         finally:
             hook.conn.close()
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, then yield one event, whatever happens: what a trigger raises makes `dags test` loop for ever."""
+        """Wait, then yield one event, whatever happens: an error here makes `dags test` loop forever."""
         try:
-            outcome, verdict = await self._wait()
+            status = await self._wait()
         except Exception as error:
-            self.log.exception("The wait broke (%s)", self.wait.arn)
-            outcome, verdict = BROKEN, WaitStatus(IN_PROGRESS, None, f"{type(error).__name__}: {error}")
-        yield TriggerEvent(self._event(outcome, verdict))
+            self.log.exception("The wait broke (%s)", self.condition.arn)
+            status = WaitStatus(BROKEN, None, f"{type(error).__name__}: {error}")
+        yield TriggerEvent(self._event(status).to_json())
 
-    def _event(self, outcome: str, verdict: WaitStatus) -> dict[str, Any]:
-        return {
-            "outcome": outcome,
-            "wait": asdict(self.wait),
-            "found": verdict.description.get(self.wait.resource_type.arn_member) if verdict.description else None,
-            "status": verdict.status,
-            "reason": verdict.reason,
-            "last_seen": str(verdict),
-            "waiter_delay": self.waiter_delay,
-            "deadline": self.deadline,
-            "pause": self.pause,
-            "resume": self.resume,
-        }
+    def _event(self, status: WaitStatus) -> WaitEvent:
+        return WaitEvent(
+            outcome=status.outcome,
+            condition=self.condition,
+            found=status.description.get(self.condition.resource_type.arn_member) if status.description else None,
+            status=status.status,
+            reason=status.reason,
+            last_seen=str(status),
+            waiter_delay=self.waiter_delay,
+            deadline=self.deadline,
+            pause=self.pause,
+            state=self.state,
+            version=self.event_version,
+        )
 
-    async def _wait(self) -> tuple[str, WaitStatus]:
-        # the deadline is a time of day, to hold across restarts; from here on, no step of the clock moves it
-        began, verdict, now = time.monotonic(), WaitStatus(IN_PROGRESS), SteadyClock().now
-        self.log.info("Waiting for %d s at the most (%s)", self.deadline - now(), self.wait.title)
+    async def _wait(self) -> WaitStatus:
+        # the deadline is a wall-clock time, to hold across restarts; from here on no step of that clock moves it
+        began, now = clock.monotonic(), clock.SteadyClock().now
+        status, backoff = WaitStatus(IN_PROGRESS), Backoff()
+        self.log.info("Waiting for at most %d s (%s)", self.deadline - now(), self.condition.title)
         hold = max(self.hold, self._delay(0)) if self.pause else self.hold
-        if self.wait.goal == LATER:
-            await sleep(hold)
-            return SUCCEEDED, WaitStatus(SUCCEEDED, None, "the pause is over")
-        async with joined(self.hook_parameters, self.wait.poll_target) as line:
-            line.prepare()
-            await sleep(hold)
-            weather = Backoff()
+        if self.condition.goal == LATER:
+            await clock.sleep_in_loop(hold)
+            return WaitStatus(SUCCEEDED, None, "the pause is over")
+        async with shared_poller(self.hook_parameters, self.condition.poll_target) as poller:
+            poller.connect()
+            await clock.sleep_in_loop(hold)
             while True:
-                pause = self._delay(time.monotonic() - began)
-                seen = await self._see(line, max(began, time.monotonic() - pause / 2), self.deadline - now())
-                before, verdict = verdict, self.wait.evaluate_observation(seen.reading)
-                if verdict.outcome != IN_PROGRESS:
-                    return verdict.outcome, verdict
+                delay = self._delay(clock.monotonic() - began)
+                snapshot = await self._poll(poller, max(began, clock.monotonic() - delay / 2), self.deadline - now())
+                before, status = status, self.condition.evaluate_observation(snapshot.observation)
+                if status.outcome != IN_PROGRESS:
+                    return status
                 left = self.deadline - now()
-                if str(verdict) != str(before):
-                    self.log.log(verdict.log_level(before), "%s, %d s left (%s)", verdict, left, self.wait.title)
+                if str(status) != str(before):
+                    self.log.log(status.log_level(before), "%s, %d s left (%s)", status, left, self.condition.title)
                 if left <= 0:
-                    return TIMED_OUT, verdict
-                await sleep(min(seen.until_next(weather.next_delay(pause, verdict)), left))
+                    return replace(status, outcome=TIMED_OUT)
+                await clock.sleep_in_loop(min(snapshot.remaining(backoff.next_delay(delay, status)), left))
 
     def _delay(self, waited: float) -> float:
-        return self.wait.next_delay(waited) if self.waiter_delay is None else self.waiter_delay
+        return self.condition.next_delay(waited) if self.waiter_delay is None else self.waiter_delay
 
-    async def _see(self, line: Line, not_before: float, left: float) -> Seen:
-        """Look, but not for much longer than until the deadline."""
-        looking = line.see(self.wait.poll_target, not_before)
-        await wait(
-            {looking}, timeout=max(0, left) + _GRACE
-        )  # not wait_for, which would cancel what others wait for too
-        if looking.done():
-            return looking.result()
-        return Seen(Observation(error=TimeoutError("the service does not answer")), time.monotonic())
+    async def _poll(self, poller: SharedPoller, not_before: float, left: float) -> Snapshot:
+        """Poll, but not for much longer than until the deadline."""
+        poll = poller.poll(self.condition.poll_target, not_before)
+        # not wait_for, which would cancel a poll that other waits share
+        await wait({poll}, timeout=max(0, left) + _GRACE)
+        if poll.done():
+            return poll.result()
+        return Snapshot(Observation(error=TimeoutError("the service does not answer")), clock.monotonic())
 
 
 class SolutionUpdateTrigger(PersonalizeTrigger):
     """
     Fire when a solution's latest update is ACTIVE or has failed.
 
-    The same trigger with its kind filled in: ``SolutionUpdateTrigger(arn=…, waiter_delay=30, deadline=…)``.
+    The same trigger with its resource type and goal filled in:
+    ``SolutionUpdateTrigger(arn=…, waiter_delay=30, deadline=…)``.
     """
 
     def __init__(self, *, resource: str = "solution", goal: Goal = "updated", **arguments: Any) -> None:

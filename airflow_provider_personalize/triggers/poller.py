@@ -1,9 +1,9 @@
 """
-What the waits of one triggerer share: a client per connection, threads to use it in, and what was read with it.
+What the waits of one triggerer share: a client per connection, the threads that use it, and each poll of a resource.
 
-A client of its own for each of a thousand waits costs a triggerer minutes of CPU. boto3's clients may be shared between
-threads, and a thread never stops the event loop, whatever the client does while it refreshes credentials. Nothing is
-left of a connection when the last wait on it leaves.
+A client for each of a thousand waits would cost a triggerer minutes of CPU. Threads may share boto3's clients, and a
+thread never blocks the event loop, even while the client refreshes credentials. Everything that belongs to a connection
+is closed when its last wait ends.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import asyncio
 import logging
 import math
 import random
-import time
-from asyncio import sleep
 from collections import Counter
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,224 +21,240 @@ from typing import TYPE_CHECKING, Final
 
 from asgiref.sync import sync_to_async
 
-from airflow_provider_personalize.aws_errors import is_about_credentials, is_throttled, is_transient, lacks_credentials
+from airflow_provider_personalize import clock
+from airflow_provider_personalize.aws_errors import (
+    is_about_credentials,
+    is_throttled,
+    is_transient,
+    lacks_credentials,
+)
 from airflow_provider_personalize.status import Observation, PollTarget
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.hook_parameters import HookParameters
     from airflow_provider_personalize.hooks import PersonalizeHook
 
-# An edited connection is seen after this many seconds at the latest.
-_LIFETIME: Final = 15 * 60
-# Requests under way per connection. An endpoint that does not answer holds up only those who wait on it.
+# Seconds after which a client is replaced, so that an edited connection takes effect.
+_CLIENT_LIFETIME: Final = 15 * 60
+# Requests in progress per connection. An endpoint that does not answer blocks only the waits on that connection.
 _THREADS: Final = 64
-# Requests begun per second and connection, at most and at least: a thousand waits that began together do not look
-# together, and how many the service takes is not published.
-_FASTEST: Final = 600
-_SLOWEST: Final = 1
-# By how much faster after a request that was not throttled.
-_FASTER: Final = 1.02
-# By how much a pause is longer or shorter than asked for, at most.
+# Requests started per second and connection. A thousand waits that start together must not poll together; AWS does
+# not publish how many requests it accepts.
+_MAX_RATE: Final = 600
+_MIN_RATE: Final = 1
+# The factor by which the rate grows after each request that was not throttled.
+_RATE_GROWTH: Final = 1.02
+# The largest share by which a delay is longer or shorter than requested.
 _JITTER: Final = 0.1
-# Looks that are due within this many seconds are made one right after the other, while the processor has at hand what
-# they need: a tenth of the CPU less than one by one.
+# Polls that are due within this many seconds run one right after the other, with the processor's caches warm: this
+# takes a tenth of the CPU of polls that run one by one.
 _TICK: Final = 0.25
 
 _log: Final = logging.getLogger(__name__)
-_lines: Final[dict[tuple[asyncio.AbstractEventLoop, HookParameters], Line]] = {}
+_pollers: Final[dict[tuple[asyncio.AbstractEventLoop, HookParameters], SharedPoller]] = {}
 
 
 @dataclass(frozen=True)
-class Seen:
+class Snapshot:
     """
-    A reading, and when it was made.
+    An observation, and when it was made.
 
-    :param began: When the service was asked, on the monotonic clock.
-    :param jitter: By what to multiply the pause before the next. All who share the reading share it, and so the next.
+    :param began: When the request was sent, on the monotonic clock.
+    :param jitter: The factor for the delay before the next poll. All waits that share a snapshot share the factor, so
+        they share the next poll too.
     """
 
-    reading: Observation
+    observation: Observation
     began: float
     jitter: float = field(default_factory=lambda: random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 - no secret
 
-    def until_next(self, pause: float) -> float:
-        """Tell how many seconds of a pause are left, to the end of the tick in which it ends."""
-        due = math.ceil((self.began + pause * self.jitter) / _TICK) * _TICK
-        return max(0, due - time.monotonic())
+    def remaining(self, delay: float) -> float:
+        """Return the seconds that remain of a delay since this snapshot, up to the end of a tick."""
+        due = math.ceil((self.began + delay * self.jitter) / _TICK) * _TICK
+        return max(0, due - clock.monotonic())
 
 
-class Pace:
-    """How many requests a second are begun: half as many where that was throttled, then more again, bit by bit."""
+class RateLimiter:
+    """Limits the requests per second: throttling halves the rate; each other answer raises it a little."""
 
     def __init__(self) -> None:
-        self._rate: float = _FASTEST
-        self._next_turn = self._slowed = 0.0
+        self._rate: float = _MAX_RATE
+        self._next_slot = self._slowed_at = 0.0
 
-    def turn(self, now: float) -> float:
-        """Take a turn: tell the moment at which a request may begin, on the clock that says what is now."""
-        self._next_turn = max(now, self._next_turn + 1 / self._rate)
-        return self._next_turn
+    def reserve(self, now: float) -> float:
+        """Reserve the next slot for a request, and return when it starts, on the clock of ``now``."""
+        self._next_slot = max(now, self._next_slot + 1 / self._rate)
+        return self._next_slot
 
-    def learn(self, began: float, now: float, *, throttled: bool) -> None:
-        """Learn what became of a request; those that were under way already say nothing of a slower pace."""
+    def record(self, began: float, now: float, *, throttled: bool) -> None:
+        """Adapt the rate to an answer. Requests sent before the last reduction do not reduce the rate again."""
         if not throttled:
-            self._rate = min(self._rate * _FASTER, _FASTEST)
-        elif began >= self._slowed:
-            self._rate = max(self._rate / 2, _SLOWEST)
-            self._slowed = now
+            self._rate = min(self._rate * _RATE_GROWTH, _MAX_RATE)
+        elif began >= self._slowed_at:
+            self._rate = max(self._rate / 2, _MIN_RATE)
+            self._slowed_at = now
 
 
-class Line:
-    """A client and its threads, and what is being read, shared by all waits on one connection in one event loop."""
+class SharedPoller:
+    """A client, its threads and the latest snapshots, shared by all waits on one connection in one event loop."""
 
     def __init__(self, hook_parameters: HookParameters) -> None:
         self.waits: Counter[PollTarget | None] = Counter()
         self._hook_parameters = hook_parameters
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="personalize")
-        # clients are made in one thread: each that makes one keeps megabytes of what it took for that
-        self._maker = ThreadPoolExecutor(1, thread_name_prefix="personalize")
+        # one thread makes all clients: each thread that makes one keeps megabytes of memory
+        self._client_thread = ThreadPoolExecutor(1, thread_name_prefix="personalize")
         self._slots = asyncio.Semaphore(_THREADS)
-        self._pace = Pace()
-        self._hook: asyncio.Future[PersonalizeHook] | None = None
-        self._in_use: PersonalizeHook | None = None
-        self._born = 0.0
-        self._made = time.monotonic()
+        self._rate_limiter = RateLimiter()
+        self._next_hook: asyncio.Future[PersonalizeHook] | None = None
+        self._hook: PersonalizeHook | None = None
+        self._hook_requested_at = 0.0
+        self._started_at = clock.monotonic()
         self._had_credentials = False
-        self._seen: dict[PollTarget, asyncio.Future[Seen]] = {}
+        self._snapshots: dict[PollTarget, asyncio.Future[Snapshot]] = {}
 
-    def prepare(self) -> None:
-        """Begin to make the client, so that the first look need not wait for it."""
-        if self._hook is None:
-            self._renew()
+    def connect(self) -> None:
+        """Start to make the client, so that the first poll does not wait for it."""
+        if self._next_hook is None:
+            self._renew_hook()
 
-    def see(self, source: PollTarget, not_before: float) -> asyncio.Future[Seen]:
-        """Read a source, or share what was begun to be read since a moment on the monotonic clock. Do not cancel it."""
-        latest = self._seen.get(source)
+    def poll(self, target: PollTarget, not_before: float) -> asyncio.Future[Snapshot]:
+        """
+        Poll a target, or share a poll that started at or after a time on the monotonic clock.
+
+        Do not cancel the result: other waits may share it.
+        """
+        latest = self._snapshots.get(target)
         if latest is None or (latest.done() and _began(latest) < not_before):
-            latest = self._seen[source] = asyncio.ensure_future(self._see(source))
+            latest = self._snapshots[target] = asyncio.ensure_future(self._poll(target))
         return latest
 
-    async def _see(self, source: PollTarget) -> Seen:
+    async def _poll(self, target: PollTarget) -> Snapshot:
         async with self._slots:
-            now = time.monotonic()
-            if (turn := self._pace.turn(now)) > now + _TICK:
-                await sleep(turn - now)
-            began = time.monotonic()
+            now = clock.monotonic()
+            if (slot := self._rate_limiter.reserve(now)) > now + _TICK:
+                await clock.sleep_in_loop(slot - now)
+            began = clock.monotonic()
             try:
-                hook = await self._hook_now()
-                reading = await self._read(hook, source)
-                if reading.error and is_about_credentials(reading.error):
-                    reading = await self._read(await self._hook_after(hook), source)
+                hook = await self._current_hook()
+                observation = await self._observe(hook, target)
+                if observation.error and is_about_credentials(observation.error):
+                    observation = await self._observe(await self._hook_after(hook), target)
             except Exception as error:
-                # while credentials are fetched too, the way may be broken, and be whole again at the next look
+                # fetching the connection or its credentials may fail for a transient reason too
                 if not is_transient(error):
                     raise
-                reading = Observation(error=error).abridged(source)
-            self._pace.learn(began, time.monotonic(), throttled=is_throttled(reading.error))
-            if not lacks_credentials(reading.error):
+                observation = Observation(error=error).abridged(target)
+            self._rate_limiter.record(began, clock.monotonic(), throttled=is_throttled(observation.error))
+            if not lacks_credentials(observation.error):
                 self._had_credentials = True
-            elif reading.error and not self._had_credentials and time.monotonic() - self._made > _LIFETIME:
-                raise reading.error  # what gives them is not away for a moment: this triggerer has none
-            return Seen(reading, began)
+            elif observation.error and not self._had_credentials and self._age() > _CLIENT_LIFETIME:
+                raise observation.error  # the source of credentials is not away for a moment: there is none here
+            return Snapshot(observation, began)
 
-    async def _read(self, hook: PersonalizeHook, source: PollTarget) -> Observation:
-        def read() -> Observation:
+    def _age(self) -> float:
+        return clock.monotonic() - self._started_at
+
+    async def _observe(self, hook: PersonalizeHook, target: PollTarget) -> Observation:
+        def observe() -> Observation:
             try:
-                return hook.observe(source).abridged(source)
+                return hook.observe(target).abridged(target)
             finally:
-                if hook is not self._in_use:
-                    hook.conn.close()  # once more: this may have opened a connection since
+                if hook is not self._hook:
+                    hook.conn.close()  # again: this call may have opened a connection since
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, read)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, observe)
 
-    async def _hook_now(self) -> PersonalizeHook:
-        hook = self._hook
-        if hook is None or time.monotonic() - self._born > _LIFETIME:
-            hook = self._renew()
+    async def _current_hook(self) -> PersonalizeHook:
+        hook = self._next_hook
+        if hook is None or clock.monotonic() - self._hook_requested_at > _CLIENT_LIFETIME:
+            hook = self._renew_hook()
         return hook.result() if hook.done() else await asyncio.shield(hook)
 
-    async def _hook_after(self, old: PersonalizeHook) -> PersonalizeHook:
-        """Return a client with credentials newer than those of an old one, which the service did not take."""
-        if self._in_use is old and self._hook and self._hook.done():
-            _log.info("The credentials of %r are not taken; fetching them anew", self._hook_parameters.aws_conn_id)
-            self._renew()
-        return await self._hook_now()
+    async def _hook_after(self, rejected: PersonalizeHook) -> PersonalizeHook:
+        """Return a hook with newer credentials than those of a hook that the service rejected."""
+        if self._hook is rejected and self._next_hook and self._next_hook.done():
+            _log.info("The credentials of %r were rejected; fetching them again", self._hook_parameters.aws_conn_id)
+            self._renew_hook()
+        return await self._current_hook()
 
-    def _renew(self) -> asyncio.Future[PersonalizeHook]:
-        self._born = time.monotonic()
-        self._hook = asyncio.ensure_future(self._make_hook())
-        self._hook.add_done_callback(self._forget_failure)
-        return self._hook
+    def _renew_hook(self) -> asyncio.Future[PersonalizeHook]:
+        self._hook_requested_at = clock.monotonic()
+        self._next_hook = asyncio.ensure_future(self._make_hook())
+        self._next_hook.add_done_callback(self._forget_failure)
+        return self._next_hook
 
     def _forget_failure(self, hook: asyncio.Future[PersonalizeHook]) -> None:
-        if self._hook is hook and (hook.cancelled() or hook.exception()):
-            self._hook = None
+        if self._next_hook is hook and (hook.cancelled() or hook.exception()):
+            self._next_hook = None
 
     async def _make_hook(self) -> PersonalizeHook:
         """
-        Make a new client in place of the one before, and close that.
+        Replace the hook and close the client of the old one.
 
-        Where that fails, go on with the one before: Airflow says of a connection that it does not exist also when it
-        could only not be looked up, and its credentials were good until now.
+        If this fails, keep the old hook: Airflow reports a connection as missing also where it could not look it up,
+        and the old credentials worked until now.
         """
 
         def make() -> PersonalizeHook:
             hook = self._hook_parameters.hook()
-            hook.renews = False  # one for all waits does that here
-            if before := self._in_use:
-                hook.connection_required = before.connection_required
-            _ = hook.conn  # made here, in the thread for that
+            hook.renews = False  # this poller does that, once for all waits
+            if old := self._hook:
+                hook.connection_required = old.connection_required
+            _ = hook.conn  # makes the client here, in the thread for clients
             return hook
 
-        # not run_in_executor: only so can Airflow's look-up of the connection find its way back to the triggerer's loop
+        # not run_in_executor: only this way does Airflow's look-up of the connection find the triggerer's loop
         try:
-            hook: PersonalizeHook = await sync_to_async(make, thread_sensitive=False, executor=self._maker)()
+            hook: PersonalizeHook = await sync_to_async(make, thread_sensitive=False, executor=self._client_thread)()
         except Exception:
-            if self._in_use is None:
+            if self._hook is None:
                 raise
             _log.exception("The connection %r could not be read again", self._hook_parameters.aws_conn_id)
-            return self._in_use
-        before, self._in_use = self._in_use, hook
-        if before is not None:
-            before.conn.close()
+            return self._hook
+        old, self._hook = self._hook, hook
+        if old is not None:
+            old.conn.close()
         return hook
 
-    def leave(self, source: PollTarget | None) -> None:
-        """Forget what was read of a source that nobody waits for any more, and the client with the last."""
-        self.waits[source] -= 1
-        if not self.waits[source]:
-            del self.waits[source]
-            if source in self._seen:
-                self._seen.pop(source).cancel()
+    def leave(self, target: PollTarget | None) -> None:
+        """End one wait on a target; with the last, drop its snapshot."""
+        self.waits[target] -= 1
+        if not self.waits[target]:
+            del self.waits[target]
+            if target in self._snapshots:
+                self._snapshots.pop(target).cancel()
 
     def close(self) -> None:
-        """Let go of threads and sockets, as soon as requests under way have ended."""
-        for threads in (self._threads, self._maker):
+        """Release threads and sockets as soon as the requests in progress end."""
+        for threads in (self._threads, self._client_thread):
             threads.shutdown(wait=False, cancel_futures=True)
-        if self._hook:
-            self._hook.cancel()
-        if hook := self._in_use:
-            self._in_use = None
+        if self._next_hook:
+            self._next_hook.cancel()
+        if hook := self._hook:
+            self._hook = None
             hook.conn.close()
 
 
-def _began(seen: asyncio.Future[Seen]) -> float:
-    """Tell when what is now seen was begun; what failed or was given up never was."""
-    return float("-inf") if seen.cancelled() or seen.exception() else seen.result().began
+def _began(snapshot: asyncio.Future[Snapshot]) -> float:
+    """Return when a finished poll began: never, if it failed or was cancelled."""
+    return float("-inf") if snapshot.cancelled() or snapshot.exception() else snapshot.result().began
 
 
 @asynccontextmanager
-async def joined(hook_parameters: HookParameters, source: PollTarget | None = None) -> AsyncIterator[Line]:
-    """Share a connection's client, and what is read of a source, for as long as this is open."""
+async def shared_poller(
+    hook_parameters: HookParameters, target: PollTarget | None = None
+) -> AsyncIterator[SharedPoller]:
+    """Share a connection's client, and the polls of a target, while this context is open."""
     key = (asyncio.get_running_loop(), hook_parameters)
-    if key not in _lines:
-        _lines[key] = Line(hook_parameters)
-    line = _lines[key]
-    line.waits[source] += 1
+    if key not in _pollers:
+        _pollers[key] = SharedPoller(hook_parameters)
+    poller = _pollers[key]
+    poller.waits[target] += 1
     try:
-        yield line
+        yield poller
     finally:
-        line.leave(source)
-        if not line.waits:
-            del _lines[key]
-            line.close()
+        poller.leave(target)
+        if not poller.waits:
+            del _pollers[key]
+            poller.close()

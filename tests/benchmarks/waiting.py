@@ -158,7 +158,7 @@ class Events(deque[Any]):
     def append(self, entry: Any) -> None:
         payload = entry.event.payload
         assert payload.get("outcome", payload.get("status")) in {"succeeded", "success"}, payload
-        self.fired.append((payload.get("solution_arn") or payload["wait"]["arn"], time.time()))
+        self.fired.append((payload.get("solution_arn") or payload["condition"]["arn"], time.time()))
         super().append(entry)
 
 

@@ -281,7 +281,7 @@ def test_where_no_start_is_known_the_moment_is_now(automatic):
     run = sensor(deferrable=True)
     run.began = None
     run()
-    moment = datetime.fromisoformat(run.deferrals[0].trigger.wait.created)
+    moment = datetime.fromisoformat(run.deferrals[0].trigger.condition.created)
     assert abs(datetime.now(timezone.utc) - moment) < timedelta(minutes=1)
 
 

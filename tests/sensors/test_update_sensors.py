@@ -117,7 +117,7 @@ def test_the_moment_may_be_a_datetime(personalize):
     created = solution.latest(personalize)["creationDateTime"]
     for given in (created, created.astimezone(timezone.utc).replace(tzinfo=None)):
         sensor(solution, {}, created=given, timeout=3600)()
-    with pytest.raises(AirflowSensorTimeout, match="an earlier update is shown still"):
+    with pytest.raises(AirflowSensorTimeout, match="an earlier update is still the latest"):
         sensor(solution, {}, created=datetime(2100, 1, 1, tzinfo=timezone.utc), timeout=60)()
 
 

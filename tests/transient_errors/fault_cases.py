@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from shop import DATASET, LOCATION, ROLE, SOLUTION
 from task_runs import Run
 
-from airflow_provider_personalize.clock import steady_time
+from airflow_provider_personalize import clock as package_clock
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.emulator.control import transport_faults
 from airflow_provider_personalize.emulator.errors import Refused
@@ -132,7 +132,7 @@ def begin(fault: str, lasting: str, operation: str) -> None:
 
 
 def wait_on_worker() -> None:
-    PersonalizeHook().wait(WaitCondition("solution", SOLUTION, "updated"), deadline=steady_time() + LIMIT)
+    PersonalizeHook().wait(WaitCondition("solution", SOLUTION, "updated"), deadline=package_clock.now() + LIMIT)
 
 
 def task(made: type, **parameters: Any) -> Callable[[], Any]:

@@ -13,7 +13,7 @@ from shop import DATASET, LOCATION, ROLE, SOLUTION, api, bring_interactions, ope
 from sockets import open_sockets, settles
 from task_runs import Run
 
-from airflow_provider_personalize.clock import steady_time
+from airflow_provider_personalize import clock as package_clock
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.hooks import PersonalizeHook
@@ -145,7 +145,7 @@ def test_an_answer_without_an_end_ends_a_wait_by_its_deadline(shop, monkeypatch)
     hook = PersonalizeHook(aws(monkeypatch, "standard", **ONCE))
     faults.hang_next("DescribeSolution", dripping=True, times=None)
     with pytest.raises(WaitTimeoutError, match="ReadTimeoutError"):
-        hook.wait(WaitCondition("solution", SOLUTION), deadline=steady_time() + 60)
+        hook.wait(WaitCondition("solution", SOLUTION), deadline=package_clock.now() + 60)
 
 
 def test_a_training_with_an_endless_answer_starts_once(shop, monkeypatch):

@@ -21,13 +21,13 @@ from botocore.exceptions import ClientError
 from shop import SOLUTION
 from task_runs import Run, TaskInstance, fire
 
+from airflow_provider_personalize import clock as package_clock
 from airflow_provider_personalize._compat import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
     BaseSensorOperator,
 )
-from airflow_provider_personalize.clock import steady_time
 from airflow_provider_personalize.emulator import faults
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.hooks import PersonalizeHook
@@ -35,7 +35,6 @@ from airflow_provider_personalize.operators import UpdateSolutionOperator
 from airflow_provider_personalize.sensors import SolutionUpdateSensor
 from airflow_provider_personalize.status import WaitCondition
 from airflow_provider_personalize.triggers import PersonalizeTrigger
-from airflow_provider_personalize.triggers import personalize as triggers
 
 try:
     from airflow.sdk.exceptions import AirflowRescheduleException
@@ -235,11 +234,9 @@ hours = pytest.mark.parametrize("hours", [1, -1], ids=["an hour forward", "an ho
 
 @hours
 def test_a_step_of_the_clock_moves_no_deadline_on_the_worker(passing_time, monkeypatch, hours):
-    from airflow_provider_personalize.hooks import personalize as hook
-
-    steps_after_a_while(passing_time, monkeypatch, hook.time, "sleep", hours)
+    steps_after_a_while(passing_time, monkeypatch, package_clock, "sleep", hours)
     with pytest.raises(WaitTimeoutError):
-        PersonalizeHook().wait(WaitCondition("solution", SOLUTION, "updated"), deadline=steady_time() + LIMIT)
+        PersonalizeHook().wait(WaitCondition("solution", SOLUTION, "updated"), deadline=package_clock.now() + LIMIT)
     assert sum(passing_time.slept) == pytest.approx(LIMIT, abs=30)
 
 
@@ -256,14 +253,14 @@ def test_a_step_of_the_clock_moves_no_deadline_of_an_operator(passing_time, monk
 
 @hours
 def test_a_step_of_the_clock_moves_no_deadline_in_the_triggerer(passing_time, monkeypatch, hours):
-    sleep = triggers.sleep
+    sleep = package_clock.sleep_in_loop
 
     async def sleep_and_step(seconds: float) -> None:
         await sleep(seconds)
         if sum(passing_time.slept) > LIMIT / 3:
             step(passing_time, hours)
 
-    monkeypatch.setattr(triggers, "sleep", sleep_and_step)
+    monkeypatch.setattr(package_clock, "sleep_in_loop", sleep_and_step)
     deadline = passing_time.time() + LIMIT
     event = fire(PersonalizeTrigger(resource="solution", arn=SOLUTION, goal="updated", deadline=deadline))
     assert event["outcome"] == "timed out"
@@ -290,12 +287,12 @@ def test_a_pause_in_the_triggerer_outlasts_no_deadline(passing_time):
 def test_a_task_that_is_a_fork_of_an_old_process_knows_the_time():
     script = """
 import os, time
-from airflow_provider_personalize.clock import steady_time
+from airflow_provider_personalize import clock
 real = time.time
 time.time = lambda: real() + 3600  # the machine slept, or its clock was set
-assert abs(steady_time() - real()) < 60
+assert abs(clock.now() - real()) < 60
 if not (child := os.fork()):
-    os._exit(abs(steady_time() - time.time()) > 60)
+    os._exit(abs(clock.now() - time.time()) > 60)
 assert os.waitpid(child, 0)[1] == 0
 """
     subprocess.run([sys.executable, "-c", script], check=True)

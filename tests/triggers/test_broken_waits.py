@@ -52,7 +52,7 @@ def no_threads(triggerer: pytest.MonkeyPatch) -> None:
     def start(*_: Any) -> Any:
         raise RuntimeError("can't start new thread")
 
-    triggerer.setattr("airflow_provider_personalize.triggers.personalize.joined", start)
+    triggerer.setattr("airflow_provider_personalize.triggers.personalize.shared_poller", start)
 
 
 FAULTS = pytest.mark.parametrize("fault", [no_connection, denied, no_threads])

@@ -25,7 +25,7 @@ from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.status import Observation, PollTarget
 from airflow_provider_personalize.triggers import PersonalizeTrigger, SolutionUpdateTrigger, poller
 from airflow_provider_personalize.triggers import personalize as trigger_module
-from airflow_provider_personalize.triggers.poller import Line, Pace, Seen, joined
+from airflow_provider_personalize.triggers.poller import RateLimiter, SharedPoller, Snapshot, shared_poller
 
 CONNECTION = HookParameters.of("aws_default", None, None, None)
 SHOP = PollTarget("solution", SOLUTION)
@@ -61,21 +61,21 @@ async def until(condition: Callable[[], Any]) -> None:
         await asyncio.sleep(0.005)
 
 
-async def see(line: Line, source: PollTarget = SHOP) -> Observation:
+async def see(shared: SharedPoller, target: PollTarget = SHOP) -> Observation:
     """Poll now."""
-    return (await line.see(source, time.monotonic())).reading
+    return (await shared.poll(target, time.monotonic())).observation
 
 
 @asynccontextmanager
-async def joined_by(*sources: PollTarget, to: HookParameters = CONNECTION) -> AsyncIterator[Line]:
-    """Wait for several sources at once."""
-    async with joined(to) as line:
-        line.waits.update(sources)
+async def polled_by(*targets: PollTarget, to: HookParameters = CONNECTION) -> AsyncIterator[SharedPoller]:
+    """Wait for several targets at once."""
+    async with shared_poller(to) as shared:
+        shared.waits.update(targets)
         try:
-            yield line
+            yield shared
         finally:
-            for source in sources:
-                line.leave(source)
+            for target in targets:
+                shared.leave(target)
 
 
 def threads() -> list[str]:
@@ -92,7 +92,7 @@ def shop(personalize_endpoint: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
     before = open_sockets()
     yield client
     faults.clear()
-    assert poller._lines == {}
+    assert poller._pollers == {}
     assert settles(lambda: threads() == []), threads()
     assert settles(lambda: open_sockets() <= before), open_sockets()
 
@@ -142,7 +142,7 @@ def test_two_hundred_waits_on_one_arn_cost_the_calls_of_one(shop):
     async def all_at_once() -> list[dict[str, Any]]:
         faults.hang_next("DescribeSolution")
         waits = [asyncio.ensure_future(fired(watch())) for _ in range(200)]
-        await until(lambda: any(line.waits[SHOP] == 200 for line in poller._lines.values()))
+        await until(lambda: any(shared.waits[SHOP] == 200 for shared in poller._pollers.values()))
         clock.advance(600)
         faults.clear()
         return await asyncio.gather(*waits)
@@ -153,11 +153,11 @@ def test_two_hundred_waits_on_one_arn_cost_the_calls_of_one(shop):
 
 def test_a_snapshot_is_shared_by_waits_that_it_is_new_enough_for():
     async def looks() -> None:
-        async with joined(CONNECTION, SHOP) as line:
+        async with shared_poller(CONNECTION, SHOP) as shared:
             before = time.monotonic()
-            first = await line.see(SHOP, before)
-            assert await line.see(SHOP, before) is first
-            assert await line.see(SHOP, time.monotonic()) is not first
+            first = await shared.poll(SHOP, before)
+            assert await shared.poll(SHOP, before) is first
+            assert await shared.poll(SHOP, time.monotonic()) is not first
 
     run(looks())
     assert len(calls.of("DescribeSolution")) == 2
@@ -165,8 +165,8 @@ def test_a_snapshot_is_shared_by_waits_that_it_is_new_enough_for():
 
 def test_two_hundred_arns_share_one_client_and_one_look_up_of_the_connection(made):
     async def looks() -> list[Observation]:
-        async with joined_by(*map(nowhere, range(200))) as line:
-            return await asyncio.gather(*(see(line, nowhere(each)) for each in range(200)))
+        async with polled_by(*map(nowhere, range(200))) as shared:
+            return await asyncio.gather(*(see(shared, nowhere(each)) for each in range(200)))
 
     assert len(run(looks())) == len(calls.of("DescribeSolution")) == 200
     assert len(made) == 1
@@ -201,8 +201,8 @@ def test_a_response_without_an_end_gives_its_thread_back(monkeypatch):
 
 def test_only_evaluated_members_of_an_answer_are_kept():
     async def look() -> Observation:
-        async with joined(CONNECTION, SHOP) as line:
-            return await see(line)
+        async with shared_poller(CONNECTION, SHOP) as shared:
+            return await see(shared)
 
     assert set(run(look()).description) == {"status", "creationDateTime"}
 
@@ -221,8 +221,8 @@ def test_an_error_keeps_nothing_of_its_request():
         )
 
     async def look() -> Observation:
-        async with joined(CONNECTION, SHOP) as line:
-            return await see(line)
+        async with shared_poller(CONNECTION, SHOP) as shared:
+            return await see(shared)
 
     faults.reset_next("DescribeSolution", times=None)
     error = run(look()).error
@@ -231,7 +231,7 @@ def test_an_error_keeps_nothing_of_its_request():
 
 
 def test_waits_that_started_together_drift_apart():
-    pauses = {Seen(Observation(), time.monotonic()).until_next(100) for _ in range(200)}
+    pauses = {Snapshot(Observation(), time.monotonic()).remaining(100) for _ in range(200)}
     assert len(pauses) > 100
     assert 89 < min(pauses) < 95
     assert 105 < max(pauses) <= 110 + poller._TICK
@@ -239,7 +239,7 @@ def test_waits_that_started_together_drift_apart():
 
 def test_polls_due_in_the_same_tick_are_made_together():
     began, now = time.monotonic(), time.monotonic
-    ends = {round(now() + Seen(Observation(), began).until_next(1), 2) for _ in range(200)}
+    ends = {round(now() + Snapshot(Observation(), began).remaining(1), 2) for _ in range(200)}
     assert len(ends) <= 2
     assert began + 0.9 <= min(ends)
     assert max(ends) <= began + 1.1 + poller._TICK + 0.01
@@ -248,58 +248,58 @@ def test_polls_due_in_the_same_tick_are_made_together():
 def test_waits_are_polled_in_order(monkeypatch):
     """With one request at a time, a wait that polls without pause does not starve the others."""
     monkeypatch.setattr(poller, "_THREADS", 1)
-    sources = [nowhere(each) for each in range(4)]
+    targets = [nowhere(each) for each in range(4)]
 
     async def looks() -> None:
-        async with joined_by(*sources) as line:
-            faults.hang_next(arn=sources[0].arn)
-            greedy = line.see(sources[0], time.monotonic())
+        async with polled_by(*targets) as shared:
+            faults.hang_next(arn=targets[0].arn)
+            greedy = shared.poll(targets[0], time.monotonic())
             await until(lambda: not faults.told())
-            others = [asyncio.ensure_future(see(line, source)) for source in sources[1:]]
+            others = [asyncio.ensure_future(see(shared, target)) for target in targets[1:]]
             await asyncio.sleep(0)
             faults.clear()
             await greedy
-            await see(line, sources[0])
+            await see(shared, targets[0])
             await asyncio.gather(*others)
 
     run(looks())
-    assert [call.arn for call in calls.of("DescribeSolution")] == [each.arn for each in [*sources, sources[0]]]
+    assert [call.arn for call in calls.of("DescribeSolution")] == [each.arn for each in [*targets, targets[0]]]
 
 
 def test_the_rate_adapts_to_the_service():
     """A service that takes 20 requests a second, and as many at once, and waits that would ask without end."""
-    pace, now, tokens, throttled = Pace(), 0.0, 20.0, []
+    pace, now, tokens, throttled = RateLimiter(), 0.0, 20.0, []
     while now < 300:
-        turn = pace.turn(now)
+        turn = pace.reserve(now)
         tokens, now = min(20, tokens + (turn - now) * 20), turn
         throttled.append(tokens < 1)
         tokens -= not throttled[-1]
-        pace.learn(turn, now, throttled=throttled[-1])
+        pace.record(turn, now, throttled=throttled[-1])
     assert 300 * 15 < throttled.count(False) <= 300 * 20 + 20
     assert throttled.count(True) < 0.05 * len(throttled)
 
 
 def test_requests_in_flight_do_not_slow_the_rate_twice():
-    pace = Pace()
-    began = [pace.turn(0) for _ in range(40)]
+    pace = RateLimiter()
+    began = [pace.reserve(0) for _ in range(40)]
     for each in began:
-        pace.learn(each, 1.0, throttled=True)
-    assert pace.turn(2) + 2 / poller._FASTEST == pytest.approx(pace.turn(2))
+        pace.record(each, 1.0, throttled=True)
+    assert pace.reserve(2) + 2 / poller._MAX_RATE == pytest.approx(pace.reserve(2))
 
 
 def test_the_rate_never_drops_to_zero_and_recovers_after_throttling():
-    pace = Pace()
+    pace = RateLimiter()
     for now in range(100):
-        pace.learn(now, now, throttled=True)
-    assert pace.turn(200) + 1 == pace.turn(200)
+        pace.record(now, now, throttled=True)
+    assert pace.reserve(200) + 1 == pace.reserve(200)
     for now in range(400):
-        pace.learn(now, now, throttled=False)
-    assert pace.turn(900) + 1 / poller._FASTEST == pytest.approx(pace.turn(900))
+        pace.record(now, now, throttled=False)
+    assert pace.reserve(900) + 1 / poller._MAX_RATE == pytest.approx(pace.reserve(900))
 
 
 def test_a_throttled_poll_slows_all_waits_on_the_client(monkeypatch):
     slowed = []
-    monkeypatch.setattr(Pace, "learn", lambda *_, throttled: slowed.append(throttled))
+    monkeypatch.setattr(RateLimiter, "record", lambda *_, throttled: slowed.append(throttled))
     faults.error_next("DescribeSolution", "ThrottlingException", times=3)
     run(fired(watch(waiter_delay=0, deadline=time.time())))
     assert slowed == [True]
@@ -314,12 +314,12 @@ def test_expired_credentials_are_renewed_once_for_two_hundred_waits(made, monkey
     monkeypatch.setattr(
         PersonalizeHook,
         "observe",
-        lambda hook, source: Observation(error=expired) if hook is made[0] else read(hook, source),
+        lambda hook, target: Observation(error=expired) if hook is made[0] else read(hook, target),
     )
 
     async def looks() -> list[Observation]:
-        async with joined_by(*map(nowhere, range(200))) as line:
-            return await asyncio.gather(*(see(line, nowhere(each)) for each in range(200)))
+        async with polled_by(*map(nowhere, range(200))) as shared:
+            return await asyncio.gather(*(see(shared, nowhere(each)) for each in range(200)))
 
     assert {reading.error.response["Error"]["Code"] for reading in run(looks())} == {"ResourceNotFoundException"}
     assert len(made) == 2
@@ -337,12 +337,12 @@ def test_an_edited_connection_is_seen_after_a_while(made, monkeypatch, passing_t
     edited = connection(monkeypatch, region_name="us-east-1")
 
     async def regions() -> list[str]:
-        async with joined(edited, SHOP) as line:
-            seen = [(await line._hook_now()).conn.meta.region_name]
+        async with shared_poller(edited, SHOP) as shared:
+            seen = [(await shared._current_hook()).conn.meta.region_name]
             connection(monkeypatch, region_name="eu-west-1")
-            for pause in (poller._LIFETIME - 60, 120):
+            for pause in (poller._CLIENT_LIFETIME - 60, 120):
                 passing_time.sleep(pause)
-                seen.append((await line._hook_now()).conn.meta.region_name)
+                seen.append((await shared._current_hook()).conn.meta.region_name)
             return seen
 
     assert run(regions()) == ["us-east-1", "us-east-1", "eu-west-1"]
@@ -352,11 +352,11 @@ def test_the_client_before_is_closed(made, monkeypatch, passing_time):
     edited = connection(monkeypatch)
 
     async def looks() -> None:
-        async with joined(edited, SHOP) as line:
+        async with shared_poller(edited, SHOP) as shared:
             before = open_sockets()
             for _ in range(5):
-                assert not (await see(line)).error
-                passing_time.sleep(poller._LIFETIME + 60)
+                assert not (await see(shared)).error
+                passing_time.sleep(poller._CLIENT_LIFETIME + 60)
             await until(lambda: open_sockets() <= before + 2)  # of a connection, both ends are in this process
 
     run(looks())
@@ -368,11 +368,11 @@ def test_all_clients_are_made_in_one_thread(monkeypatch, passing_time):
     monkeypatch.setattr(HookParameters, "hook", lambda given: makers.append(threading.get_ident()) or make(given))
 
     async def looks() -> None:
-        sources = [nowhere(number) for number in range(9)]
-        async with joined_by(*sources) as line:
+        targets = [nowhere(number) for number in range(9)]
+        async with polled_by(*targets) as shared:
             for _ in range(9):
-                await asyncio.gather(*(line.see(source, passing_time.monotonic()) for source in sources))
-                passing_time.sleep(poller._LIFETIME + 60)
+                await asyncio.gather(*(shared.poll(target, passing_time.monotonic()) for target in targets))
+                passing_time.sleep(poller._CLIENT_LIFETIME + 60)
 
     run(looks())
     assert len(makers) == 9
@@ -383,11 +383,11 @@ def test_a_connection_that_cannot_be_reloaded_stays_as_it_was(monkeypatch, passi
     edited = connection(monkeypatch)
 
     async def looks() -> Observation:
-        async with joined(edited, SHOP) as line:
-            await see(line)
+        async with shared_poller(edited, SHOP) as shared:
+            await see(shared)
             monkeypatch.delenv("AIRFLOW_CONN_EDITED")
-            passing_time.sleep(poller._LIFETIME + 60)
-            return await see(line)
+            passing_time.sleep(poller._CLIENT_LIFETIME + 60)
+            return await see(shared)
 
     assert run(looks()).description["status"] == "ACTIVE"
     assert "'edited' could not be read again" in caplog.text
@@ -395,11 +395,11 @@ def test_a_connection_that_cannot_be_reloaded_stays_as_it_was(monkeypatch, passi
 
 def test_aws_default_that_cannot_be_read_again_stays_as_it_was(monkeypatch, passing_time, caplog):
     async def looks() -> Observation:
-        async with joined(HookParameters.of("aws_default", None, None, None), SHOP) as line:
-            await see(line)
+        async with shared_poller(HookParameters.of("aws_default", None, None, None), SHOP) as shared:
+            await see(shared)
             monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
-            passing_time.sleep(poller._LIFETIME + 60)
-            return await see(line)
+            passing_time.sleep(poller._CLIENT_LIFETIME + 60)
+            return await see(shared)
 
     assert run(looks()).description["status"] == "ACTIVE"
     assert "'aws_default' could not be read again" in caplog.text
@@ -409,13 +409,13 @@ def test_a_connection_that_does_not_exist_is_an_error_until_it_does(monkeypatch)
     """And never the credentials that the machine has: there are some in the environment."""
 
     async def looks() -> Observation:
-        async with joined(HookParameters.of("edited", None, None, None), SHOP) as line:
+        async with shared_poller(HookParameters.of("edited", None, None, None), SHOP) as shared:
             for _ in range(2):
                 with pytest.raises(ConnectionMissingError, match="edited"):
-                    await see(line)
+                    await see(shared)
             assert list(calls) == []
             connection(monkeypatch)
-            return await see(line)
+            return await see(shared)
 
     assert run(looks()).description["status"] == "ACTIVE"
 
@@ -428,11 +428,11 @@ def test_credentials_that_are_temporarily_unavailable_are_transient(monkeypatch)
         roles = connection(monkeypatch, config_kwargs=config, **role)
 
         async def looks() -> list[Observation]:
-            async with joined(roles, SHOP) as line:
-                stopped = await see(line)
+            async with shared_poller(roles, SHOP) as shared:
+                stopped = await see(shared)
                 monkeypatch.setenv("AWS_ENDPOINT_URL_STS", os.environ["AWS_ENDPOINT_URL"])
                 connection(monkeypatch, **role)  # with all the time it needs
-                return [stopped, await see(line)]
+                return [stopped, await see(shared)]
 
         stopped, seen = run(looks())
     assert isinstance(stopped.error, ReadTimeoutError)
@@ -444,8 +444,8 @@ def test_credentials_that_are_temporarily_unavailable_are_transient(monkeypatch)
 
 def test_a_slow_look_up_of_the_connection_does_not_stop_the_loop(gate):
     async def looks() -> Observation:
-        async with joined(CONNECTION, SHOP) as line:
-            look = asyncio.ensure_future(see(line))
+        async with shared_poller(CONNECTION, SHOP) as shared:
+            look = asyncio.ensure_future(see(shared))
             await until(gate.reached.is_set)
             gate.open.set()  # by the loop: if that stood still, nobody would
             return await look
@@ -459,8 +459,8 @@ def test_sts_that_does_not_answer_does_not_stop_the_loop(monkeypatch):
         roles = connection(monkeypatch, role_arn="arn:aws:iam::123456789012:role/looker")
 
         async def looks() -> Observation:
-            async with joined(roles, SHOP) as line:
-                look = asyncio.ensure_future(see(line))
+            async with shared_poller(roles, SHOP) as shared:
+                look = asyncio.ensure_future(see(shared))
                 asked, _ = await asyncio.get_running_loop().run_in_executor(None, silent.accept)
                 asked.close()  # by the loop, long before its time is up
                 return await look
@@ -470,12 +470,12 @@ def test_sts_that_does_not_answer_does_not_stop_the_loop(monkeypatch):
 
 def test_an_endpoint_that_does_not_answer_holds_up_only_its_own_waits(monkeypatch):
     hanging = [nowhere(each) for each in range(2 * poller._THREADS)]
-    for source in hanging:
-        faults.hang_next(arn=source.arn, times=None)
+    for target in hanging:
+        faults.hang_next(arn=target.arn, times=None)
 
     async def looks() -> Observation:
-        async with joined_by(*hanging) as line, joined(connection(monkeypatch), SHOP) as other:
-            looks = [asyncio.ensure_future(see(line, source)) for source in hanging]
+        async with polled_by(*hanging) as shared, shared_poller(connection(monkeypatch), SHOP) as other:
+            looks = [asyncio.ensure_future(see(shared, target)) for target in hanging]
             await until(lambda: len(threads()) == poller._THREADS + 1)  # and the one that made the client
             seen = await see(other)
             assert not any(look.done() for look in looks)
@@ -541,7 +541,7 @@ async def _queueing(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Futu
     monkeypatch.setattr(poller, "_THREADS", 1)
     first = await _asking(monkeypatch, gate)
     second = started(arn=nowhere(0).arn)
-    await until(lambda: any(nowhere(0) in line._seen for line in poller._lines.values()))
+    await until(lambda: any(nowhere(0) in shared._snapshots for shared in poller._pollers.values()))
     first.cancel()
     return second
 
@@ -555,7 +555,7 @@ async def _asking(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Future
 
 async def _pausing(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Future[Any]:
     wait = started()
-    await until(lambda: any(seen.done() for line in poller._lines.values() for seen in line._seen.values()))
+    await until(lambda: any(seen.done() for shared in poller._pollers.values() for seen in shared._snapshots.values()))
     await asyncio.sleep(0)
     return wait
 
@@ -575,7 +575,7 @@ def test_a_cancelled_wait_does_not_affect_the_others(shop):
     async def waits() -> dict[str, Any]:
         faults.hang_next("DescribeSolution")
         first, second = started(), started()
-        await until(lambda: any(line.waits[SHOP] == 2 for line in poller._lines.values()))
+        await until(lambda: any(shared.waits[SHOP] == 2 for shared in poller._pollers.values()))
         await until(lambda: not faults.told())
         first.cancel()
         await asyncio.wait([first])

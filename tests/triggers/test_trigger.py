@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from task_runs import fire
 
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.triggers import PersonalizeTrigger, SolutionUpdateTrigger
+from airflow_provider_personalize.triggers.events import WaitEvent
 
 EVERYTHING: dict[str, Any] = {
     "arn": SOLUTION,
@@ -22,7 +24,7 @@ EVERYTHING: dict[str, Any] = {
     "created": "2026-01-01T00:00:00+00:00",
     "require_update": False,
     "pause": True,
-    "resume": {"then": "go on"},
+    "state": {"then": "go on"},
     "stop_on_kill": True,
     "asked": {"solution_arn": SOLUTION, "name": "a"},
     "aws_conn_id": "aws_default",
@@ -33,6 +35,24 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
+RECORDED = json.loads((Path(__file__).parent / "version_1.json").read_text())
+
+
+@pytest.fixture(params=RECORDED)
+def recorded(request) -> dict[str, Any]:
+    """A row and its event, as this package wrote them in version 1."""
+    return RECORDED[request.param]
+
+
+def first_event(trigger: PersonalizeTrigger) -> dict[str, Any]:
+    """Run a trigger as it is: not made anew from what it serializes."""
+
+    async def first() -> Any:
+        return (await anext(trigger.run())).payload
+
+    return asyncio.run(first())
+
+
 def watch(**arguments: Any) -> SolutionUpdateTrigger:
     given = {"arn": SOLUTION, "waiter_delay": 5, "deadline": time.time() + 3600, **arguments}
     return SolutionUpdateTrigger(**given)
@@ -41,7 +61,7 @@ def watch(**arguments: Any) -> SolutionUpdateTrigger:
 def test_it_survives_the_way_through_json_with_everything_it_needs():
     path, arguments = SolutionUpdateTrigger(**EVERYTHING).serialize()
     assert path == "airflow_provider_personalize.triggers.SolutionUpdateTrigger"
-    assert arguments == {**EVERYTHING, "resource": "solution", "goal": "updated", "version": 1}
+    assert arguments == {**EVERYTHING, "resource": "solution", "goal": "updated", "version": 2}
     again = SolutionUpdateTrigger(**json.loads(json.dumps(arguments)))
     assert again.serialize() == (path, arguments)
 
@@ -53,10 +73,10 @@ def test_a_trigger_of_a_later_version_is_accepted(personalize, trigger_class, ca
     path, arguments = trigger_class(
         resource="solution", arn=SOLUTION, goal="updated", deadline=time.time() + 600
     ).serialize()
-    row = Trigger(classpath=path, kwargs={**arguments, "version": 2, "of_next_year": {"a": 1}, "more": None})
+    row = Trigger(classpath=path, kwargs={**arguments, "version": 3, "of_next_year": {"a": 1}, "more": None})
     assert fire(trigger_class(**row.kwargs))["outcome"] == "succeeded"
     said = caplog.text + capsys.readouterr().out
-    assert said.count("does not know are ignored: more, of_next_year, of version 2") == 1
+    assert said.count("(2) does not know: more, of_next_year, of version 3") == 1
 
 
 def test_it_survives_airflows_own_serialisation():
@@ -75,8 +95,8 @@ def test_the_client_gets_the_tasks_parameters(monkeypatch):
 
 def test_it_fires_when_the_update_is_active(personalize):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
-    event = fire(watch(resume={"then": "update"}))
-    assert (event["outcome"], event["status"], event["resume"]) == ("succeeded", "ACTIVE", {"then": "update"})
+    event = fire(watch(state={"then": "update"}))
+    assert (event["outcome"], event["status"], event["state"]) == ("succeeded", "ACTIVE", {"then": "update"})
 
 
 def test_it_does_not_fire_in_its_first_ten_seconds(personalize, passing_time):
@@ -183,3 +203,24 @@ def test_all_waits_of_a_connection_share_one_client(personalize, monkeypatch):
 
     assert {event.payload["outcome"] for event in asyncio.run(together())} == {"succeeded"}
     assert len(made) == 1
+
+
+def test_a_row_of_version_1_ends_in_an_event_that_its_worker_understands(personalize, recorded):
+    """As recorded before the upgrade: the worker that resumes the task may not be upgraded yet."""
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    (_, arguments), before = recorded["row"], recorded["event"]
+    trigger = PersonalizeTrigger(**{**arguments, "created": None, "deadline": time.time() + 3600})
+    event = first_event(trigger)
+    assert event.keys() == before.keys()
+    assert event["resume"] == before["resume"]
+    assert event["outcome"] in {"reached", "broken"}  # the version to train does not exist here
+
+
+def test_an_event_of_version_1_is_understood(recorded):
+    event = WaitEvent.from_json(recorded["event"])
+    (_, arguments) = recorded["row"]
+    assert (event.condition.arn, event.condition.goal) == (arguments["arn"], arguments["goal"])
+    assert (event.deadline, event.waiter_delay) == (arguments["deadline"], arguments["waiter_delay"])
+    assert event.state == arguments["resume"]
+    assert event.outcome == recorded["event"]["outcome"].replace("reached", "succeeded")
+    assert event.version == 1

@@ -9,10 +9,10 @@ import pytest
 from shop import DATASET, LOCATION, ROLE, SOLUTION
 from task_runs import Run, TaskDeferred
 
+from airflow_provider_personalize import clock as package_clock
 from airflow_provider_personalize.emulator import clock, faults
 from airflow_provider_personalize.operators import CreateSolutionVersionOperator
 from airflow_provider_personalize.triggers import PersonalizeTrigger
-from airflow_provider_personalize.triggers import personalize as module
 
 triggerer = pytest.importorskip("airflow.jobs.triggerer_job_runner")
 if not hasattr(triggerer, "_USER_ACTION_CANCEL_MSG"):
@@ -22,7 +22,7 @@ if not hasattr(triggerer, "_USER_ACTION_CANCEL_MSG"):
 @pytest.fixture
 def data(personalize: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Training data; sleeping advances the clock."""
-    monkeypatch.setattr(module, "sleep", asyncio.sleep)
+    monkeypatch.setattr(package_clock, "sleep_in_loop", asyncio.sleep)
     personalize.create_dataset_import_job(
         jobName="data", datasetArn=DATASET, dataSource={"dataLocation": LOCATION}, roleArn=ROLE
     )
