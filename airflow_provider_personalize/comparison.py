@@ -1,8 +1,8 @@
 """
-How what is wanted differs from what is found. Pure.
+Compare a requested configuration with a description. Pure functions.
 
-A member that the caller does not mention may be anything, except in a structure that is compared as a whole: what the
-service replaces with each update. There, a member that the caller leaves out must not be set.
+A member that the caller leaves out may have any value, except in a structure that is compared as a whole because each
+update replaces it. There, a member that the caller leaves out must not be set.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from airflow_provider_personalize.rates import rate_days
 from airflow_provider_personalize.redaction import redact
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION, ResourceType
 
-# Switches that are off where a description does not show them. performAutoTraining is not among them: it is on.
-_FALSE_UNLESS_SAID: Final = frozenset(
+# Switches that are off unless the description shows them. Not performAutoTraining, which is on by default.
+_FALSE_BY_DEFAULT: Final = frozenset(
     {
         "performAutoML",
         "performHPO",
@@ -26,15 +26,15 @@ _FALSE_UNLESS_SAID: Final = frozenset(
         "enableMetadataWithRecommendations",
     }
 )
-# Compared as a whole wherever they are: the caller gives them complete, and the service replaces them. In others, such
-# as hyperparameters, the service may show more than was given.
+# Compared as a whole wherever they are: the caller passes them complete, and the service replaces them. Other
+# structures, such as hyperparameters, may show more than the request had.
 _WHOLE: Final = frozenset(
     {"excludedDatasetColumns", "includedDatasetColumns", "rankingInfluence", "itemExplorationConfig", "eventsConfig"}
 )
-#: What an update replaces as a whole, besides. Of the members of a ``solutionUpdateConfig``, each that an update leaves
-#: out stays as it is. Neither is documented: both are assumed.
+#: Other structures that an update replaces as a whole. A member of ``solutionUpdateConfig`` that an update leaves out
+#: keeps its value. AWS documents neither: both are assumed.
 REPLACED_AS_A_WHOLE: Final = frozenset({"campaignConfig", "recommenderConfig", "metricsOutputConfig"})
-# Documented defaults: a member that has its default counts as not set, since the service may show it unasked.
+# Documented defaults: a member with its default counts as not set, since the service may show it unasked.
 # https://docs.aws.amazon.com/personalize/latest/dg/API_RecommenderConfig.html,
 # https://docs.aws.amazon.com/personalize/latest/dg/API_AutoTrainingConfig.html and
 # https://docs.aws.amazon.com/personalize/latest/dg/use-case-recipe-features.html
@@ -44,10 +44,10 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "explorationWeight": 0.3,
     "explorationItemAgeCutOff": 30,
 }
-# What an entry of a list means that leaves these out: a list replaces the one before, and with it what it does not say.
-# That the service weighs event types alike where no weight is given is assumed.
-_UNLESS_SAID: Final[Mapping[str, float]] = {"eventValueThreshold": 0, "weight": 1}
-# What the service takes by the first name and describes by the second (https://github.com/boto/boto3/issues/3514).
+# The values of members that an entry of a list leaves out: a list replaces the one before. Assumed: without a weight,
+# the service weighs event types alike.
+_ENTRY_DEFAULTS: Final[Mapping[str, float]] = {"eventValueThreshold": 0, "weight": 1}
+# The service accepts the first name and describes the second (https://github.com/boto/boto3/issues/3514).
 _RENAMED: Final = (
     ("min_user_history_length_percentile", "min_hist_length_percentile"),
     ("max_user_history_length_percentile", "max_hist_length_percentile"),
@@ -58,9 +58,9 @@ _OF_THE_UPDATE_ITSELF: Final = frozenset({"status", "failureReason", "creationDa
 
 def differences(wanted: Mapping[str, Any], found: Mapping[str, Any], whole: Collection[str] = frozenset()) -> list[str]:
     """
-    List each member in which something wanted is not so, one sentence each; empty where all is so.
+    Return a sentence for each member that differs from the requested one; an empty list if none does.
 
-    :param whole: Names of structures to compare as a whole, with all that is in them.
+    :param whole: Names of structures to compare as a whole, with everything in them.
     """
     return list(_compare(wanted, found, "", _WHOLE.union(whole)))
 
@@ -73,7 +73,7 @@ def _compare(
         known = {**{_OTHER_NAME[name]: known[name] for name in known if name in _OTHER_NAME}, **known}
         is_whole = is_whole or name.rpartition(".")[2] in whole
         for member, value in wanted.items():
-            if value is False and member in _FALSE_UNLESS_SAID and known.get(member) is None:
+            if value is False and member in _FALSE_BY_DEFAULT and known.get(member) is None:
                 continue
             yield from _compare(value, known.get(member), f"{name}.{member}".lstrip("."), whole, is_whole=is_whole)
         for member, value in known.items():
@@ -84,10 +84,10 @@ def _compare(
 
 
 def _is_unset(member: str, value: Any) -> bool:
-    """Tell whether a description says no more of a member than if it were not set."""
+    """Return whether a member's value means the same as leaving it out."""
     if isinstance(value, Mapping):
         return all(_is_unset(name, item) for name, item in value.items())
-    if value is False and member in _FALSE_UNLESS_SAID:
+    if value is False and member in _FALSE_BY_DEFAULT:
         return True
     if member in _DEFAULTS and (_same(_DEFAULTS[member], value) or _number(value) == _DEFAULTS[member]):
         return True
@@ -95,7 +95,7 @@ def _is_unset(member: str, value: Any) -> bool:
 
 
 def _number(value: Any) -> float | None:
-    """Read a number, which is a text in a map of texts."""
+    """Return a number, which may be a string; None for anything else."""
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -114,7 +114,7 @@ def _same(wanted: Any, found: Any) -> bool:
 
 
 def _same_entries(wanted: Sequence[Any], found: Sequence[Any]) -> bool:
-    """Compare without regard to order: the API's lists are sets of settings."""
+    """Compare regardless of the order: the API's lists are sets of settings."""
     left = list(found)
     for entry in wanted:
         match = next((item for item in left if not list(_compare(_completed(entry, item), item, ""))), None)
@@ -125,18 +125,18 @@ def _same_entries(wanted: Sequence[Any], found: Sequence[Any]) -> bool:
 
 
 def _completed(wanted: Any, found: Any) -> Any:
-    """Say of an entry what it means by leaving out what the other has."""
+    """Return an entry with the default of each member that only the other one has."""
     if not isinstance(wanted, Mapping) or not isinstance(found, Mapping):
         return wanted
     shown = {member for member, value in found.items() if value is not None}
-    return {**{member: value for member, value in _UNLESS_SAID.items() if member in shown}, **wanted}
+    return {**{member: value for member, value in _ENTRY_DEFAULTS.items() if member in shown}, **wanted}
 
 
 def exact_differences(wanted: Any, found: Any, name: str) -> list[str]:
     """
-    List in what two JSON documents differ, one sentence each, also where only one of them has a member.
+    Return a sentence for each difference between two JSON documents, members that only one of them has included.
 
-    Lists of what has a name, such as the fields of a schema, are compared by these names, and by their order.
+    Lists of objects with a name, such as the fields of a schema, are compared by name and by order.
     """
     return list(_compare_exactly(wanted, found, name))
 
@@ -154,7 +154,7 @@ def _compare_exactly(wanted: Any, found: Any, name: str) -> Iterator[str]:
 
 
 def _by_name(value: Any) -> dict[str, Any] | None:
-    """Index a list of things by their names; None for anything else."""
+    """Return a list of objects by their names; None for anything else."""
     if not isinstance(value, list) or not all(isinstance(item, Mapping) and "name" in item for item in value):
         return None
     return {str(item["name"]): item for item in value}
@@ -164,16 +164,16 @@ def configuration(
     resource_type: ResourceType, description: Mapping[str, Any], *, ahead: bool = False
 ) -> dict[str, Any]:
     """
-    Read how a resource is configured now: its latest update, once ACTIVE, is laid over its own members.
+    Return the current configuration of a resource: its own members, overlaid by its latest update once that is ACTIVE.
 
-    :param ahead: Whether to read how it will be configured once an update in progress is ACTIVE, instead.
+    Assumed: its own members may not show the update. The guide only implies that they do ("until the update completes,
+    the solution uses the previous configuration",
+    https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html).
 
-    That these show the update too is what the guide implies ("until the update completes, the solution uses the
-    previous configuration"), not what it says
-    (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html).
+    A solution's configuration is under ``solutionConfig`` and, as in an update, under ``solutionUpdateConfig``. The
+    name of a solution version is the one from the request.
 
-    A solution's configuration is under ``solutionConfig`` and, by the name that an update of it has, under
-    ``solutionUpdateConfig``. The name of a solution version is the one that it was given.
+    :param ahead: Whether to overlay an update in progress too: the configuration once that is ACTIVE.
     """
     now = dict(description)
     update = description.get(resource_type.update_member) or {}
@@ -189,10 +189,10 @@ def configuration(
 
 def version_name(version: Mapping[str, Any]) -> str:
     """
-    Return the name that a solution version was given, whether or not the service shows it after its solution's.
+    Return the name of a solution version as requested, whether or not the service prefixes it with the solution's.
 
-    ``<solution>/<name>`` is recorded of a version without a name of its own, in a notebook of AWS's
-    (https://github.com/aws-samples/amazon-personalize-samples); of one with a name, both forms are assumed.
+    ``<solution>/<name>`` is recorded for a version without a name of its own, in a notebook of AWS
+    (https://github.com/aws-samples/amazon-personalize-samples); for a version with a name, both forms are assumed.
     """
     solution = str(version.get("solutionArn")).rpartition("/")[2]
     return str(version.get("name")).removeprefix(f"{solution}/")

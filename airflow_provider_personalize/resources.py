@@ -1,12 +1,12 @@
 """
-The table: every kind of resource that Amazon Personalize's control plane has.
+The table of resource types in Amazon Personalize's control plane.
 
-The API is regular. A kind named ``dataset_import_job`` is created by ``CreateDatasetImportJob``, described by
-``DescribeDatasetImportJob`` with a ``datasetImportJobArn``, and the answer holds it under ``datasetImportJob``. So a
-row is a name, and the facts in which the kind departs from that. Hook, waits, trigger, sensors, operators and emulator
-all read the row; ``tests/test_resources.py`` holds every row to botocore's own model of the service.
+The API is regular. A ``dataset_import_job`` is created by ``CreateDatasetImportJob`` and described by
+``DescribeDatasetImportJob`` with a ``datasetImportJobArn``; the answer has it under ``datasetImportJob``. So an entry
+of the table is a name and the facts in which the resource type departs from that. The hook, the waits, the sensors, the
+operators and the emulator read it; ``tests/test_resources.py`` compares every entry with botocore's model.
 
-Sources of the states: the ``status`` texts of the API reference
+Sources of the statuses: the ``status`` texts of the API reference
 (https://docs.aws.amazon.com/personalize/latest/dg/API_Types_Amazon_Personalize.html).
 """
 
@@ -28,25 +28,25 @@ CREATE_FAILED: Final = "CREATE FAILED"
 @dataclass(frozen=True)
 class ResourceType:
     """
-    One kind of resource.
+    One resource type.
 
-    :param name: The kind in snake_case, as in boto3's method names: ``describe_<name>``.
+    :param name: Its name in snake case, as in boto3's method names: ``describe_<name>``.
     :param ready: The statuses that mean success.
-    :param failed: The statuses that mean that it will never succeed. Any other status is still in progress.
-    :param stopped: The status of one that was stopped, where that can be.
-    :param started_by: The operation that starts one again that was stopped, where there is one.
-    :param updates: Whether its description has a ``latest<Kind>Update`` with a status of its own.
-    :param update_failed: What that status may be, too, where an update failed.
-    :param has_status: Whether its description has a status at all; without one it exists at once.
-    :param irregular_list_member: The member of ``List<Kind>s``' answer, where it is not ``<kind>s``.
-    :param list_filter: The parameter that narrows ``List<Kind>s``, if there is one.
-    :param arn_path: What follows the kind's word in its ARN, as a regular expression.
-    :param irregular_arn_kind: The kind's word in its ARN, where it is not the name with hyphens.
-    :param arn_example: What may follow that word.
-    :param poll_interval: Seconds between two looks while waiting for it.
-    :param wait_limit: Seconds after which a wait for it gives up: ours, a few times the longest seen.
-    :param update_poll_interval: The same between two looks at an update.
-    :param update_wait_limit: The same for the wait for an update.
+    :param failed: The statuses that mean failure. Any other status is in progress.
+    :param stopped: The status of a stopped resource, if the resource type can be stopped.
+    :param started_by: The operation that starts a stopped resource again, if there is one.
+    :param updates: Whether its description has a ``latest<Name>Update`` with its own status.
+    :param update_failed: More statuses that the resource itself may have after a failed update.
+    :param has_status: Whether its description has a status. A resource without one exists at once.
+    :param irregular_list_member: The member with the summaries in the answer of ``List<Name>s``, if not ``<name>s``.
+    :param list_filter: The parameter that filters ``List<Name>s``, if there is one.
+    :param arn_path: The part of the ARN after the resource type's word, as a regular expression.
+    :param irregular_arn_kind: The resource type's word in the ARN, if it is not the name with hyphens.
+    :param arn_example: An example of the part after that word.
+    :param poll_interval: Seconds between two polls.
+    :param wait_timeout: Seconds after which a wait times out: our choice, a few times the longest wait seen.
+    :param update_poll_interval: Seconds between two polls of an update.
+    :param update_wait_timeout: Seconds after which a wait for an update times out.
     """
 
     name: str
@@ -74,57 +74,57 @@ class ResourceType:
 
     @property
     def title(self) -> str:
-        """The kind as a person writes it: ``dataset import job``."""
+        """The name in prose: ``dataset import job``."""
         return self.name.replace("_", " ")
 
     @cached_property
     def pascal(self) -> str:
-        """The kind as operations write it: ``DatasetImportJob``."""
+        """The name in operations: ``DatasetImportJob``."""
         return self.title.title().replace(" ", "")
 
     @cached_property
     def member(self) -> str:
-        """The member that holds it in an answer: ``datasetImportJob``."""
+        """The member of an answer with the description: ``datasetImportJob``."""
         return self.pascal[0].lower() + self.pascal[1:]
 
     @cached_property
     def arn_member(self) -> str:
-        """The member that holds its ARN: ``datasetImportJobArn``."""
+        """The member with its ARN: ``datasetImportJobArn``."""
         return f"{self.member}Arn"
 
     @property
     def arn_parameter(self) -> str:
-        """The parameter that holds its ARN: ``dataset_import_job_arn``."""
+        """The parameter for its ARN: ``dataset_import_job_arn``."""
         return f"{self.name}_arn"
 
     @property
     def update_member(self) -> str:
-        """The member that holds its latest update: ``latestSolutionUpdate``."""
+        """The member with its latest update: ``latestSolutionUpdate``."""
         return f"latest{self.pascal}Update"
 
     @property
     def list_member(self) -> str:
-        """The member that holds the summaries in a list's answer: ``datasetImportJobs``."""
+        """The member with the summaries in the answer of a list operation: ``datasetImportJobs``."""
         return self.irregular_list_member or f"{self.member}s"
 
     @property
     def arn_kind(self) -> str:
-        """The kind's word in its ARN: ``dataset-import-job``."""
+        """The word for it in an ARN: ``dataset-import-job``."""
         return self.irregular_arn_kind or self.name.replace("_", "-")
 
     @property
     def arn_form(self) -> str:
-        """What its ARN looks like, for messages."""
+        """The form of its ARN, for messages."""
         article = "an" if self.title[0] in "aeiou" else "a"
         example = f"arn:aws:personalize:us-east-1:123456789012:{self.arn_kind}/{self.arn_example}"
         return f"the ARN of {article} {self.title}, such as {example}"
 
     def short(self, arn: object) -> str:
-        """Return what a log line calls one: ``solution shop``."""
+        """Return the short name for log lines: ``solution shop``."""
         return f"{self.title} {str(arn).partition('/')[2] or arn}"
 
     def is_arn(self, text: object) -> bool:
-        """Tell whether a text is the ARN of one such resource."""
+        """Return whether a text is the ARN of such a resource."""
         pattern = rf"arn:[a-z\d-]+:personalize:[a-z\d-]+:\d{{12}}:{self.arn_kind}/{self.arn_path}"
         return isinstance(text, str) and re.fullmatch(pattern, text) is not None
 
@@ -134,7 +134,7 @@ DATASET_GROUP: Final = ResourceType("dataset_group", list_filter=None)
 DATASET: Final = ResourceType(
     "dataset",
     updates=True,
-    # assumed: in its own status an update is UPDATE PENDING and UPDATE IN_PROGRESS, and how one fails was never seen
+    # assumed: its own status is UPDATE PENDING and UPDATE IN_PROGRESS during an update; nobody has recorded a failure
     update_failed=frozenset({"UPDATE FAILED"}),
     arn_path=f"{_NAME}/[A-Z_]+",
     arn_example="shop/INTERACTIONS",

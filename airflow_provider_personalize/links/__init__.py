@@ -1,4 +1,4 @@
-"""Pages of the Amazon Personalize console, as buttons on a task."""
+"""Links from a task to the Amazon Personalize console."""
 
 from airflow_provider_personalize.links.personalize import (
     CampaignLink,

@@ -1,9 +1,9 @@
 """
-The console's pages.
+The links to the console.
 
-AWS documents no addresses of console pages. Three were seen in use: that of a dataset group, ``#<its ARN>/setup``, and
-below it those of a solution and of a campaign; in the ARNs there ``$`` stands for ``/``. So what belongs to a dataset
-group and has no page whose address is known opens the group's page.
+AWS documents no addresses of console pages. Three were seen in use: the page of a dataset group, ``#<its ARN>/setup``,
+and below it the pages of a solution and of a campaign; their ARNs have ``$`` instead of ``/``. A resource of a dataset
+group whose page is not known links to the group's page.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ class PersonalizeLink(BaseOperatorLink):
 
     name: ClassVar[str]
     key: ClassVar[str]
-    #: The page's place below its dataset group, with the members of the description that it takes.
+    #: The path below the dataset group, with members of the description in braces.
     path: ClassVar[str]
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:
         """
-        Return the page's address, or an empty text where the task has not shown one yet.
+        Return the page's address, or an empty string if the task has not stored one yet.
 
-        Airflow 3 asks at the end of a task, in its process. Nothing that is known to be missing is then looked up in
-        XCom: Airflow logs that as an error, below the one that the task failed with.
+        Airflow 3 calls this at the end of a task, in its process. An address that is known to be missing is not read
+        from XCom then: Airflow would log that as an error below the one that the task failed with.
         """
         address: str | None = getattr(operator, "link_address", None)
         return (XCom.get_value(key=self.key, ti_key=ti_key) or "") if address is None else address
 
     def show(self, context: Context, task: PersonalizeTask, description: Mapping[str, Any]) -> None:
-        """Keep the page's address for this run of the task, once."""
+        """Store the page's address for this run of the task, once."""
         if not task.do_xcom_push or task.link_address:
             return
         group = _dataset_group(task, description)
@@ -68,7 +68,7 @@ class PersonalizeLink(BaseOperatorLink):
         arns = {member: _dollars(value) for member, value in description.items() if isinstance(value, str)}
         try:
             return f"{home}#{_dollars(group)}/{self.path.format_map(arns)}"
-        except KeyError:  # the service left out what the page is about
+        except KeyError:  # the description lacks the resource of the page
             return None
 
 
@@ -77,12 +77,12 @@ def _dollars(arn: str) -> str:
 
 
 def _dataset_group(task: PersonalizeTask, description: Mapping[str, Any]) -> str | None:
-    """Find the dataset group of what is described; None where it cannot be told."""
+    """Return the dataset group of a resource from its description; None if it is unknown."""
     if "datasetGroupArn" in description:
         return str(description["datasetGroupArn"])
     if "solutionVersionArn" in description:
         return _group_of_solution(task, str(description["solutionVersionArn"]).rpartition("/")[0])
-    # a dataset's ARN holds the name of its group
+    # a dataset's ARN has the name of its group
     match = re.fullmatch(r"(arn:[^/]+:)dataset/([^/]+)/[A-Z_]+", str(description.get("datasetArn")))
     return f"{match[1]}dataset-group/{match[2]}" if match else None
 
@@ -90,7 +90,7 @@ def _dataset_group(task: PersonalizeTask, description: Mapping[str, Any]) -> str
 def _group_of_solution(task: PersonalizeTask, arn: str) -> str | None:
     try:
         return str(task.hook.describe(SOLUTION, arn)["datasetGroupArn"])
-    except Exception as error:  # noqa: BLE001 - a link is no reason to fail: the task may not be allowed to look
+    except Exception as error:  # noqa: BLE001 - a link is no reason to fail: the task may lack the permission
         task.log.info("There is no link to the console: %s", error)
         return None
 
@@ -121,7 +121,7 @@ class CampaignLink(PersonalizeLink):
 
 _PAGES: Final[Mapping[str, PersonalizeLink | None]] = {
     CAMPAIGN.name: CampaignLink(),
-    SCHEMA.name: None,  # it belongs to no dataset group
+    SCHEMA.name: None,  # it is in no dataset group
     SOLUTION.name: SolutionLink(),
     SOLUTION_VERSION.name: SolutionLink(),
 }
@@ -129,5 +129,5 @@ _GROUP: Final = DatasetGroupLink()
 
 
 def link_of(resource_type: ResourceType) -> PersonalizeLink | None:
-    """Return the link of a resource type; None where no page is known."""
+    """Return the link for a resource type; None if its page is not known."""
     return _PAGES.get(resource_type.name, _GROUP)
