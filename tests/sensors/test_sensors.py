@@ -19,6 +19,7 @@ from airflow_provider_personalize._compat import (
     BaseSensorOperator,
 )
 from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.emulator.control.calls import Call
 from airflow_provider_personalize.sensors import DatasetImportJobSensor, SolutionUpdateSensor
 
 try:
@@ -48,22 +49,33 @@ def _no_real_sleep(passing_time, monkeypatch):
 def updating(personalize):
     """A solution with an update in progress."""
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    calls.clear()
     return personalize
+
+
+def polls() -> list[Call]:
+    """The calls with which sensor and trigger polled, in order."""
+    return calls.of("DescribeSolution", SOLUTION)
+
+
+def latest_update(personalize: Any) -> str:
+    return personalize.describe_solution(solutionArn=SOLUTION)["solution"]["latestSolutionUpdate"]["status"]
 
 
 @deferrable_or_not
 def test_it_waits_until_the_update_is_active(updating, deferrable):
     run = sensor(deferrable=deferrable)
-    run()
-    assert updating.describe_solution(solutionArn=SOLUTION)["solution"]["latestSolutionUpdate"]["status"] == "ACTIVE"
+    assert run() == SOLUTION
+    assert latest_update(updating) == "ACTIVE"
     assert len(run.deferrals) == deferrable
 
 
 def test_it_does_not_defer_where_there_is_nothing_to_wait_for(updating):
     clock.advance(600)
     run = sensor(deferrable=True)
-    run()
+    assert run() == SOLUTION
     assert run.deferrals == []
+    assert len(polls()) == 1
 
 
 @pytest.mark.parametrize("given", [None, 45])
@@ -76,12 +88,12 @@ def test_a_deferred_sensor_keeps_a_given_interval_and_otherwise_polls_sooner_at_
 
 def test_reschedule_mode_frees_the_worker_after_each_poll(updating):
     with pytest.raises(AirflowRescheduleException):
-        sensor(mode="reschedule", poke_interval=60).make().execute({"ti": _FirstLook(), "task": None})
+        sensor(mode="reschedule", poke_interval=60).make().execute({"ti": _FirstPoll(), "task": None})
     clock.advance(600)
-    assert sensor(mode="reschedule").make().execute({"ti": _FirstLook(), "task": None}) == SOLUTION
+    assert sensor(mode="reschedule").make().execute({"ti": _FirstPoll(), "task": None}) == SOLUTION
 
 
-class _FirstLook(TaskInstance):
+class _FirstPoll(TaskInstance):
     def get_first_reschedule_date(self, context: Any) -> None:
         return None
 
@@ -103,15 +115,14 @@ def test_where_no_update_was_ever_made_it_waits_and_says_so(personalize, deferra
 
 @deferrable_or_not
 def test_no_update_at_all_may_pass(personalize, deferrable):
-    sensor(deferrable=deferrable, require_update=False)()
-    assert len(calls.of("DescribeSolution", SOLUTION)) == 1
+    assert sensor(deferrable=deferrable, require_update=False)() == SOLUTION
+    assert len(polls()) == 1
 
 
 @deferrable_or_not
 def test_without_required_update_one_in_progress_is_waited_for(updating, deferrable):
-    run = sensor(deferrable=deferrable, require_update=False)
-    run()
-    assert updating.describe_solution(solutionArn=SOLUTION)["solution"]["latestSolutionUpdate"]["status"] == "ACTIVE"
+    sensor(deferrable=deferrable, require_update=False)()
+    assert latest_update(updating) == "ACTIVE"
 
 
 @deferrable_or_not
@@ -208,15 +219,32 @@ def test_never_fail_skips_whatever_happens(updating, deferrable):
 
 
 @deferrable_or_not
-def test_silent_fail_polls_again(updating, deferrable):
-    faults.error_next("DescribeSolution", "AccessDeniedException", times=1)
-    sensor(deferrable=deferrable, silent_fail=True)()
+def test_silent_fail_polls_again_after_an_error(updating, deferrable, capsys):
+    faults.error_next("DescribeSolution", "AccessDeniedException", message="not you", times=1)
+    assert sensor(deferrable=deferrable, silent_fail=True)() == SOLUTION
+    first, *later = polls()
+    assert first.error == "AccessDeniedException"
+    assert {call.error for call in later} == {None}
+    assert latest_update(updating) == "ACTIVE"
+    assert "not you" in capsys.readouterr().out
 
 
 @deferrable_or_not
 def test_throttling_is_polled_through(updating, deferrable):
     faults.error_next("DescribeSolution", "ThrottlingException", times=8)
-    sensor(deferrable=deferrable)()
+    assert sensor(deferrable=deferrable)() == SOLUTION
+    errors = [call.error for call in polls()]
+    assert errors[:8] == ["ThrottlingException"] * 8
+    assert set(errors[8:]) == {None}
+    assert latest_update(updating) == "ACTIVE"
+
+
+@deferrable_or_not
+def test_without_silent_fail_an_error_is_not_polled_through(updating, deferrable):
+    faults.error_next("DescribeSolution", "AccessDeniedException", times=1)
+    with pytest.raises(ClientError):
+        sensor(deferrable=deferrable)()
+    assert len(polls()) == 1
 
 
 def test_execution_timeout_holds_while_deferred_and_is_a_failure_that_may_be_retried(updating, passing_time):
