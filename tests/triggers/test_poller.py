@@ -191,8 +191,8 @@ def test_a_response_without_an_end_gives_its_thread_back(monkeypatch):
     faults.hang_next("DescribeSolution", dripping=True)
 
     async def polls() -> list[Observation]:
-        async with joined(to, SHOP) as line:
-            return [await see(line), await see(line)]
+        async with shared_poller(to, SHOP) as shared:
+            return [await see(shared), await see(shared)]
 
     dripping, later = run(polls())
     assert isinstance(dripping.error, ReadTimeoutError)
