@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ ORDER = [
     {"preload", "permissions"},
 ]
 APART = {"emulator", "pytest_plugin"}
-EMULATOR_MAY_USE = {"resources", "request_rules", "rates", "sample"}
+EMULATOR_MAY_USE = {"resources", "request_rules", "rates"}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -54,6 +55,12 @@ FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if room_of(path) not in 
 EMULATOR = sorted((PACKAGE / "emulator").rglob("*.py"))
 
 
+def emulator_module(path: Path) -> str:
+    """The name of a module below the emulator, as in ``control.clock``."""
+    name = ".".join(path.relative_to(PACKAGE / "emulator").with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_run_one_way(path):
     room = room_of(path)
@@ -72,9 +79,11 @@ def test_plans_are_pure(path):
     assert not imports_of(path) & {"clock", "hooks", "hook_parameters", "task", "triggers", "operators"}
 
 
-@pytest.mark.parametrize("path", EMULATOR, ids=lambda path: path.name)
-def test_the_emulator_stands_apart(path):
+@pytest.mark.parametrize("path", EMULATOR, ids=emulator_module)
+def test_the_emulator_uses_only_resource_types_and_request_rules(path):
     assert imports_of(path) <= EMULATOR_MAY_USE | {"emulator"}
+    if path.parent.name == "inside" and path.parent.parent.name == "cli":
+        return  # what Airflow runs
     assert "airflow" not in {
         name.split(".")[0]
         for node in ast.walk(ast.parse(path.read_text()))
@@ -86,23 +95,93 @@ def _plain_imports(node: ast.AST) -> list[str]:
     return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
 
 
-# The rooms of the emulator, in the order of what may know of what; annotations count
-EMULATOR_ORDER = ["engine", "service", "http", "cli", "__main__"]
+def test_nothing_but_the_fixtures_imports_the_emulator():
+    users = [path for path in PACKAGE.rglob("*.py") if path not in EMULATOR and "emulator" in imports_of(path)]
+    assert users == [PACKAGE / "pytest_plugin.py"]
 
 
-@pytest.mark.parametrize("path", EMULATOR, ids=lambda path: path.name)
-def test_the_emulators_rooms_know_only_of_those_before_them(path):
-    room = path.relative_to(PACKAGE / "emulator").with_suffix("").parts[0]
-    later = EMULATOR_ORDER[EMULATOR_ORDER.index(room) + 1 :] if room in EMULATOR_ORDER else []
-    assert not rooms_imported(path) & set(later)
+# The groups of the emulator's modules: each may import those before it. Imports for annotations count.
+EMULATOR_ORDER = [
+    {"errors", "service_model", "validators"},
+    {"engine"},
+    {"control"},
+    {"service"},
+    {"http"},
+    {"local", "server"},
+    {"cli"},
+    {"__init__", "__main__"},
+]
+LEVELS = {group: level for level, groups in enumerate(EMULATOR_ORDER) for group in groups}
 
 
-def rooms_imported(path: Path) -> set[str]:
-    """The rooms of the emulator that a file imports, for its annotations too."""
+@pytest.mark.parametrize("path", EMULATOR, ids=emulator_module)
+def test_the_emulators_groups_import_only_those_before_them(path):
+    group = emulator_module(path).split(".")[0]
+    imported = {module.split(".")[0] for module in emulator_imports(path)} - {group}
+    assert all(LEVELS[each] < LEVELS[group] for each in imported), imported
+
+
+def test_the_emulator_has_no_import_cycle():
+    graph = {emulator_module(path): emulator_imports(path) for path in EMULATOR}
+    TopologicalSorter(graph).prepare()
+
+
+def emulator_imports(path: Path) -> set[str]:
+    """The emulator's modules that a file imports, wherever in it."""
     prefix = f"{NAME}.emulator"
-    froms = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
-    inner = {node.module.split(".")[2] for node in froms if (node.module or "").startswith(f"{prefix}.")}
-    return inner | {alias.name for node in froms if node.module == prefix for alias in node.names}
+    modules = {emulator_module(each) for each in EMULATOR}
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(f"{prefix}."):
+            source = (node.module or "").removeprefix(prefix).lstrip(".")
+            inner = {f"{source}.{alias.name}".lstrip(".") for alias in node.names}
+            found |= {each if each in modules else source or "__init__" for each in inner}
+    return found
+
+
+CHANGES = {"add", "append", "clear", "discard", "extend", "insert", "pop", "remove", "setdefault", "update"}
+# the emulator's state, moto's backends, and the connection of the request that a thread answers
+STATES = {"control.state.state", "http.models.personalize_backends", "control.transport_faults.connection"}
+
+
+def test_the_emulator_keeps_its_state_in_one_object():
+    """Elsewhere no module keeps an object of the emulator's own, and no function changes a module's name."""
+    kept, changed = set(), set()
+    for path in EMULATOR:
+        name = emulator_module(path)
+        for node in ast.parse(path.read_text()).body:
+            targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
+            for target in targets:
+                if isinstance(target, ast.Name) and _is_object(getattr(node, "value", None)):
+                    kept.add(f"{name}.{target.id}")
+        changed |= {f"{name}.{each}" for each in _changed_names(path)}
+    assert (kept, changed) == (STATES, set())
+
+
+def _is_object(value: ast.AST | None) -> bool:
+    """Whether a value is made by a class; those of constants, such as tuples of types, are not meant."""
+    constants = {"TypeVar", "Quota", "Size", "_Once"}
+    called = value.func if isinstance(value, ast.Call) else None
+    name = called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
+    return name.lstrip("_")[:1].isupper() and name not in constants
+
+
+def _changed_names(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    own = {each.id for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign)) for each in _stored(node)}
+    changed: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            changed |= set(node.names)
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", None) in CHANGES:
+            changed.add(getattr(node.func.value, "id", ""))
+        elif isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            changed.add(getattr(node.value, "id", ""))
+    return changed & own
+
+
+def _stored(node: ast.AST) -> list[ast.Name]:
+    return [each for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
 
 
 def modules(*packages: str) -> str:

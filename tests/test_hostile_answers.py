@@ -201,12 +201,12 @@ def test_a_redirect_is_a_warning_and_says_where_it_leads(personalize, capsys):
     """As a proxy does to its page for signing in; with what signs the request left out."""
     page = "https://proxy/login?X-Amz-Signature=secret"
 
-    def redirect(_: object) -> None:
-        answer = transport_faults.Lost("302", status=302, body="<html>Sign in.</html>")
-        answer._headers["Location"] = page
+    def redirect() -> None:
+        answer = transport_faults.InjectedFault("302", status=302, body="<html>Sign in.</html>")
+        answer.headers["Location"] = page
         raise answer
 
-    faults._add(faults._Order("redirect", "DescribeSolution", before=redirect, times=2))
+    faults.call_next("DescribeSolution", redirect, times=2)
     Run(lambda: task_of("SolutionSensor")(task_id="a", solution_arn=ARN, poke_interval=0))()
     (said,) = [line for line in capsys.readouterr().out.splitlines() if "[warning" in line and "302" in line]
     assert "Redirected to https://proxy/login?X-Amz-Signature=***. Personalize redirects nobody" in said

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 import botocore.session
@@ -18,7 +17,6 @@ from hypothesis import given, settings
 
 from airflow_provider_personalize.arns import wrong_region_arns
 from airflow_provider_personalize.coercion import coerce
-from airflow_provider_personalize.emulator.cli.reasons import reason
 from airflow_provider_personalize.emulator.engine.errors import InvalidFilter
 from airflow_provider_personalize.emulator.engine.expressions import parse_expressions
 from airflow_provider_personalize.emulator.engine.filters import read_values
@@ -152,7 +150,6 @@ OURS: Final[dict[str, tuple[Callable[[str], object], int]]] = {
     "values of a filter": (read_values, 1000),
     "values of a filter, to quote": (lambda text: coerce(VALUES, {"A": text}), 1000),
     "expression of a filter": (_parse, 2500),
-    "log of a task": (lambda text: reason(Path("none"), f"│ a.py:1 in {text}\n╰──\n{text}", "dag", "task", -1), 2048),
 }
 TRICKY: Final = ('"', '\\"', '"a', "a.", "1.", "signature= ", "credential", "a:1", "(", "│", "  ")
 

@@ -147,10 +147,10 @@ def test_soft_fail_and_never_fail_skip(personalize, deferrable, lenient, fails):
 def test_execution_timeout_in_the_first_poll_skips_with_soft_fail_or_never_fail(updating, deferrable, lenient):
     """Airflow raises its time-out wherever the worker is, as in a call that does not answer."""
 
-    def time_out(_: Any) -> None:
+    def time_out() -> None:
         raise AirflowTaskTimeout
 
-    faults._add(faults._Order("time_out", "DescribeSolution", before=time_out))
+    faults.call_next("DescribeSolution", time_out)
     with pytest.raises(AirflowSkipException if lenient else AirflowTaskTimeout):
         sensor(deferrable=deferrable, **({lenient: True} if lenient else {}))()
 

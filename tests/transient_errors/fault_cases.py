@@ -15,7 +15,7 @@ from task_runs import Run
 from airflow_provider_personalize import clock as package_clock
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.emulator.control import transport_faults
-from airflow_provider_personalize.emulator.errors import Refused
+from airflow_provider_personalize.emulator.errors import ServiceError
 from airflow_provider_personalize.emulator.http.models import personalize_backends
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CreateSolutionVersionOperator, UpdateSolutionOperator
@@ -33,21 +33,23 @@ Tell = Callable[..., None]
 def refused_next(operation: str, **when: Any) -> None:
     """Refuse the connection, which the emulator itself cannot do."""
 
-    def refuse(_: Any) -> None:
-        raise transport_faults.Lost(REFUSED, error=lambda: EndpointConnectionError(endpoint_url="https://personalize"))
+    def refuse() -> None:
+        raise transport_faults.InjectedFault(
+            REFUSED, error=lambda: EndpointConnectionError(endpoint_url="https://personalize")
+        )
 
-    faults._add(faults._Order("refused_next", operation, before=refuse, **when))
+    faults.call_next(operation, refuse, **when)
 
 
 def every_other_throttled(operation: str) -> None:
     """Throttle every other call, beginning with the first."""
     calls_so_far = itertools.count()
 
-    def throttle(_: Any) -> None:
+    def throttle() -> None:
         if next(calls_so_far) % 2 == 0:
-            raise Refused("ThrottlingException", "Rate exceeded")
+            raise ServiceError("ThrottlingException", "Rate exceeded")
 
-    faults._add(faults._Order("every_other_throttled", operation, before=throttle, times=None))
+    faults.call_next(operation, throttle, times=None)
 
 
 def refusal(code: str) -> Tell:
@@ -56,11 +58,11 @@ def refusal(code: str) -> Tell:
     def begin(operation: str) -> None:
         calls_so_far = itertools.count()
 
-        def refuse(_: Any) -> None:
+        def refuse() -> None:
             if operation != DESCRIBE or next(calls_so_far) > 2:
-                raise Refused(code, "Told to.")
+                raise ServiceError(code, "Told to.")
 
-        faults._add(faults._Order("refusal", operation, before=refuse, times=None))
+        faults.call_next(operation, refuse, times=None)
 
     return begin
 
@@ -80,10 +82,10 @@ PER_SECOND: Final = "The limit on the number of requests per second has been exc
 def redirected(operation: str, **when: Any) -> None:
     """Redirect, as a proxy does to its sign-in page."""
 
-    def redirect(_: Any) -> None:
-        raise transport_faults.Lost("302", status=302, body="<html>Sign in.</html>", content_type="text/html")
+    def redirect() -> None:
+        raise transport_faults.InjectedFault("302", status=302, body="<html>Sign in.</html>", content_type="text/html")
 
-    faults._add(faults._Order("redirected", operation, before=redirect, **when))
+    faults.call_next(operation, redirect, **when)
 
 
 over_quota: Final = error("LimitExceededException")
@@ -163,7 +165,7 @@ def prepare(client: Any, operation: str) -> None:
 def applied() -> int:
     """Return the number of trainings and updates that the service has applied."""
     records = personalize_backends["123456789012"]["us-east-1"].records
-    versions = sum(record.kind.resource.name == "solution_version" for record in records.values())
+    versions = sum(record.resource_type.name == "solution_version" for record in records.values())
     return versions + len(records[SOLUTION].updates)
 
 

@@ -195,7 +195,7 @@ def test_an_operation_without_output_does_not_accept_any_body(personalize, opera
         tracker = personalize.create_event_tracker(name="t", datasetGroupArn=GROUP)["trackingId"]
         given = {**given, "tracking_id": tracker}
         clock.advance(3600)
-    faults._add(lost(operation, "(page)", body=body))
+    lose_answer(operation, "(page)", body=body)
     task(operator, **given)()
     assert [call.error for call in calls.of(operation)] == ["(page)", None]
 
@@ -207,11 +207,11 @@ def test_an_error_that_is_too_long_to_read_is_cut():
     assert len(str(refusal.value)) < 5_000
 
 
-def lost(operation: str, code: str, **how: object) -> faults._Order:
-    def lose(_: object) -> None:
-        raise transport_faults.Lost(code, **how)
+def lose_answer(operation: str, code: str, **how: object) -> None:
+    def lose() -> None:
+        raise transport_faults.InjectedFault(code, **how)
 
-    return faults._Order("lost", operation, after=lose)
+    faults.call_next(operation, lose, done=True)
 
 
 LOST = {
@@ -224,7 +224,7 @@ LOST = {
 @pytest.mark.parametrize("how", LOST.values(), ids=LOST)
 @pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
 def test_boto3_repeats_no_create_unless_it_certainly_did_nothing(how, mode):
-    faults._add(lost("CreateDatasetGroup", "(lost)", **how))
+    lose_answer("CreateDatasetGroup", "(lost)", **how)
     hook = PersonalizeHook(config={"retries": {"mode": mode, "total_max_attempts": 3}})
     with pytest.raises((ClientError, SSLError)):
         hook.conn.create_dataset_group(name="more")

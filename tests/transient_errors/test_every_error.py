@@ -157,10 +157,10 @@ def tracker(personalize: Any) -> str:
 
 
 def lost(operation: str, status: int, body: str) -> None:
-    def lose(_: object) -> None:
-        raise transport_faults.Lost(str(status), status=status, body=body, content_type="text/html")
+    def lose() -> None:
+        raise transport_faults.InjectedFault(str(status), status=status, body=body, content_type="text/html")
 
-    faults._add(faults._Order("lost", operation, before=lose))
+    faults.call_next(operation, lose)
 
 
 def task(operator: type, **parameters: object) -> Run:

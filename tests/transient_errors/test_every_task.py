@@ -28,7 +28,8 @@ CASES = [(*row, number % 4 in {1, 2}) for number, row in enumerate(ROWS)]
 )
 def test_each_task_writes_once_or_reports_why_not(life, passing_time, monkeypatch, fault, lasting, deferrable):
     """Checks after a fault need no permissions beyond those needed without faults."""
-    monkeypatch.setattr(transport_faults, "pause", passing_time.sleep)  # it counts against the deadline
+    # it counts against the deadline
+    monkeypatch.setattr(transport_faults, "pause", lambda seconds, clock: passing_time.sleep(seconds))
     for name, given in [*STEPS, *ENDS]:
         task = task_of(name)
         own = getattr(task, "operation", None)

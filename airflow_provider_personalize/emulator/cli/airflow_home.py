@@ -20,7 +20,7 @@ _ARN_REGION: Final = re.compile(r"\barn:aws[a-z-]*:personalize:([a-z]{2}(?:-[a-z
 _KEPT: Final = ("AIRFLOW_CONN_", "AIRFLOW_VAR_")
 _DROPPED: Final = ("AIRFLOW", "_AIRFLOW", "AWS_", "BOTO_CONFIG")
 
-# Airflow asks this of every file below the dags folder: no neighbour of the file is loaded, let alone scheduled
+# Airflow calls this for every file below the dags folder: no neighbour of the file is loaded, let alone scheduled
 _ONLY_THIS_FILE: Final = """\
 import os.path
 
@@ -36,121 +36,8 @@ _AIRFLOW: Final = """\
 case "$1" in scheduler|triggerer) set -- "$@" --skip-serve-logs ;; esac
 exec {python} {main} "$@"
 """
-# Airflow 3 leaves the dags folder out in places
-_PATH: Final = """\
-import os
-import sys
-
-sys.path.append(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
-"""
-_MAIN: Final = f"""\
-{_PATH}
-from airflow.__main__ import main
-
-if __name__ == "__main__":
-    main()
-"""
-
-# A plugin that writes down what tasks do, a line of JSON each. What the scheduler skips is not heard of until the run
-# ends, which tells the states of all. From Airflow 3.4, `region_index` counts the iterations of a loop, too.
-_LISTENER: Final = """\
-import json
-import os
-import sys
-import traceback
-
-from airflow.listeners import hookimpl
-from airflow.plugins_manager import AirflowPlugin
-from sqlalchemy.orm import object_session
-
-
-def tell(**said):
-    with open(os.environ["PERSONALIZE_RUN_EVENTS"], "ab", buffering=0) as events:
-        events.write((json.dumps(said) + "\\n").encode())
-
-
-def telling(read):
-    try:
-        tell(**read())
-    except Exception:
-        tell(error=traceback.format_exc())
-
-
-def index(ti):
-    region = getattr(ti, "region_index", None)
-    return ti.map_index if region is None else region
-
-
-def task(ti, state):
-    telling(lambda: dict(dag=ti.dag_id, run=ti.run_id, tasks=[[ti.task_id, index(ti), state]]))
-
-
-def run_ended(dag_run, state):
-    def read():
-        # in the scheduler's own transaction, which nobody else may commit
-        session = object_session(dag_run)
-        tis = dag_run.get_task_instances(**({} if session is None else dict(session=session)))
-        tis.sort(key=lambda ti: (ti.end_date is None, ti.end_date, ti.task_id, index(ti)))
-        tasks = [[ti.task_id, index(ti), ti.state and str(ti.state)] for ti in tis]
-        return dict(dag=dag_run.dag_id, run=dag_run.run_id, ended=state, tasks=tasks)
-
-    telling(read)
-
-
-class Listener:
-    @hookimpl
-    def on_task_instance_running(self, previous_state, task_instance):
-        task(task_instance, "running")
-
-    @hookimpl
-    def on_task_instance_success(self, previous_state, task_instance):
-        task(task_instance, "success")
-
-    @hookimpl
-    def on_task_instance_failed(self, previous_state, task_instance):
-        again = task_instance.try_number <= task_instance.max_tries
-        task(task_instance, "up_for_retry" if again else "failed")
-
-    @hookimpl
-    def on_dag_run_success(self, dag_run):
-        run_ended(dag_run, "success")
-
-    @hookimpl
-    def on_dag_run_failed(self, dag_run):
-        run_ended(dag_run, "failed")
-
-
-class RunPlugin(AirflowPlugin):
-    name = "personalize_run"
-    listeners = [Listener()]
-"""
-
-NO_AIRFLOW: Final = 3
-# Make the database, load the file, write down what is in it. DagBag moved in Airflow 3.2.
-_LOAD: Final = f"""\
-{_PATH}
-import json
-from pathlib import Path
-
-try:
-    from airflow import __version__
-except ModuleNotFoundError as error:
-    if error.name != "airflow":
-        raise
-    sys.exit({NO_AIRFLOW})
-from airflow.utils import db
-
-try:
-    from airflow.dag_processing.dagbag import DagBag
-except ModuleNotFoundError:
-    from airflow.models.dagbag import DagBag
-
-db.initdb()
-path, found = sys.argv[1:]
-bag = DagBag(path)
-about = dict(version=__version__, dags=sorted(bag.dags), errors=list(bag.import_errors.values()))
-Path(found).write_text(json.dumps(about))
-"""
+_INSIDE: Final = Path(__file__).parent / "inside"
+NO_AIRFLOW: Final = 3  # the exit status of load_dags.py
 
 
 class AirflowHome:
@@ -166,7 +53,6 @@ class AirflowHome:
 
     def __init__(self, folder: Path, dag_file: Path, python: str, endpoint: str, aws_conn_ids: list[str]) -> None:
         self.folder = folder
-        self.database = folder / "airflow.db"
         self.found = folder / "found.json"
         self.log = folder / "run.log"
         self.events = folder / "events.jsonl"
@@ -175,9 +61,9 @@ class AirflowHome:
         self.web = f"http://127.0.0.1:{free_port()}"
         (folder / "tmp").mkdir()
         self._write("lib/only_this_file.py", _ONLY_THIS_FILE.format(path=str(dag_file)))
-        self._write("plugins/personalize_run.py", _LISTENER)
-        self._write("bin/airflow_main.py", _MAIN)
-        self.load = self._write("bin/load_dags.py", _LOAD)
+        self._copy("listener.py", "plugins/personalize_run.py")
+        self._copy("airflow_main.py", "bin/airflow_main.py")
+        self.load = self._copy("load_dags.py", "bin/load_dags.py")
         script = _AIRFLOW.format(python=shlex.quote(python), main=shlex.quote(str(self.main)))
         self._write("bin/airflow", script).chmod(0o700)
         # the package alone: in its own folder, or beside it, may be another Airflow
@@ -195,6 +81,9 @@ class AirflowHome:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return path
+
+    def _copy(self, source: str, name: str) -> Path:
+        return self._write(name, (_INSIDE / source).read_text(encoding="utf-8"))
 
     def _airflow(self, dag_file: Path) -> dict[str, str]:
         port = self.web.rpartition(":")[2]

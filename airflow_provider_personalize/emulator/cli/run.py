@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import json
 import shlex
-import sqlite3
 import subprocess
 import sys
 import time
@@ -19,17 +18,17 @@ from urllib.parse import quote
 
 from airflow_provider_personalize.emulator.cli import leftovers
 from airflow_provider_personalize.emulator.cli.airflow_home import NO_AIRFLOW, AirflowHome
+from airflow_provider_personalize.emulator.cli.console import say
 from airflow_provider_personalize.emulator.cli.process import interruptible, running
-from airflow_provider_personalize.emulator.cli.watch import Watch, say
-from airflow_provider_personalize.emulator.control import bill, faults
-from airflow_provider_personalize.emulator.http.models import personalize_backends
+from airflow_provider_personalize.emulator.cli.watch import Watch
+from airflow_provider_personalize.emulator.control.state import state
+from airflow_provider_personalize.emulator.http.models import all_backends
 from airflow_provider_personalize.emulator.http.server import Server
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 _PAUSE: Final = 0.2
-_PATIENCE: Final = 300
-_UP: Final = "SELECT 1 FROM job WHERE job_type = 'TriggererJob' AND EXISTS (SELECT 1 FROM dag WHERE dag_id = ?)"
+_UP_WITHIN: Final = 300  # seconds
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class _Stopped(Exception):  # noqa: N818 - says why there is no run
 
 
 def run(options: Options) -> int:
-    """Run the file's DAGs and return the exit status; leave the run's folder only if one may want to look into it."""
+    """Run the file's DAGs and return the exit status; keep the run's folder only if it may be of use."""
     leftovers.sweep()
     claim = leftovers.Claim()
     status = FAILED
@@ -69,7 +68,7 @@ def run(options: Options) -> int:
         say(stopped)
     except KeyboardInterrupt:
         status = INTERRUPTED
-        say("\nInterrupted.")
+        say("", "Interrupted.")
     finally:
         keep = options.keep or status == FAILED
         claim.release(keep=keep)
@@ -80,22 +79,21 @@ def run(options: Options) -> int:
 
 def _run(options: Options, claim: leftovers.Claim) -> int:
     with Server(speed=options.speed) as server:
-        _tell_to_fail(options.failures)
+        _inject_failures(options.failures)
         home = AirflowHome(claim.folder, options.path, options.python, server.url, options.aws_conn_ids)
         say(f"Personalize  {server.url} (one second here is {options.speed:g} s there)")
         say(f"Log          {home.log}")
         runs = _Runs(options, home, claim)
         status = runs.standalone() if options.standalone else runs.test()
-        if charged := bill.table():
-            say(f"\n{charged}")
-        say(*_trainings(), *_next(options, status), sep="\n")
+        if charged := state.bill.table():
+            say("", charged)
+        say(*_trainings(), *_next(options, status))
         return status
 
 
 def _trainings() -> Iterator[str]:
-    """Say which solutions go on to train."""
-    backends = [backend for account in personalize_backends.values() for backend in account.values()]
-    for solution in [solution for backend in backends for solution in backend.all_of("solution")]:
+    """Return a sentence for each solution that goes on to train."""
+    for solution in [solution for backend in all_backends() for solution in backend.all_of("solution")]:
         members = solution.current()
         if members["performAutoTraining"]:
             expression = members["solutionConfig"]["autoTrainingConfig"].get("schedulingExpression", "rate(7 days)")
@@ -104,7 +102,7 @@ def _trainings() -> Iterator[str]:
 
 
 def _next(options: Options, status: int) -> Iterator[str]:
-    """Name a command to go on with."""
+    """Return the command to try next."""
     python = Path(sys.executable)
     with contextlib.suppress(ValueError):
         python = python.relative_to(Path.cwd())
@@ -117,10 +115,10 @@ def _next(options: Options, status: int) -> Iterator[str]:
         yield f"\nNext, see it in Airflow's web UI:\n  {command} --standalone"
 
 
-def _tell_to_fail(failures: list[tuple[str, str]]) -> None:
+def _inject_failures(failures: list[tuple[str, str]]) -> None:
     for operation, reason in failures:
         try:
-            faults.fail_next(operation, reason, times=None)
+            state.faults.fail_next(operation, reason, times=None)
         except ValueError as error:
             raise _Stopped(USAGE, str(error)) from None
 
@@ -162,7 +160,8 @@ class _Runs:
         return status
 
     def _load(self) -> dict[str, Any]:
-        with self._python(self._home.load, str(self._options.path), str(self._home.found)) as process:
+        serialize = ["serialize"] if self._options.standalone else []
+        with self._python(self._home.load, str(self._options.path), str(self._home.found), *serialize) as process:
             status = process.wait()
         if status == NO_AIRFLOW:
             raise _Stopped(FAILED, f"{self._options.python} has no Airflow: install apache-airflow, or say --python.")
@@ -187,9 +186,9 @@ class _Runs:
 
     def _watch(self, dag_id: str, title: str, *command: str) -> int:
         watch = Watch(self._home, dag_id, title=title, verbose=self._options.verbose)
-        with self._airflow(*command) as process:
+        with watch, self._airflow(*command) as process:
             while process.poll() is None:
-                watch.look()
+                watch.update()
                 time.sleep(_PAUSE)
         return watch.close()
 
@@ -205,38 +204,41 @@ class _Runs:
             with self._airflow("dags", *command) as process:
                 if process.wait() != 0:
                     raise _Stopped(FAILED, self._end_of_log(f"airflow dags {command[0]} failed."))
-        while not watch.over and standalone.poll() is None:
-            watch.look()
-            time.sleep(_PAUSE)
+        with watch:
+            while not watch.over and standalone.poll() is None:
+                watch.update()
+                time.sleep(_PAUSE)
         return watch.close()
 
     def _wait_until_up(self, standalone: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _UP_WITHIN
         while (why_not := self._why_not_up()) is not None:
             if standalone.poll() is not None or time.monotonic() > deadline:
                 raise _Stopped(FAILED, self._end_of_log(f"airflow standalone did not come up: {why_not}."))
             time.sleep(_PAUSE)
 
     def _why_not_up(self) -> str | None:
-        """Say what is missing of a triggerer, our DAGs in the database, and a web server that answers."""
+        """Return what is missing of a scheduler and a triggerer that work, from the health that Airflow reports."""
+        path = "/health" if self._airflow_2 else "/api/v2/monitor/health"
         try:
-            with contextlib.closing(sqlite3.connect(self._home.database, timeout=5)) as database:
-                if not all(database.execute(_UP, [dag_id]).fetchone() for dag_id in self._dag_ids):
-                    return "the triggerer or the DAG is not in its database"
             with contextlib.closing(http.client.HTTPConnection(self._home.web.rpartition("/")[2], timeout=5)) as web:
-                web.request("GET", "/")
-                status = web.getresponse().status
-                return None if status < http.client.INTERNAL_SERVER_ERROR else f"its web server answers {status}"
-        except (sqlite3.OperationalError, OSError) as error:
+                web.request("GET", path)
+                answer = web.getresponse()
+                if answer.status != http.client.OK:
+                    return f"its web server answers {answer.status}"
+                health = json.load(answer)
+        except (OSError, http.client.HTTPException, ValueError) as error:
             return str(error)
+        status = {part: health[part]["status"] for part in ("scheduler", "triggerer")}
+        return next((f"the {part} is {said}" for part, said in status.items() if said != "healthy"), None)
 
     def _stay_up(self, standalone: subprocess.Popen[bytes]) -> None:
-        say(f"\nAirflow stays up at {self._home.web} until Ctrl-C.")
+        say("", f"Airflow stays up at {self._home.web} until Ctrl-C.")
         try:
             standalone.wait()
             say(self._end_of_log("airflow standalone has ended."))
         except KeyboardInterrupt:
-            say("\nStopping.")
+            say("", "Stopping.")
 
     def _airflow(self, *arguments: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
         return self._python(self._home.main, *arguments)

@@ -1,39 +1,30 @@
-"""What the tasks of a run do, told line by line while it runs, and in a table when it is over."""
+"""The progress of a run: a line for each change of a task while it runs, and a table at its end."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final, NamedTuple
 
-from airflow_provider_personalize.emulator.cli.airflow_home import AirflowHome
-from airflow_provider_personalize.emulator.cli.reasons import reason
-from airflow_provider_personalize.emulator.control.calls import Call, calls
+from rich.text import Text
 
-say: Final = partial(print, flush=True)
+from airflow_provider_personalize.emulator.cli.airflow_home import AirflowHome
+from airflow_provider_personalize.emulator.cli.console import console, say, styled, table
+from airflow_provider_personalize.emulator.control.calls import Call
+from airflow_provider_personalize.emulator.control.state import state
 
 _WAITING: Final = (None, "scheduled", "queued")
+_UNFINISHED: Final = ("running", "deferred", "up_for_retry", "up_for_reschedule")
 _READING: Final = ("Describe", "List", "Get")
+# operators that find what they want may send nothing; of a sensor, that says nothing
+_WRITER: Final = re.compile(r"(Create|Update|Delete|Start|Stop|Tag|Untag)\w+Operator")
 _WIDTH: Final = 32
-_COLOURS: Final = {
-    32: {"success"},
-    31: {"failed", "upstream_failed"},
-    33: {"up_for_retry", "up_for_reschedule", "deferred"},
-    36: {"running"},
-    35: {"skipped"},
-}
-# `dags test` runs one task at a time, and tells nobody but its log that it defers
-_TEST: Final = re.compile(
-    r"\[DAG TEST\] (?:starting task_id=(?P<task>\S+) map_index=(?P<index>-?\d+)"
-    r"|(?P<deferred>running trigger in line)|(?P<resumed>Trigger completed)|end task)"
-)
 
 
 class Task(NamedTuple):
@@ -46,9 +37,28 @@ class Task(NamedTuple):
         return self.id if self.map_index < 0 else f"{self.id}[{self.map_index}]"
 
 
+@dataclass
+class _Progress:
+    """What is known of a task."""
+
+    state: str | None = None
+    began: float | None = None
+    changed: float = 0
+    app_id: str | None = None
+    task_type: str = ""
+    reason: list[str] = field(default_factory=list)
+
+    @property
+    def duration(self) -> str:
+        ran = self.began is not None and self.state not in {*_WAITING, "upstream_failed"}
+        return _length(self.changed - (self.began or 0)) if ran else "-"
+
+
 class Watch:
     """
-    Tell what the tasks of a DAG's run do: of the first that begins from now on.
+    Show what the tasks of a DAG's run do: of the first that begins from now on.
+
+    On a terminal, a spinner shows the tasks in progress while the ``with`` block runs.
 
     :param home: The Airflow that runs it.
     :param dag_id: The DAG.
@@ -57,19 +67,26 @@ class Watch:
     """
 
     def __init__(self, home: AirflowHome, dag_id: str, *, title: str = "", verbose: bool) -> None:
-        say(f"\n{title or dag_id}")
-        self._called = len(calls)
+        say("", title or dag_id)
+        self._logged = len(state.calls)
         self._home, self._dag_id, self._verbose = home, dag_id, verbose
         self._began = time.monotonic()
         self._log = _Tail(home.log)
         self._events = _Tail(home.events)
-        self._tested: Task | None = None
-        self._states: dict[Task, str | None] = {}
-        self._first: dict[Task, float] = {}
-        self._last: dict[Task, float] = {}
+        self._tasks: dict[Task, _Progress] = {}
         self._run: str | None = None
         self._ended: str | None = None
         self._errors: list[str] = []
+        self._spinner = console().status("")
+
+    def __enter__(self) -> Watch:
+        self._spinner.start()
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._spinner.stop()
 
     @property
     def over(self) -> bool:
@@ -77,76 +94,79 @@ class Watch:
         return self._ended is not None or bool(self._errors)
 
     @property
-    def green(self) -> bool:
+    def succeeded(self) -> bool:
         """Whether the run succeeded, and every task that it did not skip."""
-        return self._ended == "success" and {*self._states.values()} <= {"success", "skipped"}
+        return self._ended == "success" and {task.state for task in self._tasks.values()} <= {"success", "skipped"}
 
-    def look(self) -> None:
-        """Tell what has changed since the last look."""
-        self._read_events()
-        self._read_log()
-
-    def close(self) -> int:
-        """Tell how it ended: the table, the reasons of failures, one line. Return the exit status."""
-        self.look()
-        say()
-        _table([(str(task), state or "-", self._duration(task)) for task, state in self._in_order()])
-        failed = [task for task, state in self._in_order() if state == "failed"]
-        for task in failed:
-            say(f"\n{task} failed:", *reason(self._home.folder, self._log.seen, self._dag_id, *task), sep="\n    ")
-        for error in self._errors:
-            say("\nThe run could not be watched:", *error.splitlines(), sep="\n    ")
-        if not self.green and not failed:
-            say(f"\nThe end of {self._home.log}:", *self._log.seen.splitlines()[-15:], sep="\n    ")
-        say(f"\n{self._dag_id}: {self._summary()}, {_length(time.monotonic() - self._began)}")
-        say(_sent(list(calls)[self._called :]))
-        return 0 if self.green else 1
-
-    def _read_events(self) -> None:
+    def update(self) -> None:
+        """Show what has changed since the last update."""
         for line in self._events.read().splitlines():
             event = json.loads(line)
             if "error" in event:
                 self._errors.append(event["error"])
             elif event["dag"] == self._dag_id and self._run in {None, event["run"]}:
-                self._heard(event)
+                self._apply(event)
+        text = self._log.read()
+        if self._verbose and text:
+            say(text.rstrip("\n"))
+        self._spinner.update(self._in_progress())
 
-    def _heard(self, event: dict[str, Any]) -> None:
+    def close(self) -> int:
+        """Show how it ended: the table, the reasons of failures, one line. Return the exit status."""
+        self.update()
+        say("")
+        calls = list(state.calls)[self._logged :]
+        rows = [
+            (str(task), styled(one.state or "-"), one.duration, _sent_by(one, calls)) for task, one in self._in_order()
+        ]
+        table("task", "state", "duration", "sent to Personalize", numbers=("duration",), rows=rows)
+        self._explain()
+        say("", f"{self._dag_id}: {self._summary()}, {_length(time.monotonic() - self._began)}", _sent(calls))
+        return 0 if self.succeeded else 1
+
+    def _apply(self, event: dict[str, Any]) -> None:
         self._run = event["run"]
         self._ended = event.get("ended")
-        for task_id, index, state in event["tasks"]:
-            self._tell(Task(task_id, index), state)
+        for task_id, index, new_state in event["tasks"]:
+            task = Task(task_id, index)
+            one = self._tasks.setdefault(task, _Progress())
+            one.app_id = event.get("app", one.app_id)
+            one.task_type = event.get("type") or one.task_type
+            one.reason = event.get("reason", one.reason)
+            self._change(task, one, new_state)
 
-    def _read_log(self) -> None:
-        text = self._log.read()
-        if self._verbose:
-            print(text, end="", flush=True)
-        for said in _TEST.finditer(text):
-            if said["task"]:
-                self._tested = Task(said["task"], int(said["index"]))
-            elif self._tested and said["deferred"] and self._states.get(self._tested) == "running":
-                self._tell(self._tested, "deferred")
+    def _change(self, task: Task, one: _Progress, new_state: str | None) -> None:
+        if new_state != one.state and new_state not in _WAITING:
+            now = time.monotonic()
+            after = "" if one.began is None else f"  (after {_length(now - one.began)})"
+            line = Text(f"{time.strftime('%H:%M:%S')}  {task!s:{_WIDTH}}  ")
+            say(line.append_text(styled(str(new_state))).append(after))
+            one.began, one.changed = one.began or now, now
+        one.state = new_state
 
-    def _tell(self, task: Task, state: str | None) -> None:
-        if state != self._states.get(task) and state not in _WAITING:
-            after = f"  (after {self._length(task)})" if task in self._first else ""
-            say(f"{time.strftime('%H:%M:%S')}  {task!s:{_WIDTH}}  {_coloured(str(state))}{after}")
-            self._first.setdefault(task, time.monotonic())
-            self._last[task] = time.monotonic()
-        self._states[task] = state
+    def _in_progress(self) -> str:
+        now = time.monotonic()
+        return ", ".join(
+            f"{task} {one.state} {_length(now - (one.began or now))}"
+            for task, one in self._in_order()
+            if one.state in _UNFINISHED
+        )
 
-    def _in_order(self) -> Iterable[tuple[Task, str | None]]:
-        return sorted(self._states.items(), key=lambda item: (self._first.get(item[0], float("inf")), item[0]))
+    def _explain(self) -> None:
+        explained = [(task, one) for task, one in self._in_order() if one.state == "failed" and one.reason]
+        for task, one in explained:
+            say("", f"{task} failed:", *_indented(one.reason))
+        for error in self._errors:
+            say("", "The run could not be watched:", *_indented(error.splitlines()))
+        if not self.succeeded and not explained:
+            say("", f"The end of {self._home.log}:", *_indented(self._log.seen.splitlines()[-15:]))
 
-    def _length(self, task: Task) -> str:
-        return _length(time.monotonic() - self._first[task])
-
-    def _duration(self, task: Task) -> str:
-        ran = self._states[task] not in {*_WAITING, "upstream_failed"}
-        return _length(self._last[task] - self._first[task]) if ran else "-"
+    def _in_order(self) -> Iterable[tuple[Task, _Progress]]:
+        return sorted(self._tasks.items(), key=lambda item: (item[1].began or float("inf"), item[0]))
 
     def _summary(self) -> str:
-        counts = Counter(state or "not started" for state in self._states.values())
-        outcome = "success" if self.green else "failed" if self.over else "not finished"
+        counts = Counter(task.state or "not started" for task in self._tasks.values())
+        outcome = "success" if self.succeeded else "failed" if self.over else "not finished"
         return f"{outcome} ({', '.join(f'{number} {state}' for state, number in counts.items())})"
 
 
@@ -166,27 +186,32 @@ class _Tail:
         return text + newline
 
 
-def _sent(made: list[Call]) -> str:
-    """Say which calls changed something."""
-    sent = Counter(call.operation for call in made if call.error is None and not call.operation.startswith(_READING))
-    if not sent:
-        return "Personalize was found as wanted, nothing sent." if made else "Personalize was not called."
-    return f"Sent to Personalize: {', '.join(f'{number} {operation}' for operation, number in sent.items())}."
+def _sent_by(one: _Progress, calls: list[Call]) -> str:
+    """Return which calls of a task changed something."""
+    own = [call for call in calls if one.app_id is not None and call.app_id == one.app_id]
+    if not own:
+        return "-"
+    if sent := _writes(own):
+        return sent
+    found = one.state == "success" and _WRITER.fullmatch(one.task_type)
+    return "nothing: found as wanted" if found else "nothing"
 
 
-def _coloured(state: str) -> str:
-    """Colour a state where a terminal shows it; see https://no-color.org."""
-    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
-        return state
-    colour = next((code for code, states in _COLOURS.items() if state.strip() in states), None)
-    return f"\x1b[{colour}m{state}\x1b[0m" if colour else state
+def _sent(calls: list[Call]) -> str:
+    """Return which calls of a run changed something, in a sentence."""
+    if not calls:
+        return "Personalize was not called."
+    sent = _writes(calls)
+    return f"Sent to Personalize: {sent}." if sent else "Nothing was sent to Personalize."
 
 
-def _table(rows: list[tuple[str, str, str]]) -> None:
-    rows = [("task", "state", "duration"), *rows]
-    task, state, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
-    for row in rows:
-        say(f"{row[0]:{task}}  {_coloured(f'{row[1]:{state}}')}  {row[2]:>8}")
+def _writes(calls: list[Call]) -> str:
+    sent = Counter(call.operation for call in calls if call.error is None and not call.operation.startswith(_READING))
+    return ", ".join(f"{number} {operation}" for operation, number in sent.items())
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 def _length(seconds: float) -> str:

@@ -11,8 +11,8 @@ from airflow_provider_personalize.emulator.control.durations import DURATIONS
 
 
 def answers() -> str:
-    """Return the open questions, each with its answers, the default first."""
-    rows = ((f"`{each.name}`", each.metadata["asks"], _choices(each), each.metadata["source"]) for each in _questions())
+    """Return the assumptions, each with its answers, the default first."""
+    rows = ((f"`{each.name}`", each.metadata["asks"], _choices(each), each.metadata["source"]) for each in _open())
     return _table(("Name", "Question", "Answers", "Source"), rows)
 
 
@@ -22,12 +22,12 @@ def durations() -> str:
     return _table(("Name", "Seconds", "Source"), rows)
 
 
-def _questions() -> list[Field[Any]]:
+def _open() -> list[Field[Any]]:
     return [each for each in fields(Assumptions) if each.name != "seconds"]
 
 
-def _choices(question: Field[Any]) -> str:
-    return ", ".join(f"`{choice}`" for choice in question.metadata["choices"]) or f"a number; `{question.default:g}`"
+def _choices(each: Field[Any]) -> str:
+    return ", ".join(f"`{choice}`" for choice in each.metadata["choices"]) or f"a number; `{each.default:g}`"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

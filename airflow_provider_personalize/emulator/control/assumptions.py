@@ -478,6 +478,3 @@ class Assumptions:
         usual = Assumptions()
         for question in fields(self):
             setattr(self, question.name, getattr(usual, question.name))
-
-
-assumptions = Assumptions()

@@ -3,7 +3,7 @@ What the real service would charge for what was done here.
 
 ``print(bill.table())`` after a run; ``bill.lines()`` for a program; ``bill.prices.training_hour = 0.3`` sets a price.
 
-It is an estimate to compare two ways of doing a thing by, and no promise: the prices are those of :class:`Prices`, and
+It is an estimate for comparing two ways, and no promise: the prices are those of :class:`Prices`, and
 the hours of a training are ``assumptions.training_hours``. Serving is counted on the emulator's clock, from ACTIVE to
 the deletion or the stop, at the throughput that is provisioned, whatever is asked for. Data that comes in real time
 is counted as the JSON that was sent. What failed is not charged; a training that was stopped is
@@ -15,21 +15,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.control.clock import clock
-from airflow_provider_personalize.emulator.service import s3
-
-if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Record
+from airflow_provider_personalize.emulator.control.clock import Clock
 
 _HOUR: Final = 3600
 _DAY: Final = 24
-_GB: Final = 10**9
+GIGABYTE: Final = 10**9
 
 
 @dataclass
@@ -40,7 +33,7 @@ class Prices:
     What is charged for, data that is imported and data that comes in real time among it, is as an older version of that
     page has it. The service charges its v2 recipes by interactions and requests, and domain recommenders by users and
     requests; they are put at the prices of the other recipes here. See https://aws.amazon.com/personalize/pricing/ for
-    what holds now.
+    the prices of today.
 
     :param as_of: The month that the prices are taken to be of.
     :param imported_gb: For a GB imported, or put in real time.
@@ -58,7 +51,7 @@ class Prices:
     segment_1000: float = 0.016
 
     def reset(self) -> None:
-        """Go back to the defaults."""
+        """Restore the defaults."""
         for price in fields(self):
             setattr(self, price.name, price.default)
 
@@ -86,150 +79,112 @@ class Line(NamedTuple):
 
 
 @dataclass
-class _Meter:
-    """Counts what a resource uses; ``known`` is what could be counted only when it was made."""
-
-    record: Record
-    tariff: _Tariff
-    known: float
-    tps: float = 0
-    since: float = 0
-    used: float = 0
-
-    def look(self) -> None:
-        """Count up to now at the rate until now, which may have begun unseen."""
-        tps, now = self.tariff.rate(self.record), clock.now()
-        if not self.tps:
-            self.tps, self.since = tps, self.record.progress.reached
-        self.used += self.tps * (now - self.since) / _HOUR
-        self.tps, self.since = tps, now
-
-    def line(self) -> Line:
-        quantity = self.tariff.quantity(self)
-        price = getattr(prices, self.tariff.price)
-        amount, per_day = quantity * price, self.tps * _DAY * price
-        what = self.tariff.what(self.record)
-        return Line(what, self.record.arn, quantity, self.tariff.unit, price, amount, per_day)
-
-
-@dataclass(frozen=True)
-class _Tariff:
+class Meter:
     """
-    How a kind is charged.
+    Counts what a resource uses.
 
-    :param what: Names the work.
+    :param what: The work.
+    :param arn: The resource.
     :param unit: What is counted.
     :param price: The name of its price.
-    :param quantity: Tells how much is charged by now.
-    :param known: Counts what is known only when the resource is made.
-    :param rate: Tells the throughput that a resource provides.
+    :param quantity: Returns how much is charged by now, from what the meter counted.
+    :param rate: Returns the throughput that the resource provides now.
+    :param since: Returns when it began to provide that.
     """
 
-    what: Callable[[Record], str]
+    what: str
+    arn: str
     unit: str
     price: str
-    quantity: Callable[[_Meter], float]
-    known: Callable[[Backend, Record], float] = field(default=lambda backend, record: 0)  # noqa: ARG005
-    rate: Callable[[Record], float] = field(default=lambda record: 0)  # noqa: ARG005
+    quantity: Callable[[Meter], float]
+    rate: Callable[[], float]
+    since: Callable[[], float]
+    used: float = 0
+    _tps: float = field(default=0, init=False)
+    _counted: float = field(default=0, init=False)
+
+    def count(self, now: float) -> None:
+        """Count up to now at the rate until now, which may have begun unseen."""
+        tps = self.rate()
+        if not self._tps:
+            self._tps, self._counted = tps, self.since()
+        self.used += self._tps * (now - self._counted) / _HOUR
+        self._tps, self._counted = tps, now
+
+    def line(self, prices: Prices) -> Line:
+        """Return what is charged up to now."""
+        quantity, price = self.quantity(self), getattr(prices, self.price)
+        per_day = self._tps * _DAY * price
+        return Line(self.what, self.arn, quantity, self.unit, price, quantity * price, per_day)
 
 
-def _gigabytes(backend: Backend, job: Record) -> float:
-    with suppress(s3.Unreachable):
-        return sum(len(text) for _, text in s3.read_for_import(backend, job.members)) / _GB
-    return 0
+class Bill:
+    """
+    The meters of all resources that cost money.
 
+    :param clock: The service's time.
+    """
 
-def _answers(backend: Backend, job: Record) -> float:  # noqa: ARG001 - called like its neighbours
-    return sum(map(len, (job.holds or {}).values())) / 1000
+    def __init__(self, clock: Clock) -> None:
+        self.prices: Final = Prices()
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._meters: dict[int, Meter] = {}  # by the identity of the record: an ARN can have several, one by one
 
+    def add(self, record: object, meter: Meter) -> None:
+        """Begin to count what a new resource uses."""
+        with self._lock:
+            self._meters[id(record)] = meter
 
-def _users(backend: Backend, job: Record) -> float:
-    return _answers(backend, job) * float(job.members["numResults"])
+    def put(self, record: object, size: int) -> None:
+        """Count bytes that came into a dataset in real time."""
+        with self._lock:
+            if meter := self._meters.get(id(record)):
+                meter.used += size / GIGABYTE
 
+    def count(self, record: object) -> None:
+        """Count up to now what a resource uses, before or after a change of it."""
+        with self._lock:
+            if meter := self._meters.get(id(record)):
+                meter.count(self._clock.now())
 
-def _if_made(meter: _Meter) -> float:
-    return meter.known if meter.record.usable else 0
+    def clear(self) -> None:
+        """Begin a new bill."""
+        with self._lock:
+            self._meters.clear()
 
+    def lines(self) -> list[Line]:
+        """Return what is charged up to now, in the order in which it began."""
+        with self._lock:
+            for meter in self._meters.values():
+                meter.count(self._clock.now())
+            return [line for line in (meter.line(self.prices) for meter in self._meters.values()) if line.quantity]
 
-def _trained(meter: _Meter) -> float:
-    version = meter.record
-    if version.usable:
-        return float(assumptions.training_hours)
-    return (version.progress.reached - version.created) / _HOUR if version.status == "CREATE STOPPED" else 0
+    def table(self) -> str:
+        """Return the bill as a text; empty if nothing is charged."""
+        charged = self.lines()
+        if not charged:
+            return ""
+        rows = [("charged for", "resource", "quantity", "unit", "price", "amount"), *map(_row, charged)]
+        total = ("total", "", "", "", "USD", f"{sum(line.amount for line in charged):.2f}")
+        return "\n".join([*_aligned([*rows, total]), *self._remarks(charged)])
 
+    def _remarks(self, charged: list[Line]) -> list[str]:
+        serving = [(line.arn.rpartition(":")[2], line.per_day) for line in charged if line.per_day]
+        return [
+            *(f"{resource} goes on to cost {per_day:.2f} USD a day." for resource, per_day in serving),
+            f"An estimate at assumed list prices of {self.prices.as_of}, and no promise: see the price page of AWS.",
+        ]
 
-def _training(version: Record) -> str:
-    return f"training, {str(version.members['trainingType']).lower()}"
-
-
-def _campaign(campaign: Record) -> float:
-    return float(campaign.current()["minProvisionedTPS"]) if campaign.usable else 0
-
-
-def _recommender(recommender: Record) -> float:
-    config = recommender.current()["recommenderConfig"]
-    return float(config["minRecommendationRequestsPerSecond"]) if recommender.usable else 0
-
-
-_TARIFFS: Final = {
-    "dataset": _Tariff(lambda _: "real-time data", "GB", "imported_gb", lambda meter: meter.used),
-    "dataset_import_job": _Tariff(lambda _: "import", "GB", "imported_gb", _if_made, _gigabytes),
-    "solution_version": _Tariff(_training, "hour", "training_hour", _trained),
-    "campaign": _Tariff(lambda _: "serving", "TPS-hour", "tps_hour", lambda meter: meter.used, rate=_campaign),
-    "recommender": _Tariff(lambda _: "serving", "TPS-hour", "tps_hour", lambda meter: meter.used, rate=_recommender),
-    "batch_inference_job": _Tariff(lambda _: "batch inference", "1,000 lines", "batch_1000", _if_made, _answers),
-    "batch_segment_job": _Tariff(lambda _: "batch segment", "1,000 users", "segment_1000", _if_made, _users),
-}
-
-prices = Prices()
-_lock = threading.Lock()
-_meters: dict[int, _Meter] = {}  # by the identity of the record: an ARN can have several, one after the other
-
-
-def add(backend: Backend, record: Record) -> None:
-    """Begin to count what a new resource uses."""
-    tariff = _TARIFFS.get(record.kind.resource.name)
-    if tariff:
-        with _lock:
-            _meters[id(record)] = _Meter(record, tariff, tariff.known(backend, record))
-
-
-def put(dataset: Record, size: int) -> None:
-    """Count bytes that came into a dataset in real time."""
-    with _lock:
-        if meter := _meters.get(id(dataset)):
-            meter.used += size / _GB
-
-
-def look(record: Record) -> None:
-    """Count up to now what a resource uses, before or after a change of it."""
-    with _lock:
-        if meter := _meters.get(id(record)):
-            meter.look()
-
-
-def clear() -> None:
-    """Begin a new bill."""
-    with _lock:
-        _meters.clear()
-
-
-def lines() -> list[Line]:
-    """Return what is charged up to now, in the order in which it began."""
-    with _lock:
-        for meter in _meters.values():
-            meter.look()
-        return [line for line in (meter.line() for meter in _meters.values()) if line.quantity]
-
-
-def table() -> str:
-    """Return the bill as a text; nothing if nothing is charged."""
-    charged = lines()
-    if not charged:
-        return ""
-    rows = [("charged for", "resource", "quantity", "unit", "price", "amount"), *map(_row, charged)]
-    total = ("total", "", "", "", "USD", f"{sum(line.amount for line in charged):.2f}")
-    return "\n".join([*_aligned([*rows, total]), *_remarks(charged)])
+    def shown(self) -> dict[str, Any]:
+        """Return the bill as JSON can hold it."""
+        charged = self.lines()
+        return {
+            "prices_as_of": self.prices.as_of,
+            "promise": False,
+            "lines": [line._asdict() for line in charged],
+            "total": sum(line.amount for line in charged),
+        }
 
 
 def _row(line: Line) -> tuple[str, ...]:
@@ -249,22 +204,3 @@ def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
         )
         for row in rows
     ]
-
-
-def _remarks(charged: list[Line]) -> list[str]:
-    serving = [(line.arn.rpartition(":")[2], line.per_day) for line in charged if line.per_day]
-    return [
-        *(f"{resource} goes on to cost {per_day:.2f} USD a day." for resource, per_day in serving),
-        f"An estimate at assumed list prices of {prices.as_of}, and no promise: see the price page of AWS.",
-    ]
-
-
-def shown() -> dict[str, Any]:
-    """Return the bill as JSON can hold it."""
-    charged = lines()
-    return {
-        "prices_as_of": prices.as_of,
-        "promise": False,
-        "lines": [line._asdict() for line in charged],
-        "total": sum(line.amount for line in charged),
-    }

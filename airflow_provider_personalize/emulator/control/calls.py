@@ -1,5 +1,5 @@
 """
-Which calls the emulator has answered: what a test counts to see that something was asked for once, or not at all.
+The log of calls: a test counts them to see that something was requested once, or not at all.
 
 A server that runs for days forgets the oldest.
 """
@@ -16,22 +16,24 @@ class Call(NamedTuple):
     One call.
 
     :param operation: The operation's name, as in ``UpdateSolution``.
-    :param arn: The resource that it was about, as far as the request tells; for a list, what it was narrowed to.
+    :param arn: The resource that it was about, as far as the request says; for a list, what it was limited to.
     :param at: The service's time, in seconds since 1970.
     :param error: The code of the error that answered it, or None.
+    :param app_id: The application that the client names in its user agent, or None (``AWS_SDK_UA_APP_ID``).
     """
 
     operation: str
     arn: str | None
     at: float
     error: str | None
+    app_id: str | None = None
 
 
 class Calls(list[Call]):
     """The calls since the state was last reset, in the order of their answers; the latest 100,000 at least."""
 
     def append(self, call: Call) -> None:
-        """Note a call."""
+        """Log a call."""
         super().append(call)
         if len(self) > _MOST:
             del self[: _MOST // 2]
@@ -39,6 +41,3 @@ class Calls(list[Call]):
     def of(self, operation: str, arn: str | None = None) -> list[Call]:
         """Return the calls of one operation, and about one resource if an ARN is given."""
         return [call for call in list(self) if call.operation == operation and arn in {None, call.arn}]
-
-
-calls = Calls()

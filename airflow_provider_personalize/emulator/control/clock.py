@@ -81,6 +81,3 @@ class Clock:
             now = self._now()
             check_at_most("advance", seconds, max(0.0, time.time() + FARTHEST - now))
             self._started = now + seconds, time.monotonic()
-
-
-clock = Clock()

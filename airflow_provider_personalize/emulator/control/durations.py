@@ -45,7 +45,7 @@ SECONDS: Final = {name: seconds for name, (seconds, _) in DURATIONS.items()}
 
 
 class Seconds(dict[str, float]):
-    """How many seconds each thing takes: a creation, and with it a deletion that has no number of its own, or more."""
+    """How many seconds everything takes: a creation, and with it a deletion that has no number of its own, or more."""
 
     def __setitem__(self, name: str, value: float) -> None:
         if name not in SECONDS:

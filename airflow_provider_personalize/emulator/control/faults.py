@@ -1,20 +1,20 @@
 """
-Tell the emulator to fail, to see what your DAG does then.
+Injected faults: make the emulator fail, to see what your DAG does then.
 
-``fail_next("UpdateSolution", reason="…")``: the call is accepted, and what it starts ends in CREATE FAILED, saying why.
-``error_next("DescribeSolution", "ThrottlingException")``: the call itself is answered with an error. The others make
-the way to the service bad: ``unavailable_next``, ``expired_next``, ``slow_next``, ``hang_next``, ``reset_next``,
-``cut_next``, ``garbled_next``; ``stale_next`` hides what a call wrote for a while; ``throttle`` limits the rate.
+``faults.fail_next("UpdateSolution", reason="…")``: the call is accepted, and what it starts ends in CREATE FAILED with
+that reason. ``faults.error_next("DescribeSolution", "ThrottlingException")``: the call itself gets an error. Others
+disturb the way to the service: ``unavailable_next``, ``expired_next``, ``slow_next``, ``hang_next``, ``reset_next``,
+``cut_next``, ``garbled_next``. ``stale_next`` hides for a while what a call wrote; ``throttle`` limits the rate.
 
-What they share:
+Parameters that they share:
 
 - ``operation``: as in ``DescribeSolution``; None is for all operations.
-- ``arn``: only for calls about this resource.
-- ``times``: how often, once unless said otherwise; None is until :func:`clear`. Mind that boto3 itself repeats calls
-  that were throttled, answered 5xx or broken off.
+- ``arn``: only calls about this resource.
+- ``times``: how often, once by default; None is until :meth:`Faults.clear`. boto3 itself retries calls that were
+  throttled, got a 5xx or lost their connection, and each retry counts.
 - ``seconds``: only for so long, in the service's time. With it, and no ``times``, every call within that time fails.
 
-All is forgotten when moto's state is reset.
+A reset of moto's state clears all faults.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from airflow_provider_personalize.emulator import service_model
 from airflow_provider_personalize.emulator.control import transport_faults
-from airflow_provider_personalize.emulator.control.clock import clock
-from airflow_provider_personalize.emulator.errors import Refused
+from airflow_provider_personalize.emulator.control.clock import Clock
+from airflow_provider_personalize.emulator.errors import ServiceError
 from airflow_provider_personalize.emulator.validators import check_positive
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class When(TypedDict, total=False):
-    """Which calls a fault is for; the module's docstring says what each means."""
+    """Which calls a fault is for; the module's docstring describes each member."""
 
     arn: str | None
     times: int | None
@@ -45,28 +45,31 @@ class When(TypedDict, total=False):
 
 
 class _Once(int):
-    """The default of ``times``, which can be told from a 1 that was given."""
+    """The default of ``times``, distinct from a 1 that was given."""
 
 
 _ONCE: Final = _Once(1)
 _EXPIRED: Final = "The security token included in the request is expired"
+_INJECTED: Final = "Told to fail."
 _WRITES: Final = ("Create", "Update", "Delete", "Start", "Stop")
 
 
 @dataclass
-class _Order:
-    fault: str
+class _Fault:
+    clock: Clock
+    name: str
     operation: str | None
-    before: Callable[[_Order], None] | None = None
-    after: Callable[[_Order], None] | None = None
+    before: Callable[[_Fault], None] | None = None
+    after: Callable[[_Fault], None] | None = None
     reason: str | None = None
     hides: float | None = None
     arn: str | None = None
     times: int | None = _ONCE
     seconds: float | None = None
-    made: float = field(default_factory=clock.now)
+    injected: float = field(init=False)
 
     def __post_init__(self) -> None:
+        self.injected = self.clock.now()
         _check_operation(self.operation)
         if self.arn is not None and not str(self.arn).startswith("arn:"):
             raise ValueError(f"arn is {self.arn!r}: give the ARN of a resource, or null for all")
@@ -79,262 +82,269 @@ class _Order:
             raise ValueError(f"times is {self.times!r}: give a whole number from 1, or null for until it is cleared")
 
     @property
-    def late(self) -> bool:
+    def expired(self) -> bool:
         """Whether its time is up."""
-        return self.seconds is not None and clock.now() >= self.made + self.seconds
+        return self.seconds is not None and self.clock.now() >= self.injected + self.seconds
 
     @property
     def over(self) -> bool:
         """Whether it will not happen again."""
-        return self.late or self.times == 0
+        return self.expired or self.times == 0
 
     def is_for(self, operation: str, arn: str | None) -> bool:
         return self.operation in {None, operation} and self.arn in {None, arn}
 
     def shown(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("fault", "operation", "arn", "times", "seconds")}
+        names = ("operation", "arn", "times", "seconds")
+        return {"fault": self.name, **{name: getattr(self, name) for name in names}}
 
 
 @dataclass
-class _Bucket:
+class _RateLimit:
+    """A token bucket."""
+
+    clock: Clock
     rate: float
     operation: str | None
-    _at: float = field(default_factory=clock.now)
 
     def __post_init__(self) -> None:
+        self._filled = self.clock.now()
         _check_operation(self.operation)
         check_positive("rate_per_second", self.rate)
-        self._left = self._most = max(1.0, self.rate)
+        self._tokens = self._capacity = max(1.0, self.rate)
 
     def allows(self, operation: str) -> bool:
-        """Take what one call costs, if there is enough."""
+        """Take the token of one call, if there is one."""
         if self.operation not in {None, operation}:
             return True
-        now = clock.now()
-        self._left, self._at = min(self._most, self._left + (now - self._at) * self.rate), now
-        allowed = self._left >= 1
-        self._left -= allowed
+        now = self.clock.now()
+        self._tokens = min(self._capacity, self._tokens + (now - self._filled) * self.rate)
+        self._filled = now
+        allowed = self._tokens >= 1
+        self._tokens -= allowed
         return allowed
 
     def shown(self) -> dict[str, Any]:
         return {"fault": "throttle", "operation": self.operation, "rate_per_second": self.rate}
 
 
-_lock = threading.Lock()
-_orders: list[_Order] = []
-_buckets: list[_Bucket] = []
-_generation = 0  # a call that hangs sees by this that all was cleared
-
-
-def fail_next(operation: str, reason: str, **when: Unpack[When]) -> None:
+class Faults:
     """
-    Let what the next calls of an operation start end in failure.
+    The faults that are still to happen.
 
-    :param operation: An operation that starts something, as in ``UpdateSolution`` or ``CreateDatasetImportJob``.
-    :param reason: The ``failureReason`` to show, where the service has one.
+    :param clock: The service's time.
     """
-    if not operation.startswith(("Create", "Update")) or operation == "CreateSchema":
-        raise ValueError(f"operation is {operation!r}: only what a Create or an Update starts can fail later")
-    if not isinstance(reason, str) or not reason:
-        raise ValueError(f"reason is {reason!r}: give a text, which failureReason is to show")
-    _add(_Order("fail_next", operation, reason=reason, **when))
 
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._faults: list[_Fault] = []
+        self._limits: list[_RateLimit] = []
+        self._generation = 0  # a call that hangs sees by this that all was cleared
 
-def error_next(
-    operation: str | None, code: str, *, status: int = 400, message: str = "Told to fail.", **when: Unpack[When]
-) -> None:
-    """
-    Answer the next calls with an error, and do nothing.
+    def fail_next(self, operation: str, reason: str, **when: Unpack[When]) -> None:
+        """
+        Make what the next calls of an operation start end in failure.
 
-    :param code: The error's code, as in ``ThrottlingException``.
-    :param status: The HTTP status.
-    :param message: What the error says.
-    """
-    _check_status(status, 400)
-    _add(_Order("error_next", operation, before=_raising(lambda: Refused(code, message, status)), **when))
+        :param operation: An operation that starts something, as in ``UpdateSolution`` or ``CreateDatasetImportJob``.
+        :param reason: The ``failureReason`` to show, where the service has one.
+        """
+        if not operation.startswith(("Create", "Update")) or operation == "CreateSchema":
+            raise ValueError(f"operation is {operation!r}: only what a Create or an Update starts can fail later")
+        if not isinstance(reason, str) or not reason:
+            raise ValueError(f"reason is {reason!r}: give a text, which failureReason is to show")
+        self._inject("fail_next", operation, when, reason=reason)
 
+    def error_next(
+        self, operation: str | None, code: str, *, status: int = 400, message: str = _INJECTED, **when: Unpack[When]
+    ) -> None:
+        """
+        Answer the next calls with an error, and do nothing.
 
-def expired_next(operation: str | None = None, **when: Unpack[When]) -> None:
-    """Answer the next calls as if their credentials had run out."""
-    _add(_Order("expired_next", operation, before=_raising(lambda: Refused("ExpiredTokenException", _EXPIRED)), **when))
+        :param code: The error's code, as in ``ThrottlingException``.
+        :param status: The HTTP status.
+        :param message: The error's message.
+        """
+        _check_status(status, 400)
+        self._inject("error_next", operation, when, before=_raising(lambda: ServiceError(code, message, status)))
 
+    def expired_next(self, operation: str | None = None, **when: Unpack[When]) -> None:
+        """Answer the next calls as if their credentials had expired."""
+        error = _raising(lambda: ServiceError("ExpiredTokenException", _EXPIRED))
+        self._inject("expired_next", operation, when, before=error)
 
-def unavailable_next(
-    operation: str | None = None, *, status: int = 503, html: bool = False, done: bool = False, **when: Unpack[When]
-) -> None:
-    """
-    Answer the next calls with a server error.
+    def unavailable_next(
+        self,
+        operation: str | None = None,
+        *,
+        status: int = 503,
+        html: bool = False,
+        done: bool = False,
+        **when: Unpack[When],
+    ) -> None:
+        """
+        Answer the next calls with a server error.
 
-    :param status: From 500 to 599.
-    :param html: Answer the page of a proxy instead of the service's JSON.
-    :param done: Do what was asked, and lose only the answer.
-    """
-    _check_status(status, 500)
-    code = "InternalFailure" if status == 500 else "ServiceUnavailable"
-    answer = _raising(lambda: transport_faults.page(status) if html else Refused(code, "Told to fail.", status))
-    _add(_Order("unavailable_next", operation, **_at(answer, done), **when))
+        :param status: From 500 to 599.
+        :param html: Answer the page of a proxy instead of the service's JSON.
+        :param done: Do what was asked, and lose only the answer.
+        """
+        _check_status(status, 500)
+        code = "InternalFailure" if status == 500 else "ServiceUnavailable"
+        error = _raising(lambda: transport_faults.page(status) if html else ServiceError(code, _INJECTED, status))
+        self._inject("unavailable_next", operation, when, **_at(error, done))
 
+    def slow_next(self, operation: str | None = None, *, latency: float, **when: Unpack[When]) -> None:
+        """
+        Answer the next calls late.
 
-def slow_next(operation: str | None = None, *, latency: float, **when: Unpack[When]) -> None:
-    """
-    Answer the next calls late.
+        :param latency: The seconds to wait: real ones over HTTP, the emulator's in the same process.
+        """
+        check_positive("latency", latency)
+        self._inject("slow_next", operation, when, before=lambda _: transport_faults.pause(latency, self._clock))
 
-    :param latency: The seconds to wait: over HTTP really, in the same process on the emulator's clock.
-    """
-    check_positive("latency", latency)
-    _add(_Order("slow_next", operation, before=lambda _: transport_faults.pause(latency), **when))
+    def hang_next(
+        self, operation: str | None = None, *, done: bool = False, dripping: bool = False, **when: Unpack[When]
+    ) -> None:
+        """
+        Leave the next calls without an answer until this is cleared, its ``seconds`` are over, or the client gives up.
 
+        In the same process the client gives up at once, since nobody could clear it: botocore's ReadTimeoutError.
 
-def hang_next(
-    operation: str | None = None, *, done: bool = False, dripping: bool = False, **when: Unpack[When]
-) -> None:
-    """
-    Leave the next calls without an answer until this is cleared, its ``seconds`` are over, or the client gives up.
+        :param done: Do what was asked, and lose only the answer.
+        :param dripping: Send a byte now and then, so that no timeout of the client ends it, and break it off at last.
+        """
+        hang = partial(self._hang, transport_faults.drip if dripping else transport_faults.hang)
+        self._inject("hang_next", operation, when, **_at(hang, done))
 
-    In the same process the client gives up at once, since nobody could clear it: botocore's ReadTimeoutError.
+    def reset_next(self, operation: str | None = None, *, done: bool = False, **when: Unpack[When]) -> None:
+        """
+        Break off the connection of the next calls.
 
-    :param done: Do what was asked, and lose only the answer.
-    :param dripping: Send a byte now and then, so that no time-out of the client's ends it, and break it off at last.
-    """
-    _add(
-        _Order(
-            "hang_next",
-            operation,
-            **_at(partial(_hang, transport_faults.drip if dripping else transport_faults.hang), done),
-            **when,
-        )
-    )
+        :param done: Do what was asked, and lose only the answer.
+        """
+        self._inject("reset_next", operation, when, **_at(_raising(transport_faults.broken), done))
 
+    def cut_next(self, operation: str | None = None, **when: Unpack[When]) -> None:
+        """Do what the next calls ask, and end the answer in the middle."""
+        self._inject("cut_next", operation, when, after=_raising(transport_faults.cut))
 
-def reset_next(operation: str | None = None, *, done: bool = False, **when: Unpack[When]) -> None:
-    """
-    Break off the connection of the next calls.
+    def garbled_next(self, operation: str | None = None, **when: Unpack[When]) -> None:
+        """Do what the next calls ask, and answer 200 with what is not JSON."""
+        self._inject("garbled_next", operation, when, after=_raising(transport_faults.garbled))
 
-    :param done: Do what was asked, and lose only the answer.
-    """
-    _add(_Order("reset_next", operation, **_at(_raising(transport_faults.broken), done), **when))
+    def stale_next(self, operation: str | None = None, *, hides: float, **when: Unpack[When]) -> None:
+        """
+        Make descriptions and lists after the next writes show the state before them.
 
+        What is new does not exist, what is deleted still does.
 
-def cut_next(operation: str | None = None, **when: Unpack[When]) -> None:
-    """Do what the next calls ask, and end the answer in its middle."""
-    _add(_Order("cut_next", operation, after=_raising(transport_faults.cut), **when))
+        :param operation: A Create, Update, Delete, Start or Stop.
+        :param hides: For how many seconds of the service's time.
+        """
+        if operation is not None and not operation.startswith(_WRITES):
+            raise ValueError(f"operation is {operation!r}: only what a write changed can be seen late")
+        check_positive("hides", hides)
+        self._inject("stale_next", operation, when, hides=hides)
 
+    def call_next(
+        self, operation: str | None, function: Callable[[], None], *, done: bool = False, **when: Unpack[When]
+    ) -> None:
+        """
+        Call a function while the next calls are answered; what it raises is the answer.
 
-def garbled_next(operation: str | None = None, **when: Unpack[When]) -> None:
-    """Do what the next calls ask, and answer 200 with what is not JSON."""
-    _add(_Order("garbled_next", operation, after=_raising(transport_faults.garbled), **when))
+        :param function: Raises a :class:`ServiceError`, or anything that the client is to see, or returns.
+        :param done: Call it after doing what was asked, not before.
+        """
+        self._inject("call_next", operation, when, **_at(lambda _: function(), done))
 
+    @contextmanager
+    def all_or_none(self) -> Iterator[None]:
+        """Take back what was injected in this block if the block raises."""
+        with self._lock:
+            before = [*self._faults], [*self._limits]
+        try:
+            yield
+        except Exception:
+            with self._lock:
+                self._faults[:], self._limits[:] = before
+            raise
 
-def stale_next(operation: str | None = None, *, hides: float, **when: Unpack[When]) -> None:
-    """
-    Let descriptions and lists after the next writes show what was before.
+    def throttle(self, rate_per_second: float, operation: str | None = None) -> None:
+        """
+        Answer ThrottlingException to calls above a rate, until :meth:`clear`.
 
-    What is new does not exist, what is deleted still does.
+        :param rate_per_second: Calls per second of the service's time; what one second allows can be saved up.
+        :param operation: The operation to count; None counts all calls together.
+        """
+        self._limits.append(_RateLimit(self._clock, rate_per_second, operation))
 
-    :param operation: A Create, Update, Delete, Start or Stop.
-    :param hides: For how many seconds of the service's time.
-    """
-    if operation is not None and not operation.startswith(_WRITES):
-        raise ValueError(f"operation is {operation!r}: only what a write changed can be seen late")
-    check_positive("hides", hides)
-    _add(_Order("stale_next", operation, hides=hides, **when))
+    def clear(self) -> None:
+        """Remove all faults, and release the calls that hang."""
+        with self._lock:
+            self._generation += 1
+            self._faults.clear()
+            self._limits.clear()
 
+    def told(self) -> list[dict[str, Any]]:
+        """Return the faults that are still to happen."""
+        with self._lock:
+            faults = [fault.shown() for fault in self._faults if not fault.over]
+            return [*faults, *(limit.shown() for limit in self._limits)]
 
-@contextmanager
-def all_or_none() -> Iterator[None]:
-    """Forget what was told in this block if one of it makes no sense."""
-    with _lock:
-        before = [*_orders], [*_buckets]
-    try:
+    @contextmanager
+    def applied(self, operation: str, arn: str | None) -> Iterator[None]:
+        """Disturb one call: before it, and after it."""
+        with self._lock:
+            allowed = [limit.allows(operation) for limit in self._limits]
+        if not all(allowed):
+            raise ServiceError("ThrottlingException", "Rate exceeded")
+        fault = self._take(operation, arn, lambda fault: fault.before is not None or fault.after is not None)
+        if fault and fault.before:
+            fault.before(fault)
         yield
-    except Exception:
-        with _lock:
-            _orders[:], _buckets[:] = before
-        raise
+        if fault and fault.after:
+            fault.after(fault)
+
+    def take_failure(self, operation: str, arn: str | None) -> str | None:
+        """Return the reason for which what this call starts is to fail, or None."""
+        fault = self._take(operation, arn, lambda fault: fault.reason is not None)
+        return fault.reason if fault else None
+
+    def take_staleness(self, operation: str, arn: str | None) -> float | None:
+        """Return for how many seconds what this call writes is hidden, or None."""
+        if not operation.startswith(_WRITES):
+            return None
+        fault = self._take(operation, arn, lambda fault: fault.hides is not None)
+        return fault.hides if fault else None
+
+    def _inject(self, name: str, operation: str | None, when: When, **effect: Any) -> None:
+        fault = _Fault(self._clock, name, operation, **effect, **when)
+        with self._lock:
+            self._faults.append(fault)
+
+    def _take(self, operation: str, arn: str | None, fits: Callable[[_Fault], bool]) -> _Fault | None:
+        with self._lock:
+            self._faults[:] = [fault for fault in self._faults if not fault.over]
+            fault = next((each for each in self._faults if fits(each) and each.is_for(operation, arn)), None)
+            if fault and fault.times is not None:
+                fault.times -= 1
+            return fault
+
+    def _hang(self, hang: Callable[[Callable[[], bool]], None], fault: _Fault) -> None:
+        generation = self._generation
+        hang(lambda: self._generation != generation or fault.expired)
 
 
-def throttle(rate_per_second: float, operation: str | None = None) -> None:
-    """
-    Answer ThrottlingException to what is above a rate, until :func:`clear`.
-
-    :param rate_per_second: Calls per second of the service's time; what one second allows can be saved up.
-    :param operation: The operation to count; None counts all calls together.
-    """
-    _buckets.append(_Bucket(rate_per_second, operation))
-
-
-def clear() -> None:
-    """Forget all that was told, and let go of the calls that hang."""
-    global _generation
-    with _lock:
-        _generation += 1
-        _orders.clear()
-        _buckets.clear()
-
-
-def told() -> list[dict[str, Any]]:
-    """Return what is still to happen."""
-    with _lock:
-        return [*(order.shown() for order in _orders if not order.over), *(bucket.shown() for bucket in _buckets)]
-
-
-@contextmanager
-def disturbing(operation: str, arn: str | None) -> Iterator[None]:
-    """Do to a call what was told: before it, and after it."""
-    with _lock:
-        allowed = [bucket.allows(operation) for bucket in _buckets]
-    if not all(allowed):
-        raise Refused("ThrottlingException", "Rate exceeded")
-    order = _take(operation, arn, lambda order: order.before is not None or order.after is not None)
-    if order and order.before:
-        order.before(order)
-    yield
-    if order and order.after:
-        order.after(order)
-
-
-def ordered_failure(operation: str, arn: str | None) -> str | None:
-    """Take the reason for which what a call starts was told to fail."""
-    order = _take(operation, arn, lambda order: order.reason is not None)
-    return order.reason if order else None
-
-
-def ordered_staleness(operation: str, arn: str | None) -> float | None:
-    """Take the seconds for which what a call writes was told to be hidden."""
-    if not operation.startswith(_WRITES):
-        return None
-    order = _take(operation, arn, lambda order: order.hides is not None)
-    return order.hides if order else None
-
-
-def _take(operation: str, arn: str | None, fits: Callable[[_Order], bool]) -> _Order | None:
-    with _lock:
-        _orders[:] = [order for order in _orders if not order.over]
-        order = next((order for order in _orders if fits(order) and order.is_for(operation, arn)), None)
-        if order and order.times is not None:
-            order.times -= 1
-        return order
-
-
-def _add(order: _Order) -> None:
-    with _lock:
-        _orders.append(order)
-
-
-def _raising(make: Callable[[], Exception]) -> Callable[[_Order], None]:
-    def happen(_: _Order) -> None:
+def _raising(make: Callable[[], Exception]) -> Callable[[_Fault], None]:
+    def happen(_: _Fault) -> None:
         raise make()
 
     return happen
 
 
-def _at(happen: Callable[[_Order], None], done: bool) -> dict[str, Any]:
+def _at(happen: Callable[[_Fault], None], done: bool) -> dict[str, Any]:
     return {"after" if done else "before": happen}
-
-
-def _hang(hang: Callable[[Callable[[], bool]], None], order: _Order) -> None:
-    now = _generation
-    hang(lambda: _generation != now or order.late)
 
 
 def _check_operation(operation: str | None) -> None:

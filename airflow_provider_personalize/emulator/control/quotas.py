@@ -1,51 +1,28 @@
 """
-How many of a kind there may be, and how large things may be: the service's quotas, in force unless set otherwise.
+The service's quotas, in force unless set otherwise: how many resources there may be, and their largest sizes.
 
-``quotas.set("dataset_group", 100)``; None takes a quota away; ``quotas.reset()`` brings back the service's own.
+``quotas.set("dataset_group", 100)``; None removes a quota; ``quotas.reset()`` restores the service's own.
 
-Numbers: https://docs.aws.amazon.com/personalize/latest/dg/limits.html. The texts for jobs in progress and for campaigns
-are those of https://docs.aws.amazon.com/personalize/latest/dg/troubleshooting.html; the others are made after them.
-That a job fails, and not its creation, if its data is too large is assumed. That a dataset group has one event tracker
-and one metric attribution is a rule of these kinds; the lengths of lists and texts in requests are in botocore's model.
-Rates of requests are not held: :func:`faults.throttle` does that on request. How much training considers at most makes
-no difference here.
+Numbers: https://docs.aws.amazon.com/personalize/latest/dg/limits.html. The messages for running jobs and for
+campaigns are those of https://docs.aws.amazon.com/personalize/latest/dg/troubleshooting.html; the others follow them.
+If data is too large, it is assumed that the job fails, and not the call that creates it. That a dataset group has one
+event tracker and one metric attribution is a rule of these types; the lengths of lists and texts in requests are in
+botocore's model. The rate of requests is not limited: :meth:`faults.throttle` does that on request. How much data
+training considers at most makes no difference here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.errors import Refused
+from airflow_provider_personalize.emulator.errors import ServiceError
 
-if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.service.backend import Backend, Request
-    from airflow_provider_personalize.emulator.service.records import Record
-    from airflow_provider_personalize.emulator.service.resource_types import Kind
-
-_UNDER_WAY: Final = "More than {limit} resources with PENDING or IN_PROGRESS status."
+_RUNNING: Final = "More than {limit} resources with PENDING or IN_PROGRESS status."
 _ACTIVE: Final = (
     "Cannot create a {title}. More than {limit} resources in ACTIVE state. Please delete some and try again."
 )
-_THERE: Final = "Cannot create a {title}. More than {limit} resources. Please delete some and try again."
-
-
-def _is_under_way(record: Record) -> bool:
-    return record.status in record.kind.on_the_way
-
-
-def _is_pending(record: Record) -> bool:
-    return record.status in record.kind.on_the_way[:1]
-
-
-def _is_active(record: Record) -> bool:
-    return record.usable or (_is_under_way(record) and assumptions.active_counts == "on_their_way")
-
-
-def _is_there(record: Record) -> bool:  # noqa: ARG001 - called like its neighbours
-    return True
+_EXISTING: Final = "Cannot create a {title}. More than {limit} resources. Please delete some and try again."
 
 
 _REGION: Final = None
@@ -55,44 +32,44 @@ _GROUP: Final = "datasetGroupArn"
 @dataclass(frozen=True)
 class Quota:
     """
-    How many of a kind there may be.
+    How many resources of a type there may be.
 
-    :param kind: The kind's name.
-    :param within: The member of which all that are counted have the same value; None counts the region's.
-    :param counts: Tells whether a resource counts.
+    :param resource_type: The name of the type.
+    :param within: The member that all counted resources share; None counts all in the region.
+    :param counted: Which resources count: existing, active, in_progress or pending ones.
     :param number: The service's own number.
-    :param text: What the refusal says.
+    :param text: The message of the error.
     """
 
-    kind: str
+    resource_type: str
     within: str | None
-    counts: Callable[[Record], bool]
+    counted: str
     number: int
     text: str
 
 
 TABLE: Final = (
-    Quota("schema", _REGION, _is_there, 500, _THERE),
-    Quota("dataset_group", _REGION, _is_active, 5, _ACTIVE),
-    Quota("dataset_import_job", _REGION, _is_under_way, 5, _UNDER_WAY),
-    Quota("batch_inference_job", _REGION, _is_under_way, 5, _UNDER_WAY),
-    Quota("batch_segment_job", _REGION, _is_under_way, 5, _UNDER_WAY),
-    Quota("solution_version", _REGION, _is_under_way, 20, _UNDER_WAY),
-    Quota("solution", _GROUP, _is_active, 10, _ACTIVE),
-    Quota("campaign", _GROUP, _is_active, 5, _ACTIVE),
-    Quota("recommender", _GROUP, _is_there, 5, _THERE),
-    Quota("filter", _GROUP, _is_there, 30, _THERE),
-    Quota("data_deletion_job", _GROUP, _is_pending, 5, _UNDER_WAY),
+    Quota("schema", _REGION, "existing", 500, _EXISTING),
+    Quota("dataset_group", _REGION, "active", 5, _ACTIVE),
+    Quota("dataset_import_job", _REGION, "in_progress", 5, _RUNNING),
+    Quota("batch_inference_job", _REGION, "in_progress", 5, _RUNNING),
+    Quota("batch_segment_job", _REGION, "in_progress", 5, _RUNNING),
+    Quota("solution_version", _REGION, "in_progress", 20, _RUNNING),
+    Quota("solution", _GROUP, "active", 10, _ACTIVE),
+    Quota("campaign", _GROUP, "active", 5, _ACTIVE),
+    Quota("recommender", _GROUP, "existing", 5, _EXISTING),
+    Quota("filter", _GROUP, "existing", 30, _EXISTING),
+    Quota("data_deletion_job", _GROUP, "pending", 5, _RUNNING),
 )
 
 
 class Size(NamedTuple):
     """
-    How large a thing may be.
+    How large something may be.
 
     :param name: What is measured.
     :param number: The service's own number.
-    :param text: What is said of more, with the limit and what else is told of the thing.
+    :param text: The message of the error, with the limit and the amount.
     """
 
     name: str
@@ -132,33 +109,33 @@ SIZES: Final = (
     Size("deletion_bytes", 100 * 10**6, _INPUT),
 )
 
+_SIZES: Final = {size.name: size for size in SIZES}
+
 
 class Quotas:
     """The quotas, each with the number that is in force."""
 
     def __init__(self) -> None:
-        self._rows: Final = {row.kind: row for row in TABLE}
-        self._sizes: Final = {size.name: size for size in SIZES}
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the service's own numbers."""
+        """Restore the service's own numbers."""
         self._numbers: dict[str, int | None] = {
-            **{row.kind: row.number for row in TABLE},
+            **{quota.resource_type: quota.number for quota in TABLE},
             **{size.name: size.number for size in SIZES},
         }
 
     def set(self, name: str, number: int | None) -> None:
         """
-        Allow so many.
+        Set a quota.
 
-        :param name: A kind's name, as in ``dataset_group``, or that of a size, as in ``full_import_bytes``.
+        :param name: A resource type, as in ``dataset_group``, or a size, as in ``full_import_bytes``.
         :param number: None allows any number.
         """
         self.change({name: number})
 
     def change(self, numbers: dict[str, Any]) -> None:
-        """Set several, or none if one of them is wrong."""
+        """Set several quotas, or none if one of them is wrong."""
         for name, number in numbers.items():
             if name not in self._numbers:
                 raise ValueError(f"there is no quota for {name!r}: there are those for {', '.join(self._numbers)}")
@@ -167,41 +144,26 @@ class Quotas:
         self._numbers |= numbers
 
     def in_force(self) -> dict[str, int | None]:
-        """Return the number of each."""
+        """Return the number of each quota."""
         return dict(self._numbers)
 
-    def check(self, backend: Backend, kind: Kind, members: Request) -> None:
-        """Refuse one more than there may be."""
-        row = self._rows.get(kind.resource.name)
-        limit = self._numbers.get(kind.resource.name)
-        if row is None or limit is None:
-            return
-        if sum(map(row.counts, _rivals(backend, row, members))) >= limit:
-            title = kind.resource.title
-            raise Refused("LimitExceededException", row.text.format(title=title, limit=limit))
+    def limit(self, name: str) -> int | None:
+        """Return the number in force; None if there is no limit."""
+        return self._numbers.get(name)
 
     def excess(self, name: str, amount: int, what: str = "") -> list[str]:
         """
-        Say that something is larger than it may be: one sentence, or none.
+        Return what is wrong if something is larger than it may be: one sentence, or none.
 
-        :param name: What is measured; nothing is said of what has no quota.
+        :param name: What is measured; without a quota, any amount is right.
         :param what: What is too large.
         """
         limit = self._numbers.get(name)
         if limit is None or amount <= limit:
             return []
-        return [self._sizes[name].text.format(limit=limit, amount=amount, what=what)]
+        return [_SIZES[name].text.format(limit=limit, amount=amount, what=what)]
 
-    def hold(self, name: str, amount: int, what: str = "") -> None:
-        """Refuse what is larger than it may be."""
+    def refuse_excess(self, name: str, amount: int, what: str = "") -> None:
+        """Raise LimitExceededException if something is larger than it may be."""
         for text in self.excess(name, amount, what):
-            raise Refused("LimitExceededException", text)
-
-
-def _rivals(backend: Backend, row: Quota, members: Request) -> list[Record]:
-    if row.within is None:
-        return backend.all_of(row.kind)
-    return backend.belonging(row.kind, row.within, members.get(row.within, ""))
-
-
-quotas = Quotas()
+            raise ServiceError("LimitExceededException", text)

@@ -1,8 +1,8 @@
 """
-What happens to an answer between the service and its client.
+Transport faults: what can happen to an answer between the service and its client.
 
-Over HTTP it is done to the client's connection. In the same process, where there is none, the client gets from botocore
-what it would have made of it.
+Over HTTP they act on the client's connection. In the same process, where there is none, the client gets the exception
+that botocore would have raised.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
-from airflow_provider_personalize.emulator.control.clock import clock
-from airflow_provider_personalize.emulator.errors import Refused
+from airflow_provider_personalize.emulator.control.clock import Clock
+from airflow_provider_personalize.emulator.errors import ServiceError
 
 _PAUSE: Final = 0.02
 _URL: Final = "https://personalize.amazonaws.com"
@@ -41,9 +41,9 @@ _NAMES: Final = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service
 @dataclass
 class Connection:
     """
-    A client's connection while a request of it is answered.
+    A client's connection while one of its requests is answered.
 
-    :param missing: How many bytes the answer announces and does not have.
+    :param missing: How many bytes the answer announces and lacks.
     :param reset: Whether to break it off instead of answering.
     """
 
@@ -52,7 +52,7 @@ class Connection:
     reset: bool = False
 
     def has_left(self) -> bool:
-        """Tell whether the client has gone, or the server wants to."""
+        """Return whether the client has gone, or the server is stopping."""
         with suppress(OSError):
             readable, _, _ = select.select([self.socket], [], [], 0)
             return bool(readable) and not self.socket.recv(1, socket.MSG_PEEK)
@@ -68,12 +68,13 @@ class Connection:
 connection: ContextVar[Connection | None] = ContextVar("connection", default=None)
 
 
-class Lost(Refused):
+class InjectedFault(ServiceError):  # noqa: N818 - what the fault does is in the name of its maker
     """
     What reaches the client instead of an answer.
 
-    :param code: What the log of calls says of it.
-    :param error: Makes what botocore raises, or None if something arrives.
+    :param code: How the log of calls names it.
+    :ivar headers: The headers of what arrives.
+    :param error: Makes the exception that botocore raises; None if something arrives.
     """
 
     def __init__(
@@ -87,71 +88,71 @@ class Lost(Refused):
         error: Callable[[], Exception] | None = None,
     ) -> None:
         super().__init__(code, body, status)
-        self._headers = {"status": status, "Content-Type": content_type}
+        self.headers = {"status": status, "Content-Type": content_type}
         self._missing, self._error = missing, error
 
     def answer(self) -> tuple[str, dict[str, Any]]:
-        """Return what arrives, or raise what the client makes of it that nothing does."""
+        """Return what arrives; if nothing does, raise what botocore raises then."""
         here = connection.get()
         if here is not None:
             here.missing, here.reset = self._missing, self._error is not None
         elif self._error is not None:
             raise self._error()
-        return self.message, self._headers
+        return self.message, self.headers
 
 
-def page(status: int) -> Lost:
-    """Make the page of a proxy that gets no answer from the service."""
-    return Lost(
+def page(status: int) -> InjectedFault:
+    """Return the page of a proxy that gets no answer from the service."""
+    return InjectedFault(
         str(status), status=status, body=_PAGE.format(status, _NAMES.get(status, "Error")), content_type="text/html"
     )
 
 
-def garbled() -> Lost:
-    """Make an answer that is not JSON."""
-    return Lost("(garbled)", body='{"status": <')
+def garbled() -> InjectedFault:
+    """Return an answer that is not JSON."""
+    return InjectedFault("(garbled)", body='{"status": <')
 
 
-def cut() -> Lost:
-    """Make an answer that ends too early."""
-    return Lost("(cut)", body='{"status": "ACT', missing=_CUT)
+def cut() -> InjectedFault:
+    """Return an answer that ends too early."""
+    return InjectedFault("(cut)", body='{"status": "ACT', missing=_CUT)
 
 
-def broken(code: str = "(reset)") -> Lost:
-    """Make a connection that breaks off before the answer."""
-    return Lost(code, error=lambda: ConnectionClosedError(endpoint_url=_URL))
+def broken(code: str = "(reset)") -> InjectedFault:
+    """Return the fault of a connection that breaks off before the answer."""
+    return InjectedFault(code, error=lambda: ConnectionClosedError(endpoint_url=_URL))
 
 
-def pause(seconds: float) -> None:
-    """Let the client wait: over HTTP in its own seconds, since these are what its time-outs count."""
+def pause(seconds: float, clock: Clock) -> None:
+    """Keep the client waiting: over HTTP for real seconds, since its timeouts count these."""
     here = connection.get()
     if here is None:
         clock.advance(seconds)
     else:
         end = time.monotonic() + seconds
-        _hold(here, lambda: time.monotonic() >= end)
+        _keep_waiting(here, lambda: time.monotonic() >= end)
 
 
 def hang(over: Callable[[], bool]) -> None:
-    """Let the client wait until something is over, or until it gives up; in the same process it does so at once."""
+    """Keep the client waiting until something is over, or it gives up; in the same process it does so at once."""
     here = connection.get()
     if here is None:
-        raise Lost("(hang)", error=lambda: ReadTimeoutError(endpoint_url=_URL))
-    _hold(here, over)
+        raise InjectedFault("(hang)", error=lambda: ReadTimeoutError(endpoint_url=_URL))
+    _keep_waiting(here, over)
 
 
 def drip(over: Callable[[], bool]) -> None:
     """Send an answer byte by byte until something is over, or the client gives up, and then break it off."""
     here = connection.get()
     if here is None:
-        raise Lost("(drip)", error=lambda: ReadTimeoutError(endpoint_url=_URL))
+        raise InjectedFault("(drip)", error=lambda: ReadTimeoutError(endpoint_url=_URL))
     with suppress(OSError):
         here.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-        _hold(here, over, meanwhile=lambda: here.socket.sendall(b" "))
+        _keep_waiting(here, over, meanwhile=lambda: here.socket.sendall(b" "))
     raise broken("(drip)")
 
 
-def _hold(here: Connection, over: Callable[[], bool], meanwhile: Callable[[], None] = lambda: None) -> None:
+def _keep_waiting(here: Connection, over: Callable[[], bool], meanwhile: Callable[[], None] = lambda: None) -> None:
     while not over():
         if here.has_left():
             raise broken("(client left)")

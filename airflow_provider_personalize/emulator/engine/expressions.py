@@ -29,7 +29,7 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.ASCII,
 )
 INTERACTIONS: Final = frozenset({"INTERACTIONS", "ACTION_INTERACTIONS"})
-# What each thing to filter may be filtered by.
+# The datasets by which each subject may be filtered.
 _DATASETS: Final[Mapping[str, frozenset[str]]] = {
     "ITEMID": frozenset({"INTERACTIONS", "ITEMS"}),
     "USERID": frozenset({"INTERACTIONS", "USERS"}),
@@ -251,11 +251,11 @@ class _Reader:
         return tuple(operands)
 
     def _operand(self) -> Operand:
-        kind, word = self._tokens[self._place] if self.peek() else ("end", "")
-        if kind == "end" or kind == "sign" or (kind == "name" and "." not in word):
+        sort, word = self._tokens[self._place] if self.peek() else ("end", "")
+        if sort == "end" or sort == "sign" or (sort == "name" and "." not in word):
             raise _invalid(f"expected a field or a value, found {self.found()}")
         self._place += 1
-        return _OPERANDS[kind](word)
+        return _OPERANDS[sort](word)
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -302,10 +302,10 @@ def parse_expressions(text: str) -> tuple[Expression, ...]:
 def liberties(text: str) -> Iterator[str]:
     """Name what an expression that was read does, and the guide shows nowhere."""
     before, after_if = "", False
-    for kind, word in _tokens(text):
+    for sort, word in _tokens(text):
         now = word.upper()
         after_if = now == "IF" or (after_if and now != "|")
-        if now == "IS" and kind == "name":
+        if now == "IS" and sort == "name":
             yield "there is no IS NULL"
         if now == "OR" and after_if:
             yield "conditions after IF are joined by AND only"
@@ -316,16 +316,16 @@ def liberties(text: str) -> Iterator[str]:
 
 def single_quoted(text: str) -> Iterator[str]:
     """Name the texts of an expression that are in single quotes."""
-    for kind, word in _tokens(text):
-        if kind == "text" and word.startswith("'"):
+    for sort, word in _tokens(text):
+        if sort == "text" and word.startswith("'"):
             yield f"{word} is in single quotes: put texts in double quotes"
 
 
 def singular(text: str) -> Iterator[str]:
     """Name the datasets of an expression that are written without their s."""
-    for kind, word in _tokens(text):
+    for sort, word in _tokens(text):
         dataset = word.partition(".")[0]
-        if kind == "name" and dataset.upper() in _SINGULAR:
+        if sort == "name" and dataset.upper() in _SINGULAR:
             yield f"{dataset} is not a dataset: use {_SPELLING[_SINGULAR[dataset.upper()]]}"
 
 

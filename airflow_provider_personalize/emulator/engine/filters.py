@@ -103,12 +103,12 @@ class Filter:
         :raises InvalidFilter: A placeholder of an INCLUDE has no value. An EXCLUDE without its values does nothing
             (https://docs.aws.amazon.com/personalize/latest/dg/API_RS_GetRecommendations.html).
         """
-        given = [data for data in (items, users, interactions, actions, action_interactions) if data is not None]
-        look = _Look(self.subject, user_id, item_id, {data.dataset_type: data for data in given}, values or {})
-        verdicts = [(each.verb, look.test(each.where)) for each in self.expressions if look.applies(each)]
-        included = [test for verb, test in verdicts if verb == "INCLUDE"]
-        excluded = [test for verb, test in verdicts if verb == "EXCLUDE"]
-        # of a kind they add up, and EXCLUDE takes away from INCLUDE:
+        datasets = [data for data in (items, users, interactions, actions, action_interactions) if data is not None]
+        request = _Request(self.subject, user_id, item_id, {data.dataset_type: data for data in datasets}, values or {})
+        results = [(each.verb, request.test(each.where)) for each in self.expressions if request.applies(each)]
+        included = [test for verb, test in results if verb == "INCLUDE"]
+        excluded = [test for verb, test in results if verb == "EXCLUDE"]
+        # of one verb they add up, and EXCLUDE takes away from INCLUDE:
         # https://docs.aws.amazon.com/personalize/latest/dg/multiple-expression-example.html
         return lambda candidate: (
             (not included or any(test(candidate) for test in included))
@@ -142,8 +142,8 @@ def _value(word: str) -> str | int | float:
     return re.sub(r"\\(.)", r"\1", word[1:-1]) if word.startswith('"') else word.strip()
 
 
-class _Look:
-    """What a request lets a filter look at."""
+class _Request:
+    """What a filter can read in a request."""
 
     def __init__(
         self,

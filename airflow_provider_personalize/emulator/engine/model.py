@@ -68,7 +68,7 @@ class Model:
                 others[item] = others.get(item, 0.0) + weight
 
     def settle(self) -> None:
-        """Draw the conclusions from what was learnt; must come before questions."""
+        """Compute what recommendations need from what was learnt. Call it once, before them."""
         total = sum(self.items.values()) or 1.0
         self._popular = _ordered((item, weight / total) for item, weight in self.items.items())
         self._similar = {item: self._neighbours(item, others) for item, others in self._together.items()}

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from botocore.loaders import Loader
 
 from airflow_provider_personalize.emulator import service_model
-from airflow_provider_personalize.emulator.errors import Refused
+from airflow_provider_personalize.emulator.errors import ServiceError
 
 CONTROLS: Final = "/_personalize/"
 
@@ -29,7 +29,7 @@ _MOTO: Final = "/moto-api/"
 _MOTO_ALLOWED: Final = re.compile(r"/moto-api/((lib\.js|data\.json|reset|seed)?|(state-manager|static)/.*)")
 _SCOPE: Final = re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^\s,/]+/\d+/([^\s,/]*)/([^\s,/]+)/aws4_request\s*(,|$)")
 _SCOPE_FORM: Final = "AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request,"
-# what AWS serves without a signature header: Cognito, STS for those who have no keys yet, and what carries it elsewhere
+# what AWS serves without a signature header: Cognito, STS for those without keys yet, and signatures in other places
 _UNSIGNED_TARGETS: Final = ("AWSCognitoIdentity",)
 _UNSIGNED_FORMS: Final = re.compile(rb"(^|&)(Action=AssumeRoleWith|(X-Amz-)?Signature=)")
 
@@ -50,7 +50,7 @@ def check(environ: Environ, served: str) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    """Say whether nothing but this machine reaches a host."""
+    """Return whether only this machine reaches a host."""
     address = _address(host)
     return host == "localhost" or (address is not None and address.is_loopback)
 
@@ -96,10 +96,10 @@ def _check_control(environ: Environ) -> None:
     if path.startswith(_MOTO.rstrip("/")) and not _MOTO_ALLOWED.fullmatch(path):
         raise _denied(f"{path} is not served: of moto's own controls, reset, seed, state-manager and static are.")
     sent = environ["REQUEST_METHOD"] not in {"GET", "HEAD"} and environ.get("CONTENT_LENGTH") not in {None, "", "0"}
-    kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    if path.startswith((CONTROLS, _MOTO)) and sent and kind != "application/json":
-        text = f"The Content-Type header is {kind!r}; it must be 'application/json'."
-        raise Refused("UnsupportedMediaType", text, 415)
+    content_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if path.startswith((CONTROLS, _MOTO)) and sent and content_type != "application/json":
+        text = f"The Content-Type header is {content_type!r}; it must be 'application/json'."
+        raise ServiceError("UnsupportedMediaType", text, 415)
 
 
 def _check_credentials(environ: Environ) -> None:
@@ -108,7 +108,7 @@ def _check_credentials(environ: Environ) -> None:
     authorization = environ.get("HTTP_AUTHORIZATION")
     if authorization is None:
         if _wants_signature(environ):
-            raise Refused("MissingAuthenticationTokenException", "Missing Authentication Token")
+            raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token")
     elif authorization.startswith("AWS4-HMAC-SHA256"):
         _check_scope(authorization)
     elif not re.match(r"AWS \S+:\S+$|AWS4-ECDSA-P256-SHA256 Credential=", authorization):
@@ -122,11 +122,11 @@ def _check_scope(authorization: str) -> None:
     region, service = found[1], found[2]
     if service != "s3" and region not in _regions():
         text = f"The credential is scoped to {region!r}, which is not the name of a region."
-        raise Refused("InvalidSignatureException", text)
+        raise ServiceError("InvalidSignatureException", text)
 
 
-def _incomplete() -> Refused:
-    return Refused("IncompleteSignatureException", f"The Authorization header must begin with '{_SCOPE_FORM}'.")
+def _incomplete() -> ServiceError:
+    return ServiceError("IncompleteSignatureException", f"The Authorization header must begin with '{_SCOPE_FORM}'.")
 
 
 @cache
@@ -153,5 +153,5 @@ def _names_bucket(host: str) -> bool:
     return "." in name and _address(name) is None
 
 
-def _denied(text: str) -> Refused:
-    return Refused("AccessDeniedException", text, 403)
+def _denied(text: str) -> ServiceError:
+    return ServiceError("AccessDeniedException", text, 403)

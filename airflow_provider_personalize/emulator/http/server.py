@@ -17,7 +17,7 @@ answered 4xx, ``{"error": "…"}``:
 - ``GET clock``: ``{"now": …, "speed": 60}``, in seconds since 1970
 - ``POST clock``: ``{"speed": 1}`` and/or ``{"advance": 3600}``; speed 0 stops it; it ends ten years from now
 - ``GET bill``: what the real service would charge for, as in :class:`bill.Line`, and the total
-- ``GET quotas``: how many of each kind there may be
+- ``GET quotas``: the quotas in force
 - ``POST quotas``: ``{"dataset_group": 100, "schema": null}``; null is any number
 - ``GET assumptions``: those that are in force
 - ``POST assumptions``: ``{"unchanged_update": "ignored", "seconds": {"campaign": 60}, …}``; what is not named stays
@@ -40,18 +40,18 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Final
 
-from moto.core.base_backend import BackendDict
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
-from airflow_provider_personalize.emulator import assumptions, calls, clock, quotas
-from airflow_provider_personalize.emulator.control import bill, faults, transport_faults
+from airflow_provider_personalize.emulator.control import transport_faults
 from airflow_provider_personalize.emulator.control.clock import FASTEST
-from airflow_provider_personalize.emulator.errors import Refused
+from airflow_provider_personalize.emulator.control.faults import Faults
+from airflow_provider_personalize.emulator.control.state import state
+from airflow_provider_personalize.emulator.errors import ServiceError
 from airflow_provider_personalize.emulator.http import access
-from airflow_provider_personalize.emulator.http.models import personalize_backends
+from airflow_provider_personalize.emulator.http.models import all_backends
 from airflow_provider_personalize.emulator.validators import check_at_most, check_number
 
 _log: Final = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class Server:
     def start(self) -> None:
         """Start to listen. When this returns, it answers."""
         if self._speed is not None:
-            clock.speed = self._speed
+            state.clock.speed = self._speed
         app = _Controls(_Moto(create_backend_app), self._host)
         self._http = _HttpServer(self._host, self._port, app, handler=_Handler)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="personalize-emulator")
@@ -96,10 +96,7 @@ class Server:
             self._http.stop()
             self._thread.join()
             self._http = None
-            BackendDict.reset()
-            faults.clear()
-            calls.clear()
-            bill.clear()
+            state.forget()
 
     def __enter__(self) -> Server:
         self.start()
@@ -240,13 +237,15 @@ class _Moto(DomainDispatcherApplication):
             # no 500, which clients repeat: moto would fail in the same way again
             _log.exception("moto failed")
             status = 400 if app.service == "moto_api" else 501
-            raise Refused("NotImplemented", f"moto's {app.service} cannot answer this: {error!r}", status) from error
+            raise ServiceError(
+                "NotImplemented", f"moto's {app.service} cannot answer this: {error!r}", status
+            ) from error
 
     def get_application(self, environ: dict[str, Any]) -> Any:
         try:
             return super().get_application(environ)
         except (LookupError, ValueError) as error:
-            raise Refused("UnknownOperationException", "No service has this operation") from error
+            raise ServiceError("UnknownOperationException", "No service has this operation") from error
 
 
 class _Controls:
@@ -262,8 +261,8 @@ class _Controls:
                 _catch_up()
                 return self._app(environ, start_response)
             response = self._answer(Request(environ))
-        except Refused as refused:
-            response = _refused(refused, environ)
+        except ServiceError as error:
+            response = _error(error, environ)
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
@@ -277,17 +276,16 @@ class _Controls:
             return _json({"error": str(error)}, 400)
 
 
-def _refused(refused: Refused, environ: dict[str, Any]) -> Response:
+def _error(error: ServiceError, environ: dict[str, Any]) -> Response:
     if environ.get("PATH_INFO", "").startswith(access.CONTROLS):
-        return _json({"error": refused.message}, refused.status)
-    return _json({"__type": refused.code, "message": refused.message}, refused.status)
+        return _json({"error": error.message}, error.status)
+    return _json({"__type": error.code, "message": error.message}, error.status)
 
 
 def _catch_up() -> None:
-    """Let jobs end that are due, so that S3 has their files when a client looks there and nowhere else."""
-    for account in list(personalize_backends.values()):
-        for backend in list(account.values()):
-            backend.catch_up()
+    """End the jobs that are due, so that S3 has their files for a client that reads nothing else."""
+    for backend in all_backends():
+        backend.catch_up()
 
 
 def _json(answer: Any, status: int = 200) -> Response:
@@ -318,53 +316,53 @@ def _health(request: Request) -> Any:  # noqa: ARG001 - called like its neighbou
 
 def _get_calls(request: Request) -> Any:
     operation = request.args.get("operation")
-    return [call._asdict() for call in (calls.of(operation) if operation else list(calls))]
+    return [call._asdict() for call in (state.calls.of(operation) if operation else list(state.calls))]
 
 
 def _delete_calls(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
-    calls.clear()
+    state.calls.clear()
     return {}
 
 
-_ORDERS: Final[dict[str, Callable[..., None]]] = {
-    order.__name__: order
-    for order in (
-        faults.fail_next,
-        faults.error_next,
-        faults.expired_next,
-        faults.unavailable_next,
-        faults.slow_next,
-        faults.hang_next,
-        faults.reset_next,
-        faults.cut_next,
-        faults.garbled_next,
-        faults.stale_next,
-        faults.throttle,
+_FAULTS: Final[dict[str, Callable[..., None]]] = {
+    fault.__name__: fault
+    for fault in (
+        Faults.fail_next,
+        Faults.error_next,
+        Faults.expired_next,
+        Faults.unavailable_next,
+        Faults.slow_next,
+        Faults.hang_next,
+        Faults.reset_next,
+        Faults.cut_next,
+        Faults.garbled_next,
+        Faults.stale_next,
+        Faults.throttle,
     )
 }
 
 
 def _get_faults(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
-    return faults.told()
+    return state.faults.told()
 
 
 def _post_faults(request: Request) -> Any:
-    sent = _sent(request, *_ORDERS)
-    with faults.all_or_none():
-        for order, arguments in sent.items():
+    sent = _sent(request, *_FAULTS)
+    with state.faults.all_or_none():
+        for fault, arguments in sent.items():
             if not isinstance(arguments, dict):
-                raise ValueError(f"{order} must be a JSON object")  # noqa: TRY004 - answered like the other mistakes
-            _ORDERS[order](**arguments)
+                raise ValueError(f"{fault} must be a JSON object")  # noqa: TRY004 - answered like the other mistakes
+            _FAULTS[fault](state.faults, **arguments)
     return {}
 
 
 def _delete_faults(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
-    faults.clear()
+    state.faults.clear()
     return {}
 
 
 def _get_clock(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
-    return {"now": clock.now(), "speed": clock.speed}
+    return {"now": state.clock.now(), "speed": state.clock.speed}
 
 
 def _post_clock(request: Request) -> Any:
@@ -372,31 +370,31 @@ def _post_clock(request: Request) -> Any:
     for name, value in sent.items():
         check_number(name, value)
     check_at_most("speed", sent.get("speed", 0), FASTEST)
-    clock.advance(sent.get("advance", 0))
-    clock.speed = sent.get("speed", clock.speed)
+    state.clock.advance(sent.get("advance", 0))
+    state.clock.speed = sent.get("speed", state.clock.speed)
     return _get_clock(request)
 
 
 def _get_bill(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
-    return bill.shown()
+    return state.bill.shown()
 
 
 def _get_quotas(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
-    return quotas.in_force()
+    return state.quotas.in_force()
 
 
 def _post_quotas(request: Request) -> Any:
-    quotas.change(_sent(request))
-    return quotas.in_force()
+    state.quotas.change(_sent(request))
+    return state.quotas.in_force()
 
 
 def _get_assumptions(request: Request) -> Any:  # noqa: ARG001 - called like its neighbours
-    return asdict(assumptions)
+    return asdict(state.assumptions)
 
 
 def _post_assumptions(request: Request) -> Any:
-    assumptions.change(_sent(request))
-    return asdict(assumptions)
+    state.assumptions.change(_sent(request))
+    return asdict(state.assumptions)
 
 
 _ROUTES: Final[dict[str, dict[str, Callable[[Request], Any]]]] = {

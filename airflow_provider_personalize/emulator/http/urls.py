@@ -1,4 +1,4 @@
-"""Where moto finds the services: at hosts of their own in AWS, at paths of their own at one address."""
+"""The URLs of the services, as moto reads them: hosts of their own in AWS, paths of their own at one address."""
 
 from __future__ import annotations
 

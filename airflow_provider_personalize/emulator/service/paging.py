@@ -6,17 +6,17 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from airflow_provider_personalize.emulator.errors import Refused
+from airflow_provider_personalize.emulator.errors import ServiceError
 
 _PAGE: Final = 100
 _BEFORE_ALL: Final = -(2**63)
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 
 def page(
-    found: Sequence[tuple[int, Thing]], request: Mapping[str, Any], scope: str
-) -> tuple[list[Thing], dict[str, str]]:
+    found: Sequence[tuple[int, Item]], request: Mapping[str, Any], scope: str
+) -> tuple[list[Item], dict[str, str]]:
     """
     Return the page that a request asks for, and the token for the next one if there is one.
 
@@ -25,10 +25,10 @@ def page(
     :param scope: What is listed. A token is good for the list it came from only.
     """
     after = _read_token(request.get("nextToken"), scope)
-    rest = [(number, thing) for number, thing in found if number > after]
+    rest = [(number, item) for number, item in found if number > after]
     taken = rest[: request.get("maxResults", _PAGE)]
     more = {"nextToken": _token(scope, taken[-1][0])} if len(rest) > len(taken) else {}
-    return [thing for _, thing in taken], more
+    return [item for _, item in taken], more
 
 
 def _token(scope: str, number: int) -> str:
@@ -44,5 +44,5 @@ def _read_token(token: str | None, scope: str) -> int:
     except ValueError:
         owner, after = "", 0
     if owner != scope:
-        raise Refused("InvalidNextTokenException", "The token is not valid.")
+        raise ServiceError("InvalidNextTokenException", "The token is not valid.")
     return after

@@ -1,11 +1,10 @@
 """
 How a resource gets from one status to the next.
 
-moto's own switch decides: ``state_manager.set_transition("personalize::solution", {"progression": …})`` with
-``"immediate"``, ``"manual"`` (``"times"`` descriptions per step) or ``"time"`` (``"seconds"`` per step). A deletion
-follows the same switch as the creation unless it has its own, like ``campaign_delete``. Unlike moto's own
-``ManagedState``, time is the emulator's clock, and a status that nobody looked at is not skipped late: what is seen
-depends on the time alone. Where that switch is not set, things take the seconds that are in ``assumptions``.
+Things take the seconds that are in ``assumptions``, unless moto's switch is set (``control.transitions``). A deletion
+follows the same switch as the creation unless it has its own, like ``campaign_delete``. Unlike with moto's own
+``ManagedState``, time is the emulator's clock, and the status depends on the time alone: also if nobody read the
+statuses before it.
 """
 
 from __future__ import annotations
@@ -14,42 +13,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from moto.moto_api import state_manager
-
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.control.clock import clock
+from airflow_provider_personalize.emulator.control import transitions
 from airflow_provider_personalize.emulator.control.durations import SECONDS
+from airflow_provider_personalize.emulator.control.state import state
 
 
-def switch(name: str) -> str:
-    """Return the name under which moto's state manager switches the progress of a kind."""
-    return f"personalize::{name}"
-
-
-def deletion(name: str) -> str:
-    """Return the name under which the deletion of a kind goes on."""
-    own = f"{name}_delete"
-    return own if own in SECONDS else name
-
-
-def register() -> None:
-    """Tell moto that everything goes by time unless the user says otherwise."""
-    for name in SECONDS:
-        state_manager.register_default_transition(switch(name), {"progression": "time"})
-
-
-def _way(name: str, steps: int) -> dict[str, Any]:
-    """Return how something goes on, with the seconds of each step: all take the same, unless moto was told."""
-    seconds = assumptions.seconds.get(name, 0) / max(steps, 1)
-    return {"seconds": seconds, **state_manager.get_transition(switch(name))}
+def deletion(type_name: str) -> str:
+    """Return the name of the progress of a deletion."""
+    own = f"{type_name}_delete"
+    return own if own in SECONDS else type_name
 
 
 @dataclass
 class Progress:
     """
-    A way through statuses, evaluated when someone looks.
+    A sequence of statuses, evaluated when it is read.
 
-    :param name: What goes that way, as in ``solution_update``.
+    :param name: What goes through them, as in ``solution_update``.
     :param statuses: The statuses in their order.
     :param reached: When the current one was reached.
     """
@@ -58,12 +38,12 @@ class Progress:
     statuses: Sequence[str]
     reached: float
     _step: int = 0
-    _looks: int = 0
+    _described: int = 0
 
     @property
     def status(self) -> str:
         """The status now."""
-        self._go_on()
+        self._advance()
         return self.statuses[self._step]
 
     @property
@@ -73,34 +53,41 @@ class Progress:
 
     @property
     def expected(self) -> float:
-        """When the last status will be reached by time; now, if something else decides."""
-        how = self._how()
+        """When the last status will be reached by time; now, if something else decides that."""
+        transition = self._transition()
         left = 0 if self.ended else len(self.statuses) - 1 - self._step
-        return self.reached + left * how["seconds"] if left and how["progression"] == "time" else clock.now()
+        return (
+            self.reached + left * transition["seconds"]
+            if left and transition["progression"] == "time"
+            else state.clock.now()
+        )
 
     def describe(self) -> None:
         """Count a description, for a manual progression."""
-        self._looks += 1
+        self._described += 1
 
-    def _how(self) -> dict[str, Any]:
-        return _way(self.name, len(self.statuses) - 1)
+    def _transition(self) -> dict[str, Any]:
+        # all steps take the same time, unless moto was told otherwise
+        seconds = state.assumptions.seconds.get(self.name, 0) / max(len(self.statuses) - 1, 1)
+        return {"seconds": seconds, **transitions.of(self.name)}
 
-    def _go_on(self) -> None:
-        how = self._how()
+    def _advance(self) -> None:
+        transition = self._transition()
         if self._step < len(self.statuses) - 1:
-            {"immediate": self._at_once, "manual": self._by_looks, "time": self._by_time}[how["progression"]](how)
+            ways = {"immediate": self._at_once, "manual": self._by_descriptions, "time": self._by_time}
+            ways[transition["progression"]](transition)
 
-    def _at_once(self, how: dict[str, Any]) -> None:  # noqa: ARG002 - called like its neighbours
+    def _at_once(self, transition: dict[str, Any]) -> None:  # noqa: ARG002 - called like its neighbours
         self._step = len(self.statuses) - 1
-        self.reached = max(self.reached, clock.now())
+        self.reached = max(self.reached, state.clock.now())
 
-    def _by_looks(self, how: dict[str, Any]) -> None:
-        if self._looks >= how["times"]:
-            self._step, self._looks = self._step + 1, 0
-            self.reached = max(self.reached, clock.now())
+    def _by_descriptions(self, transition: dict[str, Any]) -> None:
+        if self._described >= transition["times"]:
+            self._step, self._described = self._step + 1, 0
+            self.reached = max(self.reached, state.clock.now())
 
-    def _by_time(self, how: dict[str, Any]) -> None:
-        now = clock.now()
-        while self._step < len(self.statuses) - 1 and now >= self.reached + how["seconds"]:
+    def _by_time(self, transition: dict[str, Any]) -> None:
+        now = state.clock.now()
+        while self._step < len(self.statuses) - 1 and now >= self.reached + transition["seconds"]:
             self._step += 1
-            self.reached += how["seconds"]
+            self.reached += transition["seconds"]

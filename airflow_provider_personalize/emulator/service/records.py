@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from airflow_provider_personalize.emulator import service_model
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.control.clock import clock
+from airflow_provider_personalize.emulator.control.state import state
+from airflow_provider_personalize.emulator.service.emulated_types import EmulatedType, Members
+from airflow_provider_personalize.emulator.service.progress import Progress
 from airflow_provider_personalize.resources import SOLUTION
 
-if TYPE_CHECKING:
-    from airflow_provider_personalize.emulator.service.progress import Progress
-    from airflow_provider_personalize.emulator.service.resource_types import Kind
-
 GONE: Final = "(gone)"
-# more are never in progress at a time, unless one assumes that updates are accepted while one is
+# never more are in progress at a time, unless updates are assumed to be accepted while one is
 _LATEST_UPDATES: Final = 10
-
-Members = dict[str, Any]
-Apply = Callable[[Mapping[str, Any], Mapping[str, Any]], Members]
 
 
 @dataclass
 class Entry:
     """
-    Something with a status: a resource, or an update of one.
+    What has a status: a resource, or an update of one.
 
-    :param holds: What its work made: the data of a dataset, the model of a solution version, …
-    :param followed: Whether what follows its end has happened.
+    :param holds: The result of its work: the data of a dataset, the model of a solution version, …
+    :param followed: Whether what follows its end has been done.
     :param shown: What is shown of an update beyond its members.
     """
 
@@ -43,11 +36,11 @@ class Entry:
 
     @property
     def failed(self) -> bool:
-        """Whether it ended, and badly."""
+        """Whether it ended in failure."""
         return self.failure is not None and self.progress.ended
 
     def known(self) -> Members:
-        """Return all there is to say of it, by the API's member names."""
+        """Return all that is known of it, by the API's member names."""
         known = {
             **self.members,
             "status": self.progress.status,
@@ -67,7 +60,7 @@ class Record(Entry):
     :param records: How many records a job has read or deleted.
     """
 
-    kind: Kind
+    resource_type: EmulatedType
     arn: str
     serial: int
     tags: dict[str, str] = field(default_factory=dict)
@@ -77,18 +70,18 @@ class Record(Entry):
 
     @property
     def status(self) -> str:
-        """The status now, whether or not the kind shows it."""
-        update = self.updates[-1] if self.updates and self.kind.changing else None
+        """The status now, whether or not the API shows it."""
+        update = self.updates[-1] if self.updates and self.resource_type.changing else None
         return self.progress.status if update is None or update.progress.ended else update.progress.status
 
     @property
     def usable(self) -> bool:
-        """Whether others may be made of it."""
-        return not self.kind.resource.has_status or self.status in self.kind.resource.ready
+        """Whether others may be created in it."""
+        return not self.resource_type.definition.has_status or self.status in self.resource_type.definition.ready
 
     @property
     def settled(self) -> bool:
-        """Whether neither it nor an update of it is in progress."""
+        """Whether neither its creation nor an update is in progress."""
         return self.progress.ended and all(update.progress.ended for update in self.updates[self._applied :])
 
     @property
@@ -102,7 +95,7 @@ class Record(Entry):
         return self.progress.statuses[-1] == GONE
 
     def unfollowed(self) -> list[Entry]:
-        """Return the making of it, and the updates, whose end has had no consequences yet; none if it is leaving."""
+        """Return its creation and updates of which the consequences are still to come; none if it is leaving."""
         entries = (self, *self.updates[-_LATEST_UPDATES:])
         return [] if self.leaving else [entry for entry in entries if not entry.followed]
 
@@ -119,7 +112,7 @@ class Record(Entry):
         return self.members
 
     def add(self, update: Entry) -> None:
-        """Begin an update; of those that have ended, only the latest are kept."""
+        """Add an update; of those that have ended, only the latest are kept."""
         spare = min(self._applied, len(self.updates) - _LATEST_UPDATES)
         if spare > 0:
             del self.updates[:spare]
@@ -127,48 +120,52 @@ class Record(Entry):
         self.updates.append(update)
 
     def _apply(self, update: Entry) -> None:
-        if not update.failed and self.kind.apply:
-            self.members = self.kind.apply(self.members, update.members)
+        if not update.failed and self.resource_type.apply:
+            self.members = self.resource_type.apply(self.members, update.members)
             self.holds, update.holds = update.holds or self.holds, None
-            if self.failed and not self.leaving and assumptions.failed_campaign_updated == self.kind.success:
+            if (
+                self.failed
+                and not self.leaving
+                and state.assumptions.failed_campaign_updated == self.resource_type.success
+            ):
                 self._recover()
             # that the resource counts as updated at that moment is assumed
             self.progress.reached = max(self.progress.reached, update.progress.reached)
 
     def _recover(self) -> None:
-        """Be as if it had never failed."""
+        """Clear its failure."""
         self.failure = None
-        self.progress.statuses = (*self.progress.statuses[:-1], self.kind.success)
+        self.progress.statuses = (*self.progress.statuses[:-1], self.resource_type.success)
 
     def known(self) -> Members:
-        """Return all there is to say of it, by the API's member names."""
+        """Return all that is known of it, by the API's member names."""
         self.current()
-        resource = self.kind.resource
-        known = {**super().known(), **self._asked(), "status": self.status, resource.arn_member: self.arn}
+        resource = self.resource_type.definition
+        known = {**super().known(), **self._requested(), "status": self.status, resource.arn_member: self.arn}
         visible = [update for update in self.updates if self._is_visible(update)]
         if not visible or not resource.updates:
-            empty = resource.updates and assumptions.no_update_yet == "empty"
+            empty = resource.updates and state.assumptions.no_update_yet == "empty"
             return {**known, resource.update_member: {}} if empty else known
         latest = self._shown(visible[-1])
-        if self.leaving and assumptions.deletion_shown == "update":
-            known["status"], latest["status"] = self.kind.success, known["status"]
+        if self.leaving and state.assumptions.deletion_shown == "update":
+            known["status"], latest["status"] = self.resource_type.success, known["status"]
         return {**known, resource.update_member: latest}
 
-    def _asked(self) -> Members:
-        """Return what updates that are in progress will make of a solution, if it is assumed to show that already."""
-        early = self.kind.resource is SOLUTION and assumptions.solution_while_updating == "as_asked"
-        ahead = self.updates[self._applied :] if early and self.kind.apply else []
+    def _requested(self) -> Members:
+        """Return what updates in progress will make of a solution, if it is assumed to show that already."""
+        early = self.resource_type.definition is SOLUTION and state.assumptions.solution_while_updating == "as_asked"
+        ahead = self.updates[self._applied :] if early and self.resource_type.apply else []
         members = self.members
         for update in ahead:
-            members = self.kind.apply(members, update.members) if self.kind.apply else members
+            members = self.resource_type.apply(members, update.members) if self.resource_type.apply else members
         return members
 
     def _is_visible(self, update: Entry) -> bool:
-        delay = assumptions.update_visible_after
-        return not delay or clock.now() >= update.created + delay
+        delay = state.assumptions.update_visible_after
+        return not delay or state.clock.now() >= update.created + delay
 
     def _shown(self, update: Entry) -> Members:
-        resource = self.kind.resource
+        resource = self.resource_type.definition
         answer = service_model.answer_shape(f"Describe{resource.pascal}")
         assert answer is not None  # noqa: S101 - every Describe has an answer
         summary = answer.members[resource.member].members[resource.update_member]

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
 
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.control.clock import clock
+from airflow_provider_personalize.emulator.control.state import state
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
@@ -29,7 +28,7 @@ def read_for_import(backend: Backend, job: Mapping[str, Any]) -> list[tuple[str,
     try:
         return read(backend, location)
     except Unreachable:
-        if location.endswith("/") or assumptions.import_without_slash == "refused":
+        if location.endswith("/") or state.assumptions.import_without_slash == "refused":
             raise
     return read(backend, f"{location}/")
 
@@ -80,4 +79,4 @@ def write(backend: Backend, folder: str, name: str, lines: Iterable[str]) -> Non
     key = f"{prefix.rstrip('/')}/{name}".lstrip("/")
     file = _s3(backend, folder, bucket).put_object(bucket, key, "".join(lines).encode())
     # moto keeps UTC without a zone
-    file.last_modified = datetime.fromtimestamp(clock.now(), timezone.utc).replace(tzinfo=None)
+    file.last_modified = datetime.fromtimestamp(state.clock.now(), timezone.utc).replace(tzinfo=None)

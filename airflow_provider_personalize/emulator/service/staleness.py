@@ -1,13 +1,13 @@
-"""Descriptions and lists that show what was before a write, for a while: see ``faults.stale_next``."""
+"""Stale reads: descriptions and lists that show for a while what was before a write; see ``faults.stale_next``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from airflow_provider_personalize.emulator.control import faults
-from airflow_provider_personalize.emulator.control.clock import clock
-from airflow_provider_personalize.emulator.errors import Refused, not_found
+from airflow_provider_personalize.emulator.control.state import state
+from airflow_provider_personalize.emulator.errors import ServiceError
+from airflow_provider_personalize.emulator.service.refusals import not_found
 from airflow_provider_personalize.resources import ResourceType
 
 Request = Mapping[str, Any]
@@ -21,15 +21,15 @@ class _Kept(NamedTuple):
     """
     What was before a write.
 
-    :param resource: The kind of what was written.
-    :param until: When the write can be seen.
-    :param before: What a description answered.
+    :param resource_type: The type of what was written.
+    :param until: When the write becomes visible.
+    :param before: What a description answered before it.
     :param place: Its place in lists.
     """
 
-    resource: ResourceType
+    resource_type: ResourceType
     until: float
-    before: Answer | Refused
+    before: Answer | ServiceError
     place: int
 
 
@@ -37,28 +37,32 @@ class Memory:
     """
     What was before the writes that are still hidden.
 
-    :param place: Tells the place of a resource in lists, by its ARN.
+    :param place: Returns the place of a resource in lists, by its ARN.
     """
 
     def __init__(self, place: Callable[[str], int]) -> None:
         self._place = place
         self._kept: dict[str, _Kept] = {}
 
-    def answer(self, operation: str, request: Request, resource: ResourceType, arn: str | None, ask: Ask) -> Answer:
-        """Answer a call, from memory if it describes what is hidden; lists ask for themselves what to show."""
-        if operation == f"Describe{resource.pascal}":
+    def answer(
+        self, operation: str, request: Request, resource_type: ResourceType, arn: str | None, ask: Ask
+    ) -> Answer:
+        """Answer a call, from memory if it describes what is hidden; lists call :meth:`overlay`."""
+        if operation == f"Describe{resource_type.pascal}":
             return self._remembered(arn) or ask(operation, request)
-        hides = faults.ordered_staleness(operation, arn)
+        hides = state.faults.take_staleness(operation, arn)
         if hides is None:
             return ask(operation, request)
-        before, place = _look(resource, arn, ask), self._place(arn or "")
+        before, place = _describe(resource_type, arn, ask), self._place(arn or "")
         answer = ask(operation, request)
-        self._kept[arn or answer[resource.arn_member]] = _Kept(resource, clock.now() + hides, before, place)
+        self._kept[arn or answer[resource_type.arn_member]] = _Kept(
+            resource_type, state.clock.now() + hides, before, place
+        )
         return answer
 
     def _hidden(self) -> dict[str, _Kept]:
         for arn, kept in list(self._kept.items()):
-            if clock.now() >= kept.until:
+            if state.clock.now() >= kept.until:
                 self._kept.pop(arn, None)
         return dict(self._kept)
 
@@ -66,29 +70,33 @@ class Memory:
         kept = self._hidden().get(arn or "")
         if kept is None:
             return None
-        if isinstance(kept.before, Refused):
+        if isinstance(kept.before, ServiceError):
             raise kept.before
         return kept.before
 
-    def overlay(self, resource: ResourceType, narrowed: str | None, listed: Listed) -> Listed:
+    def overlay(self, resource_type: ResourceType, parent: str | None, listed: Listed) -> Listed:
         """
-        Make of what there is to list what there was, in its old place.
+        Replace in a list what is hidden by what was before, in its old place.
 
-        :param narrowed: The parent that the list is narrowed to.
+        :param parent: The parent that the list is limited to.
         """
         for arn, kept in self._hidden().items():
-            if kept.resource is not resource:
+            if kept.resource_type is not resource_type:
                 continue
             listed.pop(arn, None)
-            if not isinstance(kept.before, Refused):
-                was = kept.before[resource.member]
-                if narrowed in {None, was.get(resource.list_filter or "")}:
+            if not isinstance(kept.before, ServiceError):
+                was = kept.before[resource_type.member]
+                if parent in {None, was.get(resource_type.list_filter or "")}:
                     listed[arn] = kept.place, was.copy
         return dict(sorted(listed.items(), key=lambda each: each[1][0]))
 
 
-def _look(resource: ResourceType, arn: str | None, ask: Ask) -> Answer | Refused:
+def _describe(resource_type: ResourceType, arn: str | None, ask: Ask) -> Answer | ServiceError:
     try:
-        return ask(f"Describe{resource.pascal}", {resource.arn_member: arn}) if arn else not_found(resource.title, arn)
-    except Refused as refused:
+        return (
+            ask(f"Describe{resource_type.pascal}", {resource_type.arn_member: arn})
+            if arn
+            else not_found(resource_type.title, arn)
+        )
+    except ServiceError as refused:
         return refused

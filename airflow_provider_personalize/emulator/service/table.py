@@ -1,12 +1,13 @@
-"""What each kind of resource does: a row, and rules where the row has them."""
+"""The resource types, each with its rules."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_personalize import resources
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.service.resource_types import Hold, Kind, Move
+from airflow_provider_personalize.emulator.control.state import state
+from airflow_provider_personalize.emulator.service.emulated_types import Transition
+from airflow_provider_personalize.emulator.service.ruled_types import DeletionBlocker, RuledType
 from airflow_provider_personalize.emulator.service.rules import (
     attribution,
     batch,
@@ -26,24 +27,24 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.records import Record
 
 
-def _as_assumed(holder: Record, held: Record) -> bool:  # noqa: ARG001 - called like its neighbours
-    return assumptions.group_with_filters == "refused"
+def _as_assumed(blocker: Record, blocked: Record) -> bool:  # noqa: ARG001 - called like its neighbours
+    return state.assumptions.group_with_filters == "refused"
 
 
-def _under_way(holder: Record, held: Record) -> bool:  # noqa: ARG001 - called like its neighbours
-    return not holder.settled
+def _in_progress(blocker: Record, blocked: Record) -> bool:  # noqa: ARG001 - called like its neighbours
+    return not blocker.settled
 
 
-def _serving(holder: Record, held: Record) -> bool:
-    return holder.usable or _under_way(holder, held)
+def _serving(blocker: Record, blocked: Record) -> bool:
+    return blocker.usable or _in_progress(blocker, blocked)
 
 
-def _of_interactions(holder: Record, held: Record) -> bool:  # noqa: ARG001 - called like its neighbours
-    return str(held.members["datasetType"]).endswith("INTERACTIONS")
+def _of_interactions(blocker: Record, blocked: Record) -> bool:  # noqa: ARG001 - called like its neighbours
+    return str(blocked.members["datasetType"]).endswith("INTERACTIONS")
 
 
-def _may_filter(holder: Record, held: Record) -> bool:  # noqa: ARG001 - called like its neighbours
-    return assumptions.filter_of_a_campaign == "held"
+def _may_filter(blocker: Record, blocked: Record) -> bool:  # noqa: ARG001 - called like its neighbours
+    return state.assumptions.filter_of_a_campaign == "held"
 
 
 _JOBS: Final = (
@@ -54,62 +55,66 @@ _JOBS: Final = (
     "batch_segment_job",
 )
 
-KINDS: Final = {
-    kind.resource.name: kind
-    for kind in (
-        Kind(
+RESOURCE_TYPES: Final[dict[str, RuledType]] = {
+    resource_type.name: resource_type
+    for resource_type in (
+        RuledType(
             resources.SCHEMA,
-            faults=training_data.schema_faults,
-            held=(Hold("dataset", "schemaArn"),),
+            validation_errors=training_data.schema_errors,
+            blockers=(DeletionBlocker("dataset", "schemaArn"),),
             taggable=False,
             creating=(),
             deleting=(),
         ),
-        Kind(
+        RuledType(
             resources.DATASET_GROUP,
-            held=(
-                *(Hold(name, "datasetGroupArn") for name in ("dataset", "solution", "recommender", "event_tracker")),
-                *(Hold(name, "datasetGroupArn", _as_assumed) for name in ("filter", "metric_attribution")),
+            blockers=(
+                *(
+                    DeletionBlocker(name, "datasetGroupArn")
+                    for name in ("dataset", "solution", "recommender", "event_tracker")
+                ),
+                DeletionBlocker("filter", "datasetGroupArn", _as_assumed),
+                DeletionBlocker("metric_attribution", "datasetGroupArn", _as_assumed),
             ),
-            takes_along=lambda: _JOBS if assumptions.job_names_of_deleted_group == "free" else (),
+            cascades_to=lambda: _JOBS if state.assumptions.job_names_of_deleted_group == "free" else (),
             deleting=("DELETE PENDING",),
         ),
-        Kind(
+        RuledType(
             resources.DATASET,
             complete=training_data.complete_dataset,
             path=training_data.dataset_path,
-            faults=training_data.dataset_faults,
+            validation_errors=training_data.dataset_errors,
             work=training_data.open_dataset,
-            update_faults=training_data.update_faults,
+            update_errors=training_data.update_errors,
             apply=training_data.apply,
             updating=("UPDATE PENDING", "UPDATE IN_PROGRESS"),
-            held=(
-                Hold("dataset_import_job", "datasetArn", _under_way),
-                Hold("dataset_export_job", "datasetArn", _under_way),
-                Hold("solution_version", "datasetGroupArn", _under_way),
-                Hold("batch_inference_job", "datasetGroupArn", _under_way),
-                Hold("batch_segment_job", "datasetGroupArn", _under_way),
-                Hold("recommender", "datasetGroupArn", _under_way),
-                Hold("campaign", "datasetGroupArn", _serving),
-                Hold("filter", "datasetGroupArn"),
-                Hold("metric_attribution", "datasetGroupArn"),
-                Hold("event_tracker", "datasetGroupArn", _of_interactions),
+            blockers=(
+                DeletionBlocker("dataset_import_job", "datasetArn", _in_progress),
+                DeletionBlocker("dataset_export_job", "datasetArn", _in_progress),
+                DeletionBlocker("solution_version", "datasetGroupArn", _in_progress),
+                DeletionBlocker("batch_inference_job", "datasetGroupArn", _in_progress),
+                DeletionBlocker("batch_segment_job", "datasetGroupArn", _in_progress),
+                DeletionBlocker("recommender", "datasetGroupArn", _in_progress),
+                DeletionBlocker("campaign", "datasetGroupArn", _serving),
+                DeletionBlocker("filter", "datasetGroupArn"),
+                DeletionBlocker("metric_attribution", "datasetGroupArn"),
+                DeletionBlocker("event_tracker", "datasetGroupArn", _of_interactions),
             ),
         ),
-        Kind(
+        RuledType(
             resources.DATASET_IMPORT_JOB,
             complete=imports.complete,
-            faults=imports.call_faults,
+            validation_errors=imports.call_errors,
             work=imports.read,
             ended=imports.bring,
         ),
-        Kind(
+        RuledType(
             resources.DATASET_EXPORT_JOB,
             complete=exports.complete_export,
             work=exports.check_output,
             ended=exports.export,
         ),
-        Kind(
+        RuledType(
             resources.DATA_DELETION_JOB,
             work=exports.read_users,
             ended=exports.delete_users,
@@ -117,28 +122,31 @@ KINDS: Final = {
             newest_first=True,
             creating=("PENDING", "IN_PROGRESS"),
         ),
-        Kind(
+        RuledType(
             resources.SOLUTION,
             complete=solutions.complete,
-            faults=solutions.create_faults,
+            validation_errors=solutions.create_errors,
             ended=versions.begin_schedule,
-            update_faults=solutions.update_faults,
+            update_errors=solutions.update_errors,
             apply=solutions.apply,
             update_ended=versions.renew_schedule,
             adds=versions.latest,
-            held=(Hold("campaign", "solutionArn"), Hold("solution_version", "solutionArn", _under_way)),
-            takes_along=lambda: ("solution_version",),
+            blockers=(
+                DeletionBlocker("campaign", "solutionArn"),
+                DeletionBlocker("solution_version", "solutionArn", _in_progress),
+            ),
+            cascades_to=lambda: ("solution_version",),
         ),
-        Kind(
+        RuledType(
             resources.SOLUTION_VERSION,
             complete=versions.complete,
             path=versions.path,
-            faults=versions.faults,
+            validation_errors=versions.validation_errors,
             work=learning.learn,
             ended=versions.let_campaigns_follow,
             adds=versions.result,
-            moves={
-                "StopSolutionVersionCreation": Move(
+            transitions={
+                "StopSolutionVersionCreation": Transition(
                     "solution_version_stop",
                     {
                         "CREATE PENDING": ("CREATE STOPPED",),
@@ -147,71 +155,71 @@ KINDS: Final = {
                 )
             },
         ),
-        Kind(
+        RuledType(
             resources.CAMPAIGN,
             complete=campaigns.complete,
             missing=campaigns.missing,
-            faults=campaigns.faults,
+            validation_errors=campaigns.validation_errors,
             ended=campaigns.follow,
-            update_faults=campaigns.update_faults,
+            update_errors=campaigns.update_errors,
             complete_update=campaigns.complete_update,
             apply=campaigns.apply,
             update_ended=campaigns.follow,
             updates_failed=True,
         ),
-        Kind(
+        RuledType(
             resources.RECOMMENDER,
             complete=recommenders.complete,
-            faults=recommenders.faults,
+            validation_errors=recommenders.validation_errors,
             work=learning.learn,
             ended=recommenders.train_weekly,
-            update_faults=recommenders.update_faults,
+            update_errors=recommenders.update_errors,
             apply=recommenders.apply,
             update_work=recommenders.retrain,
             adds=recommenders.metrics,
             ignores_unchanged=True,
-            moves={
-                "StopRecommender": Move(
+            transitions={
+                "StopRecommender": Transition(
                     "recommender_stop", {"ACTIVE": ("STOP PENDING", "STOP IN_PROGRESS", "INACTIVE")}
                 ),
-                "StartRecommender": Move(
+                "StartRecommender": Transition(
                     "recommender_start", {"INACTIVE": ("START PENDING", "START IN_PROGRESS", "ACTIVE")}
                 ),
             },
         ),
-        Kind(
+        RuledType(
             resources.EVENT_TRACKER,
             complete=trackers.complete,
             path=trackers.path,
             one_per_group=True,
         ),
-        Kind(
+        RuledType(
             resources.FILTER,
-            faults=filtering.faults,
-            held=(
-                Hold("batch_inference_job", "filterArn", _under_way),
-                Hold("batch_segment_job", "filterArn", _under_way),
-                Hold("campaign", "datasetGroupArn", _may_filter),
+            validation_errors=filtering.validation_errors,
+            blockers=(
+                DeletionBlocker("batch_inference_job", "filterArn", _in_progress),
+                DeletionBlocker("batch_segment_job", "filterArn", _in_progress),
+                DeletionBlocker("campaign", "datasetGroupArn", _may_filter),
             ),
         ),
-        Kind(
+        RuledType(
             resources.BATCH_INFERENCE_JOB,
             complete=batch.complete_inference,
-            faults=batch.inference_faults,
+            validation_errors=batch.inference_errors,
             work=batch.infer,
             ended=batch.bring,
         ),
-        Kind(
+        RuledType(
             resources.BATCH_SEGMENT_JOB,
             complete=batch.complete_segment,
-            faults=batch.segment_faults,
+            validation_errors=batch.segment_errors,
             work=batch.segment,
             ended=batch.bring,
         ),
-        Kind(
+        RuledType(
             resources.METRIC_ATTRIBUTION,
-            faults=attribution.faults,
-            update_faults=attribution.update_faults,
+            validation_errors=attribution.validation_errors,
+            update_errors=attribution.update_errors,
             apply=attribution.apply,
             one_per_group=True,
             taggable=False,

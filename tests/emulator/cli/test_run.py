@@ -22,11 +22,12 @@ from typing import Any
 import psutil
 import pytest
 
+from airflow_provider_personalize.emulator import calls
 from airflow_provider_personalize.emulator.cli import leftovers
 from airflow_provider_personalize.emulator.cli.airflow_home import AirflowHome
-from airflow_provider_personalize.emulator.cli.reasons import reason
+from airflow_provider_personalize.emulator.cli.console import console
 from airflow_provider_personalize.emulator.cli.watch import Watch
-from airflow_provider_personalize.emulator.control.calls import Call, calls
+from airflow_provider_personalize.emulator.control.calls import Call
 
 DAGS = Path(__file__).parents[2] / "dags"
 ROOT = Path(__file__).parents[3]
@@ -122,8 +123,9 @@ class TestAGreenRun:
             assert re.search(rf"^\d\d:\d\d:\d\d  {re.escape(task)} +success", green.out, re.MULTILINE)
 
     def test_ends_with_a_table_and_a_summary(self, green: Said) -> None:
-        assert re.search(r"^task +state +duration\n(\S+ +success +\d+ s\n){6}\ngreen: success \(6 success\), \d+ s$",
-                         green.out, re.MULTILINE)  # fmt: skip
+        row = r"\S+ +success +(\d+ min )?\d+ s +-"
+        table = rf"^task +state +duration +sent to Personalize *\n({row} *\n){{6}}\ngreen: success \(6 success\), .* s$"
+        assert re.search(table, green.out, re.MULTILINE)
 
     def test_has_a_heading_and_ends_with_what_was_sent_and_what_to_try_next(self, green: Said) -> None:
         assert "\ngreen\n" in green.out
@@ -152,7 +154,7 @@ class TestARedRun:
         assert re.match(r' +File ".*red.py", line \d+, in fail\n.*\n +ValueError: the bucket is\n +not there\n', reason)
 
     def test_reports_tasks_that_could_not_run(self, red: Said) -> None:
-        assert re.search(r"^never +upstream_failed +-$", red.out, re.MULTILINE)
+        assert re.search(r"^never +upstream_failed +- +- *$", red.out, re.MULTILINE)
         assert "red: failed (1 failed, 1 upstream_failed)" in red.out
 
     def test_runs_only_the_dag_that_was_asked_for(self, red: Said) -> None:
@@ -346,32 +348,6 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     assert "Traceback" not in said.stderr
 
 
-def test_the_reason_is_found_in_the_log_files_of_airflow_3(tmp_path: Path) -> None:
-    log = tmp_path / "logs/dag_id=d/run_id=r/task_id=t/map_index=2/attempt=1.log"
-    log.parent.mkdir(parents=True)
-    frames = [{"filename": "a.py", "lineno": 1, "name": "a"}, {"filename": "b.py", "lineno": 2, "name": "b"}]
-    detail = [{"exc_type": "ValueError", "exc_value": "too\nbad", "frames": frames}, {"exc_type": "KeyError"}]
-    lines = [{"level": "info", "event": "fine"}, {"level": "error", "event": "failed", "error_detail": detail}]
-    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert reason(tmp_path, "", "d", "t", 2) == ['File "b.py", line 2, in b', "ValueError: too", "bad"]
-
-
-def test_the_reason_is_found_in_the_boxes_of_airflow_3_0(tmp_path: Path) -> None:
-    log = """\
-2026-11-22 04:31:32 [info     ] [DAG TEST] starting task_id=t map_index=-1
-\x1b[31m╭─\x1b[0m──── \x1b[1mTraceback (most recent call last)\x1b[0m ───╮
-│ a.py:1 in a             │
-│                         │
-│ b.py:2 in b             │
-│ ╰─────╯                 │
-╰─────────────────────────╯
-\x1b[1;91mValueError: \x1b[0mtoo bad
-
-2026-11-22 04:31:34 [info     ] [DAG TEST] end task task_id=t map_index=-1
-"""
-    assert reason(tmp_path, log, "d", "t", -1) == ["b.py:2 in b", "ValueError: too bad"]
-
-
 class TestTheRegion:
     """Where the tasks of a run work."""
 
@@ -447,33 +423,46 @@ class TestWatching:
     ) -> None:
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
         monkeypatch.setenv("NO_COLOR", no_colour)
+        monkeypatch.setenv("TERM", "xterm")
+        console.cache_clear()
         watch = Watch(home, "d", verbose=False)
         self.write(home, {"tasks": [["a", -1, "success"]]})
-        watch.look()
+        watch.update()
         assert shown in capsys.readouterr().out
+        console.cache_clear()
 
     @pytest.mark.parametrize(
-        ("made", "said"),
+        ("task_type", "state", "made", "sent", "total"),
         [
-            ([("ListSolutions", None), ("DescribeSolution", None)], "found as wanted, nothing sent."),
-            ([("UpdateSolution", "ThrottlingException"), ("UpdateSolution", None)], "Sent to Personalize: 1 UpdateSol"),
+            ("UpdateSolutionOperator", "success", ["Describe"], "nothing: found as wanted", "Nothing was sent"),
+            ("UpdateSolutionOperator", "failed", ["Describe"], "nothing", "Nothing was sent"),
+            ("SolutionUpdateSensor", "success", ["Describe"], "nothing", "Nothing was sent"),
+            ("UpdateSolutionOperator", "success", ["Describe", "Update"], "1 UpdateSolution", "Sent to"),
+            ("BashOperator", "success", [], "-", "Personalize was not called."),
         ],
     )
-    def test_a_run_says_what_it_sent(self, home: Any, capsys, made: Any, said: str) -> None:
-        calls.append(Call("CreateSolution", None, 0, None))  # an earlier run's
+    def test_the_table_shows_what_each_task_sent(
+        self, home: Any, capsys, task_type: str, state: str, made: list[str], sent: str, total: str
+    ) -> None:
+        calls.append(Call("CreateSolution", None, 0, None, "mine"))  # an earlier run's
         watch = Watch(home, "d", title="d, run 2 of 2", verbose=False)
-        for operation, error in made:
-            calls.append(Call(operation, None, 0, error))
+        self.write(home, {"tasks": [["a", -1, "running"]], "app": "mine", "type": task_type})
+        self.write(home, {"ended": "success", "tasks": [["a", -1, state], ["b", -1, "skipped"]]})
+        for verb in made:
+            calls.append(Call(f"{verb}Solution", None, 0, None, "mine"))
+            calls.append(Call("UpdateSolution", None, 0, "ThrottlingException", "mine"))
+            calls.append(Call("DescribeSolution", None, 0, None, "another's"))
         watch.close()
         out = capsys.readouterr().out
         assert out.startswith("\nd, run 2 of 2\n")
-        assert said in out
+        assert re.search(rf"^a +{state} +0 s +{sent} *\nb +skipped +0 s +- *\n", out, re.MULTILINE | re.ASCII), out
+        assert f"\n{total}" in out
         assert "CreateSolution" not in out
 
     def test_a_failed_attempt_is_not_the_end(self, home: Any, capsys) -> None:
         watch = Watch(home, "d", verbose=False)
         self.write(home, {"tasks": [["a", -1, "up_for_retry"]]})
-        watch.look()
+        watch.update()
         assert not watch.over
         assert "up_for_retry" in capsys.readouterr().out
 

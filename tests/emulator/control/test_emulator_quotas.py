@@ -63,7 +63,7 @@ TEXT = {"name": "DESCRIPTION", "type": ["null", "string"], "textual": True}
 def test_the_quotas_are_the_guides_and_each_is_tried_below():
     assert quotas.in_force() == GUIDE
     assert set(TRIPS) == set(GUIDE)
-    assert {row.kind for row in TABLE} <= set(RESOURCE_TYPES)
+    assert {quota.resource_type for quota in TABLE} <= set(RESOURCE_TYPES)
 
 
 def failure(call: Callable[..., Any], **request: Any) -> tuple[str, str]:

@@ -382,7 +382,7 @@ def test_a_request_that_moto_cannot_answer_gets_a_status_that_clients_do_not_ret
 
 
 def test_a_failure_of_our_own_is_answered_500_and_its_reason_logged(server, caplog, monkeypatch):
-    monkeypatch.setattr("airflow_provider_personalize.emulator.http.models.PersonalizeBackend.answer", None)
+    monkeypatch.setattr("airflow_provider_personalize.emulator.service.personalize.Personalize.answer", None)
     assert send(server) == (500, None)
     assert "TypeError" in caplog.text
 

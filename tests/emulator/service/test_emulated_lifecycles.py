@@ -97,7 +97,7 @@ class Watch:
         lists = [value for answer in answers for value in answer.values() if isinstance(value, list)]
         return [summary[arn_member(resource_type)] for summaries in lists for summary in summaries]
 
-    def poll_status(self) -> None:
+    def observe(self) -> None:
         there = {arn: resource_type for resource_type in PATHS for arn in self.arns(resource_type)}
         for arn in set(self._seen) - set(there):
             resource_type, status = self._seen.pop(arn)

@@ -9,7 +9,7 @@ from moto import mock_aws
 from shop import PREFIX
 
 from airflow_provider_personalize.emulator import assumptions, clock, faults, service_model
-from airflow_provider_personalize.emulator.service.table import KINDS
+from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 INVALID = "InvalidInputException"
 ALGORITHM = "arn:aws:personalize:::algorithm/aws-"
@@ -45,9 +45,9 @@ TRANSFORMATIONS = {
 }
 
 
-def described(kind):
-    """Return the shape of a kind's description."""
-    return service_model.answer_shape(f"Describe{kind.resource.pascal}").members[kind.resource.member]
+def described(resource_type):
+    """Return the members that a description of a resource type has."""
+    return service_model.answer_shape(f"Describe{resource_type.pascal}").members[resource_type.member]
 
 
 def create(client, recipe, config, **more):
@@ -149,14 +149,14 @@ def test_a_recommender_that_fails_says_why():
         assert (made["status"], made["failureReason"]) == ("CREATE FAILED", "Dataset has fewer than 1000 interactions")
 
 
-FAILING = [name for name, kind in KINDS.items() if "failureReason" in described(kind).members]
+FAILING = [name for name, each in RESOURCE_TYPES.items() if "failureReason" in described(each).members]
 
 
 # botocore's model: what has a failureReason
 @pytest.mark.parametrize("kind", FAILING)
 def test_every_failure_has_a_reason_where_the_service_has_one(shop, kind):
     maker = Maker(shop, kind)
-    faults.fail_next(f"Create{KINDS[kind].resource.pascal}", "Because.")
+    faults.fail_next(f"Create{RESOURCE_TYPES[kind].pascal}", "Because.")
     arn = maker.make()
     clock.advance(3 * HOUR)
     made = shop.describe(kind, arn)

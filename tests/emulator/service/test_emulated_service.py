@@ -16,9 +16,9 @@ from shop import PREFIX
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults, quotas, service_model
 from airflow_provider_personalize.emulator.control.durations import SECONDS
-from airflow_provider_personalize.emulator.http.models import OPERATIONS, OTHERS
+from airflow_provider_personalize.emulator.service.personalize import OPERATIONS, OTHERS
 from airflow_provider_personalize.emulator.service.records import GONE
-from airflow_provider_personalize.emulator.service.table import KINDS
+from airflow_provider_personalize.emulator.service.table import RESOURCE_TYPES as EMULATED
 from airflow_provider_personalize.resources import RESOURCE_TYPES
 
 NAMES = [f"group-{number:03}" for number in range(105)]
@@ -36,22 +36,24 @@ def test_every_operation_of_the_three_services_is_emulated():
     assert not set(OPERATIONS) & set(OTHERS)
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.resource.name)
-def test_a_resource_type_ends_in_statuses_of_the_table(kind):
-    assert kind.resource is RESOURCE_TYPES[kind.resource.name]
-    assert kind.success in kind.resource.ready
-    assert kind.failure in kind.resource.failed
-    assert not {*kind.creating, *kind.deleting, GONE} & (kind.resource.ready | kind.resource.failed)
+@pytest.mark.parametrize("emulated", EMULATED.values(), ids=lambda emulated: emulated.name)
+def test_a_resource_type_ends_in_statuses_of_the_table(emulated):
+    definition = emulated.definition
+    assert definition is RESOURCE_TYPES[emulated.name]
+    assert emulated.success in definition.ready
+    assert emulated.failure in definition.failed
+    assert not {*emulated.creating, *emulated.deleting, GONE} & (definition.ready | definition.failed)
 
 
 def test_moto_knows_how_long_everything_takes(client):
     named = {f"personalize::{name}" for name in SECONDS}
     assert named <= set(state_manager.get_registered_models())
-    moves = {move.switch for kind in KINDS.values() for move in kind.moves.values()}
-    expected = {name for name, kind in KINDS.items() if kind.resource.has_status} | moves
-    expected |= {f"{name}_update" for name, kind in KINDS.items() if kind.apply}
+    transitions = [transition for emulated in EMULATED.values() for transition in emulated.transitions.values()]
+    expected = {name for name, emulated in EMULATED.items() if emulated.definition.has_status}
+    expected |= {transition.progress for transition in transitions}
+    expected |= {f"{name}_update" for name, emulated in EMULATED.items() if emulated.apply}
     assert expected <= set(SECONDS)
-    assert {name.removesuffix("_delete") for name in set(SECONDS) - expected} <= set(KINDS)
+    assert {name.removesuffix("_delete") for name in set(SECONDS) - expected} <= set(EMULATED)
 
 
 @pytest.fixture
@@ -193,7 +195,7 @@ def test_many_threads_get_one_resource_and_one_update(client, solution, monkeypa
     def slowly(*_: object) -> None:
         time.sleep(0.001)  # lets other threads in, where the lock does not keep them out
 
-    monkeypatch.setattr(faults, "ordered_failure", slowly)
+    monkeypatch.setattr(faults, "take_failure", slowly)
 
     def update(number: int) -> str | None:
         with suppress(ClientError):

@@ -16,7 +16,7 @@ from moto.moto_api import state_manager
 from test_emulated_lifecycles import DELETED, GONE, MADE, PATHS, arn_member
 
 from airflow_provider_personalize.emulator import clock, faults, service_model
-from airflow_provider_personalize.emulator.service.progress import SECONDS
+from airflow_provider_personalize.emulator.control.durations import SECONDS
 
 SECONDS_A_STEP = 10
 WAYS: dict[str, tuple[dict[str, Any], Callable[[list[str]], list[str]]]] = {

@@ -1,5 +1,5 @@
 """
-What the service does, and refuses, in one kind of resource or one operation.
+What the service does, and refuses, for one resource type or one operation.
 
 ``table`` and ``models.OTHERS`` name them. They ask of the rest what ``backend`` says.
 """

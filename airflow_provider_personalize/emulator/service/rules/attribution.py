@@ -10,18 +10,20 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.errors import Refused, not_found
+from airflow_provider_personalize.emulator.errors import ServiceError
 from airflow_provider_personalize.emulator.service import paging
+from airflow_provider_personalize.emulator.service.refusals import not_found
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Members, Record
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
+    from airflow_provider_personalize.emulator.service.records import Record
 
 _EXPRESSION: Final = re.compile(r"SUM\((Interactions|Items)\.\w+\)|SAMPLECOUNT\(\)", re.IGNORECASE)
 _MOST: Final = 10
 
 
-def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001 - like the rules
+def validation_errors(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001 - like the rules
     """List what is wrong with the metrics."""
     return _wrong(request["metrics"], "metrics")
 
@@ -38,7 +40,7 @@ def _wrong(metrics: list[Mapping[str, Any]], name: str) -> Iterator[str]:
         yield f"{name}: each must have a metricName of its own"
 
 
-def update_faults(
+def update_errors(
     backend: Backend,  # noqa: ARG001 - called like the rules
     attribution: Record,
     request: Mapping[str, Any],
@@ -50,7 +52,7 @@ def update_faults(
     if unknown := removed - there:
         yield f"removeMetrics: there is no {', '.join(sorted(unknown))}"
     if taken := {metric["metricName"] for metric in added} & (there - removed):
-        raise Refused("ResourceAlreadyExistsException", f"addMetrics: {', '.join(sorted(taken))} already exists")
+        raise ServiceError("ResourceAlreadyExistsException", f"addMetrics: {', '.join(sorted(taken))} already exists")
     if len(there - removed) + len(added) > _MOST:
         yield f"addMetrics: there would be more than {_MOST} metrics"
 

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.control.quotas import quotas
+from airflow_provider_personalize.emulator.control.state import state
 from airflow_provider_personalize.emulator.engine import batch as lines
 from airflow_provider_personalize.emulator.service import s3
 from airflow_provider_personalize.emulator.service.rules import exports, filtering, learning, rows
@@ -21,7 +20,8 @@ from airflow_provider_personalize.emulator.service.rules.training_data import co
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Members, Record
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
+    from airflow_provider_personalize.emulator.service.records import Record
 
 _INPUT: Final = "Invalid S3 input path"
 _RESULTS: Final = 25
@@ -54,13 +54,13 @@ def complete_segment(backend: Backend, request: Mapping[str, Any]) -> Members:  
     return {"numResults": _RESULTS, **request}
 
 
-def inference_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
+def inference_errors(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between the job and the version."""
     yield from _wrong_recipe(backend, request, _INFERRED)
     yield from _same_path(request)
     version = backend.records[request["solutionVersionArn"]].members
     config = request.get("batchInferenceJobConfig", {})
-    yield from learning.exploration_faults("batchInferenceJobConfig", config, version)
+    yield from learning.exploration_errors("batchInferenceJobConfig", config, version)
     if _recipe(backend, request) in _NOT_INFERRED:
         yield f"solutionVersionArn has the recipe {_recipe(backend, request)}: batch jobs do not support it"
     if request.get("batchInferenceJobMode") == _THEMES:
@@ -112,7 +112,7 @@ def _named(members: Mapping[str, Any]) -> str:
     return str(members["themeGenerationConfig"]["fieldsForThemeGeneration"]["itemName"])
 
 
-def segment_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
+def segment_errors(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between the job and the version."""
     yield from _wrong_recipe(backend, request, _SEGMENTED)
     yield from _same_path(request)
@@ -137,7 +137,7 @@ def segment(backend: Backend, job: Record) -> str | None:
     """Answer the lines of a segment job; return why that failed, or None."""
     recipe = _recipe(backend, job.members)
     by_attributes = recipe in _BY_ATTRIBUTES
-    ask = partial(lines.segment, member=assumptions.segment_member, forms=_FORMS[recipe])
+    ask = partial(lines.segment, member=state.assumptions.segment_member, forms=_FORMS[recipe])
     return _answer(backend, job, ask, "segment_lines_by_attributes" if by_attributes else "segment_lines_by_item")
 
 
@@ -159,10 +159,10 @@ def _answer(backend: Backend, job: Record, answer: Callable[..., Iterator[str]],
 
 
 def _too_much(files: list[tuple[str, bytes]], asked: Mapping[str, list[str]], quota: str) -> Iterator[str]:
-    yield from quotas.excess("batch_input_files", len(files))
-    yield from quotas.excess("batch_input_bytes", sum(len(text) for _, text in files))
+    yield from state.quotas.excess("batch_input_files", len(files))
+    yield from state.quotas.excess("batch_input_bytes", sum(len(text) for _, text in files))
     for each in asked.values():
-        yield from quotas.excess(quota, len(each))
+        yield from state.quotas.excess(quota, len(each))
 
 
 def bring(backend: Backend, job: Record) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
+from airflow_provider_personalize.emulator.control.state import state
 from airflow_provider_personalize.emulator.service.rules import learning
 from airflow_provider_personalize.resources import SOLUTION
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Entry, Members, Record
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
+    from airflow_provider_personalize.emulator.service.records import Entry, Record
 
 LATEST: Final = "/$LATEST"
 _SYNC: Final = "syncWithLatestSolutionVersion"
@@ -25,7 +26,7 @@ _SYNC: Final = "syncWithLatestSolutionVersion"
 def missing(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """Name the version that does not exist: the ARN of a solution is not one (seen: aws-sdk-js-v3, issue 4982)."""
     arn = str(request.get("solutionVersionArn"))
-    nothing = _is_of_nothing(backend, arn) and assumptions.latest_without_version == "ResourceNotFoundException"
+    nothing = _is_of_nothing(backend, arn) and state.assumptions.latest_without_version == "ResourceNotFoundException"
     if SOLUTION.is_arn(arn) or nothing:
         yield f"The given solution version does not exist: {arn}"
 
@@ -51,11 +52,11 @@ def resolved(backend: Backend, request: Mapping[str, Any]) -> Members:
     version = newest(backend, arn.removesuffix(LATEST)) if arn.endswith(LATEST) else backend.existing(arn)
     assert version is not None  # noqa: S101 - it was looked for before
     taken = {name: version.members[name] for name in ("solutionArn", "datasetGroupArn", "recipeArn")}
-    shown = arn if assumptions.latest_version_shown == "literally" else version.arn
+    shown = arn if state.assumptions.latest_version_shown == "literally" else version.arn
     return {**taken, "solutionVersionArn": shown, "servedVersionArn": version.arn}
 
 
-def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
+def validation_errors(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between the campaign and the version."""
     if _is_of_nothing(backend, request["solutionVersionArn"]):
         yield f"solutionVersionArn is {request['solutionVersionArn']!r}: the solution has no ACTIVE version"
@@ -64,15 +65,15 @@ def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     if request.get("campaignConfig", {}).get(_SYNC) and not latest:
         yield f"campaignConfig.{_SYNC} is True: solutionVersionArn must be the solution's ARN followed by {LATEST}"
     served = resolved(backend, request)
-    yield from learning.exploration_faults("campaignConfig", request.get("campaignConfig", {}), served)
+    yield from learning.exploration_errors("campaignConfig", request.get("campaignConfig", {}), served)
     recipe_type = learning.recipe_type(served)
     if recipe_type == "USER_SEGMENTATION":
         yield f"solutionVersionArn: a campaign cannot have a recipe of the type {recipe_type}"
 
 
-def update_faults(backend: Backend, campaign: Record, request: Mapping[str, Any]) -> Iterator[str]:
+def update_errors(backend: Backend, campaign: Record, request: Mapping[str, Any]) -> Iterator[str]:
     """List what is wrong with an update, given the campaign as it is."""
-    yield from faults(backend, {"solutionVersionArn": _following(campaign.current()), **request})
+    yield from validation_errors(backend, {"solutionVersionArn": _following(campaign.current()), **request})
 
 
 def _following(members: Mapping[str, Any]) -> str:
@@ -87,7 +88,7 @@ def complete_update(backend: Backend, asked: Mapping[str, Any]) -> Members:
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
     """Make what the campaign shows once the update is ACTIVE."""
-    if "campaignConfig" not in update or assumptions.unnamed_campaign_config == "dropped":
+    if "campaignConfig" not in update or state.assumptions.unnamed_campaign_config == "dropped":
         return {**members, **update}
     return {**members, **update, "campaignConfig": {**members.get("campaignConfig", {}), **update["campaignConfig"]}}
 

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.utils import parse_timestamp
 
-from airflow_provider_personalize.emulator.control import bill
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.control.quotas import quotas
+from airflow_provider_personalize.emulator.control.state import state
 from airflow_provider_personalize.emulator.engine import values
-from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
+from airflow_provider_personalize.emulator.errors import ServiceError
+from airflow_provider_personalize.emulator.service.refusals import in_use, not_found
 from airflow_provider_personalize.emulator.service.rules import rows
 from airflow_provider_personalize.emulator.service.rules.training_data import fields_in, types_of
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Members, Record
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
+    from airflow_provider_personalize.emulator.service.records import Record
 
 # The members of what comes, by their columns
 _EVENT: Final = {
@@ -50,8 +50,8 @@ _ROWS: Final = {"ITEMS": ("items", "itemId"), "USERS": ("users", "userId"), "ACT
 def put_events(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Take interactions with items. Those of a visitor without a user are kept, and not trained on."""
     for place, event in enumerate(request["eventList"]):
-        for excess in quotas.excess("event_bytes", len(json.dumps(event)), f"eventList[{place}]"):
-            raise Refused("InvalidInputException", excess)
+        for excess in state.quotas.excess("event_bytes", len(json.dumps(event)), f"eventList[{place}]"):
+            raise ServiceError("InvalidInputException", excess)
     dataset = _tracked(backend, request["trackingId"], "INTERACTIONS")
     user, events = {"USER_ID": request.get("userId")}, request["eventList"]
     _take_events(dataset, events, [{**_row(backend, dataset, event, _EVENT), **user} for event in events])
@@ -74,7 +74,7 @@ def put_rows(backend: Backend, request: Mapping[str, Any]) -> Members:
     _check_usable(dataset)
     member, key = _ROWS.get(dataset.members["datasetType"], ("", ""))
     if member not in request:
-        raise Refused("InvalidInputException", f"datasetArn is a dataset of {dataset.members['datasetType']}")
+        raise ServiceError("InvalidInputException", f"datasetArn is a dataset of {dataset.members['datasetType']}")
     columns = {key.replace("Id", "_ID").upper(): key}
     _take(dataset, request[member], [_row(backend, dataset, each, columns) for each in request[member]])
     return {}
@@ -82,12 +82,12 @@ def put_rows(backend: Backend, request: Mapping[str, Any]) -> Members:
 
 def _take_events(dataset: Record, sent: list[Any], made: list[dict[str, Any]]) -> None:
     rows.put_events(dataset, sent, made)
-    bill.put(dataset, len(json.dumps(sent)))
+    state.bill.put(dataset, len(json.dumps(sent)))
 
 
 def _take(dataset: Record, sent: list[Any], made: list[dict[str, Any]]) -> None:
     rows.put(dataset, made)
-    bill.put(dataset, len(json.dumps(sent)))
+    state.bill.put(dataset, len(json.dumps(sent)))
 
 
 def _tracked(backend: Backend, tracking_id: str, dataset_type: str) -> Record:
@@ -95,7 +95,7 @@ def _tracked(backend: Backend, tracking_id: str, dataset_type: str) -> Record:
     tracker = next((each for each in trackers if each.members["trackingId"] == tracking_id), None)
     if tracker is None:
         raise not_found("event tracker", tracking_id)
-    if assumptions.events_before_active == "refused" or tracker.status not in tracker.kind.on_the_way:
+    if state.assumptions.events_before_active == "refused" or tracker.status not in tracker.resource_type.in_progress:
         _check_usable(tracker)
     dataset = rows.dataset_of(backend, tracker.members["datasetGroupArn"], dataset_type)
     if dataset is None:
@@ -106,20 +106,22 @@ def _tracked(backend: Backend, tracking_id: str, dataset_type: str) -> Record:
 
 def _check_usable(record: Record) -> None:
     if not record.usable:
-        raise in_use(f"The {record.kind.resource.title} {record.arn} is {record.status}, not {record.kind.success}")
+        raise in_use(
+            f"The {record.resource_type.title} {record.arn} is {record.status}, not {record.resource_type.success}"
+        )
 
 
-def _row(backend: Backend, dataset: Record, given: Mapping[str, Any], members: Mapping[str, str]) -> dict[str, Any]:
-    row = _properties(given, fields_in(backend, dataset), members)
-    row |= {column: given[member] for column, member in members.items() if member in given}
+def _row(backend: Backend, dataset: Record, event: Mapping[str, Any], members: Mapping[str, str]) -> dict[str, Any]:
+    row = _properties(event, fields_in(backend, dataset), members)
+    row |= {column: event[member] for column, member in members.items() if member in event}
     if "TIMESTAMP" in row:
         row["TIMESTAMP"] = _seconds(row["TIMESTAMP"])
-    if source := given.get("metricAttribution", {}).get("eventAttributionSource"):
+    if source := event.get("metricAttribution", {}).get("eventAttributionSource"):
         row["EVENT_ATTRIBUTION_SOURCE"] = source
-    return {**row, "IMPRESSION": "|".join(given["impression"])} if given.get("impression") else row
+    return {**row, "IMPRESSION": "|".join(event["impression"])} if event.get("impression") else row
 
 
-def _properties(given: Mapping[str, Any], fields: list[dict[str, Any]], members: Mapping[str, str]) -> dict[str, Any]:
+def _properties(event: Mapping[str, Any], fields: list[dict[str, Any]], members: Mapping[str, str]) -> dict[str, Any]:
     """
     Return the properties by their columns.
 
@@ -128,16 +130,16 @@ def _properties(given: Mapping[str, Any], fields: list[dict[str, Any]], members:
     """
     types = {column: ["string"] for column in members} | {field["name"]: types_of(field) for field in fields}
     columns = {_same_for_all(name): name for name in types}
-    sent: dict[str, str] = {}
+    names: dict[str, str] = {}
     row = {}
-    for name, value in _parsed(given).items():
+    for name, value in _parsed(event).items():
         column = name if name in types else columns.get(_same_for_all(name))
         if column is None:
             _refuse_unknown(name, [field["name"] for field in fields])
-        elif column in sent:
-            raise _wrong(f"{sent[column]} and {name} are both {column}")
+        elif column in names:
+            raise _wrong(f"{names[column]} and {name} are both {column}")
         else:
-            sent[column] = name
+            names[column] = name
             row[column] = _value(name, value, types[column])
     return row
 
@@ -148,7 +150,7 @@ def _same_for_all(name: str) -> str:
 
 
 def _refuse_unknown(name: str, columns: list[str]) -> None:
-    if assumptions.unknown_properties == "refused":
+    if state.assumptions.unknown_properties == "refused":
         raise _wrong(f"the schema has no field for {name!r}; it has {', '.join(columns)}")
 
 
@@ -170,17 +172,17 @@ def _written(value: Any) -> str:
     return json.dumps(value)
 
 
-def _wrong(reason: str) -> Refused:
-    return Refused("InvalidInputException", f"properties: {reason}")
+def _wrong(reason: str) -> ServiceError:
+    return ServiceError("InvalidInputException", f"properties: {reason}")
 
 
-def _parsed(given: Mapping[str, Any]) -> dict[str, Any]:
+def _parsed(event: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        properties = json.loads(given.get("properties") or "{}", parse_constant=_refuse_constant)
+        properties = json.loads(event.get("properties") or "{}", parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         properties = None
     if not isinstance(properties, dict):
-        raise Refused("InvalidInputException", "Error parsing properties json")
+        raise ServiceError("InvalidInputException", "Error parsing properties json")
     return properties
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.control.quotas import quotas
+from airflow_provider_personalize.emulator.control.state import state
 from airflow_provider_personalize.emulator.engine import batch as lines
 from airflow_provider_personalize.emulator.engine.errors import Unfit
 from airflow_provider_personalize.emulator.service import s3
@@ -19,7 +18,8 @@ from airflow_provider_personalize.emulator.service.rules import rows
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Members, Record
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
+    from airflow_provider_personalize.emulator.service.records import Record
 
 _OUTPUT: Final = "Invalid S3 output path"
 _INPUT: Final = "Invalid Data location."
@@ -57,7 +57,7 @@ def read_users(backend: Backend, job: Record) -> str | None:
     try:
         files = s3.read(backend, job.members["dataSource"].get("dataLocation", ""), deep=True)
         taken = [text for name, text in files if name.endswith(".csv")]
-        for excess in quotas.excess("deletion_bytes", sum(map(len, taken))):
+        for excess in state.quotas.excess("deletion_bytes", sum(map(len, taken))):
             return excess
         texts = [text.decode("utf-8-sig") for text in taken]
         job.holds = [user for text in texts for user in lines.read_deletions(text.splitlines())]
@@ -75,7 +75,7 @@ def delete_users(backend: Backend, job: Record) -> None:
     if job.usable:
         datasets = backend.belonging("dataset", "datasetGroupArn", job.members["datasetGroupArn"])
         deleted = sum(dataset.holds.data.delete_users(job.holds) for dataset in datasets)
-        job.records = deleted if assumptions.deleted_counted == "rows" else len(set(job.holds))
+        job.records = deleted if state.assumptions.deleted_counted == "rows" else len(set(job.holds))
 
 
 def deleted(backend: Backend, job: Record) -> Members:  # noqa: ARG001 - called like the others

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.control.quotas import quotas
+from airflow_provider_personalize.emulator.control.state import state
 from airflow_provider_personalize.emulator.engine import filters
 from airflow_provider_personalize.emulator.engine.errors import InvalidFilter
 from airflow_provider_personalize.emulator.engine.expressions import (
@@ -21,7 +20,8 @@ from airflow_provider_personalize.emulator.engine.expressions import (
     single_quoted,
     singular,
 )
-from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
+from airflow_provider_personalize.emulator.errors import ServiceError
+from airflow_provider_personalize.emulator.service.refusals import in_use, not_found
 from airflow_provider_personalize.emulator.service.rules import rows
 from airflow_provider_personalize.emulator.service.rules.training_data import columns_of, types_of
 
@@ -37,7 +37,7 @@ _DATASETS: Final = {"CURRENTUSER": "USERS", "CURRENTITEM": "ITEMS"}
 _OF_EVENTS: Final = ("INTERACTIONS", "ACTION_INTERACTIONS")
 
 
-def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
+def validation_errors(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """Tell what is wrong with an expression; refuse fields beyond the quotas."""
     text, group_arn = request["filterExpression"], request["datasetGroupArn"]
     try:
@@ -45,20 +45,20 @@ def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     except InvalidFilter as reason:
         yield str(reason)
         return
-    quotas.hold("fields_of_a_filter", len(parsed.fields))
+    state.quotas.refuse_excess("fields_of_a_filter", len(parsed.fields))
     there = backend.belonging("filter", "datasetGroupArn", group_arn)
     of_others = (filters.parse(each.members["filterExpression"]).fields for each in there)
-    quotas.hold("fields_of_all_filters", len(parsed.fields.union(*of_others)))
+    state.quotas.refuse_excess("fields_of_all_filters", len(parsed.fields.union(*of_others)))
     for wrong in (*_wrong_words(text), *_wrong_fields(backend, group_arn, parsed)):
         yield f"Could not create filter. Invalid Expression: {wrong}"
 
 
 def _wrong_words(text: str) -> Iterator[str]:
-    if assumptions.filter_liberties == "refused":
+    if state.assumptions.filter_liberties == "refused":
         yield from liberties(text)
-    if assumptions.filter_single_quotes == "refused":
+    if state.assumptions.filter_single_quotes == "refused":
         yield from single_quoted(text)
-    if assumptions.filter_singular_dataset == "refused":
+    if state.assumptions.filter_singular_dataset == "refused":
         yield from singular(text)
 
 
@@ -75,7 +75,7 @@ def _wrong_fields(backend: Backend, group_arn: str, parsed: filters.Filter) -> I
 def _wrong_field(field: Field, comparison: Comparison, columns: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     column = next((each for name, each in columns.items() if name.upper() == field.name.upper()), None)
     if column is None:
-        if assumptions.filter_unknown_field == "refused":
+        if state.assumptions.filter_unknown_field == "refused":
             yield f"the schema has no {field}; it has {', '.join(columns)}"
         return
     if "boolean" in types_of(column):
@@ -83,7 +83,7 @@ def _wrong_field(field: Field, comparison: Comparison, columns: Mapping[str, Map
     if column.get("textual") is True:
         yield f"{field} is textual: use a categorical field, or a string that is neither"
     is_range = comparison.sign in ORDER and "string" in types_of(column)
-    if is_range and assumptions.filter_range_of_text == "refused":
+    if is_range and state.assumptions.filter_range_of_text == "refused":
         yield f"{field} is text: it cannot be compared by {comparison.sign}"
 
 
@@ -99,7 +99,7 @@ def of_request(backend: Backend, group_arn: str, request: Mapping[str, Any]) -> 
     if found is None or found.members.get("datasetGroupArn") != group_arn:
         raise not_found("filter", request["filterArn"])
     if not found.usable:
-        raise in_use(f"The filter {found.arn} is {found.status}, not {found.kind.success}")
+        raise in_use(f"The filter {found.arn} is {found.status}, not {found.resource_type.success}")
     data: dict[str, Any] = {name.lower(): each for name, each in rows.of(backend, group_arn).items()}
     expression = filters.parse(found.members["filterExpression"])
     return expression.keep(
@@ -120,7 +120,7 @@ def checked(backend: Backend, group_arn: str, request: Mapping[str, Any]) -> Kee
     try:
         return of_request(backend, group_arn, request)
     except InvalidFilter as reason:
-        raise Refused("InvalidInputException", str(reason)) from None
+        raise ServiceError("InvalidInputException", str(reason)) from None
 
 
 def for_lines(backend: Backend, members: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Keep | None] | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
+from airflow_provider_personalize.emulator.control.state import state
 from airflow_provider_personalize.emulator.service.rules import recipes
 
 _HRNN: Final = ("hidden_dimension", "bptt", "recency_mask")
@@ -57,7 +57,7 @@ _FEATURIZATION: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def faults(recipe_arn: str | None, config: Mapping[str, Any]) -> Iterator[str]:
+def validation_errors(recipe_arn: str | None, config: Mapping[str, Any]) -> Iterator[str]:
     """List what a solution's configuration sets and the recipe does not have."""
     recipe = (recipe_arn or "").rpartition("/")[2]
     known = _ALGORITHM.get(recipe)
@@ -66,7 +66,7 @@ def faults(recipe_arn: str | None, config: Mapping[str, Any]) -> Iterator[str]:
         yield f"Provide a hyperparameter that is used in the algorithm: {recipes.PREFIX}algorithm/{recipe}"
     known = _FEATURIZATION.get(recipe)
     unknown = set(config.get("featureTransformationParameters", {})) - set(known or ())
-    if known is not None and unknown and assumptions.option_of_another_recipe == "refused":
+    if known is not None and unknown and state.assumptions.option_of_another_recipe == "refused":
         names = ", ".join(sorted(unknown))
         allowed = ", ".join(known) or "none"
         yield f"solutionConfig.featureTransformationParameters: the recipe {recipe} has no {names}; it has: {allowed}"
@@ -75,6 +75,6 @@ def faults(recipe_arn: str | None, config: Mapping[str, Any]) -> Iterator[str]:
 def _algorithm(config: Mapping[str, Any]) -> set[str]:
     """Return the hyperparameters that are set, and those to tune; that both are held to the recipe alike is assumed."""
     ranges = config.get("hpoConfig", {}).get("algorithmHyperParameterRanges", {})
-    return {each["name"] for kind in ranges.values() for each in kind if "name" in each} | set(
+    return {each["name"] for listed in ranges.values() for each in listed if "name" in each} | set(
         config.get("algorithmHyperParameters", {})
     )

@@ -18,8 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.control.quotas import quotas
+from airflow_provider_personalize.emulator.control.state import state
 from airflow_provider_personalize.emulator.engine import values
 from airflow_provider_personalize.emulator.service import s3
 from airflow_provider_personalize.emulator.service.rules import rows
@@ -27,7 +26,8 @@ from airflow_provider_personalize.emulator.service.rules.training_data import fi
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Members, Record
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
+    from airflow_provider_personalize.emulator.service.records import Record
 
 _INVALID_LOCATION: Final = "Invalid Data location."
 _NOT_ALLOWED: Final = (
@@ -50,10 +50,10 @@ def complete(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: 
     return {"importMode": "FULL", **request}
 
 
-def call_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
+def call_errors(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what is wrong with the request in the light of the dataset."""
     dataset = backend.records[request["datasetArn"]]
-    incremental = request.get("importMode") == "INCREMENTAL" and assumptions.first_import_incremental == "refused"
+    incremental = request.get("importMode") == "INCREMENTAL" and state.assumptions.first_import_incremental == "refused"
     if incremental and not any(_is_base(job, dataset) for job in _jobs(backend, dataset)):
         yield "importMode is INCREMENTAL: the first import into a dataset must be FULL"
     try:
@@ -64,15 +64,15 @@ def call_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
 
 def _look(backend: Backend, request: Mapping[str, Any]) -> None:
     """Look at as much of the data as is assumed to be looked at by the call."""
-    if "call" not in {assumptions.import_access_checked, assumptions.import_header_checked}:
+    if "call" not in {state.assumptions.import_access_checked, state.assumptions.import_header_checked}:
         return
     try:
         files = _files(backend, request)
     except _Unfit:
-        if assumptions.import_access_checked == "call":
+        if state.assumptions.import_access_checked == "call":
             raise
         return
-    for file in files if assumptions.import_header_checked == "call" else ():
+    for file in files if state.assumptions.import_header_checked == "call" else ():
         with _named(file):
             fields = _fields(backend, request)
             _missing_columns(fields, _header(fields, file.text))
@@ -110,15 +110,15 @@ def _check_interactions(backend: Backend, job: Record) -> None:
     """Hold interactions with items, and no others, to what there must be and may be of them."""
     if backend.records[job.members["datasetArn"]].members["datasetType"] != "INTERACTIONS":
         return
-    if job.records < assumptions.minimum_interactions:
-        raise _Unfit(f"Dataset has fewer than {assumptions.minimum_interactions:g} interactions: {job.records}.")
+    if job.records < state.assumptions.minimum_interactions:
+        raise _Unfit(f"Dataset has fewer than {state.assumptions.minimum_interactions:g} interactions: {job.records}.")
     types = {row["EVENT_TYPE"] for row in job.holds if "EVENT_TYPE" in row}
     columns = {field["name"] for field in _fields(backend, job.members)} - _UNCOUNTED
     _fit("event_types_and_columns", len(types) + len(columns))
 
 
 def _fit(size: str, amount: int, what: str = "") -> None:
-    for text in quotas.excess(size, amount, what):
+    for text in state.quotas.excess(size, amount, what):
         raise _Unfit(text)
 
 
@@ -180,10 +180,10 @@ def _read_all(fields: list[dict[str, Any]], files: list[_File]) -> Iterator[dict
 def _header(fields: list[dict[str, Any]], text: io.TextIOWrapper) -> list[str]:
     """Return the names of columns, written as the schema has them."""
     line = next(text, "").rstrip("\n")
-    if '"' in line and assumptions.quoted_headers == "refused":
+    if '"' in line and state.assumptions.quoted_headers == "refused":
         raise _Unfit("Input csv has column headers in quotation marks.")
     header = _split(line, "The header") if line else []
-    if assumptions.case_of_headers == "kept":
+    if state.assumptions.case_of_headers == "kept":
         return header
     names = {field["name"].lower(): field["name"] for field in fields}
     return [names.get(name.lower(), name) for name in header]
@@ -208,7 +208,7 @@ def _split(line: str, name: str) -> list[str]:
 
 
 def _missing_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
-    accepted = assumptions.missing_optional_column == "accepted"
+    accepted = state.assumptions.missing_optional_column == "accepted"
     needed = [field["name"] for field in fields if not ("null" in types_of(field) and accepted)]
     missing = [name for name in needed if name not in header]
     if missing:
@@ -218,7 +218,7 @@ def _missing_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
 def _unfit_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
     known = {field["name"] for field in fields}
     unknown = [name for name in header if name not in known]
-    if unknown and assumptions.unknown_columns == "refused":
+    if unknown and state.assumptions.unknown_columns == "refused":
         raise _Unfit(f"Input csv has columns that the schema does not have: {unknown}")
     if twice := [name for name, count in Counter(header).items() if count > 1 and name in known]:
         raise _Unfit(f"Input csv has columns more than once: {twice}")
@@ -243,7 +243,7 @@ def _checks(fields: list[dict[str, Any]], header: list[str]) -> list[_Check]:
 def _check(place: int, field: Mapping[str, Any]) -> _Check:
     name, types = field["name"], types_of(field)
     read = _text_reader(field) if "string" in types else values.reader(types)
-    accepted = assumptions.empty_required_value == "accepted" and name not in _NEVER_EMPTY
+    accepted = state.assumptions.empty_required_value == "accepted" and name not in _NEVER_EMPTY
     return _Check(place, name, types, read, accepted or "null" in types)
 
 
@@ -254,16 +254,16 @@ def _text_reader(field: Mapping[str, Any]) -> Callable[[str], str]:
         return str
 
     cjk = f"{size}_cjk" if size == _TEXTUAL else size
-    limits = (quotas.in_force()[each] for each in (size, cjk))
-    # what is no longer than this is fine without a closer look
+    limits = (state.quotas.in_force()[each] for each in (size, cjk))
+    # what is no longer than this is not measured more closely
     fine = min((limit for limit in limits if limit is not None), default=math.inf)
 
     def read(text: str) -> str:
         if len(text) <= fine:
             return text
         of_text = cjk if _CJK.search(text) else size
-        if size == _TEXTUAL and assumptions.long_text == "truncated":
-            return text[: quotas.in_force()[of_text]]
+        if size == _TEXTUAL and state.assumptions.long_text == "truncated":
+            return text[: state.quotas.in_force()[of_text]]
         _fit(of_text, len(text), name)
         return text
 

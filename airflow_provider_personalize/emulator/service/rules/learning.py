@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
+from airflow_provider_personalize.emulator.control.state import state
 from airflow_provider_personalize.emulator.engine.data import DatasetData
 from airflow_provider_personalize.emulator.engine.errors import Unfit
 from airflow_provider_personalize.emulator.engine.training import train
@@ -21,9 +21,9 @@ _ACTIONS: Final = ("ACTION_INTERACTIONS", "ACTIONS")
 _ITEMS: Final = ("INTERACTIONS", "ITEMS")
 
 
-def faults(backend: Backend, members: Mapping[str, Any]) -> Iterator[str]:
+def validation_errors(backend: Backend, members: Mapping[str, Any]) -> Iterator[str]:
     """Tell what a training lacks, if that is assumed to be looked at before it begins."""
-    if assumptions.training_data_checked == "call":
+    if state.assumptions.training_data_checked == "call":
         try:
             _fit(backend, members)
         except Unfit as reason:
@@ -49,7 +49,7 @@ def learn_for(backend: Backend, holder: Entry, members: Mapping[str, Any]) -> st
 
 
 def _fit(backend: Backend, members: Mapping[str, Any]) -> Model:
-    data = {kind: DatasetData(kind) for kind in (*_ACTIONS, *_ITEMS)} | rows.of(backend, members["datasetGroupArn"])
+    data = {name: DatasetData(name) for name in (*_ACTIONS, *_ITEMS)} | rows.of(backend, members["datasetGroupArn"])
     _check_texts(backend, members)
     interactions, catalogue = _ACTIONS if recipe_type(members) == "PERSONALIZED_ACTIONS" else _ITEMS
     config = members.get("solutionConfig", {})
@@ -64,7 +64,7 @@ def _fit(backend: Backend, members: Mapping[str, Any]) -> Model:
         events_config=config.get("eventsConfig"),
         event_type=members.get("eventType"),
         event_value_threshold=float(threshold) if threshold else None,
-        counts_without_value=assumptions.event_without_value == "counted",
+        counts_without_value=state.assumptions.event_without_value == "counted",
     )
 
 
@@ -94,14 +94,14 @@ def recipe_type(members: Mapping[str, Any]) -> str:
 _EXPLORING: Final = ("aws-user-personalization", "aws-user-personalization-v2")
 
 
-def exploration_faults(name: str, config: Mapping[str, Any], members: Mapping[str, Any]) -> Iterator[str]:
+def exploration_errors(name: str, config: Mapping[str, Any], members: Mapping[str, Any]) -> Iterator[str]:
     """
     Tell if exploration is set where the recipe does not explore.
 
     :param name: The configuration's name.
     :param members: Those of what has the recipe.
     """
-    if not config.get("itemExplorationConfig") or assumptions.option_of_another_recipe != "refused":
+    if not config.get("itemExplorationConfig") or state.assumptions.option_of_another_recipe != "refused":
         return
     recipe = recipes.find(members["recipeArn"])
     explores = recipe["recipeType"] == "USER_PERSONALIZATION" if "domain" in recipe else recipe["name"] in _EXPLORING

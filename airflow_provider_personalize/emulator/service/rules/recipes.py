@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.errors import not_found
 from airflow_provider_personalize.emulator.service import paging
+from airflow_provider_personalize.emulator.service.refusals import not_found
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Members
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
 
 PREFIX: Final = "arn:aws:personalize:::"
 # Names by the type and the domain of recipes

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.control.clock import clock
+from airflow_provider_personalize.emulator.control.state import state
 from airflow_provider_personalize.emulator.service.rules import learning, recipes, rows
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Entry, Members, Record
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
+    from airflow_provider_personalize.emulator.service.records import Entry, Record
 
 _WEEK: Final = 7 * 24 * 60 * 60
 _DEFAULTS: Final = {"minRecommendationRequestsPerSecond": 1}
@@ -28,7 +28,7 @@ def complete(backend: Backend, request: Mapping[str, Any]) -> Members:  # noqa: 
     return {**request, "recommenderConfig": {**_DEFAULTS, **request.get("recommenderConfig", {})}}
 
 
-def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
+def validation_errors(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between the group and the recipe: both must be of one domain."""
     group = backend.records[request["datasetGroupArn"]].members
     recipe = recipes.find(request["recipeArn"])
@@ -37,17 +37,17 @@ def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     elif recipe.get("domain") != group["domain"]:
         yield f"recipeArn is for the domain {recipe.get('domain')}, the dataset group has {group['domain']}"
     else:
-        yield from learning.exploration_faults("recommenderConfig", request.get("recommenderConfig", {}), request)
-        yield from learning.faults(backend, request)
+        yield from learning.exploration_errors("recommenderConfig", request.get("recommenderConfig", {}), request)
+        yield from learning.validation_errors(backend, request)
 
 
-def update_faults(
+def update_errors(
     backend: Backend,  # noqa: ARG001 - called like the rules
     recommender: Record,
     request: Mapping[str, Any],
 ) -> Iterator[str]:
     """List what an update sets and the recipe does not have."""
-    return learning.exploration_faults("recommenderConfig", request["recommenderConfig"], recommender.members)
+    return learning.exploration_errors("recommenderConfig", request["recommenderConfig"], recommender.members)
 
 
 def retrain(backend: Backend, recommender: Record, update: Entry) -> str | None:
@@ -72,8 +72,8 @@ class _Weekly:
         news = rows.news_since(self.backend, self.recommender.members["datasetGroupArn"], self.trained)
         if self.recommender.usable and news:
             learning.learn(self.backend, self.recommender)
-            self.trained = clock.now()
-        return clock.now() + _WEEK
+            self.trained = state.clock.now()
+        return state.clock.now() + _WEEK
 
 
 def train_weekly(backend: Backend, recommender: Record) -> None:
@@ -85,12 +85,12 @@ def train_weekly(backend: Backend, recommender: Record) -> None:
     """
     if recommender.usable:
         weekly = _Weekly(backend, recommender, recommender.created)
-        backend.agenda.add(recommender.progress.reached + _WEEK, weekly)
+        backend.scheduler.add(recommender.progress.reached + _WEEK, weekly)
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
     """Make what the recommender shows once the update is ACTIVE."""
-    left = _DEFAULTS if assumptions.unnamed_recommender_config == "dropped" else members["recommenderConfig"]
+    left = _DEFAULTS if state.assumptions.unnamed_recommender_config == "dropped" else members["recommenderConfig"]
     return {**members, "recommenderConfig": {**left, **update["recommenderConfig"]}}
 
 

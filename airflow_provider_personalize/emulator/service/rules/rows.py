@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_personalize.emulator.control.clock import clock
+from airflow_provider_personalize.emulator.control.state import state
 from airflow_provider_personalize.emulator.engine.data import DatasetData
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def of(backend: Backend, group_arn: str) -> dict[str, DatasetData]:
 def put(dataset: Record, rows: Iterable[Mapping[str, Any]]) -> None:
     """Take rows that came in real time."""
     dataset.holds.data.put(rows)
-    dataset.holds.changed = clock.now()
+    dataset.holds.changed = state.clock.now()
 
 
 def put_events(dataset: Record, events: Iterable[Mapping[str, Any]], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -89,6 +89,6 @@ def imported(dataset: Record, rows: Iterable[Mapping[str, Any]], mode: str, when
 
 def news_since(backend: Backend, group_arn: str, when: float) -> bool:
     """Tell whether interactions came since some time."""
-    kinds = ("INTERACTIONS", "ACTION_INTERACTIONS")
-    datasets = [dataset_of(backend, group_arn, kind) for kind in kinds]
+    dataset_types = ("INTERACTIONS", "ACTION_INTERACTIONS")
+    datasets = [dataset_of(backend, group_arn, dataset_type) for dataset_type in dataset_types]
     return any(dataset and (dataset.holds.changed or 0) > when for dataset in datasets)

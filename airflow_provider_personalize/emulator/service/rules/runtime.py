@@ -16,13 +16,15 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.errors import Refused, in_use, not_found
+from airflow_provider_personalize.emulator.errors import ServiceError
+from airflow_provider_personalize.emulator.service.refusals import in_use, not_found
 from airflow_provider_personalize.emulator.service.rules import filtering, learning, recipes, rows
 from airflow_provider_personalize.emulator.service.rules.training_data import columns_of
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Members, Record
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
+    from airflow_provider_personalize.emulator.service.records import Record
 
 _RESULTS: Final = 25
 _ACTION_RESULTS: Final = 5
@@ -109,7 +111,7 @@ def _wrong_promotion(serving: Record, promotion: Mapping[str, Any]) -> Iterator[
 
 def _refuse(wrong: Iterator[str]) -> None:
     if sentences := list(wrong):
-        raise Refused("InvalidInputException", "\n".join(sentences))
+        raise ServiceError("InvalidInputException", "\n".join(sentences))
 
 
 def _excess(backend: Backend, serving: Record, request: Mapping[str, Any], member: str, count: int) -> Iterator[str]:
@@ -120,7 +122,7 @@ def _excess(backend: Backend, serving: Record, request: Mapping[str, Any], membe
         yield f"{member} is {count}: at most {most} {'with metadataColumns ' if columns else ''}is allowed"
     if len(columns) > _MOST_COLUMNS:
         yield f"metadataColumns.ITEMS has {len(columns)} entries: at most {_MOST_COLUMNS} are allowed"
-    config = serving.current().get(f"{serving.kind.resource.name}Config", {})
+    config = serving.current().get(f"{serving.resource_type.name}Config", {})
     enabled = config.get("enableMetadataWithRecommendations") or learning.is_of_texts(serving.current())
     if columns and not enabled:
         yield f"metadataColumns: enableMetadataWithRecommendations is not set for {serving.arn}"
@@ -161,11 +163,11 @@ def recommend_actions(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Answer actions for a user."""
     serving = _serving(backend, request, "PERSONALIZED_ACTIONS")
     if "userId" not in request:
-        raise Refused("InvalidInputException", "userId is missing: the recipe needs it")
+        raise ServiceError("InvalidInputException", "userId is missing: the recipe needs it")
     keep = filtering.checked(backend, serving.members["datasetGroupArn"], request)
     count = request.get("numResults", _ACTION_RESULTS)
     if count > _MOST_ACTIONS:
-        raise Refused("InvalidInputException", f"numResults is {count}: at most {_MOST_ACTIONS} is allowed")
+        raise ServiceError("InvalidInputException", f"numResults is {count}: at most {_MOST_ACTIONS} is allowed")
     found = _model(backend, serving).recommend(user_id=request["userId"], count=count, keep=keep)
     return {"actionList": [{"actionId": action, "score": score} for action, score in found], "recommendationId": _id()}
 
@@ -174,15 +176,17 @@ def _serving(backend: Backend, request: Mapping[str, Any], *recipe_types: str) -
     """Return the campaign or the recommender that a request asks, if it can answer."""
     arns = [request[name] for name in ("campaignArn", "recommenderArn") if name in request]
     if len(arns) != 1:
-        raise Refused("InvalidInputException", "give either campaignArn or recommenderArn")
+        raise ServiceError("InvalidInputException", "give either campaignArn or recommenderArn")
     serving = backend.existing(arns[0])
-    if serving is None or serving.kind.resource.name not in {"campaign", "recommender"}:
+    if serving is None or serving.resource_type.name not in {"campaign", "recommender"}:
         raise not_found("campaign or recommender", arns[0])
     if not serving.usable:
-        raise in_use(f"The {serving.kind.resource.title} {arns[0]} is {serving.status}, not {serving.kind.success}")
+        raise in_use(
+            f"The {serving.resource_type.title} {arns[0]} is {serving.status}, not {serving.resource_type.success}"
+        )
     recipe_type = learning.recipe_type(serving.current())
     if recipe_type not in recipe_types:
-        raise Refused("InvalidInputException", f"{arns[0]} has a recipe of the type {recipe_type}")
+        raise ServiceError("InvalidInputException", f"{arns[0]} has a recipe of the type {recipe_type}")
     return serving
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
+from airflow_provider_personalize.emulator.control.state import state
 from airflow_provider_personalize.emulator.service.rules import hyperparameters, recipes
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Members, Record
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
+    from airflow_provider_personalize.emulator.service.records import Record
 
 _WEEKLY: Final = {"schedulingExpression": "rate(7 days)"}
 # The recipes that know an option: https://docs.aws.amazon.com/personalize/latest/dg/API_EventsConfig.html and
@@ -37,8 +38,8 @@ def _renamed(members: Members) -> Members:
     config = members.get("solutionConfig", {})
     if "featureTransformationParameters" not in config:
         return members
-    given = config["featureTransformationParameters"].items()
-    shown = {name.replace("_user_history_length_", "_hist_length_"): value for name, value in given}
+    parameters = config["featureTransformationParameters"].items()
+    shown = {name.replace("_user_history_length_", "_hist_length_"): value for name, value in parameters}
     return {**members, "solutionConfig": {**config, "featureTransformationParameters": shown}}
 
 
@@ -49,7 +50,7 @@ def _with_schedule(members: Members) -> Members:
     return members
 
 
-def create_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001
+def create_errors(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:  # noqa: ARG001
     """List the options that the recipe does not know."""
     config = request.get("solutionConfig", {})
     if "recipeArn" in request and "domain" in recipes.find(request["recipeArn"]):
@@ -58,10 +59,10 @@ def create_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]
         if recipes.find(recipe_arn)["recipeType"] != "USER_PERSONALIZATION":
             yield f"solutionConfig.autoMLConfig.recipeList: {recipe_arn} is not of the type USER_PERSONALIZATION"
     yield from _unknown_options(request.get("recipeArn"), {**request, **config}, "solutionConfig")
-    yield from hyperparameters.faults(request.get("recipeArn"), config)
+    yield from hyperparameters.validation_errors(request.get("recipeArn"), config)
 
 
-def update_faults(
+def update_errors(
     backend: Backend,  # noqa: ARG001 - called like the rules
     solution: Record,
     request: Mapping[str, Any],
@@ -70,7 +71,7 @@ def update_faults(
     config = request.get("solutionUpdateConfig", {})
     yield from _unknown_options(solution.members.get("recipeArn"), {**request, **config}, "solutionUpdateConfig")
     alone = "autoTrainingConfig" in config and "performAutoTraining" not in request
-    if alone and assumptions.schedule_without_switch == "refused":
+    if alone and state.assumptions.schedule_without_switch == "refused":
         yield "solutionUpdateConfig.autoTrainingConfig is given without performAutoTraining"
 
 
@@ -78,7 +79,7 @@ def _unknown_options(recipe_arn: str | None, options: Mapping[str, Any], config:
     recipe = (recipe_arn or "").rpartition("/")[2]
     for option, known in _KNOWN_BY.items():
         # performIncrementalUpdate=False asks for nothing
-        if options.get(option) and recipe not in known and assumptions.option_of_another_recipe == "refused":
+        if options.get(option) and recipe not in known and state.assumptions.option_of_another_recipe == "refused":
             name = f"{config}.{option}" if option.endswith("Config") else option
             yield f"{name} is not supported by the recipe {recipe or '(none)'}: only by {', '.join(known)}"
 
@@ -87,7 +88,7 @@ def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
     """Make what the solution shows once the update is ACTIVE: what the update names is replaced."""
     switches = {name: value for name, value in update.items() if name != "solutionUpdateConfig"}
     config = {**_left(members, update), **update.get("solutionUpdateConfig", {})}
-    if update.get("performAutoTraining") is False and assumptions.schedule_when_off == "dropped":
+    if update.get("performAutoTraining") is False and state.assumptions.schedule_when_off == "dropped":
         config.pop("autoTrainingConfig", None)
     kept = {name: value for name, value in members.items() if name != "solutionConfig"}
     return _with_schedule({**kept, **switches, **({"solutionConfig": config} if config else {})})
@@ -95,6 +96,6 @@ def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
 
 def _left(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
     """Return what stays of a solution's configuration."""
-    dropped = update.get("solutionUpdateConfig") and assumptions.unnamed_solution_config == "dropped"
+    dropped = update.get("solutionUpdateConfig") and state.assumptions.unnamed_solution_config == "dropped"
     gone = {"autoTrainingConfig", "eventsConfig"} if dropped else set()
     return {name: value for name, value in members.get("solutionConfig", {}).items() if name not in gone}

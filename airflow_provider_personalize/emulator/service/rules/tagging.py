@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.errors import Refused, not_found
+from airflow_provider_personalize.emulator.errors import ServiceError
+from airflow_provider_personalize.emulator.service.refusals import not_found
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Members, Record
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
+    from airflow_provider_personalize.emulator.service.records import Record
 
 _MOST: Final = 50
 
@@ -28,7 +30,7 @@ def tags_of(request: Mapping[str, Any]) -> dict[str, str]:
 
 def _check(keys: Collection[str]) -> None:
     if len(keys) > _MOST:
-        raise Refused("TooManyTagsException", f"tags has {len(keys)} entries: at most {_MOST}")
+        raise ServiceError("TooManyTagsException", f"tags has {len(keys)} entries: at most {_MOST}")
 
 
 def _find(backend: Backend, request: Mapping[str, Any]) -> Record:
@@ -36,8 +38,8 @@ def _find(backend: Backend, request: Mapping[str, Any]) -> Record:
     record = backend.existing(arn)
     if record is None:
         raise not_found("resource", arn)
-    if not record.kind.taggable:
-        raise Refused("InvalidInputException", f"resourceArn: a {record.kind.resource.title} cannot have tags")
+    if not record.resource_type.taggable:
+        raise ServiceError("InvalidInputException", f"resourceArn: a {record.resource_type.title} cannot have tags")
     return record
 
 
@@ -60,6 +62,6 @@ def untag(backend: Backend, request: Mapping[str, Any]) -> Members:
     """Take tags off a resource; those it does not have make no difference."""
     record = _find(backend, request)
     if len(request["tagKeys"]) > _MOST:
-        raise Refused("TooManyTagKeysException", f"tagKeys has {len(request['tagKeys'])} entries: at most {_MOST}")
+        raise ServiceError("TooManyTagKeysException", f"tagKeys has {len(request['tagKeys'])} entries: at most {_MOST}")
     record.tags = {key: value for key, value in record.tags.items() if key not in request["tagKeys"]}
     return {}

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Members
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
 
 
 def _digest(backend: Backend, request: Mapping[str, Any]) -> str:
-    seed = f"{backend.account_id} {backend.region_name} {request.get('datasetGroupArn')} {backend.made}"
+    seed = f"{backend.account_id} {backend.region_name} {request.get('datasetGroupArn')} {backend.created}"
     return hashlib.sha256(seed.encode()).hexdigest()
 
 

@@ -19,14 +19,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.control.quotas import quotas
+from airflow_provider_personalize.emulator.control.state import state
 from airflow_provider_personalize.emulator.engine.data import DatasetData
 from airflow_provider_personalize.emulator.service.rules.rows import Rows, dataset_of
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Members, Record
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
+    from airflow_provider_personalize.emulator.service.records import Record
 
 Fields = Mapping[str, str]
 _WORDS: Final = {"categorical": "string", "textual": "string"}
@@ -110,7 +110,7 @@ def columns_of(backend: Backend, group_arn: str, dataset_type: str) -> dict[str,
     return {field["name"]: field for field in fields_in(backend, dataset)} if dataset else {}
 
 
-def schema_faults(backend: Backend, request: Mapping[str, Any]) -> list[str]:  # noqa: ARG001 - like the rules
+def schema_errors(backend: Backend, request: Mapping[str, Any]) -> list[str]:  # noqa: ARG001 - like the rules
     """List what is wrong with an Avro record."""
     avro = json.loads(request["schema"])
     fields = avro.get("fields")
@@ -154,12 +154,12 @@ class _Rules:
 
     def wrong_fields(self, fields: list[dict[str, Any]]) -> Iterator[str]:
         """List what is wrong with the fields."""
-        given = {field["name"]: types_of(field) for field in fields if isinstance(field["name"], str)}
+        types = {field["name"]: types_of(field) for field in fields if isinstance(field["name"], str)}
         for name, its_type in self._keys.items():
-            if given.get(name) != [its_type]:
+            if types.get(name) != [its_type]:
                 yield f"fields.{name} of type {its_type} is required"
         for name, its_type in self._required.items():
-            if name not in given:
+            if name not in types:
                 yield f"fields.{name} of type {its_type} is required in this domain"
         if self._type in _NEEDS_METADATA and not any(map(self._is_metadata, fields)):
             yield "fields must have at least one field of metadata: a number, or categorical or textual text"
@@ -182,8 +182,8 @@ class _Rules:
     def _too_many(self, fields: list[dict[str, Any]]) -> Iterator[str]:
         metadata = [field for field in fields if field["name"] not in self._meant]
         textual = [field for field in fields if field.get(_TEXTUAL) is True]
-        yield from quotas.excess(f"{self._type.lower()}_metadata", len(metadata))
-        yield from quotas.excess(f"{self._type.lower()}_textual", len(textual))
+        yield from state.quotas.excess(f"{self._type.lower()}_metadata", len(metadata))
+        yield from state.quotas.excess(f"{self._type.lower()}_textual", len(textual))
 
 
 def _wrong_meaning(field: dict[str, Any], meant: str) -> Iterator[str]:
@@ -212,7 +212,7 @@ def open_dataset(backend: Backend, dataset: Record) -> None:  # noqa: ARG001 - c
     dataset.holds = Rows(DatasetData(dataset.members["datasetType"]))
 
 
-def dataset_faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
+def dataset_errors(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between a dataset, its schema and its group."""
     group = backend.records[request["datasetGroupArn"]].members
     wanted = request["datasetType"].upper()
@@ -226,11 +226,11 @@ def _misfits(schema: Mapping[str, Any], wanted: str, group: Mapping[str, Any]) -
     if wanted != has:
         yield f"datasetType is {wanted}: schemaArn is a schema for {has}"
     domains = (schema.get("domain"), group.get("domain"))
-    if domains[0] != domains[1] and assumptions.domain_mismatch == "refused":
+    if domains[0] != domains[1] and state.assumptions.domain_mismatch == "refused":
         yield "schemaArn has the domain {}, datasetGroupArn has {}: they must be the same".format(*domains)
 
 
-def update_faults(backend: Backend, dataset: Record, request: Mapping[str, Any]) -> Iterator[str]:
+def update_errors(backend: Backend, dataset: Record, request: Mapping[str, Any]) -> Iterator[str]:
     """
     List what keeps a dataset from getting another schema.
 

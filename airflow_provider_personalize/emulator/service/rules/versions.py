@@ -14,15 +14,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.emulator import service_model
-from airflow_provider_personalize.emulator.control.assumptions import assumptions
-from airflow_provider_personalize.emulator.control.clock import clock
-from airflow_provider_personalize.emulator.errors import Refused, not_found
+from airflow_provider_personalize.emulator.control.state import state
+from airflow_provider_personalize.emulator.errors import ServiceError
+from airflow_provider_personalize.emulator.service.refusals import not_found
 from airflow_provider_personalize.emulator.service.rules import campaigns, learning, rows
 from airflow_provider_personalize.rates import rate_days
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.backend import Backend
-    from airflow_provider_personalize.emulator.service.records import Entry, Members, Record
+    from airflow_provider_personalize.emulator.service.emulated_types import Members
+    from airflow_provider_personalize.emulator.service.records import Entry, Record
 
 _HOUR: Final = 60 * 60
 _DAY: Final = 24 * _HOUR
@@ -37,10 +38,12 @@ _BEST: Final = "arn:aws:personalize:::recipe/aws-user-personalization"
 def path(backend: Backend, request: Mapping[str, Any]) -> str:
     """Return the path in a version's ARN: its solution, and eight hex digits or its name."""
     name = request.get("name")
-    if name and assumptions.version_arn == "name":
+    if name and state.assumptions.version_arn == "name":
         return _after_solution(request, name)
-    taken = name if assumptions.same_version_name == "refused" else None  # the same digits for a name that is taken
-    seed = f"{request.get('solutionArn')} {taken or backend.made}"
+    taken = (
+        name if state.assumptions.same_version_name == "refused" else None
+    )  # the same digits for a name that is taken
+    seed = f"{request.get('solutionArn')} {taken or backend.created}"
     return _after_solution(request, hashlib.sha256(seed.encode()).hexdigest()[:8])
 
 
@@ -54,23 +57,23 @@ def complete(backend: Backend, request: Mapping[str, Any]) -> Members:
     taken: Members = {name: solution[name] for name in _TAKEN if name in solution}
     defaults = {"name": path(backend, request), "trainingMode": "FULL", "trainingType": "MANUAL"}
     completed = {"recipeArn": _best(taken), **taken, **defaults, **request}
-    if "name" in request and assumptions.version_name == "after_solution":
+    if "name" in request and state.assumptions.version_name == "after_solution":
         completed["name"] = _after_solution(request, request["name"])
     return completed
 
 
-def faults(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
+def validation_errors(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     """List what does not fit between the mode of the training and the solution."""
     mode = request.get("trainingMode")
-    if mode == "AUTOTRAIN" and assumptions.autotrain_by_hand == "refused":
+    if mode == "AUTOTRAIN" and state.assumptions.autotrain_by_hand == "refused":
         yield "trainingMode is AUTOTRAIN: allowed are FULL and UPDATE"
     if mode == "UPDATE":
-        yield from _update_faults(backend, request["solutionArn"])
+        yield from _mode_update_errors(backend, request["solutionArn"])
     group = backend.records[request["solutionArn"]].members["datasetGroupArn"]
-    yield from learning.faults(backend, {**complete(backend, request), "datasetGroupArn": group})
+    yield from learning.validation_errors(backend, {**complete(backend, request), "datasetGroupArn": group})
 
 
-def _update_faults(backend: Backend, solution_arn: str) -> Iterator[str]:
+def _mode_update_errors(backend: Backend, solution_arn: str) -> Iterator[str]:
     recipe = str(backend.records[solution_arn].members.get("recipeArn")).rpartition("/")[2]
     if recipe not in _UPDATABLE:
         yield f"trainingMode is UPDATE: the recipe {recipe} does not support it, only {', '.join(_UPDATABLE)}"
@@ -93,14 +96,17 @@ def result(backend: Backend, version: Record) -> Members:  # noqa: ARG001 - call
     if not version.usable:
         return {}
     tuned = {"tunedHPOParams": {"algorithmHyperParameters": _tuned(version.members)}}
-    return {"trainingHours": float(assumptions.training_hours), **(tuned if version.members["performHPO"] else {})}
+    return {
+        "trainingHours": float(state.assumptions.training_hours),
+        **(tuned if version.members["performHPO"] else {}),
+    }
 
 
 def _tuned(members: Mapping[str, Any]) -> dict[str, str]:
     """Find the best hyperparameters; nothing is tuned here, and the first that are allowed are taken for the best."""
     config = members.get("solutionConfig", {})
     ranges = config.get("hpoConfig", {}).get("algorithmHyperParameterRanges", {})
-    allowed = [each for kind in ranges.values() for each in kind]
+    allowed = [each for listed in ranges.values() for each in listed]
     first = {each["name"]: str(each["values"][0] if each.get("values") else each.get("minValue")) for each in allowed}
     return {**config.get("algorithmHyperParameters", {}), **first}
 
@@ -117,11 +123,11 @@ def metrics(backend: Backend, request: Mapping[str, Any]) -> Members:
     version = backend.existing(arn)
     if version is None:
         raise not_found("solution version", arn)
-    if version.failed and assumptions.metrics_of_failed_version == "empty":
+    if version.failed and state.assumptions.metrics_of_failed_version == "empty":
         return {"solutionVersionArn": arn, "metrics": {}}
     if not version.usable:
-        code = assumptions.metrics_of_failed_version if version.failed else "ResourceInUseException"
-        raise Refused(code, f"The solution version {arn} is {version.status}, not {version.kind.success}")
+        code = state.assumptions.metrics_of_failed_version if version.failed else "ResourceInUseException"
+        raise ServiceError(code, f"The solution version {arn} is {version.status}, not {version.resource_type.success}")
     return {"solutionVersionArn": arn, "metrics": dict(version.holds.metrics)}
 
 
@@ -160,7 +166,7 @@ class _Schedule:
 
     def due(self, rate: float) -> float:
         """Return when the next training is due."""
-        first: float = assumptions.first_training_after
+        first: float = state.assumptions.first_training_after
         return self.since + first if self.began is None else self.began + rate
 
 
@@ -175,7 +181,7 @@ def renew_schedule(backend: Backend, solution: Record, update: Entry) -> None:
     named = "performAutoTraining" in update.members or "autoTrainingConfig" in update.members.get(
         "solutionUpdateConfig", {}
     )
-    if named and not update.failed and not (_is_same(solution) and assumptions.same_schedule == "kept"):
+    if named and not update.failed and not (_is_same(solution) and state.assumptions.same_schedule == "kept"):
         _begin(backend, solution, update.progress.reached)
 
 
@@ -196,22 +202,22 @@ def _begin(backend: Backend, solution: Record, since: float) -> None:
     schedule = _Schedule(since)
     solution.holds = (schedule, rate)
     if rate is not None:
-        backend.agenda.add(schedule.due(rate), partial(_look, backend, solution, schedule, rate))
+        backend.scheduler.add(schedule.due(rate), partial(_train_if_due, backend, solution, schedule, rate))
 
 
-def _look(backend: Backend, solution: Record, schedule: _Schedule, rate: float) -> float | None:
-    """Start a training if it is due; return when to look again, or None if the schedule is no longer in force."""
+def _train_if_due(backend: Backend, solution: Record, schedule: _Schedule, rate: float) -> float | None:
+    """Start a training if it is due; return when to check again, or None if the schedule is no longer in force."""
     if solution.holds[0] is not schedule or solution.leaving:
         return None
     stood_in = _made_by_hand(backend, solution, schedule)
     if stood_in is None and _is_worth_it(backend, solution, schedule):
-        more = {"trainingType": "AUTOMATIC", "trainingMode": assumptions.automatic_training_mode}
-        held = assumptions.automatic_training_over_quota == "waits"
+        more = {"trainingType": "AUTOMATIC", "trainingMode": state.assumptions.automatic_training_mode}
+        within_quota = state.assumptions.automatic_training_over_quota == "waits"
         try:
-            backend.begin("solution_version", {"solutionArn": solution.arn}, more, held=held)
-        except Refused:
-            return clock.now() + _HOUR
-    began = clock.now() if stood_in is None else stood_in
+            backend.create("solution_version", {"solutionArn": solution.arn}, more, within_quota=within_quota)
+        except ServiceError:
+            return state.clock.now() + _HOUR
+    began = state.clock.now() if stood_in is None else stood_in
     schedule.began = began
     return began + rate
 
@@ -224,7 +230,7 @@ def _made_by_hand(backend: Backend, solution: Record, schedule: _Schedule) -> fl
 
 def _is_worth_it(backend: Backend, solution: Record, schedule: _Schedule) -> bool:
     """Tell whether there is a reason to train: the first time always, unless assumed otherwise."""
-    if schedule.began is None and assumptions.first_training_without_data == "tried":
+    if schedule.began is None and state.assumptions.first_training_without_data == "tried":
         return True
     versions = of(backend, solution.arn)
     last = versions[-1].created if versions else 0.0
