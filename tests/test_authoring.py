@@ -69,8 +69,8 @@ def test_every_member_of_the_request_is_a_parameter(operator):
 def test_what_the_service_requires_is_required(operator):
     required = {xform_name(member) for member in shape_of(operator).required_members}
     ours = set(needed(operator))
-    # the job's name is derived where it is not given; the role is required although the API no longer says so; and who
-    # trains must be said, since the API's default buys a training a week; an update of nothing in particular is none
+    # a missing job name is derived; the role is required although the API no longer says so; automatic training must be
+    # chosen, since the API's default pays for a training a week; an update must name its metric attribution
     assert required - ours <= {"job_name"}
     assert ours - required <= {"role_arn", "perform_auto_training", "metric_attribution_arn"}
 

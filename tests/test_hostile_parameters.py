@@ -53,11 +53,11 @@ TEXTS: Final = [
     *("rate(99 days)", f"rate({LONG_NUMBER} days)"),
     *FOREIGN,
 ]
-THINGS: Final = [
+VALUES: Final = [
     *(None, True, False, 0, -1, 10**30, 1.5, float("nan"), float("inf"), b"x", object(), frozenset({1})),
     *([], [[]], [None], [{}], [1], {}, {"": None}, {None: 1}, {1: 2, "a": 3}, {(): ()}, {"a": object()}),
 ]
-odd = st.one_of(st.sampled_from(TEXTS), st.sampled_from(THINGS), st.text(max_size=5))
+odd = st.one_of(st.sampled_from(TEXTS), st.sampled_from(VALUES), st.text(max_size=5))
 # Parameters that are Airflow's own, or that lead to another machine
 OTHERS: Final = {"self", "kwargs", "deferrable", "poke_interval", "aws_conn_id", "region_name", "verify"}
 

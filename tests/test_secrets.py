@@ -70,7 +70,7 @@ class Left:
 
     def places(self) -> dict[str, str]:
         """Return it as texts."""
-        texts = {place: json.dumps(things, default=str) for place, things in self._places.items()}
+        texts = {place: json.dumps(values, default=str) for place, values in self._places.items()}
         return {**texts, "logs": "\n".join([self._caplog.text, *self._capfd.readouterr()])}
 
     def holds(self, text: str) -> set[str]:
@@ -227,9 +227,9 @@ def test_the_password_of_a_proxy_that_does_not_answer_is_not_shown(left, monkeyp
     """The only one that goes to a real address: a port of this machine that nobody listens on."""
     hook = HookParameters.of("aws_default", None, None, None).hook()
     monkeypatch.setattr(moto.core.models.botocore_stubber, "enabled", False)
-    verdict = hook.poll(WaitCondition("solution", f"{PREFIX}solution/market"))
-    assert "ProxyConnectionError" in str(verdict)
-    assert CANARY not in str(verdict)
+    polled = hook.poll(WaitCondition("solution", f"{PREFIX}solution/market"))
+    assert "ProxyConnectionError" in str(polled)
+    assert CANARY not in str(polled)
     assert not left.holds(CANARY)
 
 

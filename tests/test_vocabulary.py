@@ -174,7 +174,7 @@ def files() -> list[Path]:
 
 @cache
 def replaced_words_of(identifier: str) -> set[str]:
-    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", identifier)
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", identifier.replace("look_up", "lookup"))
     return {part.lower() for part in parts} & WORDS.keys()
 
 
@@ -241,7 +241,7 @@ def test_a_replaced_word_is_found(path, text, word):
     [
         (PACKAGE + "a.py", "from airflow.models import Connection"),
         (PACKAGE + "a.py", "if parameter.kind is parameter.KEYWORD_ONLY: ..."),
-        (PACKAGE + "a.py", "outlook = lookup(x)  # None is looked up"),
+        (PACKAGE + "a.py", "outlook = look_up(x)  # None is looked up"),
         (EMULATOR + "a.py", "for row in csv.reader(file): ..."),
         ("docs/a.md", "The ARN is None. Another kind of error looks the same."),
     ],

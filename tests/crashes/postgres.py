@@ -23,7 +23,7 @@ DRIVERS = ("psycopg2", "asyncpg")
 
 
 class NoPostgresError(Exception):
-    """There is none, and why."""
+    """PostgreSQL is not installed, or does not start."""
 
 
 class Postgres:

@@ -230,9 +230,9 @@ def test_a_superseding_update_is_not_undone_after_transient_errors(personalize, 
         supersede()
         return wait(*args, **how)
 
-    def seen(wait: WaitCondition, verdict: WaitStatus) -> PersonalizeError:
+    def seen(wait: WaitCondition, status: WaitStatus) -> PersonalizeError:
         faults.error_next("DescribeSolution", "ThrottlingException", seconds=90)
-        return error(wait, verdict)
+        return error(wait, status)
 
     monkeypatch.setattr(WaitCondition, "error", seen)
     run = update(deferrable=deferrable)
