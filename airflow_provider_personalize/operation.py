@@ -93,7 +93,7 @@ class Operation:
         from botocore import xform_name
 
         name = name or self.name
-        answer: dict[str, Any] = self.hook.ask(xform_name(name), **request)
+        answer: dict[str, Any] = self.hook.call(xform_name(name), **request)
         promised = getattr(self._model(name).output_shape, "members", {}).keys()
         if promised and not promised & answer.keys():
             raise IncompleteAnswerError(f"{name} was answered without {', '.join(promised)}")

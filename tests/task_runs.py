@@ -111,7 +111,7 @@ class Killed(BaseException):
 @contextmanager
 def killed_after(operation: str) -> Iterator[None]:
     """Kill the worker in this block when an operation is done, and its answer not known yet."""
-    ask = PersonalizeHook.ask
+    ask = PersonalizeHook.call
 
     def dying(hook: PersonalizeHook, method: str, **request: Any) -> Any:
         answer = ask(hook, method, **request)
@@ -120,7 +120,7 @@ def killed_after(operation: str) -> Iterator[None]:
         return answer
 
     with pytest.MonkeyPatch.context() as patch, suppress(Killed):
-        patch.setattr(PersonalizeHook, "ask", dying)
+        patch.setattr(PersonalizeHook, "call", dying)
         yield
         pytest.fail(f"{operation} was not called")
 

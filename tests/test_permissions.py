@@ -31,13 +31,13 @@ TAKES = {"roleArn": ROLE_ACTION, "tags": "personalize:TagResource"}
 @pytest.fixture
 def requests(monkeypatch) -> list[str]:
     """What tasks request, as text."""
-    asked, ask = [], PersonalizeHook.ask
+    asked, ask = [], PersonalizeHook.call
 
     def noting(hook: PersonalizeHook, method: str, **request: Any) -> Any:
         asked.append(str(request))
         return ask(hook, method, **request)
 
-    monkeypatch.setattr(PersonalizeHook, "ask", noting)
+    monkeypatch.setattr(PersonalizeHook, "call", noting)
     return asked
 
 

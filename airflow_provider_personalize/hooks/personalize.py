@@ -30,8 +30,8 @@ from airflow_provider_personalize.exceptions import (
     UnknownRegionError,
 )
 from airflow_provider_personalize.hooks import transport
-from airflow_provider_personalize.hooks.answers import sanitize
-from airflow_provider_personalize.hooks.calling import ServiceClock, redact_errors_of_sts, register_handlers
+from airflow_provider_personalize.hooks.event_handlers import ServiceClock, redact_errors_of_sts, register_handlers
+from airflow_provider_personalize.hooks.sanitizing import sanitize
 from airflow_provider_personalize.redaction import redact
 from airflow_provider_personalize.resources import RESOURCE_TYPES, SOLUTION, SOLUTION_VERSION, ResourceType
 from airflow_provider_personalize.status import (
@@ -55,7 +55,7 @@ _CLIENT_DEFAULTS: Final = {
     "connect_timeout": 10,
     "read_timeout": 30,
     "retries": {"mode": "standard", "max_attempts": 3},
-    "max_pool_connections": 32,
+    "max_pool_connections": 64,  # as many as a triggerer polls with at once
 }
 
 # What Python and botocore say of a time that is too large
@@ -167,7 +167,7 @@ class PersonalizeHook(AwsBaseHook):
         :raises IncompleteAnswerError: The service answered, but without the resource.
         """
         resource_type = _resource_type(resource)
-        description: dict[str, Any] | None = self.ask(
+        description: dict[str, Any] | None = self.call(
             f"describe_{resource_type.name}", **{resource_type.arn_member: arn}
         ).get(resource_type.member)
         if not description:
@@ -176,9 +176,9 @@ class PersonalizeHook(AwsBaseHook):
             )
         return description
 
-    def ask(self, method: str, **request: Any) -> Any:
+    def call(self, method: str, **request: Any) -> Any:
         """
-        Call a method of the client; where its credentials are not taken, fetch new ones and call it once more.
+        Call a method of the client. If its credentials are rejected, renew them and call once more.
 
         :raises botocore.exceptions.ClientError: As from boto3.
         :raises CredentialsMissingError: The connection gives no credentials, and never did, or broken ones.
@@ -187,20 +187,20 @@ class PersonalizeHook(AwsBaseHook):
         :raises IncompleteAnswerError: The service answered with what cannot be read.
         """
         try:
-            return self._ask(method, request)
+            return self._call(method, request)
         except Exception as error:
             if not (self.renews and is_about_credentials(error)):
                 raise
             self.log.info("There are no credentials that are taken; fetching the connection %r anew", self.aws_conn_id)
         self.renew()
         try:
-            return self._ask(method, request)
+            return self._call(method, request)
         except Exception as error:
             if lacks_credentials(error) and not self._had_credentials:
                 raise CredentialsMissingError(self.aws_conn_id if self.connection_required else None) from error
             raise
 
-    def _ask(self, method: str, request: dict[str, Any]) -> Any:
+    def _call(self, method: str, request: dict[str, Any]) -> Any:
         self.suggested_region = self.suggested_region or region_of(request.values())
         client = self.conn
         operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
@@ -220,23 +220,23 @@ class PersonalizeHook(AwsBaseHook):
                 _must_be_a_region(client)
             raise
         self._had_credentials = True
-        return self._sound(operation, answer) if operation.output_shape else {}
+        return self._sanitized(operation, answer) if operation.output_shape else {}
 
-    def _sound(self, operation: Any, answer: Any) -> Any:
+    def _sanitized(self, operation: Any, answer: Any) -> Any:
         odd: list[str] = []
-        believed = sanitize(operation.output_shape, answer, operation.name, odd)
+        sanitized = sanitize(operation.output_shape, answer, operation.name, odd)
         for sentence in {*odd} - self._odd:
             self._odd.add(sentence)
             self.log.warning("%s: it counts as not given", sentence)
-        return believed
+        return sanitized
 
     def renew(self) -> None:
-        """Forget the client and the connection, to read the connection anew when they are next asked for."""
+        """Drop the client and the connection, so that their next use reads the connection again."""
         for cached in ("conn", "conn_config"):
             self.__dict__.pop(cached, None)
 
     def find(self, resource: str | ResourceType, arn: str) -> dict[str, Any] | None:
-        """Describe one resource as :meth:`describe` does; None where the service knows none with this ARN."""
+        """Describe one resource as :meth:`describe` does; return None if it does not exist."""
         try:
             return self.describe(resource, arn)
         except Exception as error:
@@ -264,7 +264,7 @@ class PersonalizeHook(AwsBaseHook):
         """
         led_to: set[str] = set()
         while True:
-            page = self.ask(method, **parameters)
+            page = self.call(method, **parameters)
             yield page
             if not (token := page.get("nextToken")):
                 return
@@ -276,7 +276,7 @@ class PersonalizeHook(AwsBaseHook):
     def stop_training(self, solution_version_arn: str) -> None:
         """Stop the training of a version. One that is over meanwhile, or being stopped, is left as it is."""
         try:
-            self.ask("stop_solution_version_creation", solutionVersionArn=solution_version_arn)
+            self.call("stop_solution_version_creation", solutionVersionArn=solution_version_arn)
         except Exception:
             version = self.find(SOLUTION_VERSION, solution_version_arn)
             settled = WaitCondition(SOLUTION_VERSION.name, solution_version_arn, SETTLED)

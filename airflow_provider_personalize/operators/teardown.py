@@ -207,7 +207,7 @@ class _Group:
         from airflow_provider_personalize.plans.cascade import SCHEMA_TAG
 
         try:
-            tags = self.hook.ask("list_tags_for_resource", resourceArn=self.arn).get("tags", [])
+            tags = self.hook.call("list_tags_for_resource", resourceArn=self.arn).get("tags", [])
         except Exception as error:
             if is_transient(error):
                 raise

@@ -346,3 +346,13 @@ def test_botocores_stubber_can_answer_in_the_services_place(personalize):
         assert hook.describe("solution", SOLUTION)["status"] == "ACTIVE"
         with pytest.raises(ClientError, match="No."):
             hook.describe("solution", SOLUTION)
+
+
+def test_nothing_is_sent_while_moto_answers(personalize):
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(0)
+        url = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        hook = PersonalizeHook(config={"proxies": {"https": url}, "read_timeout": 0.1, "connect_timeout": 0.1})
+        assert hook.conn.describe_solution(solutionArn=SOLUTION)["solution"]["name"] == "shop"
+        with pytest.raises(BlockingIOError):
+            proxy.accept()

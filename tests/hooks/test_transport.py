@@ -567,10 +567,3 @@ def test_a_hook_ends_a_dripping_response(monkeypatch, api):
         hook = PersonalizeHook("dripping", client_type=api, config=config)
         with pytest.raises(Exception, match="Read timeout"):
             ASKED[api](hook.conn)
-
-
-def test_nothing_is_sent_while_moto_answers(personalize):
-    with service() as there:
-        hook = PersonalizeHook(config={"proxies": {"https": there.url}})
-        assert hook.conn.describe_solution(solutionArn=SOLUTION)["solution"]["name"] == "shop"
-        assert there.connections == []

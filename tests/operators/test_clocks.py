@@ -19,7 +19,7 @@ from task_runs import Run, Store, TaskInstance, killed_after
 
 from airflow_provider_personalize.emulator import calls, clock
 from airflow_provider_personalize.exceptions import ResourceExistsError
-from airflow_provider_personalize.hooks import PersonalizeHook, calling
+from airflow_provider_personalize.hooks import PersonalizeHook, event_handlers
 from airflow_provider_personalize.operators import (
     CreateDatasetImportJobOperator,
     CreateSolutionVersionOperator,
@@ -46,7 +46,7 @@ def off(personalize: Any, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     clock.advance(HOUR)
     calls.clear()
     airflows = type("time", (), {"time": lambda: time.time() + request.param})
-    monkeypatch.setattr(calling, "time", airflows)
+    monkeypatch.setattr(event_handlers, "time", airflows)
     return request.param
 
 
@@ -123,5 +123,5 @@ def test_the_next_automatic_training_is_the_first_since_the_run_began(personaliz
 def test_an_answer_without_a_date_tells_nothing(personalize):
     hook = PersonalizeHook()
     for headers in ({}, {"date": "soon"}, {"date": ""}, {"date": "Sat, 28 Nov 2026 06:00:00 -0000"}):
-        hook.service_clock.note({"personalize_called": time.time()}, {"headers": headers})
+        hook.service_clock.record({"personalize_called": time.time()}, {"headers": headers})
     assert hook.service_clock.ahead is None

@@ -41,7 +41,7 @@ def asked(personalize, monkeypatch) -> list[dict[str, Any]]:
         requests.append(request)
         return {"itemList": [], "recommendationId": "r"}
 
-    monkeypatch.setattr(PersonalizeHook, "ask", answer)
+    monkeypatch.setattr(PersonalizeHook, "call", answer)
     return requests
 
 

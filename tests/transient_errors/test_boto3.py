@@ -18,7 +18,7 @@ from airflow_provider_personalize.emulator import assumptions, calls, clock, fau
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.hooks import personalize as hook_module
-from airflow_provider_personalize.hooks.calling import register_handlers
+from airflow_provider_personalize.hooks.event_handlers import register_handlers
 from airflow_provider_personalize.hooks.transport import PooledSession
 from airflow_provider_personalize.operators import CreateSolutionVersionOperator
 from airflow_provider_personalize.status import WaitCondition

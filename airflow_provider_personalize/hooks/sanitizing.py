@@ -1,4 +1,4 @@
-"""What may be believed of an answer: botocore checks no types in it, and misses no member."""
+"""Sanitize responses: botocore checks neither types nor required members."""
 
 from __future__ import annotations
 

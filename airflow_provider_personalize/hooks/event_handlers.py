@@ -1,7 +1,7 @@
 """
-How each call of a client goes: never repeated blindly, its answer read, its refusal explained.
+Handlers of botocore's events: they stop ambiguous retries, validate responses and explain and redact errors.
 
-All of it is hung onto botocore's events, so that ``hook.conn.create_solution_version(…)`` has it too.
+They apply to every call of the hook's client, ``hook.conn.create_solution_version(…)`` included.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from airflow_provider_personalize.aws_errors import is_about_rate, was_not_appli
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 from airflow_provider_personalize.redaction import redact
 
-# What must not be done twice; to stop, start or tag twice changes nothing.
-_ONCE: Final = ("Create", "Update", "Delete")
+# Operations that are not idempotent. Stopping, starting or tagging twice changes nothing.
+_NOT_IDEMPOTENT: Final = ("Create", "Update", "Delete")
 _OK: Final = 200
 _FIRST_ERROR: Final = 300
 _REDIRECTS: Final = range(300, 400)
-# What the context of a call keeps of it: the operation's model and the request.
+# Keys of a call's context: the operation's model and the request,
 _CALL: Final = "personalize_call"
-# And when it was made.
+# and the time of the call.
 _CALLED: Final = "personalize_called"
 _GUIDE: Final = "https://docs.aws.amazon.com/personalize/latest/dg"
 # https://docs.aws.amazon.com/personalize/latest/dg/limits.html, with the codes of Service Quotas where that has them
@@ -47,37 +47,37 @@ _QUOTAS: Final[Mapping[str, str]] = {
 
 
 class ServiceClock:
-    """How far the service's clock is from this machine's, as the ``Date`` of its answers tells."""
+    """The difference between the service's clock and this machine's, from the ``Date`` header of responses."""
 
     def __init__(self) -> None:
-        #: Seconds by which it is ahead, negative where it is behind; None until an answer told.
+        #: Seconds by which the service's clock is ahead, negative if it is behind; None before the first response.
         self.ahead: float | None = None
 
-    def note(self, context: Mapping[str, Any], response_dict: Mapping[str, Any] | None, **_: Any) -> None:
-        """Take note of what an answer tells: nothing where the service may have written it while it was on its way."""
+    def record(self, context: Mapping[str, Any], response_dict: Mapping[str, Any] | None, **_: Any) -> None:
+        """Record a response's time. A difference that the duration of the call explains counts as none."""
         try:
-            told = parsedate_to_datetime(response_dict["headers"]["date"]) if response_dict else None
+            date = parsedate_to_datetime(response_dict["headers"]["date"]) if response_dict else None
         except (KeyError, TypeError, ValueError):
             return
-        if told is None or told.tzinfo is None:
+        if date is None or date.tzinfo is None:
             return
-        most, least = told.timestamp() + 1 - context[_CALLED], told.timestamp() - time.time()
+        most, least = date.timestamp() + 1 - context[_CALLED], date.timestamp() - time.time()
         self.ahead = min(max(0.0, least), most)
 
 
 def register_handlers(client: Any, service_clock: ServiceClock) -> Any:
-    """Let the calls of a client go as they should, and tell the service's time; return it."""
+    """Register the handlers on a client and return it."""
     service = client.meta.service_model.service_id.hyphenize()
     events = client.meta.events
     events.register(f"before-parameter-build.{service}", _remember)
-    events.register(f"response-received.{service}", service_clock.note)
-    events.register(f"response-received.{service}", _look_at_answer)
-    events.register_first(f"needs-retry.{service}", partial(_let_nothing_be_repeated_blindly, client.exceptions))
+    events.register(f"response-received.{service}", service_clock.record)
+    events.register(f"response-received.{service}", _validate_response)
+    events.register_first(f"needs-retry.{service}", partial(_stop_ambiguous_retry, client.exceptions))
     return client
 
 
 def redact_errors_of_sts(session: Any) -> None:
-    """Redact what STS answers to a boto3 session: it may quote the signed request, and botocore logs it."""
+    """Redact STS's errors for a boto3 session: they may quote the signed request, and botocore logs them."""
     session.events.register("response-received.sts", _redact_error, unique_id="personalize-redaction")
 
 
@@ -91,28 +91,28 @@ def _remember(params: Mapping[str, Any], model: Any, context: dict[str, Any], **
     context[_CALLED] = time.time()
 
 
-def _look_at_answer(
+def _validate_response(
     response_dict: Mapping[str, Any] | None,
     parsed_response: dict[str, Any] | None,
     context: Mapping[str, Any],
     **_: Any,
 ) -> None:
     """
-    Explain a refusal.
+    Redact and explain an error.
 
-    :raises IncompleteAnswerError: The answer is none. To botocore, what is not JSON has no members: an empty list. Of
-        what promises no member, the status is 200 and the body empty
+    :raises IncompleteAnswerError: The response is not a JSON object, which botocore parses as one without members.
+        Operations without output answer 200 and an empty body
         (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_PutEvents.html).
     """
-    if response_dict is None or parsed_response is None:  # there was no answer
+    if response_dict is None or parsed_response is None:  # no response
         return
     model, request = context[_CALL]
     if error := parsed_response.get("Error"):
-        said, advice = redact(str(error.get("Message", ""))), _advice(model, error, request)
-        error["Message"] = f"{said.rstrip('.')}.{advice}" if advice else said
+        message, advice = redact(str(error.get("Message", ""))), _advice(model, error, request)
+        error["Message"] = f"{message.rstrip('.')}.{advice}" if advice else message
         if response_dict["status_code"] in _REDIRECTS:
             to = redact(str(response_dict["headers"].get("location", "elsewhere")))
-            error["Message"] = f"Redirected to {to}. Personalize redirects nobody; something on the way does. {said}"
+            error["Message"] = f"Redirected to {to}. Personalize redirects nobody; something on the way does. {message}"
         if "Code" in error:
             error["Code"] = redact(str(error["Code"]))
     else:
@@ -125,7 +125,7 @@ def _look_at_answer(
             raise IncompleteAnswerError(f"{model.name} was answered with what is no JSON object, HTTP status {status}")
 
 
-def _let_nothing_be_repeated_blindly(
+def _stop_ambiguous_retry(
     exceptions: Any,
     *,
     response: tuple[Any, dict[str, Any]] | None,
@@ -134,11 +134,12 @@ def _let_nothing_be_repeated_blindly(
     **_: Any,
 ) -> None:
     """
-    End a call that botocore would repeat though it may be done already, or is over a quota.
+    Raise the error of an ambiguous write instead of letting botocore retry it.
 
-    In any of botocore's modes of retrying, a training whose answer was lost would be bought twice.
+    In every retry mode, botocore would pay twice for a training whose response was lost. An exceeded quota is not
+    retried either.
     """
-    if not operation.name.startswith(_ONCE):
+    if not operation.name.startswith(_NOT_IDEMPOTENT):
         return
     error = caught_exception
     if response is not None and response[0].status_code >= _FIRST_ERROR:
@@ -155,7 +156,7 @@ def _is_an_object(body: bytes) -> bool:
 
 
 def _advice(model: Any, error: Mapping[str, Any], request: Mapping[str, Any]) -> str:
-    """Say what a refusal was about, and what to do."""
+    """Return which resource an error is about, and what to do."""
     code = str(error.get("Code", "")).removesuffix("Exception")
     arns = [value for value in request.values() if isinstance(value, str) and value.startswith("arn:")]
     about = next((arn for arn in arns if ":iam:" not in arn), None)
