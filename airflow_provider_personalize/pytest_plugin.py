@@ -2,8 +2,8 @@
 Fixtures for tests of your own: pytest finds them where this package is installed with its ``emulator`` extra.
 
 ``local_personalize`` is a local Personalize for all AWS clients of the test's own process, and ``personalize_endpoint``
-is one at an address, for those of others, too. Each test gets an empty one. Its time stands still until the test says
-``clock.advance(3600)``; ``@pytest.mark.local_personalize(speed=60)`` lets it run.
+is one at an address, for other processes too. Each test gets an empty one. Its time stands still until the test calls
+``clock.advance(3600)``, or runs with ``@pytest.mark.local_personalize(speed=60)``.
 
 pytest reads this file in every run, so it imports nothing until a fixture is asked for.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.local import Local
 
 _MARKER: Final = (
-    "local_personalize(speed=0): seconds that pass in the local Personalize in one of ours; 0 stops its time"
+    "local_personalize(speed=0): seconds that pass in the local Personalize per real second; 0 stops its time"
 )
 _NO_ACCOUNT: Final = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -33,13 +33,13 @@ _MISLEADING: Final = ("AWS_PROFILE", "AWS_REGION", "AWS_IGNORE_CONFIGURED_ENDPOI
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", _MARKER)
 
 
 @pytest.fixture
 def local_personalize(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Local]:
-    """Give an empty local Personalize, and moto's S3, which every AWS client made in the test takes for AWS."""
+    """Provide an empty local Personalize, and moto's S3, to every AWS client that the test creates."""
     _leave_accounts_alone(monkeypatch)
     local = _local(request)
     with local.in_process(_speed(request)) as personalize:
@@ -48,7 +48,7 @@ def local_personalize(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
 @pytest.fixture
 def personalize_endpoint(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Local]:
-    """Give an empty local Personalize at an ``url``, which is also in the environment, as AWS_ENDPOINT_URL."""
+    """Provide an empty local Personalize at a ``url``, which is also in the environment as AWS_ENDPOINT_URL."""
     _leave_accounts_alone(monkeypatch)
     local = _local(request)
     with local.at_an_address(_speed(request)) as personalize:

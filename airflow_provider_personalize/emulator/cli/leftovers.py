@@ -45,7 +45,7 @@ class Claim:
         )
 
     def note(self, pid: int) -> None:
-        """Note that a process was started, which leads a session."""
+        """Record a process that was started and leads a session."""
         with contextlib.suppress(psutil.Error):
             self._note.write(f"{pid} {psutil.Process(pid).create_time()}\n")
             self._note.flush()
@@ -88,7 +88,7 @@ def descendants(pid: int) -> list[psutil.Process]:
 
 
 def session(leader: int) -> Iterator[psutil.Process]:
-    """Find what belongs to a session, also when its parent is gone."""
+    """Yield the processes of a session, also if their parent is gone."""
     for pid in psutil.pids():
         with contextlib.suppress(OSError, psutil.Error):
             if os.getsid(pid) == leader:

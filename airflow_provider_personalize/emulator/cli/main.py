@@ -17,24 +17,24 @@ _ABOUT: Final = """\
 Amazon Personalize on your own machine, for Airflow DAGs, without an AWS account.
 
   run PATH       run a DAG file to its end, under the Airflow that is installed and against a local Personalize
-  serve --port N be that local Personalize, for whatever takes an endpoint
-  assumptions    tell what it takes for granted, since nobody outside of AWS knows, and what else could be
+  serve --port N serve that local Personalize to any client that takes an endpoint
+  assumptions    list what it assumes about the service where AWS's documentation is silent
 """
 _RUN: Final = """\
-Run a DAG file to its end: the real Airflow in a folder of its own that is thrown away, and an emulator of Amazon
-Personalize and S3 that is empty at first. Each task's states are told as they change, and in a table at the end, with
-the reason of each failure.
+Run a DAG file to its end: a real Airflow in a temporary folder, and an emulator of Amazon Personalize and S3 that is
+empty at first. Each change of a task's state is printed; a table at the end shows what each task sent to Personalize,
+and the reason of each failure.
 
-No real AWS account is in reach: the DAG gets no AWS_* variable of yours, neither ~/.aws/config nor ~/.aws/credentials,
-and every AWS connection of yours in AIRFLOW_CONN_* leads to the emulator, in the region that it names. Where it names
-none, the region is that of the ARNs in the file, else AWS_DEFAULT_REGION, else us-east-1. AIRFLOW_VAR_* and other
+The DAG cannot reach a real AWS account: it gets none of your AWS_* variables, neither ~/.aws/config nor
+~/.aws/credentials, and every AWS connection in AIRFLOW_CONN_* leads to the emulator, in its own region. Without one,
+the region is that of the ARNs in the file, else AWS_DEFAULT_REGION, else us-east-1. AIRFLOW_VAR_* and other
 connections are kept; Airflow's configuration (AIRFLOW__*, airflow.cfg) and plugins are not.
 """
 _RUN_END: Final = """\
 exit status:
   0    every task succeeded, or was skipped in a run that succeeded
   1    a task failed, or the file could not be imported or has no DAG; the folder of the run is kept
-  2    what was asked for makes no sense
+  2    the options are invalid
   130  stopped by Ctrl-C
 
 examples:
@@ -45,16 +45,16 @@ examples:
 """
 _SERVE: Final = """\
 Serve Amazon Personalize, S3 and the rest of moto at an address, until Ctrl-C. The first line printed is the URL.
-All that it holds is gone when it ends.
+When it ends, all resources are gone.
 """
 _ASSUMPTIONS: Final = """\
-Print two tables in Markdown: the questions about Amazon Personalize that are open, with the answers that can be set
-(from Python, or by HTTP while it is served), the default first; and how many seconds everything takes.
+Print two tables in Markdown: the open questions about Amazon Personalize with the answers that can be set (from
+Python, or over HTTP while it is served), the default first; and how many seconds everything takes.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the arguments say and return the exit status."""
+    """Run a command and return the exit status."""
     parser = _parser()
     asked = parser.parse_args(arguments)
     try:
@@ -82,30 +82,30 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "path",
         metavar="PATH",
         type=_file,
-        help="the DAG file; its folder is the dags folder, nothing else in it is run",
+        help="the DAG file; its folder is the dags folder, but no other file in it is run",
     )
-    add("--dag-id", metavar="ID", help="run only this DAG; otherwise all that the file has, one after the other")
+    add("--dag-id", metavar="ID", help="run only this DAG; by default, all DAGs in the file, one after the other")
     add("--times", metavar="N", type=_count, default=1,
-        help="run it N times, one after the other, to see that a second run finds what the first one made")  # fmt: skip
+        help="run it N times, one after the other, to see that a second run reuses what the first created")  # fmt: skip
     add("--interactions", metavar="CSV", type=_file, help='the same as --conf \'{"interactions": "<absolute path>"}\'')
     add("--conf", metavar="JSON", type=_json_object, default={}, help="the run's configuration: its params")
     add("--aws-conn-id", metavar="ID", action="append", default=["aws_default"], dest="aws_conn_ids",
-        help="a connection that the DAG uses beside aws_default; can be given several times")  # fmt: skip
+        help="a connection that the DAG uses besides aws_default; repeatable")  # fmt: skip
     add("--fail", metavar="OPERATION=REASON", type=_failure, action="append", default=[], dest="failures",
-        help='let what an operation starts end in failure: --fail UpdateSolution="no such event type"')  # fmt: skip
+        help='make what an operation starts fail: --fail UpdateSolution="no such event type"')  # fmt: skip
     _add_speed(parser)
     add(
         "--python",
         type=_program,
         default=sys.executable,
-        help="an interpreter that has another Airflow (default: ours)",
+        help="an interpreter with another Airflow (default: this one)",
     )
     add("--standalone", action="store_true",
-        help="run it in a whole Airflow, with scheduler, triggerer and web UI, that stays up until Ctrl-C; "
-        "otherwise `airflow dags test` runs it")  # fmt: skip
-    add("--exit", action="store_true", help="with --standalone: end with the run")
+        help="run it in a complete Airflow with scheduler, triggerer and web UI, which stays up until Ctrl-C; "
+        "by default, `airflow dags test` runs it")  # fmt: skip
+    add("--exit", action="store_true", help="with --standalone: end after the run")
     add("--keep", action="store_true", help="keep the folder of the run, with database and logs")
-    add("--verbose", action="store_true", help="show Airflow's own output, too")
+    add("--verbose", action="store_true", help="show Airflow's own output as well")
     parser.set_defaults(do=_run)
 
 
@@ -118,7 +118,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 def _add_speed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", metavar="N", type=_positive, default=60.0,
-                        help="how many seconds pass in Personalize in one of ours (default: %(default)g)")  # fmt: skip
+                        help="seconds that pass in Personalize per real second (default: %(default)g)")  # fmt: skip
 
 
 def _run(asked: argparse.Namespace) -> int:
@@ -155,7 +155,9 @@ def _serve(asked: argparse.Namespace) -> int:
 
 def _introduce(url: str, host: str) -> None:
     if host not in {"127.0.0.1", "::1", "localhost"}:
-        print(f"Warning: whoever reaches {host} can use this; there is no authentication.", file=sys.stderr, flush=True)
+        print(
+            f"Warning: anyone who reaches {host} can use this; there is no authentication.", file=sys.stderr, flush=True
+        )
     print(url)
     print(
         f"Use it with AWS_ENDPOINT_URL={url} and any AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_DEFAULT_REGION,"

@@ -1,4 +1,4 @@
-"""A process of which nothing is left when it is stopped, whatever it has started."""
+"""A process that is stopped together with all that it has started."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def running(command: Sequence[str], env: dict[str, str], log: Path) -> Iterator[
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Let the signals that end a program do so as Ctrl-C does: with time to clean up."""
+    """Treat the signals that end a program like Ctrl-C: with time to clean up."""
     with _handling(_interrupt):
         yield
 

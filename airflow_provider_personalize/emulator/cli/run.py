@@ -33,7 +33,7 @@ _UP_WITHIN: Final = 300  # seconds
 
 @dataclass(frozen=True)
 class Options:
-    """What ``run`` is asked to do; ``--help`` explains it."""
+    """The options of ``run``; ``--help`` explains them."""
 
     path: Path
     python: str

@@ -466,7 +466,7 @@ class Assumptions:
         super().__setattr__(name, value)
 
     def change(self, answers: Mapping[str, Any]) -> None:
-        """Set several, or none if one of them is wrong."""
+        """Set several assumptions, or none if one of them is wrong."""
         trial = Assumptions()
         for name, value in answers.items():
             setattr(trial, name, value)
@@ -474,7 +474,7 @@ class Assumptions:
             setattr(self, name, value)
 
     def reset(self) -> None:
-        """Go back to the defaults."""
+        """Restore the defaults."""
         usual = Assumptions()
         for question in fields(self):
             setattr(self, question.name, getattr(usual, question.name))

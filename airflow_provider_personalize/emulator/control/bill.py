@@ -132,7 +132,7 @@ class Bill:
         self._meters: dict[int, Meter] = {}  # by the identity of the record: an ARN can have several, one by one
 
     def add(self, record: object, meter: Meter) -> None:
-        """Begin to count what a new resource uses."""
+        """Start to count what a new resource uses."""
         with self._lock:
             self._meters[id(record)] = meter
 
@@ -149,7 +149,7 @@ class Bill:
                 meter.count(self._clock.now())
 
     def clear(self) -> None:
-        """Begin a new bill."""
+        """Start a new bill."""
         with self._lock:
             self._meters.clear()
 

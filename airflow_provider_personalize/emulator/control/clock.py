@@ -63,7 +63,7 @@ class Clock:
 
     @contextmanager
     def seen_at(self, moment: float) -> Iterator[None]:
-        """Let this thread, and no other, live at some moment: to do what was due then."""
+        """Set the time of this thread, and no other, to a moment: to do what was due then."""
         self._seen.at = moment
         try:
             yield

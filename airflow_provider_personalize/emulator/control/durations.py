@@ -55,7 +55,7 @@ class Seconds(dict[str, float]):
 
 
 def changed(seconds: Mapping[str, float], changes: Any) -> Seconds:
-    """Return the seconds with some of them changed; what is not named stays."""
+    """Return the seconds with some of them changed; the others stay."""
     if not isinstance(changes, Mapping):
         raise ValueError(f"seconds is {changes!r}: give names and their seconds")  # noqa: TRY004 - told like the others
     new = Seconds(seconds)

@@ -87,14 +87,14 @@ class DatasetData:
         return tuple(self._columns)
 
     def replace_bulk(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Take a FULL import: earlier bulk rows go, what was put stays."""
+        """Apply a FULL import: it replaces earlier bulk rows and keeps what was put."""
         with self._lock:
             bulk = self._empty()
             bulk.add(map(self._pack, rows))
             self._bulk, self._by_user = bulk, None
 
     def add_bulk(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Take an INCREMENTAL import: rows are added; those with an id take the place of earlier ones, put ones too."""
+        """Apply an INCREMENTAL import: it adds rows; those with an id replace earlier ones, put ones too."""
         with self._lock:
             new = [self._pack(row) for row in rows]
             self._bulk.add(new)
@@ -104,7 +104,7 @@ class DatasetData:
                 self._put.remove(lambda row: row[0] in ids)
 
     def put(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Take what came in real time."""
+        """Add rows that came in real time."""
         with self._lock:
             new = [self._pack(row) for row in rows]
             self._put.add(new)
@@ -118,7 +118,7 @@ class DatasetData:
         return tuple(sys.intern(value) if type(value) is str else value for value in map(row.get, self._columns))
 
     def rows(self, mode: Mode = "ALL") -> Iterator[dict[str, Any]]:
-        """Go through the rows, bulk ones first; a column that a row does not have is None."""
+        """Yield the rows, bulk ones first; a column that a row lacks is None."""
         names = self.columns
         return (self._unpack(names, row) for row in self._packed(mode))
 
@@ -127,7 +127,7 @@ class DatasetData:
         return dict(zip(names, row + (None,) * (len(names) - len(row)), strict=True))
 
     def values(self, *names: str, mode: Mode = "ALL") -> Iterator[Row]:
-        """Go through the rows as tuples of these columns: quicker than ``rows``."""
+        """Yield the rows as tuples of these columns: quicker than ``rows``."""
         places = [self._columns.get(name, sys.maxsize) for name in names]
         for row in self._packed(mode):
             width = len(row)

@@ -1,4 +1,4 @@
-"""What may be wrong with data and with filters; the text is for whoever asked the service."""
+"""Errors in data and in filters; the message is for the caller of the service."""
 
 
 class Unfit(Exception):  # noqa: N818 - it is about the data, and no error of the emulator

@@ -129,7 +129,7 @@ class Expression:
 
 
 def comparisons(condition: Condition | None) -> Iterator[Comparison]:
-    """Go through the comparisons in a condition."""
+    """Yield the comparisons in a condition."""
     if isinstance(condition, Comparison):
         yield condition
     for part in condition.parts if isinstance(condition, Compound) else ():
@@ -149,7 +149,7 @@ class _Reader:
         return self._tokens[self._place][1].upper() if self._place < len(self._tokens) else ""
 
     def take(self, *wanted: str) -> str:
-        """Take the next word, which must be one of these."""
+        """Consume the next word, which must be one of these."""
         word = self.peek()
         if word not in wanted:
             raise _invalid(f"expected {' or '.join(wanted)}, found {self.found()}")
@@ -157,18 +157,18 @@ class _Reader:
         return word
 
     def found(self) -> str:
-        """Say what comes next, for a message."""
+        """Return what comes next, for a message."""
         return repr(self._tokens[self._place][1]) if self.peek() else "the end"
 
     def maybe(self, word: str) -> bool:
-        """Take the next word if it is this one."""
+        """Consume the next word if it is this one."""
         if self.peek() == word:
             self._place += 1
             return True
         return False
 
     def filter(self) -> tuple[Expression, ...]:
-        """Read a whole filter."""
+        """Parse a whole filter."""
         parts = [self.expression()]
         while self.maybe("|"):
             parts.append(self.expression())
@@ -176,7 +176,7 @@ class _Reader:
         return tuple(parts)
 
     def only_condition(self) -> Condition:
-        """Read a condition and nothing else."""
+        """Parse a condition and nothing else."""
         condition = self.condition()
         self.end()
         return condition
@@ -187,14 +187,14 @@ class _Reader:
             raise _invalid(f"expected the end, found {self.found()}")
 
     def expression(self) -> Expression:
-        """Read one part of a filter."""
+        """Parse one part of a filter."""
         verb, subject = self.take("INCLUDE", "EXCLUDE"), self.take(*_DATASETS)
         self.take("WHERE")
         where = self.condition()
         return Expression(verb, subject, where, self.condition() if self.maybe("IF") else None)
 
     def condition(self) -> Condition:
-        """Read conditions, of which AND binds closer."""
+        """Parse conditions; AND binds closer."""
         return self._chain("OR", lambda: self._chain("AND", self._single))
 
     def _chain(self, word: str, part: Callable[[], Condition]) -> Condition:
@@ -239,7 +239,7 @@ class _Reader:
         return Comparison(field, sign, (operand,))
 
     def _members(self) -> tuple[Operand, ...]:
-        """Read a list, or the field whose values are one."""
+        """Parse a list, or a field whose values are one."""
         return (self._operand(),) if self.peek().startswith("CURRENTITEM.") else self._list()
 
     def _list(self) -> tuple[Operand, ...]:
@@ -290,7 +290,7 @@ _OPERANDS: Final[Mapping[str, Callable[[str], Operand]]] = {
 
 
 def parse_expressions(text: str) -> tuple[Expression, ...]:
-    """Read the expressions of a filter, joined by ``|``."""
+    """Parse the expressions of a filter, joined by ``|``."""
     expressions = _Reader(text).filter()
     for each in expressions:
         _check(each)
@@ -300,7 +300,7 @@ def parse_expressions(text: str) -> tuple[Expression, ...]:
 
 
 def liberties(text: str) -> Iterator[str]:
-    """Name what an expression that was read does, and the guide shows nowhere."""
+    """Yield what a valid expression does that the guide never shows."""
     before, after_if = "", False
     for sort, word in _tokens(text):
         now = word.upper()
@@ -315,14 +315,14 @@ def liberties(text: str) -> Iterator[str]:
 
 
 def single_quoted(text: str) -> Iterator[str]:
-    """Name the texts of an expression that are in single quotes."""
+    """Yield the texts of an expression that are in single quotes."""
     for sort, word in _tokens(text):
         if sort == "text" and word.startswith("'"):
             yield f"{word} is in single quotes: put texts in double quotes"
 
 
 def singular(text: str) -> Iterator[str]:
-    """Name the datasets of an expression that are written without their s."""
+    """Yield the datasets of an expression that are written without their s."""
     for sort, word in _tokens(text):
         dataset = word.partition(".")[0]
         if sort == "name" and dataset.upper() in _SINGULAR:
@@ -330,7 +330,7 @@ def singular(text: str) -> Iterator[str]:
 
 
 def parse_item_attributes(text: str) -> Condition:
-    """Read the ``itemAttributes`` of a batch segment job."""
+    """Parse the ``itemAttributes`` of a batch segment job."""
     condition = _Reader(text).only_condition()
     for each in comparisons(condition):
         if each.field.dataset != "ITEMS" or not all(isinstance(o, (str, int, float)) for o in each.operands):

@@ -64,7 +64,7 @@ class Filter:
 
     @property
     def subject(self) -> str:
-        """What is filtered: ``ITEMID``, ``USERID`` or ``ACTIONID``."""
+        """The subject of the filter: ``ITEMID``, ``USERID`` or ``ACTIONID``."""
         return self.expressions[0].subject
 
     @property
@@ -230,7 +230,7 @@ def _each(value: Any) -> list[Any]:
 
 
 def holds(sign: str, value: Any, wanted: Sequence[Any]) -> bool:
-    """Tell whether a comparison holds for the value of a field."""
+    """Return whether a comparison holds for the value of a field."""
     if sign in _COMPARISONS:
         return any(_compare(_COMPARISONS[sign], value, each) for each in wanted)
     if sign in {"IS NULL", "IS NOT NULL"}:

@@ -49,7 +49,7 @@ class Model:
         self._popular: Scored = []
 
     def learn(self, user: str, history: Iterable[tuple[str, float]]) -> None:
-        """Go on from what is known of a user with what came next: items, and what each interaction weighs."""
+        """Add a user's next interactions: items, and the weight of each interaction."""
         recent = self._recent.setdefault(user, [])
         for item, weight in history:
             self.items[item] = self.items.get(item, 0.0) + weight
@@ -80,7 +80,7 @@ class Model:
         return [(other, cosine) for cosine, other in heapq.nlargest(NEIGHBOURS, cosines)]
 
     def forget_details(self) -> None:
-        """Let go of what only learning needs."""
+        """Release what only learning needs."""
         self._together = {}
 
     def recommend(
@@ -129,7 +129,7 @@ class Model:
         return {item: weight / total for item, weight in weights.items()}
 
     def _scored(self, shares: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-        """Go through all items, best first: those that go with something, merged with the popular ones."""
+        """Yield all items, best first: those that go with something, merged with the popular ones."""
         part = _POPULARITY if shares else 1.0
         total = sum(self.items.values()) or 1.0
         near = _ordered((i, part * self.items[i] / total + (1 - part) * share) for i, share in shares.items())

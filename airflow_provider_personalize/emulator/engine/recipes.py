@@ -1,4 +1,4 @@
-"""What each recipe asks of a model: a few ways to answer serve all recipes."""
+"""How each recipe answers from a model: a few ways serve all recipes."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class _Events:
         return 0.0 if self._below(value, threshold) else weight
 
     def _below(self, value: float | None, threshold: float | None) -> bool:
-        """Tell whether a value is too low."""
+        """Return whether a value is too low."""
         if threshold is None:
             return False
         return not self._without_value if value is None else value < threshold

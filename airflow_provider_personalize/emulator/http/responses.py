@@ -33,7 +33,7 @@ class PersonalizeResponse(BaseResponse):
         super().__init__(service_name="personalize")
 
     def setup_class(self, *args: Any, **kwargs: Any) -> None:
-        """Take over a request; its body stays in bytes, which may not be text."""
+        """Set up a request; its body stays in bytes, which may not be text."""
         try:
             super().setup_class(*args, **{**kwargs, "use_raw_body": True})
         except (EOFError, OSError, ValueError, zlib.error) as error:

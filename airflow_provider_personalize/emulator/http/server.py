@@ -1,19 +1,19 @@
 """
-The emulator at an address: all of moto (S3, STS, IAM, …) with our Personalize in it, for whatever takes an endpoint.
+The emulator at an address: all of moto (S3, STS, IAM, …) with our Personalize, for any client with an endpoint.
 
 ``with Server() as server: boto3.client("personalize", endpoint_url=server.url)``. It runs in threads of this process,
-shares the state of this process's moto, and takes that state with it when it stops. Beside the AWS APIs it has controls
-of its own, in JSON (``Content-Type: application/json``), under ``/_personalize/``; a request that makes no sense is
+shares the state of this process's moto, and clears that state when it stops. Beside the AWS APIs it has controls
+of its own, in JSON (``Content-Type: application/json``), under ``/_personalize/``; an invalid request is
 answered 4xx, ``{"error": "…"}``:
 
 - ``GET health``: ``{"status": "ok"}``
-- ``GET calls``: the calls so far, each as in :class:`calls.Call`; ``?operation=UpdateSolution`` narrows
+- ``GET calls``: the calls so far, each as in :class:`calls.Call`; ``?operation=UpdateSolution`` filters
 - ``DELETE calls``: forget them
 - ``POST faults``: ``{"fail_next": {"operation": "UpdateSolution", "reason": "…"}}`` or
   ``{"error_next": {"operation": "DescribeSolution", "code": "ThrottlingException"}}``, with the names and arguments of
   ``faults``
-- ``GET faults``: what was told and is still to happen
-- ``DELETE faults``: forget what was told to fail
+- ``GET faults``: the faults that are still to happen
+- ``DELETE faults``: remove all faults
 - ``GET clock``: ``{"now": …, "speed": 60}``, in seconds since 1970
 - ``POST clock``: ``{"speed": 1}`` and/or ``{"advance": 3600}``; speed 0 stops it; it ends ten years from now
 - ``GET bill``: what the real service would charge for, as in :class:`bill.Line`, and the total
@@ -249,7 +249,7 @@ class _Moto(DomainDispatcherApplication):
 
 
 class _Controls:
-    """The emulator's own paths in front of moto's."""
+    """The emulator's own paths, in front of moto's."""
 
     def __init__(self, app: Callable[..., Any], host: str) -> None:
         self._app, self._host = app, host
@@ -303,7 +303,7 @@ def _route(request: Request) -> Callable[[Request], Any]:
 
 
 def _sent(request: Request, *allowed: str) -> dict[str, Any]:
-    """Read the JSON object that was sent, and hold it to the members that make sense."""
+    """Return the JSON object that was sent; refuse members other than the allowed ones."""
     sent = json.loads(request.get_data() or b"null")
     if not isinstance(sent, dict) or not sent or (allowed and set(sent) - set(allowed)):
         raise ValueError(f"send a JSON object with {' or '.join(allowed) or 'what is to change'}")

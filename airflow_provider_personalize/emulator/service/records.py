@@ -1,4 +1,4 @@
-"""What the emulator keeps of a resource, and how that reads in an answer."""
+"""What the emulator keeps of a resource, and how an answer shows it."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class _Tariff(NamedTuple):
 
 
 def start_metering(backend: Backend, record: Record) -> None:
-    """Begin to count what a new resource uses, if that is charged."""
+    """Start to count what a new resource uses, if that is charged."""
     tariff = _TARIFFS.get(record.resource_type.name)
     if tariff is None:
         return

@@ -61,7 +61,7 @@ def _run_ended(dag_run: Any, state: str) -> None:
 
 
 def _name_application(ti: Any) -> str:
-    """Let the task's AWS clients name it in their user agent, so that the emulator can tell whose a call is."""
+    """Name the task in the user agent of its AWS clients, so that the emulator knows whose a call is."""
     key = f"{ti.dag_id} {ti.run_id} {ti.task_id} {_index(ti)}"
     app_id = hashlib.sha256(key.encode()).hexdigest()[:20]
     os.environ["AWS_SDK_UA_APP_ID"] = app_id

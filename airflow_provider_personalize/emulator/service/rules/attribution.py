@@ -58,7 +58,7 @@ def update_errors(
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
-    """Make what the attribution has after an update."""
+    """Return what the attribution has after an update."""
     kept = [metric for metric in members["metrics"] if metric["metricName"] not in update.get("removeMetrics", ())]
     config = update.get("metricsOutputConfig", members["metricsOutputConfig"])
     return {**members, "metrics": [*kept, *update.get("addMetrics", ())], "metricsOutputConfig": config}

@@ -24,7 +24,7 @@ _SYNC: Final = "syncWithLatestSolutionVersion"
 
 
 def missing(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
-    """Name the version that does not exist: the ARN of a solution is not one (seen: aws-sdk-js-v3, issue 4982)."""
+    """Yield a version that does not exist: the ARN of a solution is not one (seen: aws-sdk-js-v3, issue 4982)."""
     arn = str(request.get("solutionVersionArn"))
     nothing = _is_of_nothing(backend, arn) and state.assumptions.latest_without_version == "ResourceNotFoundException"
     if SOLUTION.is_arn(arn) or nothing:
@@ -82,12 +82,12 @@ def _following(members: Mapping[str, Any]) -> str:
 
 
 def complete_update(backend: Backend, asked: Mapping[str, Any]) -> Members:
-    """Take the version that a request means; the newest one at this moment, if it says so."""
+    """Resolve the version of a request; ``$LATEST`` is the newest one at this moment."""
     return {**asked, **(resolved(backend, asked) if "solutionVersionArn" in asked else {})}
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
-    """Make what the campaign shows once the update is ACTIVE."""
+    """Return what the campaign shows once the update is ACTIVE."""
     if "campaignConfig" not in update or state.assumptions.unnamed_campaign_config == "dropped":
         return {**members, **update}
     return {**members, **update, "campaignConfig": {**members.get("campaignConfig", {}), **update["campaignConfig"]}}

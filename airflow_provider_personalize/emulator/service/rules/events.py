@@ -48,7 +48,7 @@ _ROWS: Final = {"ITEMS": ("items", "itemId"), "USERS": ("users", "userId"), "ACT
 
 
 def put_events(backend: Backend, request: Mapping[str, Any]) -> Members:
-    """Take interactions with items. Those of a visitor without a user are kept, and not trained on."""
+    """Add interactions with items. Those of a visitor without a user are kept, but not used in training."""
     for place, event in enumerate(request["eventList"]):
         for excess in state.quotas.excess("event_bytes", len(json.dumps(event)), f"eventList[{place}]"):
             raise ServiceError("InvalidInputException", excess)
@@ -59,7 +59,7 @@ def put_events(backend: Backend, request: Mapping[str, Any]) -> Members:
 
 
 def put_action_interactions(backend: Backend, request: Mapping[str, Any]) -> Members:
-    """Take interactions with actions."""
+    """Add interactions with actions."""
     dataset = _tracked(backend, request["trackingId"], "ACTION_INTERACTIONS")
     events = request["actionInteractions"]
     _take_events(dataset, events, [_row(backend, dataset, event, _ACTION_EVENT) for event in events])
@@ -67,7 +67,7 @@ def put_action_interactions(backend: Backend, request: Mapping[str, Any]) -> Mem
 
 
 def put_rows(backend: Backend, request: Mapping[str, Any]) -> Members:
-    """Take items, users or actions."""
+    """Add items, users or actions."""
     dataset = backend.existing(request["datasetArn"])
     if dataset is None:
         raise not_found("dataset", request["datasetArn"])

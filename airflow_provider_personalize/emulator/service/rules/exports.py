@@ -31,7 +31,7 @@ def complete_export(backend: Backend, request: Mapping[str, Any]) -> Members:  #
 
 
 def check_output(backend: Backend, job: Record) -> str | None:
-    """Tell why a job cannot write where it should, or None."""
+    """Return why a job cannot write to its output, or None."""
     try:
         s3.check(backend, _folder(job))
     except s3.Unreachable:
@@ -79,5 +79,5 @@ def delete_users(backend: Backend, job: Record) -> None:
 
 
 def deleted(backend: Backend, job: Record) -> Members:  # noqa: ARG001 - called like the others
-    """Tell how much was deleted, once it is."""
+    """Return how much was deleted, once it is."""
     return {"numDeleted": job.records} if job.usable else {}

@@ -38,7 +38,7 @@ _OF_EVENTS: Final = ("INTERACTIONS", "ACTION_INTERACTIONS")
 
 
 def validation_errors(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
-    """Tell what is wrong with an expression; refuse fields beyond the quotas."""
+    """List what is wrong with an expression; refuse fields beyond the quotas."""
     text, group_arn = request["filterExpression"], request["datasetGroupArn"]
     try:
         parsed = filters.parse(text)
@@ -64,7 +64,7 @@ def _wrong_words(text: str) -> Iterator[str]:
 
 # https://docs.aws.amazon.com/personalize/latest/dg/filter-expression-guidelines-requirements.html
 def _wrong_fields(backend: Backend, group_arn: str, parsed: filters.Filter) -> Iterator[str]:
-    """Tell which fields cannot be filtered by. What a dataset that is not there yet will have is not known."""
+    """List the fields that cannot be filtered by. The fields of a dataset that does not exist yet are not known."""
     for comparison in parsed.comparisons:
         for field in filters.fields_of(comparison):
             columns = columns_of(backend, group_arn, _DATASETS.get(field.dataset, field.dataset))
@@ -108,7 +108,7 @@ def of_request(backend: Backend, group_arn: str, request: Mapping[str, Any]) -> 
 
 
 def is_about_user(backend: Backend, request: Mapping[str, Any]) -> bool:
-    """Tell whether the filter that a request names asks for the user's events or metadata."""
+    """Return whether the filter of a request needs the user's events or metadata."""
     found = backend.existing(request["filterArn"]) if "filterArn" in request else None
     comparisons = filters.parse(found.members["filterExpression"]).comparisons if found else ()
     datasets = {field.dataset for each in comparisons for field in filters.fields_of(each)}

@@ -63,7 +63,7 @@ def call_errors(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _look(backend: Backend, request: Mapping[str, Any]) -> None:
-    """Look at as much of the data as is assumed to be looked at by the call."""
+    """Check as much of the data as the call is assumed to check."""
     if "call" not in {state.assumptions.import_access_checked, state.assumptions.import_header_checked}:
         return
     try:
@@ -83,7 +83,7 @@ def _jobs(backend: Backend, dataset: Record) -> list[Record]:
 
 
 def _is_base(job: Record, dataset: Record) -> bool:
-    """Tell whether a job filled the dataset; an earlier dataset of the same ARN had jobs of its own."""
+    """Return whether a job filled the dataset; an earlier dataset of the same ARN had jobs of its own."""
     return job.created >= dataset.created and job.members["importMode"] == "FULL" and job.usable
 
 
@@ -107,7 +107,7 @@ def bring(backend: Backend, job: Record) -> None:
 
 
 def _check_interactions(backend: Backend, job: Record) -> None:
-    """Hold interactions with items, and no others, to what there must be and may be of them."""
+    """Check the number of interactions with items and of their event types."""
     if backend.records[job.members["datasetArn"]].members["datasetType"] != "INTERACTIONS":
         return
     if job.records < state.assumptions.minimum_interactions:
@@ -190,7 +190,7 @@ def _header(fields: list[dict[str, Any]], text: io.TextIOWrapper) -> list[str]:
 
 
 def _records(text: io.TextIOWrapper) -> Iterator[list[str]]:
-    """Go through the values of the records. A line with nothing in it is no record."""
+    """Yield the values of the records. An empty line is not a record."""
     lines = (line.rstrip("\n") for line in text)
     return (_split(line, f"Record {count}") for count, line in enumerate(filter(None, lines), start=1))
 
@@ -226,7 +226,7 @@ def _unfit_columns(fields: list[dict[str, Any]], header: list[str]) -> None:
 
 @dataclass(frozen=True)
 class _Check:
-    """What a column's values must be."""
+    """What is required of a column's values."""
 
     place: int
     name: str

@@ -22,7 +22,7 @@ _ITEMS: Final = ("INTERACTIONS", "ITEMS")
 
 
 def validation_errors(backend: Backend, members: Mapping[str, Any]) -> Iterator[str]:
-    """Tell what a training lacks, if that is assumed to be looked at before it begins."""
+    """List what a training lacks, if that is assumed to be checked before it begins."""
     if state.assumptions.training_data_checked == "call":
         try:
             _fit(backend, members)
@@ -69,13 +69,13 @@ def _fit(backend: Backend, members: Mapping[str, Any]) -> Model:
 
 
 def is_of_texts(members: Mapping[str, Any]) -> bool:
-    """Tell whether a recipe goes by what is written of items, and needs no interactions."""
+    """Return whether a recipe uses the texts of items, and needs no interactions."""
     return str(recipes.find(members["recipeArn"])["name"]) == "aws-semantic-similarity"
 
 
 def _check_texts(backend: Backend, members: Mapping[str, Any]) -> None:
     """
-    Hold items to what a recipe that goes by texts needs; that the training fails for it, and the text, are assumed.
+    Check that items have what a recipe for texts needs; that training fails otherwise, and its message, are assumed.
 
     https://docs.aws.amazon.com/personalize/latest/dg/native-recipe-semantic-similarity.html
     """

@@ -89,13 +89,13 @@ def train_weekly(backend: Backend, recommender: Record) -> None:
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
-    """Make what the recommender shows once the update is ACTIVE."""
+    """Return what the recommender shows once the update is ACTIVE."""
     left = _DEFAULTS if state.assumptions.unnamed_recommender_config == "dropped" else members["recommenderConfig"]
     return {**members, "recommenderConfig": {**left, **update["recommenderConfig"]}}
 
 
 def metrics(backend: Backend, recommender: Record) -> Members:  # noqa: ARG001 - called like the others
-    """Tell how good the model is; nothing while the recommender is being made or deleted."""
+    """Return how good the model is; empty while the recommender is created or deleted."""
     there = recommender.holds is not None and not recommender.leaving and recommender.status not in _MAKING
     return {"modelMetrics": dict(recommender.holds.metrics)} if there else {}
 

@@ -39,7 +39,7 @@ def dataset_of(backend: Backend, group_arn: str, dataset_type: str) -> Record | 
 
 
 def settle(backend: Backend, dataset: Record) -> None:
-    """Let the jobs that have ended do to a dataset what they do at their end."""
+    """Apply to a dataset what jobs that have ended do at their end."""
     for job in backend.belonging("dataset_import_job", "datasetArn", dataset.arn):
         backend.settle(job)
     for job in backend.belonging("data_deletion_job", "datasetGroupArn", dataset.members["datasetGroupArn"]):
@@ -55,7 +55,7 @@ def of(backend: Backend, group_arn: str) -> dict[str, DatasetData]:
 
 
 def put(dataset: Record, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Take rows that came in real time."""
+    """Add rows that came in real time."""
     dataset.holds.data.put(rows)
     dataset.holds.changed = state.clock.now()
 
@@ -81,14 +81,14 @@ def _is_first(holds: Rows, event_id: str | None) -> bool:
 
 
 def imported(dataset: Record, rows: Iterable[Mapping[str, Any]], mode: str, when: float) -> None:
-    """Take the rows of an import."""
+    """Add the rows of an import."""
     take = dataset.holds.data.add_bulk if mode == "INCREMENTAL" else dataset.holds.data.replace_bulk
     take(rows)
     dataset.holds.changed = when
 
 
 def news_since(backend: Backend, group_arn: str, when: float) -> bool:
-    """Tell whether interactions came since some time."""
+    """Return whether interactions came since some time."""
     dataset_types = ("INTERACTIONS", "ACTION_INTERACTIONS")
     datasets = [dataset_of(backend, group_arn, dataset_type) for dataset_type in dataset_types]
     return any(dataset and (dataset.holds.changed or 0) > when for dataset in datasets)

@@ -48,7 +48,7 @@ Scored = list[tuple[str, float]]
 
 
 def recommend(backend: Backend, request: Mapping[str, Any]) -> Members:
-    """Answer items for a user, or items that go with an item."""
+    """Recommend items for a user, or items that go with an item."""
     serving = _serving(backend, request, *_RECOMMENDING)
     _refuse(_missing(backend, serving, request))
     count = request.get("numResults", _RESULTS)
@@ -149,7 +149,7 @@ def _key(column: str) -> str:
 
 
 def rank(backend: Backend, request: Mapping[str, Any]) -> Members:
-    """Answer a user's order of items."""
+    """Rank items for a user."""
     serving = _serving(backend, request, "PERSONALIZED_RANKING")
     _refuse(_excess(backend, serving, request, "inputList", len(request["inputList"])))
     keep = filtering.checked(backend, serving.members["datasetGroupArn"], request)
@@ -160,7 +160,7 @@ def rank(backend: Backend, request: Mapping[str, Any]) -> Members:
 
 
 def recommend_actions(backend: Backend, request: Mapping[str, Any]) -> Members:
-    """Answer actions for a user."""
+    """Recommend actions for a user."""
     serving = _serving(backend, request, "PERSONALIZED_ACTIONS")
     if "userId" not in request:
         raise ServiceError("InvalidInputException", "userId is missing: the recipe needs it")

@@ -85,7 +85,7 @@ def _unknown_options(recipe_arn: str | None, options: Mapping[str, Any], config:
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
-    """Make what the solution shows once the update is ACTIVE: what the update names is replaced."""
+    """Return what the solution shows once the update is ACTIVE: the update replaces what it names."""
     switches = {name: value for name, value in update.items() if name != "solutionUpdateConfig"}
     config = {**_left(members, update), **update.get("solutionUpdateConfig", {})}
     if update.get("performAutoTraining") is False and state.assumptions.schedule_when_off == "dropped":

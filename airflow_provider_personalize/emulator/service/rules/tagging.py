@@ -59,7 +59,7 @@ def tag(backend: Backend, request: Mapping[str, Any]) -> Members:
 
 
 def untag(backend: Backend, request: Mapping[str, Any]) -> Members:
-    """Take tags off a resource; those it does not have make no difference."""
+    """Remove tags from a resource; those it does not have are ignored."""
     record = _find(backend, request)
     if len(request["tagKeys"]) > _MOST:
         raise ServiceError("TooManyTagKeysException", f"tagKeys has {len(request['tagKeys'])} entries: at most {_MOST}")

@@ -143,7 +143,7 @@ def _wrong_names(fields: list[dict[str, Any]]) -> Iterator[str]:
 
 
 class _Rules:
-    """What there is to say of the fields of a dataset of some type in some domain."""
+    """What is required of the fields of a dataset of some type in some domain."""
 
     def __init__(self, dataset_type: str, domain: str) -> None:
         self._type = dataset_type
@@ -208,7 +208,7 @@ def dataset_path(backend: Backend, request: Mapping[str, Any]) -> str:  # noqa: 
 
 
 def open_dataset(backend: Backend, dataset: Record) -> None:  # noqa: ARG001 - called like the others
-    """Make room for a dataset's rows."""
+    """Create an empty dataset."""
     dataset.holds = Rows(DatasetData(dataset.members["datasetType"]))
 
 
@@ -256,5 +256,5 @@ def _changed(old_schema: str, new_schema: str) -> Iterator[str]:
 
 
 def apply(members: Mapping[str, Any], update: Mapping[str, Any]) -> Members:
-    """Make what the dataset shows once the update is ACTIVE."""
+    """Return what the dataset shows once the update is ACTIVE."""
     return {**members, **update}

@@ -52,7 +52,7 @@ def _after_solution(request: Mapping[str, Any], name: str) -> str:
 
 
 def complete(backend: Backend, request: Mapping[str, Any]) -> Members:
-    """Take over the solution's configuration as it is now."""
+    """Return the request, completed from the solution's configuration as it is now."""
     solution = backend.records[request["solutionArn"]].current()
     taken: Members = {name: solution[name] for name in _TAKEN if name in solution}
     defaults = {"name": path(backend, request), "trainingMode": "FULL", "trainingType": "MANUAL"}
@@ -92,7 +92,7 @@ def active(backend: Backend, solution_arn: str) -> list[Record]:
 
 
 def result(backend: Backend, version: Record) -> Members:  # noqa: ARG001 - called like the others
-    """Tell what the training is billed for and what hyperparameters it found, once it has ended."""
+    """Return the hours billed and the hyperparameters found, once the training has ended."""
     if not version.usable:
         return {}
     tuned = {"tunedHPOParams": {"algorithmHyperParameters": _tuned(version.members)}}
@@ -103,7 +103,7 @@ def result(backend: Backend, version: Record) -> Members:  # noqa: ARG001 - call
 
 
 def _tuned(members: Mapping[str, Any]) -> dict[str, str]:
-    """Find the best hyperparameters; nothing is tuned here, and the first that are allowed are taken for the best."""
+    """Return the best hyperparameters; nothing is tuned here, and the first allowed values count as the best."""
     config = members.get("solutionConfig", {})
     ranges = config.get("hpoConfig", {}).get("algorithmHyperParameterRanges", {})
     allowed = [each for listed in ranges.values() for each in listed]
@@ -118,7 +118,7 @@ def _best(members: Mapping[str, Any]) -> str:
 
 
 def metrics(backend: Backend, request: Mapping[str, Any]) -> Members:
-    """Answer the metrics of a version."""
+    """Return the metrics of a version."""
     arn = request["solutionVersionArn"]
     version = backend.existing(arn)
     if version is None:
@@ -132,7 +132,7 @@ def metrics(backend: Backend, request: Mapping[str, Any]) -> Members:
 
 
 def latest(backend: Backend, solution: Record) -> Members:
-    """Tell of a solution's newest version, of whatever status."""
+    """Return a solution's newest version, whatever its status."""
     versions = of(backend, solution.arn)
     if not versions:
         return {}
@@ -147,7 +147,7 @@ def latest(backend: Backend, solution: Record) -> Members:
 
 
 def let_campaigns_follow(backend: Backend, version: Record) -> None:
-    """Let the campaigns that are in sync with the solution update to a version that became ACTIVE."""
+    """Update the campaigns that are in sync with the solution to a version that became ACTIVE."""
     for campaign in backend.belonging("campaign", "solutionArn", version.members["solutionArn"]):
         campaigns.follow(backend, campaign)
 
@@ -171,13 +171,13 @@ class _Schedule:
 
 
 def begin_schedule(backend: Backend, solution: Record) -> None:
-    """Begin to train a solution that became ACTIVE."""
+    """Start the schedule of a solution that became ACTIVE."""
     if solution.usable:
         _begin(backend, solution, solution.progress.reached)
 
 
 def renew_schedule(backend: Backend, solution: Record, update: Entry) -> None:
-    """Begin anew if an update that became ACTIVE says so."""
+    """Restart the schedule if an update that became ACTIVE changes it."""
     named = "performAutoTraining" in update.members or "autoTrainingConfig" in update.members.get(
         "solutionUpdateConfig", {}
     )
@@ -229,7 +229,7 @@ def _made_by_hand(backend: Backend, solution: Record, schedule: _Schedule) -> fl
 
 
 def _is_worth_it(backend: Backend, solution: Record, schedule: _Schedule) -> bool:
-    """Tell whether there is a reason to train: the first time always, unless assumed otherwise."""
+    """Return whether there is a reason to train: the first time always, unless assumed otherwise."""
     if schedule.began is None and state.assumptions.first_training_without_data == "tried":
         return True
     versions = of(backend, solution.arn)
