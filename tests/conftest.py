@@ -107,12 +107,14 @@ class Time:
 
 @pytest.fixture
 def passing_time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    """Replace the package's clock: sleeping moves it, and the emulator's."""
+    """Replace the clock of the package and of Airflow's poke loop: sleeping moves it, and the emulator's."""
     from airflow_provider_personalize import clock
+    from airflow_provider_personalize._compat import BaseSensorOperator
 
     passing = Time()
-    fake = type("time", (), {"time": passing.time, "sleep": passing.sleep, "monotonic": passing.monotonic})
-    monkeypatch.setattr(clock, "time", fake)
+    for module in (clock, sys.modules[BaseSensorOperator.__module__]):
+        fake = {"time": passing.time, "sleep": passing.sleep, "monotonic": passing.monotonic}
+        monkeypatch.setattr(module, "time", type("time", (), fake))
     monkeypatch.setattr(clock, "sleep_in_loop", passing.sleep_in_loop)
     return passing
 
@@ -150,16 +152,12 @@ def unknown_status(personalize) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def life(personalize, passing_time, monkeypatch):
+def life(personalize, monkeypatch):
     """Give a shop in which every task can be run, one after the other, and nothing sleeps."""
     from every_task import Life
 
-    from airflow_provider_personalize._compat import BaseSensorOperator
     from airflow_provider_personalize.hook_parameters import HookParameters
 
     # a client for each task takes longer than the tasks
     monkeypatch.setattr(HookParameters, "hook", functools.cache(HookParameters.hook))
-    # Airflow's own poke loop sleeps too, and keeps its own time
-    fake = type("time", (), {"sleep": passing_time.sleep, "monotonic": passing_time.time})
-    monkeypatch.setattr(sys.modules[BaseSensorOperator.__module__], "time", fake)
     return Life()

@@ -26,16 +26,6 @@ ITEMS = f"{PREFIX}dataset/shop/ITEMS"
 deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["poked", "deferred"])
 
 
-@pytest.fixture(autouse=True)
-def _no_real_sleep(passing_time, monkeypatch):
-    """Airflow's own poke loop sleeps too, and keeps its own time."""
-    import sys
-
-    module = sys.modules[DatasetSensor.__mro__[3].__module__]
-    fake = type("time", (), {"sleep": passing_time.sleep, "monotonic": passing_time.time})
-    monkeypatch.setattr(module, "time", fake)
-
-
 def make_group(client: Any) -> str:
     return client.create_dataset_group(name="new")["datasetGroupArn"]
 

@@ -16,7 +16,6 @@ from airflow_provider_personalize._compat import (
     AirflowSensorTimeout,
     AirflowSkipException,
     AirflowTaskTimeout,
-    BaseSensorOperator,
 )
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.emulator.control.calls import Call
@@ -33,16 +32,6 @@ deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["p
 def sensor(**parameters: Any) -> Run:
     given = {"solution_arn": SOLUTION, **parameters}
     return Run(lambda: SolutionUpdateSensor(task_id="wait", **given), TaskInstance())
-
-
-@pytest.fixture(autouse=True)
-def _no_real_sleep(passing_time, monkeypatch):
-    """Airflow's own poke loop sleeps too, and keeps its own time."""
-    import sys
-
-    module = sys.modules[BaseSensorOperator.__module__]
-    fake = type("time", (), {"sleep": passing_time.sleep, "monotonic": passing_time.time})
-    monkeypatch.setattr(module, "time", fake)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from shop import HOUR, MARKET, PREFIX, RECOMMENDED, ROLE, open_market, train
 from task_runs import Run, TaskInstance
 
 from airflow_provider_personalize import sensors
-from airflow_provider_personalize._compat import AirflowFailException, AirflowSensorTimeout, BaseSensorOperator
+from airflow_provider_personalize._compat import AirflowFailException, AirflowSensorTimeout
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.resources import RESOURCE_TYPES
 
@@ -44,13 +43,6 @@ UPDATES = {
 }
 every_resource_type = pytest.mark.parametrize("resource_type", MADE)
 every_updated = pytest.mark.parametrize("resource_type", UPDATES)
-
-
-@pytest.fixture(autouse=True)
-def _no_real_sleep(passing_time, monkeypatch):
-    """Airflow's own poke loop sleeps too, and keeps its own time."""
-    fake = type("time", (), {"sleep": passing_time.sleep, "monotonic": passing_time.time})
-    monkeypatch.setattr(sys.modules[BaseSensorOperator.__module__], "time", fake)
 
 
 @pytest.fixture

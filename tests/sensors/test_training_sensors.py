@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date, datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +16,6 @@ from airflow_provider_personalize._compat import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
-    BaseSensorOperator,
 )
 from airflow_provider_personalize.emulator import clock, faults
 from airflow_provider_personalize.sensors import (
@@ -39,14 +37,12 @@ deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["p
 
 
 @pytest.fixture(autouse=True)
-def _data(personalize: Any, passing_time: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A training needs data. Airflow's own poke loop sleeps too, and keeps its own time."""
+def _data(personalize: Any) -> None:
+    """A training needs data."""
     personalize.create_dataset_import_job(
         jobName="data", datasetArn=DATASET, dataSource={"dataLocation": LOCATION}, roleArn=ROLE
     )
     clock.advance(HOUR)
-    fake = type("time", (), {"sleep": passing_time.sleep, "monotonic": passing_time.time})
-    monkeypatch.setattr(sys.modules[BaseSensorOperator.__module__], "time", fake)
 
 
 @pytest.fixture

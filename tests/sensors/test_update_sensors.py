@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime, timezone
 from typing import Any
 
@@ -12,18 +11,11 @@ from task_runs import Run, TaskInstance
 from update_cases import UPDATE_CASES, UpdateCase
 
 from airflow_provider_personalize import sensors
-from airflow_provider_personalize._compat import AirflowFailException, AirflowSensorTimeout, BaseSensorOperator
+from airflow_provider_personalize._compat import AirflowFailException, AirflowSensorTimeout
 from airflow_provider_personalize.emulator import assumptions, clock, faults
 
 deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["poked", "deferred"])
 native_or_not = pytest.mark.parametrize("native", [False, True], ids=["texts", "native"])
-
-
-@pytest.fixture(autouse=True)
-def _no_real_sleep(passing_time: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Airflow's own poke loop sleeps too, and keeps its own time."""
-    fake = type("time", (), {"sleep": passing_time.sleep, "monotonic": passing_time.time})
-    monkeypatch.setattr(sys.modules[BaseSensorOperator.__module__], "time", fake)
 
 
 @pytest.fixture(params=UPDATE_CASES, ids=lambda case: case.name)
