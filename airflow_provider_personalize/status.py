@@ -12,8 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timezone
-from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 from airflow_provider_personalize.aws_errors import is_not_found, is_transient
 from airflow_provider_personalize.comparison import configuration
@@ -24,6 +23,7 @@ from airflow_provider_personalize.exceptions import (
     UpdateReplacedError,
     WaitTimeoutError,
 )
+from airflow_provider_personalize.polling import Observation, PollTarget
 from airflow_provider_personalize.resources import RESOURCE_TYPES, SOLUTION, ResourceType
 
 Goal = Literal["ready", "updated", "settled", "stopped", "started", "gone", "trained", "later"]
@@ -47,9 +47,6 @@ SUPERSEDED: Final = "superseded"
 # Two more outcomes of a wait in the triggerer.
 TIMED_OUT: Final = "timed out"
 BROKEN: Final = "broken"
-
-# The backoff doubles a delay at most this many times.
-_MAX_DOUBLINGS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -86,75 +83,6 @@ class WaitStatus:
     def __str__(self) -> str:
         """Return the text for a log line: ``CREATE FAILED: reason``."""
         return ": ".join(filter(None, (self.status, self.reason))) or "no status seen"
-
-
-class PollTarget(NamedTuple):
-    """
-    What a poll reads. Waits with the same target can share one observation.
-
-    :param resource: The resource type's name in the table.
-    :param arn: The ARN; for a version from automatic training, the ARN of its solution.
-    :param trained: Whether to read the version that automatic training made of the solution, or the solution as long as
-        there is no such version.
-    :param since: The time (ISO 8601) after which that training must have begun.
-    """
-
-    resource: str
-    arn: str
-    trained: bool = False
-    since: str | None = None
-
-
-class Observation(NamedTuple):
-    """
-    The result of one poll: a description, or an error.
-
-    :param description: The service's description; empty if there is none.
-    :param error: The error of the call: transient, or an answer such as access denied.
-    :param odd: The members whose type is not the documented one, a sentence each.
-    """
-
-    description: Mapping[str, Any] = MappingProxyType({})
-    error: Exception | None = None
-    odd: tuple[str, ...] = ()
-
-    def abridged(self, target: PollTarget) -> Observation:
-        """
-        Return a copy with only the members that an evaluation reads.
-
-        Whole descriptions of thousands of resources take megabytes, and the traceback of an error keeps connections
-        open.
-        """
-        for error in (self.error, getattr(self.error, "kwargs", {}).get("error")):  # and the error that botocore wraps
-            if isinstance(error, Exception):
-                error.__context__ = error.__cause__ = error.__traceback__ = None
-        if target.trained:  # its evaluation reads the solution's configuration too
-            return self
-        update = RESOURCE_TYPES[target.resource].update_member
-        description = _status_members(self.description)
-        if shown := self.description.get(update):
-            description[update] = _status_members(shown)
-        return Observation(description, self.error, self.odd)
-
-
-def _status_members(description: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        member: description[member]
-        for member in ("status", "failureReason", "creationDateTime")
-        if member in description
-    }
-
-
-class Backoff:
-    """Lengthens the delay between the polls of one wait while their errors are transient."""
-
-    def __init__(self) -> None:
-        self._failures = 0
-
-    def next_delay(self, delay: float, status: WaitStatus) -> float:
-        """Return the seconds to wait after a poll: ``delay``, doubled for each transient error in a row after one."""
-        self._failures = self._failures + 1 if status.is_transient else 0
-        return delay * 2.0 ** min(max(self._failures - 1, 0), _MAX_DOUBLINGS)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ ORDER = [
     {"resources", "_compat", "sample", "clock", "lazy", "signatures", "options", "coercion", "rates", "redaction"},
     {"exceptions", "arns", "shape_rules"},
     {"request_rules"},
-    {"comparison", "aws_errors"},
+    {"comparison", "aws_errors", "polling"},
     {"status"},
     {"plans"},
     {"hooks"},

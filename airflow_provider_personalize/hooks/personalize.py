@@ -32,18 +32,10 @@ from airflow_provider_personalize.exceptions import (
 from airflow_provider_personalize.hooks import transport
 from airflow_provider_personalize.hooks.event_handlers import ServiceClock, redact_errors_of_sts, register_handlers
 from airflow_provider_personalize.hooks.sanitizing import sanitize
+from airflow_provider_personalize.polling import Backoff, Observation, PollTarget
 from airflow_provider_personalize.redaction import redact
 from airflow_provider_personalize.resources import RESOURCE_TYPES, SOLUTION, SOLUTION_VERSION, ResourceType
-from airflow_provider_personalize.status import (
-    IN_PROGRESS,
-    SETTLED,
-    Backoff,
-    Observation,
-    PollTarget,
-    WaitCondition,
-    WaitStatus,
-    is_being_stopped,
-)
+from airflow_provider_personalize.status import IN_PROGRESS, SETTLED, WaitCondition, WaitStatus, is_being_stopped
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
@@ -383,7 +375,9 @@ class PersonalizeHook(AwsBaseHook):
             if clock.now() >= deadline:
                 raise wait.timeout_error(str(status))
             pause = wait.next_delay(clock.now() - started) if delay is None else delay
-            clock.sleep(max(0, min(backoff.next_delay(pause, status), deadline - clock.now())))
+            clock.sleep(
+                max(0, min(backoff.next_delay(pause, is_transient=status.is_transient), deadline - clock.now()))
+            )
         if status.failed:
             raise wait.error(status)
         self.log.info("%s, after %d s (%s)", status, clock.now() - started, wait.title)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_personalize._compat import AirflowSensorTimeout, PokeReturnValue
 from airflow_provider_personalize.exceptions import WaitTimeoutError
+from airflow_provider_personalize.polling import PollTarget
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
 from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor, parse_time
-from airflow_provider_personalize.status import TRAINED, PollTarget, WaitCondition, iso
+from airflow_provider_personalize.status import TRAINED, WaitCondition, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context

@@ -12,15 +12,14 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_personalize import clock
 from airflow_provider_personalize.hook_parameters import HookParameters
+from airflow_provider_personalize.polling import Backoff, Observation
 from airflow_provider_personalize.status import (
     BROKEN,
     IN_PROGRESS,
     LATER,
     SUCCEEDED,
     TIMED_OUT,
-    Backoff,
     Goal,
-    Observation,
     WaitCondition,
     WaitStatus,
 )
@@ -180,7 +179,9 @@ class PersonalizeTrigger(BaseTrigger):
                     self.log.log(status.log_level(before), "%s, %d s left (%s)", status, left, self.condition.title)
                 if left <= 0:
                     return replace(status, outcome=TIMED_OUT)
-                await clock.sleep_in_loop(min(snapshot.remaining(backoff.next_delay(delay, status)), left))
+                await clock.sleep_in_loop(
+                    min(snapshot.remaining(backoff.next_delay(delay, is_transient=status.is_transient)), left)
+                )
 
     def _delay(self, waited: float) -> float:
         return self.condition.next_delay(waited) if self.waiter_delay is None else self.waiter_delay

@@ -28,7 +28,7 @@ from airflow_provider_personalize.aws_errors import (
     is_transient,
     lacks_credentials,
 )
-from airflow_provider_personalize.status import Observation, PollTarget
+from airflow_provider_personalize.polling import Observation, PollTarget
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.hook_parameters import HookParameters

@@ -22,7 +22,7 @@ from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.exceptions import ConnectionMissingError
 from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.hooks import PersonalizeHook
-from airflow_provider_personalize.status import Observation, PollTarget
+from airflow_provider_personalize.polling import Observation, PollTarget
 from airflow_provider_personalize.triggers import PersonalizeTrigger, SolutionUpdateTrigger, poller
 from airflow_provider_personalize.triggers import personalize as trigger_module
 from airflow_provider_personalize.triggers.poller import RateLimiter, SharedPoller, Snapshot, shared_poller
