@@ -375,9 +375,8 @@ class PersonalizeHook(AwsBaseHook):
             if clock.now() >= deadline:
                 raise wait.timeout_error(str(status))
             pause = wait.next_delay(clock.now() - started) if delay is None else delay
-            clock.sleep(
-                max(0, min(backoff.next_delay(pause, is_transient=status.is_transient), deadline - clock.now()))
-            )
+            pause = backoff.next_delay(pause, is_transient=status.is_transient)
+            clock.sleep(max(0, min(pause, deadline - clock.now())))
         if status.failed:
             raise wait.error(status)
         self.log.info("%s, after %d s (%s)", status, clock.now() - started, wait.title)

@@ -179,9 +179,8 @@ class PersonalizeTrigger(BaseTrigger):
                     self.log.log(status.log_level(before), "%s, %d s left (%s)", status, left, self.condition.title)
                 if left <= 0:
                     return replace(status, outcome=TIMED_OUT)
-                await clock.sleep_in_loop(
-                    min(snapshot.remaining(backoff.next_delay(delay, is_transient=status.is_transient)), left)
-                )
+                delay = backoff.next_delay(delay, is_transient=status.is_transient)
+                await clock.sleep_in_loop(min(snapshot.remaining(delay), left))
 
     def _delay(self, waited: float) -> float:
         return self.condition.next_delay(waited) if self.waiter_delay is None else self.waiter_delay

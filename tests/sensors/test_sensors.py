@@ -20,6 +20,8 @@ from airflow_provider_personalize._compat import (
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.emulator.control.calls import Call
 from airflow_provider_personalize.sensors import DatasetImportJobSensor, SolutionUpdateSensor
+from airflow_provider_personalize.status import WaitCondition
+from airflow_provider_personalize.triggers.events import WaitEvent
 
 try:
     from airflow.sdk.exceptions import AirflowRescheduleException
@@ -148,6 +150,16 @@ def test_execution_timeout_in_the_first_poll_skips_with_soft_fail_or_never_fail(
 def test_execution_timeout_while_deferred_skips_alike(updating, lenient):
     with pytest.raises(AirflowSkipException):
         sensor(deferrable=True, execution_timeout=timedelta(seconds=20), poke_interval=5, **{lenient: True})()
+
+
+@pytest.mark.parametrize("lenient", ["soft_fail", "never_fail"])
+@pytest.mark.parametrize("limit", ["timeout", "execution_timeout"])
+def test_a_wait_that_timed_out_in_the_triggerer_skips_by_the_sensors_own_rule(lenient, limit):
+    """Airflow's newer versions skip too, around this method."""
+    condition = WaitCondition("solution", SOLUTION, "updated")
+    event = WaitEvent("timed out", condition, state={"limit": limit}).to_json()
+    with pytest.raises(AirflowSkipException, match=f"since {lenient} is set"):
+        sensor(deferrable=True, **{lenient: True}).make().execute_complete({}, event)
 
 
 @deferrable_or_not
