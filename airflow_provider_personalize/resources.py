@@ -193,8 +193,8 @@ BATCH_SEGMENT_JOB: Final = ResourceType(
 METRIC_ATTRIBUTION: Final = ResourceType("metric_attribution")
 
 RESOURCE_TYPES: Final[dict[str, ResourceType]] = {
-    row.name: row
-    for row in (
+    resource_type.name: resource_type
+    for resource_type in (
         SCHEMA,
         DATASET_GROUP,
         DATASET,
