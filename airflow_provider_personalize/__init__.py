@@ -26,5 +26,5 @@ def get_provider_info() -> dict[str, object]:
         "sensors": [{"integration-name": integration, "python-modules": [f"{package}.sensors"]}],
         "triggers": [{"integration-name": integration, "python-modules": [f"{package}.triggers"]}],
         # where the classes are defined: Airflow 2 knows a serialised link by that
-        "extra-links": [f"{package}.links.personalize.{kind}Link" for kind in ("DatasetGroup", "Solution", "Campaign")],
+        "extra-links": [f"{package}.links.personalize.{page}Link" for page in ("DatasetGroup", "Solution", "Campaign")],
     }

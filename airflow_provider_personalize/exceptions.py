@@ -155,5 +155,5 @@ class IncompleteAnswerError(PersonalizeError):
     """The service answered without the resource that was asked for."""
 
 
-def _count(things: Sequence[object], noun: str) -> str:
-    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+def _count(items: Sequence[object], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"

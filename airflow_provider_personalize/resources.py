@@ -41,7 +41,7 @@ class ResourceType:
     :param irregular_list_member: The member with the summaries in the answer of ``List<Name>s``, if not ``<name>s``.
     :param list_filter: The parameter that filters ``List<Name>s``, if there is one.
     :param arn_path: The part of the ARN after the resource type's word, as a regular expression.
-    :param irregular_arn_kind: The resource type's word in the ARN, if it is not the name with hyphens.
+    :param irregular_arn_type: The resource type's word in the ARN, if it is not the name with hyphens.
     :param arn_example: An example of the part after that word.
     :param poll_interval: Seconds between two polls.
     :param wait_timeout: Seconds after which a wait times out: our choice, a few times the longest wait seen.
@@ -60,7 +60,7 @@ class ResourceType:
     irregular_list_member: str | None = None
     list_filter: str | None = "datasetGroupArn"
     arn_path: str = _NAME
-    irregular_arn_kind: str | None = None
+    irregular_arn_type: str | None = None
     arn_example: str = "shop"
     poll_interval: int = 15
     wait_timeout: int = 30 * _MINUTE
@@ -108,15 +108,15 @@ class ResourceType:
         return self.irregular_list_member or f"{self.member}s"
 
     @property
-    def arn_kind(self) -> str:
+    def arn_type(self) -> str:
         """The word for it in an ARN: ``dataset-import-job``."""
-        return self.irregular_arn_kind or self.name.replace("_", "-")
+        return self.irregular_arn_type or self.name.replace("_", "-")
 
     @property
     def arn_form(self) -> str:
         """The form of its ARN, for messages."""
         article = "an" if self.title[0] in "aeiou" else "a"
-        example = f"arn:aws:personalize:us-east-1:123456789012:{self.arn_kind}/{self.arn_example}"
+        example = f"arn:aws:personalize:us-east-1:123456789012:{self.arn_type}/{self.arn_example}"
         return f"the ARN of {article} {self.title}, such as {example}"
 
     def short(self, arn: object) -> str:
@@ -125,7 +125,7 @@ class ResourceType:
 
     def is_arn(self, text: object) -> bool:
         """Return whether a text is the ARN of such a resource."""
-        pattern = rf"arn:[a-z\d-]+:personalize:[a-z\d-]+:\d{{12}}:{self.arn_kind}/{self.arn_path}"
+        pattern = rf"arn:[a-z\d-]+:personalize:[a-z\d-]+:\d{{12}}:{self.arn_type}/{self.arn_path}"
         return isinstance(text, str) and re.fullmatch(pattern, text) is not None
 
 
@@ -157,7 +157,7 @@ SOLUTION_VERSION: Final = ResourceType(
     "solution_version",
     stopped="CREATE STOPPED",
     list_filter="solutionArn",
-    irregular_arn_kind="solution",
+    irregular_arn_type="solution",
     arn_path=f"{_NAME}/{_NAME}",
     arn_example="shop/0a1b2c3d",
     poll_interval=_MINUTE,

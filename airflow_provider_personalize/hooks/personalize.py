@@ -304,7 +304,7 @@ class PersonalizeHook(AwsBaseHook):
         Whether its ARN tells the name is not documented: the one that would is tried first, and no list asked for then.
 
         :param among: The summaries of those that it may be.
-        :return: Its description; None where there is none.
+        :return: Its description; None if it does not exist.
         """
         arns = itertools.chain([f"{solution_arn}/{name}"], (summary["solutionVersionArn"] for summary in among))
         described = (self.find(SOLUTION_VERSION, arn) for arn in arns)
@@ -343,7 +343,7 @@ class PersonalizeHook(AwsBaseHook):
 
         :param solution_arn: The ARN of the solution.
         :param since: The moment, in ISO 8601; None means ever.
-        :return: The version's ARN; None where there is none yet.
+        :return: The version's ARN; None before the first version.
         """
         versions = [
             version

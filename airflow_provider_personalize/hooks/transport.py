@@ -160,9 +160,9 @@ class PooledSession:
         try:
             yield
         except Exception as error:
-            kind = next(kind for known, kind in _ERRORS if isinstance(error, known))
+            error_type = next(known_as for known, known_as in _ERRORS if isinstance(error, known))
             proxy = mask_proxy_url(self._proxy) if self._proxy else None
-            raise kind(error=str(error), endpoint_url=url, proxy_url=proxy) from error
+            raise error_type(error=str(error), endpoint_url=url, proxy_url=proxy) from error
 
 
 def _is_mocked() -> bool:

@@ -42,7 +42,7 @@ class Finder(Protocol):
         /,
     ) -> dict[str, Any] | None:
         """
-        Return its description; None where there is none.
+        Return its description; None if it does not exist.
 
         :param run_began: Returns since when something may be what is looked for; None where that is unknown. Answers
             tell the service's time, so it is right after a call.
@@ -76,7 +76,7 @@ def find_by_arn(
     """
     arns = (value for value in request.values() if isinstance(value, str))
     owner = next(found[1] for arn in arns if (found := re.match(_OWNER, arn)))
-    return hook.find(resource_type, f"{owner}:{resource_type.arn_kind}/{request.get('name') or request['jobName']}")
+    return hook.find(resource_type, f"{owner}:{resource_type.arn_type}/{request.get('name') or request['jobName']}")
 
 
 def find_by_name(

@@ -47,7 +47,7 @@ def _find_dataset(
     hook: PersonalizeHook, resource_type: ResourceType, request: Mapping[str, Any], _: Callable[[], datetime | None]
 ) -> dict[str, Any] | None:
     """Describe the group's dataset of this type: its ARN is that of its group, and its type."""
-    group = request["datasetGroupArn"].replace(f":{DATASET_GROUP.arn_kind}/", f":{DATASET.arn_kind}/")
+    group = request["datasetGroupArn"].replace(f":{DATASET_GROUP.arn_type}/", f":{DATASET.arn_type}/")
     return hook.find(resource_type, f"{group}/{request['datasetType']}")
 
 

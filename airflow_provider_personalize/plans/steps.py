@@ -184,11 +184,11 @@ class Observed:
     """
     What was read just now.
 
-    :param found: The description of the resource; None where there is none.
+    :param found: The description of the resource; None if it does not exist.
     :param stored: What the task state store has: the time before an earlier attempt's call, or an ARN; empty where it
         has nothing, None where there is no store that answers.
     :param run_began: Since when something counts as made by this DAG run, by the service's clock; None where unknown.
-    :param error: What the service said where there is none.
+    :param error: The service's error if it does not exist.
     """
 
     found: Mapping[str, Any] | None

@@ -207,7 +207,7 @@ class UpdateSensor(PersonalizeSensor):
     :param created: The ``creationDateTime`` of the update to wait for, as a ``datetime`` or as text in ISO 8601, in UTC
         if it has no time zone. A later update in its place fails the task. None means the latest update, whichever it
         is. (templated)
-    :param require_update: Whether to wait for a first update if there is none yet; if not, that passes, unless the
+    :param require_update: Whether to wait for a first update if none was ever made; if not, that passes, unless the
         resource itself failed. An update that ``created`` names is always waited for.
     """
 

@@ -149,7 +149,7 @@ class SharedPoller:
             if not lacks_credentials(observation.error):
                 self._had_credentials = True
             elif observation.error and not self._had_credentials and self._age() > _CLIENT_LIFETIME:
-                raise observation.error  # the source of credentials is not away for a moment: there is none here
+                raise observation.error  # the source of credentials is not away for a moment: it does not exist
             return Snapshot(observation, began)
 
     def _age(self) -> float:

@@ -265,7 +265,7 @@ def test_a_truncated_response_is_a_closed_connection():
 @tls_or_not
 @pytest.mark.parametrize("begun", [b"HTTP/1.1 2", b"HTTP/1.1 200 X\r\nContent-Length: 10000\r\n\r\n"])
 def test_a_dripping_response_times_out(certificates, begun, tls):
-    """botocore alone waits for its end, and there is none."""
+    """Plain botocore waits forever for its end."""
     own = certificates[OWN] if tls else None
 
     def drip(to: socket.socket) -> None:

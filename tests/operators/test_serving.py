@@ -321,7 +321,7 @@ def test_the_resource_is_deleted_when_the_task_ends(personalize, version, case, 
 
 @every_resource_type
 def test_a_missing_resource_counts_as_deleted(version, case, capsys):
-    arn = f"{PREFIX}{RESOURCE_TYPES[case.resource_type].arn_kind}/nowhere"
+    arn = f"{PREFIX}{RESOURCE_TYPES[case.resource_type].arn_type}/nowhere"
     assert case.delete(arn)() == arn
     assert "nothing is deleted" in capsys.readouterr().out
     assert calls.of(f"Delete{case.pascal}") == []

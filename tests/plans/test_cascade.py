@@ -19,7 +19,7 @@ SCHEMAS = [f"{PREFIX}schema/a", f"{PREFIX}schema/b"]
 
 def resource(resource_type: str, status: str = "ACTIVE", **more: Any) -> dict[str, Any]:
     return {
-        RESOURCE_TYPES[resource_type].arn_member: f"{PREFIX}{RESOURCE_TYPES[resource_type].arn_kind}/{resource_type}",
+        RESOURCE_TYPES[resource_type].arn_member: f"{PREFIX}{RESOURCE_TYPES[resource_type].arn_type}/{resource_type}",
         "status": status,
         **more,
     }

@@ -117,7 +117,7 @@ def test_a_timeout_reports_the_last_status(make, resource_type):
 @every_resource_type
 def test_a_missing_resource_is_an_error_of_the_service(personalize, resource_type):
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        sensor(resource_type, f"{PREFIX}{RESOURCE_TYPES[resource_type].arn_kind}/nowhere")()
+        sensor(resource_type, f"{PREFIX}{RESOURCE_TYPES[resource_type].arn_type}/nowhere")()
 
 
 @every_updated

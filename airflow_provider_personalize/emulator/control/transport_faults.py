@@ -1,7 +1,7 @@
 """
 Transport faults: what can happen to an answer between the service and its client.
 
-Over HTTP they act on the client's connection. In the same process, where there is none, the client gets the exception
+Over HTTP they act on the client's connection. In the same process, without a connection, the client gets the exception
 that botocore would have raised.
 """
 
@@ -39,7 +39,7 @@ _NAMES: Final = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service
 
 
 @dataclass
-class Connection:
+class ClientConnection:
     """
     A client's connection while one of its requests is answered.
 
@@ -65,7 +65,7 @@ class Connection:
             socket.close(self.socket.detach())
 
 
-connection: ContextVar[Connection | None] = ContextVar("connection", default=None)
+connection: ContextVar[ClientConnection | None] = ContextVar("connection", default=None)
 
 
 class InjectedFault(ServiceError):  # noqa: N818 - what the fault does is in the name of its maker
@@ -152,7 +152,9 @@ def drip(over: Callable[[], bool]) -> None:
     raise broken("(drip)")
 
 
-def _keep_waiting(here: Connection, over: Callable[[], bool], meanwhile: Callable[[], None] = lambda: None) -> None:
+def _keep_waiting(
+    here: ClientConnection, over: Callable[[], bool], meanwhile: Callable[[], None] = lambda: None
+) -> None:
     while not over():
         if here.has_left():
             raise broken("(client left)")

@@ -143,7 +143,7 @@ class DatasetData:
         return chain(self._bulk, self._put)
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """Return the row of an item, user or action, or None if there is none."""
+        """Return the row of an item, user or action, or None if it does not exist."""
         for part in (self._put, self._bulk):
             if isinstance(part, _Table) and (row := part.by_id.get(key)) is not None:
                 return self._unpack(self.columns, row)

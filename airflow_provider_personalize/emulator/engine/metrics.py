@@ -72,7 +72,7 @@ def _of_ranks(ranks: list[int]) -> dict[str, float]:
 
 
 def _weighted(ranks: list[int], rewards: list[float]) -> dict[str, float]:
-    """Return the gains as the events configuration rewards them; nothing if there is none."""
+    """Return the gains as the events configuration rewards them; nothing without a configuration."""
     return {
         f"{_NDCG}_with_event_weights_at_{depth}": _mean(map(mul, (_gain(rank, depth) for rank in ranks), rewards))
         for depth in (_DEPTHS if rewards else ())

@@ -90,7 +90,7 @@ class _Events:
 
     @property
     def mean_weight(self) -> float | None:
-        """The mean of the weights of the events configuration, or None if there is none."""
+        """The mean of the weights of the events configuration, or None without a configuration."""
         weights = [weight for _, weight in self._of_type.values()]
         return sum(weights) / len(weights) if weights else None
 

@@ -46,7 +46,7 @@ def reader(types: Collection[Any]) -> Callable[[str], Any]:
     """
     Return what reads a text as a value of a field of these types.
 
-    The readers raise ValueError for a text that is none.
+    The readers raise ValueError for any other text.
     """
     if "string" in types:
         return str

@@ -175,7 +175,7 @@ class _Handler(MotoRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer one request. werkzeug's own way would close the connection after it."""
-        here = transport_faults.Connection(self.connection)
+        here = transport_faults.ClientConnection(self.connection)
         transport_faults.connection.set(here)
         response = self._response()
         if here.reset or here.missing:

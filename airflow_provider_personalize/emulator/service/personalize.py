@@ -122,7 +122,7 @@ class Personalize(Store):
 
     def _arn(self, resource_type: RuledType, request: Request) -> str:
         owner = f"arn:{self.partition}:personalize:{self.region_name}:{self.account_id}"
-        return f"{owner}:{resource_type.definition.arn_kind}/{resource_type.path(self, request)}"
+        return f"{owner}:{resource_type.definition.arn_type}/{resource_type.path(self, request)}"
 
     def _create(self, operation: str, resource_type: RuledType, request: Request) -> Members:
         parents = self._parents(operation, resource_type, request)

@@ -153,13 +153,13 @@ FAILING = [name for name, each in RESOURCE_TYPES.items() if "failureReason" in d
 
 
 # botocore's model: what has a failureReason
-@pytest.mark.parametrize("kind", FAILING)
-def test_every_failure_has_a_reason_where_the_service_has_one(shop, kind):
-    maker = Maker(shop, kind)
-    faults.fail_next(f"Create{RESOURCE_TYPES[kind].pascal}", "Because.")
+@pytest.mark.parametrize("resource_type", FAILING)
+def test_every_failure_has_a_reason_where_the_service_has_one(shop, resource_type):
+    maker = Maker(shop, resource_type)
+    faults.fail_next(f"Create{RESOURCE_TYPES[resource_type].pascal}", "Because.")
     arn = maker.make()
     clock.advance(3 * HOUR)
-    made = shop.describe(kind, arn)
+    made = shop.describe(resource_type, arn)
     assert (made["status"].rpartition(" ")[2], made["failureReason"]) == ("FAILED", "Because.")
 
 

@@ -57,12 +57,12 @@ def call_errors(backend: Backend, request: Mapping[str, Any]) -> Iterator[str]:
     if incremental and not any(_is_base(job, dataset) for job in _jobs(backend, dataset)):
         yield "importMode is INCREMENTAL: the first import into a dataset must be FULL"
     try:
-        _look(backend, request)
+        _check_access(backend, request)
     except _Unfit as reason:
         yield str(reason)
 
 
-def _look(backend: Backend, request: Mapping[str, Any]) -> None:
+def _check_access(backend: Backend, request: Mapping[str, Any]) -> None:
     """Check as much of the data as the call is assumed to check."""
     if "call" not in {state.assumptions.import_access_checked, state.assumptions.import_header_checked}:
         return
@@ -249,7 +249,7 @@ def _check(place: int, field: Mapping[str, Any]) -> _Check:
 
 def _text_reader(field: Mapping[str, Any]) -> Callable[[str], str]:
     name = field["name"]
-    size = next((size for size, is_so in _kinds_of_text(field) if is_so), None)
+    size = next((size for size, is_so in _text_limits(field) if is_so), None)
     if size is None:
         return str
 
@@ -270,7 +270,7 @@ def _text_reader(field: Mapping[str, Any]) -> Callable[[str], str]:
     return read
 
 
-def _kinds_of_text(field: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+def _text_limits(field: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     yield "id_characters", field["name"] in _IDS
     yield _TEXTUAL, field.get("textual") is True
     yield "categorical_characters", field.get("categorical") is True or field["name"] == "IMPRESSION"
