@@ -97,6 +97,18 @@ def test_a_failed_update_fails_at_once_and_for_good(personalize, deferrable):
         sensor(deferrable=deferrable)()
 
 
+def test_a_failure_in_the_first_poll_is_not_deferred(personalize):
+    faults.fail_next("UpdateSolution", "no such event type")
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    clock.advance(600)
+    calls.clear()
+    run = sensor(deferrable=True)
+    with pytest.raises(AirflowFailException, match="no such event type"):
+        run()
+    assert run.deferrals == []
+    assert len(polls()) == 1
+
+
 @deferrable_or_not
 def test_where_no_update_was_ever_made_it_waits_and_says_so(personalize, deferrable, capsys):
     with pytest.raises(AirflowSensorTimeout, match="no update has been made"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -224,3 +225,13 @@ def test_an_event_of_version_1_is_understood(recorded):
     assert event.state == arguments["resume"]
     assert event.outcome == recorded["event"]["outcome"].replace("reached", "succeeded")
     assert event.version == 1
+
+
+def test_a_status_is_logged_when_it_changes_and_not_at_each_poll(personalize, caplog, capsys):
+    personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
+    calls.clear()
+    fire(watch())
+    said = caplog.text + capsys.readouterr().out
+    logged = {status: len(re.findall(rf"{status}, \d+ s left", said)) for status in ("PENDING", "IN_PROGRESS")}
+    assert logged == {"PENDING": 1, "IN_PROGRESS": 1}
+    assert len(calls.of("DescribeSolution", SOLUTION)) > 3
