@@ -68,11 +68,12 @@ NAMES = {
     "well_behaved": "event handlers",
 }
 # The same in the package alone, its emulator apart: rows of a CSV and lines of a bill are called so.
-PACKAGE_NAMES = {"faults": "validation_errors", "Line": "SharedPoller", "row": "resource_type"}
+PACKAGE_NAMES = {"Line": "SharedPoller", "row": "resource_type"}
 # A name that the package does not define, though it may use it: Airflow owns Connection, the emulator injects faults.
 DEFINITIONS = {
     "Connection": "HookParameters",
     "elsewhere": "wrong_region_arns",
+    "faults": "validation_errors",
     "given": "build_request",
 }
 # A regular expression for prose: documentation, comments, strings.
@@ -122,7 +123,7 @@ def in_identifier(path: str, identifier: str, line: str) -> Iterator[tuple[str, 
     names = NAMES | (PACKAGE_NAMES if path.startswith(PACKAGE) and not path.startswith(EMULATOR) else {})
     if identifier in names:
         yield identifier, names[identifier]
-    if path.startswith(PACKAGE) and re.match(rf"\s*(async )?(def|class) {identifier}\b", line):
+    if path.startswith(PACKAGE) and re.match(rf"\s*(async )?(def|class) {identifier}\b(?!\(self\) -> Faults)", line):
         yield from ((name, DEFINITIONS[name]) for name in {identifier} & DEFINITIONS.keys())
 
 

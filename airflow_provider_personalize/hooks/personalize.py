@@ -359,8 +359,8 @@ class PersonalizeHook(AwsBaseHook):
         Wait until something is reached, in this process.
 
         :param wait: What to wait for: ``WaitCondition("solution", arn)``.
-        :param delay: Seconds between two looks; None means what suits the kind, and sooner at first. They are more, up
-            to eightfold, while the service is throttled or cannot be reached.
+        :param delay: Seconds between two polls; None means what suits the resource type, and sooner at first. While the
+            service throttles or cannot be reached, the delay grows up to eightfold.
         :param deadline: When to give up, in seconds since the epoch; from the table, from now on, where None.
         :return: The status; its ``description`` is what the service answered last.
         :raises ResourceFailedError: It failed, with the service's reason.

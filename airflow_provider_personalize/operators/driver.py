@@ -117,7 +117,7 @@ class Driver:
         self.is_killed = False
         self._state = TaskState(context, task.log)
         self._refusal: Exception | None = None
-        self._unanswered: Exception | None = None
+        self._ambiguous_error: Exception | None = None
 
     @property
     def arn(self) -> str | None:
@@ -202,7 +202,7 @@ class Driver:
         except Exception as error:
             if is_ambiguous(error):
                 self.memory = after_no_answer(step)
-                self._unanswered = error
+                self._ambiguous_error = error
                 raise
             if step.key:
                 self._state.set(step.key, known or "")
@@ -231,7 +231,7 @@ class Driver:
                 if is_not_found(error):
                     self.task.log.info("Something else deleted it meanwhile: %s", error)
                 elif step.optional is None or is_transient(error) or is_in_use(error):
-                    self._unanswered = error if is_ambiguous(error) else None
+                    self._ambiguous_error = error if is_ambiguous(error) else None
                     self.memory = replace(self.memory, stage="")
                     raise
                 else:
@@ -291,16 +291,16 @@ class Driver:
 
         :raises Exception: The error, where waiting cannot help.
         """
-        step, is_unanswered = self.step, error is self._unanswered
+        step, is_ambiguous_write = self.step, error is self._ambiguous_error
         quota_delay = step.quota_delay if isinstance(step, Call) and is_over_quota(error) else None
         in_the_way = is_in_use(error) and isinstance(step, Calls)
         if not (is_transient(error) or quota_delay is not None or in_the_way):
             raise error
-        if is_unanswered:
+        if is_ambiguous_write:
             delay = float(READ_CONSISTENCY)
         else:
             delay = retry_delay(self.memory.failures) if quota_delay is None else quota_delay
-        if is_unanswered and self.deadline - clock.now() < READ_CONSISTENCY:
+        if is_ambiguous_write and self.deadline - clock.now() < READ_CONSISTENCY:
             raise WaitTimeoutError(f"{self.task.operation} timed out; last error: {_described(error)}") from error
         delay = _delay_before_deadline(self.task, error, delay, self.deadline)
         self.memory = replace(self.memory, failures=self.memory.failures + 1)

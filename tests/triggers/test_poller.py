@@ -152,23 +152,23 @@ def test_two_hundred_waits_on_one_arn_cost_the_calls_of_one(shop):
 
 
 def test_a_snapshot_is_shared_by_waits_that_it_is_new_enough_for():
-    async def looks() -> None:
+    async def polls() -> None:
         async with shared_poller(CONNECTION, SHOP) as shared:
             before = time.monotonic()
             first = await shared.poll(SHOP, before)
             assert await shared.poll(SHOP, before) is first
             assert await shared.poll(SHOP, time.monotonic()) is not first
 
-    run(looks())
+    run(polls())
     assert len(calls.of("DescribeSolution")) == 2
 
 
 def test_two_hundred_arns_share_one_client_and_one_look_up_of_the_connection(made):
-    async def looks() -> list[Observation]:
+    async def polls() -> list[Observation]:
         async with polled_by(*map(nowhere, range(200))) as shared:
             return await asyncio.gather(*(see(shared, nowhere(each)) for each in range(200)))
 
-    assert len(run(looks())) == len(calls.of("DescribeSolution")) == 200
+    assert len(run(polls())) == len(calls.of("DescribeSolution")) == 200
     assert len(made) == 1
 
 
@@ -200,32 +200,32 @@ def test_a_response_without_an_end_gives_its_thread_back(monkeypatch):
 
 
 def test_only_evaluated_members_of_an_answer_are_kept():
-    async def look() -> Observation:
+    async def poll() -> Observation:
         async with shared_poller(CONNECTION, SHOP) as shared:
             return await see(shared)
 
-    assert set(run(look()).description) == {"status", "creationDateTime"}
+    assert set(run(poll()).description) == {"status", "creationDateTime"}
 
 
 def test_an_error_keeps_nothing_of_its_request():
     """A signature, a token, or a connection that is held open."""
 
-    def held(thing: Any, depth: int = 6) -> bool:
-        name = type(thing).__name__
+    def held(value: Any, depth: int = 6) -> bool:
+        name = type(value).__name__
         if name in {"AWSPreparedRequest", "HTTPConnection", "PooledSession", "frame", "traceback"}:
             return True
         return (
             bool(depth)
-            and isinstance(thing, (Exception, dict, tuple, list))
-            and any(held(each, depth - 1) for each in gc.get_referents(thing))
+            and isinstance(value, (Exception, dict, tuple, list))
+            and any(held(each, depth - 1) for each in gc.get_referents(value))
         )
 
-    async def look() -> Observation:
+    async def poll() -> Observation:
         async with shared_poller(CONNECTION, SHOP) as shared:
             return await see(shared)
 
     faults.reset_next("DescribeSolution", times=None)
-    error = run(look()).error
+    error = run(poll()).error
     assert type(error).__name__ == "ConnectionClosedError"
     assert not held(error)
 
@@ -250,7 +250,7 @@ def test_waits_are_polled_in_order(monkeypatch):
     monkeypatch.setattr(poller, "_THREADS", 1)
     targets = [nowhere(each) for each in range(4)]
 
-    async def looks() -> None:
+    async def polls() -> None:
         async with polled_by(*targets) as shared:
             faults.hang_next(arn=targets[0].arn)
             greedy = shared.poll(targets[0], time.monotonic())
@@ -262,7 +262,7 @@ def test_waits_are_polled_in_order(monkeypatch):
             await see(shared, targets[0])
             await asyncio.gather(*others)
 
-    run(looks())
+    run(polls())
     assert [call.arn for call in calls.of("DescribeSolution")] == [each.arn for each in [*targets, targets[0]]]
 
 
@@ -317,11 +317,11 @@ def test_expired_credentials_are_renewed_once_for_two_hundred_waits(made, monkey
         lambda hook, target: Observation(error=expired) if hook is made[0] else read(hook, target),
     )
 
-    async def looks() -> list[Observation]:
+    async def polls() -> list[Observation]:
         async with polled_by(*map(nowhere, range(200))) as shared:
             return await asyncio.gather(*(see(shared, nowhere(each)) for each in range(200)))
 
-    assert {reading.error.response["Error"]["Code"] for reading in run(looks())} == {"ResourceNotFoundException"}
+    assert {reading.error.response["Error"]["Code"] for reading in run(polls())} == {"ResourceNotFoundException"}
     assert len(made) == 2
 
 
@@ -351,7 +351,7 @@ def test_an_edited_connection_is_seen_after_a_while(made, monkeypatch, passing_t
 def test_the_client_before_is_closed(made, monkeypatch, passing_time):
     edited = connection(monkeypatch)
 
-    async def looks() -> None:
+    async def polls() -> None:
         async with shared_poller(edited, SHOP) as shared:
             before = open_sockets()
             for _ in range(5):
@@ -359,7 +359,7 @@ def test_the_client_before_is_closed(made, monkeypatch, passing_time):
                 passing_time.sleep(poller._CLIENT_LIFETIME + 60)
             await until(lambda: open_sockets() <= before + 2)  # of a connection, both ends are in this process
 
-    run(looks())
+    run(polls())
 
 
 def test_all_clients_are_made_in_one_thread(monkeypatch, passing_time):
@@ -367,14 +367,14 @@ def test_all_clients_are_made_in_one_thread(monkeypatch, passing_time):
     makers, make = [], HookParameters.hook
     monkeypatch.setattr(HookParameters, "hook", lambda given: makers.append(threading.get_ident()) or make(given))
 
-    async def looks() -> None:
+    async def polls() -> None:
         targets = [nowhere(number) for number in range(9)]
         async with polled_by(*targets) as shared:
             for _ in range(9):
                 await asyncio.gather(*(shared.poll(target, passing_time.monotonic()) for target in targets))
                 passing_time.sleep(poller._CLIENT_LIFETIME + 60)
 
-    run(looks())
+    run(polls())
     assert len(makers) == 9
     assert len(set(makers)) == 1
 
@@ -382,33 +382,33 @@ def test_all_clients_are_made_in_one_thread(monkeypatch, passing_time):
 def test_a_connection_that_cannot_be_reloaded_stays_as_it_was(monkeypatch, passing_time, caplog):
     edited = connection(monkeypatch)
 
-    async def looks() -> Observation:
+    async def polls() -> Observation:
         async with shared_poller(edited, SHOP) as shared:
             await see(shared)
             monkeypatch.delenv("AIRFLOW_CONN_EDITED")
             passing_time.sleep(poller._CLIENT_LIFETIME + 60)
             return await see(shared)
 
-    assert run(looks()).description["status"] == "ACTIVE"
+    assert run(polls()).description["status"] == "ACTIVE"
     assert "'edited' could not be read again" in caplog.text
 
 
 def test_aws_default_that_cannot_be_read_again_stays_as_it_was(monkeypatch, passing_time, caplog):
-    async def looks() -> Observation:
+    async def polls() -> Observation:
         async with shared_poller(HookParameters.of("aws_default", None, None, None), SHOP) as shared:
             await see(shared)
             monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
             passing_time.sleep(poller._CLIENT_LIFETIME + 60)
             return await see(shared)
 
-    assert run(looks()).description["status"] == "ACTIVE"
+    assert run(polls()).description["status"] == "ACTIVE"
     assert "'aws_default' could not be read again" in caplog.text
 
 
 def test_a_connection_that_does_not_exist_is_an_error_until_it_does(monkeypatch):
     """And never the credentials that the machine has: there are some in the environment."""
 
-    async def looks() -> Observation:
+    async def polls() -> Observation:
         async with shared_poller(HookParameters.of("edited", None, None, None), SHOP) as shared:
             for _ in range(2):
                 with pytest.raises(ConnectionMissingError, match="edited"):
@@ -417,7 +417,7 @@ def test_a_connection_that_does_not_exist_is_an_error_until_it_does(monkeypatch)
             connection(monkeypatch)
             return await see(shared)
 
-    assert run(looks()).description["status"] == "ACTIVE"
+    assert run(polls()).description["status"] == "ACTIVE"
 
 
 def test_credentials_that_are_temporarily_unavailable_are_transient(monkeypatch):
@@ -427,14 +427,14 @@ def test_credentials_that_are_temporarily_unavailable_are_transient(monkeypatch)
         config = {"retries": {"total_max_attempts": 1}, "read_timeout": 0.5}
         roles = connection(monkeypatch, config_kwargs=config, **role)
 
-        async def looks() -> list[Observation]:
+        async def polls() -> list[Observation]:
             async with shared_poller(roles, SHOP) as shared:
                 stopped = await see(shared)
                 monkeypatch.setenv("AWS_ENDPOINT_URL_STS", os.environ["AWS_ENDPOINT_URL"])
                 connection(monkeypatch, **role)  # with all the time it needs
                 return [stopped, await see(shared)]
 
-        stopped, seen = run(looks())
+        stopped, seen = run(polls())
     assert isinstance(stopped.error, ReadTimeoutError)
     assert seen.description["status"] == "ACTIVE"
 
@@ -443,14 +443,14 @@ def test_credentials_that_are_temporarily_unavailable_are_transient(monkeypatch)
 
 
 def test_a_slow_look_up_of_the_connection_does_not_stop_the_loop(gate):
-    async def looks() -> Observation:
+    async def polls() -> Observation:
         async with shared_poller(CONNECTION, SHOP) as shared:
-            look = asyncio.ensure_future(see(shared))
+            poll = asyncio.ensure_future(see(shared))
             await until(gate.reached.is_set)
             gate.open.set()  # by the loop: if that stood still, nobody would
-            return await look
+            return await poll
 
-    assert run(looks()).description["status"] == "ACTIVE"
+    assert run(polls()).description["status"] == "ACTIVE"
 
 
 def test_sts_that_does_not_answer_does_not_stop_the_loop(monkeypatch):
@@ -458,14 +458,14 @@ def test_sts_that_does_not_answer_does_not_stop_the_loop(monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{silent.getsockname()[1]}")
         roles = connection(monkeypatch, role_arn="arn:aws:iam::123456789012:role/looker")
 
-        async def looks() -> Observation:
+        async def polls() -> Observation:
             async with shared_poller(roles, SHOP) as shared:
-                look = asyncio.ensure_future(see(shared))
+                poll = asyncio.ensure_future(see(shared))
                 asked, _ = await asyncio.get_running_loop().run_in_executor(None, silent.accept)
                 asked.close()  # by the loop, long before its time is up
-                return await look
+                return await poll
 
-        assert run(looks()).error
+        assert run(polls()).error
 
 
 def test_an_endpoint_that_does_not_answer_holds_up_only_its_own_waits(monkeypatch):
@@ -473,17 +473,17 @@ def test_an_endpoint_that_does_not_answer_holds_up_only_its_own_waits(monkeypatc
     for target in hanging:
         faults.hang_next(arn=target.arn, times=None)
 
-    async def looks() -> Observation:
+    async def polls() -> Observation:
         async with polled_by(*hanging) as shared, shared_poller(connection(monkeypatch), SHOP) as other:
-            looks = [asyncio.ensure_future(see(shared, target)) for target in hanging]
+            polls = [asyncio.ensure_future(see(shared, target)) for target in hanging]
             await until(lambda: len(threads()) == poller._THREADS + 1)  # and the one that made the client
             seen = await see(other)
-            assert not any(look.done() for look in looks)
+            assert not any(poll.done() for poll in polls)
             faults.clear()
-            await asyncio.gather(*looks)
+            await asyncio.gather(*polls)
             return seen
 
-    assert run(looks()).description["status"] == "ACTIVE"
+    assert run(polls()).description["status"] == "ACTIVE"
 
 
 def test_a_deadline_holds_while_the_endpoint_does_not_answer(monkeypatch):
@@ -505,7 +505,7 @@ def test_pauses_grow_during_transient_errors_and_shrink_after_them(passing_time,
 # --- nothing is left -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stage", ["holding back", "looking up the connection", "queueing", "asking", "pausing"])
+@pytest.mark.parametrize("stage", ["first delay", "looking up the connection", "queueing", "asking", "pausing"])
 def test_a_cancelled_wait_leaves_nothing_wherever_it_is(stage, gate, monkeypatch):
     """The fixture finds whatever is left."""
     if stage != "looking up the connection":
@@ -524,7 +524,7 @@ def started(**arguments: Any) -> asyncio.Future[Any]:
     return asyncio.ensure_future(fired(watch(**arguments)))
 
 
-async def _holding_back(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Future[Any]:
+async def _first_delay(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Future[Any]:
     monkeypatch.setattr(PersonalizeTrigger, "hold", 1000)
     wait = started()
     await asyncio.sleep(0)
@@ -561,7 +561,7 @@ async def _pausing(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Futur
 
 
 AT = {
-    "holding back": _holding_back,
+    "first delay": _first_delay,
     "looking up the connection": _looking_up,
     "queueing": _queueing,
     "asking": _asking,
