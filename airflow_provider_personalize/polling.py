@@ -33,7 +33,7 @@ class Observation(NamedTuple):
     """
     The result of one poll: a description, or an error.
 
-    :param description: The service's description; empty if there is none.
+    :param description: The service's description; empty if it does not exist.
     :param error: The error of the call: transient, or an answer such as access denied.
     :param odd: The members whose type is not the documented one, a sentence each.
     """
