@@ -235,3 +235,11 @@ def test_a_status_is_logged_when_it_changes_and_not_at_each_poll(personalize, ca
     logged = {status: len(re.findall(rf"{status}, \d+ s left", said)) for status in ("PENDING", "IN_PROGRESS")}
     assert logged == {"PENDING": 1, "IN_PROGRESS": 1}
     assert len(calls.of("DescribeSolution", SOLUTION)) > 3
+
+
+def test_for_a_later_attempt_it_only_pauses(personalize, passing_time):
+    calls.clear()
+    event = fire(watch(goal="later", waiter_delay=60, pause=True))
+    assert event["outcome"] == "succeeded"
+    assert passing_time.slept == [60]
+    assert calls.of("DescribeSolution") == []
