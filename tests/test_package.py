@@ -84,7 +84,7 @@ def extra(name):
 
 
 def test_the_extras_hold_only_what_users_need():
-    assert extra("emulator") == {"moto[s3,server]"}
+    assert extra("emulator") == {"moto[s3,server]", "rich"}
     assert extra("test") == extra("emulator") | {"pytest"}
 
 

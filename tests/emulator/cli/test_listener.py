@@ -77,9 +77,10 @@ def test_a_failure_is_reported_with_where_it_was_raised(events, state):
         fail()
     Listener().on_task_instance_failed(ti, caught.value)
     (event,) = written(events)
-    where, *what = event["reason"]
+    where, line, *what = event["reason"]
     assert where.startswith(f'File "{__file__}", line ')
     assert where.endswith(", in fail")
+    assert line == '  raise ValueError("too\\nbad")'
     assert (what, event["tasks"][0][2]) == (["ValueError: too", "bad"], state.value)
 
 

@@ -72,10 +72,9 @@ def _reason(error: object) -> list[str]:
     """Return an error in a few lines: where it was raised, and its message."""
     if not isinstance(error, BaseException):
         return str(error or "").splitlines()[-_MOST_LINES:]
-    where = [
-        f'File "{frame.filename}", line {frame.lineno}, in {frame.name}'
-        for frame in traceback.extract_tb(error.__traceback__)[-1:]
-    ]
+    where: list[str] = []
+    for frame in traceback.extract_tb(error.__traceback__)[-1:]:
+        where = [f'File "{frame.filename}", line {frame.lineno}, in {frame.name}', f"  {frame.line}"]
     return [*where, *f"{type(error).__name__}: {error}".splitlines()[:_MOST_LINES]]
 
 
