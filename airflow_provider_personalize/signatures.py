@@ -9,7 +9,6 @@ read ``options.py`` instead.
 from __future__ import annotations
 
 import inspect
-import re
 
 
 class InheritedSignature:
@@ -55,10 +54,10 @@ def _family(owner: type) -> list[type]:
 
 def _split(doc: str) -> list[str]:
     """Split a docstring into its text and its fields."""
-    return [part.rstrip("\n") for part in re.split(r"^(?=:)", inspect.cleandoc(doc), flags=re.MULTILINE)]
+    about, *fields = inspect.cleandoc(doc).split("\n:")
+    return [about.rstrip("\n"), *(f":{field}".rstrip("\n") for field in fields)]
 
 
 def _parameter(field: str) -> str:
     """Return the name of the parameter that a field is about; empty for any other field."""
-    found = re.match(r":param (\w+):", field)
-    return found[1] if found else ""
+    return field.removeprefix(":param ").partition(":")[0] if field.startswith(":param ") else ""

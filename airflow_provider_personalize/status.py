@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timezone
 from typing import Any, Final, Literal
 
+from airflow_provider_personalize import goals
 from airflow_provider_personalize.aws_errors import is_not_found, is_transient
 from airflow_provider_personalize.comparison import configuration
 from airflow_provider_personalize.exceptions import (
@@ -23,21 +24,11 @@ from airflow_provider_personalize.exceptions import (
     UpdateReplacedError,
     WaitTimeoutError,
 )
+from airflow_provider_personalize.goals import GONE, LATER, READY, SETTLED, STARTED, STOPPED, TRAINED, UPDATED, Goal
 from airflow_provider_personalize.polling import Observation, PollTarget
 from airflow_provider_personalize.resources import RESOURCE_TYPES, SOLUTION, ResourceType
 
-Goal = Literal["ready", "updated", "settled", "stopped", "started", "gone", "trained", "later"]
 Outcome = Literal["in progress", "succeeded", "failed", "superseded", "timed out", "broken"]
-
-READY: Final = "ready"
-UPDATED: Final = "updated"
-SETTLED: Final = "settled"
-STOPPED: Final = "stopped"
-STARTED: Final = "started"
-GONE: Final = "gone"
-TRAINED: Final = "trained"
-#: Only a pause, for something that cannot be done now: the trigger does not poll.
-LATER: Final = "later"
 
 IN_PROGRESS: Final = "in progress"
 SUCCEEDED: Final = "succeeded"
@@ -130,7 +121,7 @@ class WaitCondition:
     @property
     def poll_interval(self) -> int:
         """Seconds between two polls, from the table."""
-        return self.resource_type.update_poll_interval if self.goal == UPDATED else self.resource_type.poll_interval
+        return goals.poll_interval(self.resource_type, self.goal)
 
     def next_delay(self, waited: float) -> float:
         """

@@ -13,19 +13,19 @@ from uuid import uuid4
 
 from airflow_provider_personalize import clock
 from airflow_provider_personalize._compat import BaseOperator, conf
-from airflow_provider_personalize.arns import region_of
 from airflow_provider_personalize.exceptions import PersonalizeError
-from airflow_provider_personalize.hook_parameters import HookParameters
+from airflow_provider_personalize.goals import UPDATED
 from airflow_provider_personalize.links import PersonalizeLink, link_of
 from airflow_provider_personalize.resources import ResourceType
 from airflow_provider_personalize.signatures import InheritedSignature, inherited_doc
-from airflow_provider_personalize.status import BROKEN, IN_PROGRESS, TIMED_OUT, UPDATED, WaitCondition, WaitStatus
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
 
+    from airflow_provider_personalize.hook_parameters import HookParameters
     from airflow_provider_personalize.hooks import PersonalizeHook
     from airflow_provider_personalize.operation import Operation
+    from airflow_provider_personalize.status import WaitCondition, WaitStatus
     from airflow_provider_personalize.triggers.events import WaitEvent
 
 DEFAULT_DEFERRABLE: Final[bool] = conf.getboolean("operators", "default_deferrable", fallback=False)
@@ -151,6 +151,8 @@ class PersonalizeTask(BaseOperator):
     @property
     def hook_parameters(self) -> HookParameters:
         """How this task reaches the service."""
+        from airflow_provider_personalize.hook_parameters import HookParameters
+
         return HookParameters.of(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
 
     @cached_property
@@ -164,6 +166,8 @@ class PersonalizeTask(BaseOperator):
         return self.hook if self.service == "personalize" else self._hook_for(self.service)
 
     def _hook_for(self, service: str) -> PersonalizeHook:
+        from airflow_provider_personalize.arns import region_of
+
         hook = self.hook_parameters.hook(service)
         hook.suggested_region = region_of(getattr(self, member) for member in self.members)
         return hook
@@ -249,6 +253,8 @@ class PersonalizeTask(BaseOperator):
         :raises PersonalizeError: The triggerer could not poll, six times, and this worker can. Before, the wait is
             deferred again. Where the worker cannot poll either, its own error is raised.
         """
+        from airflow_provider_personalize.status import BROKEN, IN_PROGRESS, TIMED_OUT, WaitStatus
+
         condition = event.condition
         self.log.info("%s (%s: %s in the triggerer)", event.last_seen, condition.title, event.outcome)
         if event.outcome == TIMED_OUT:

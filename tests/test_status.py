@@ -9,13 +9,13 @@ from typing import get_args
 import pytest
 
 from airflow_provider_personalize.exceptions import ResourceStoppedError, UpdateReplacedError
+from airflow_provider_personalize.goals import Goal
 from airflow_provider_personalize.polling import Observation
 from airflow_provider_personalize.resources import RESOURCE_TYPES
 from airflow_provider_personalize.status import (
     FAILED,
     IN_PROGRESS,
     SUCCEEDED,
-    Goal,
     WaitCondition,
     is_being_updated,
     is_newer,

@@ -29,13 +29,14 @@ from airflow_provider_personalize.exceptions import (
     RegionMissingError,
     UnknownRegionError,
 )
+from airflow_provider_personalize.goals import SETTLED
 from airflow_provider_personalize.hooks import transport
 from airflow_provider_personalize.hooks.event_handlers import ServiceClock, redact_errors_of_sts, register_handlers
 from airflow_provider_personalize.hooks.sanitizing import sanitize
 from airflow_provider_personalize.polling import Backoff, Observation, PollTarget
 from airflow_provider_personalize.redaction import redact
 from airflow_provider_personalize.resources import RESOURCE_TYPES, SOLUTION, SOLUTION_VERSION, ResourceType
-from airflow_provider_personalize.status import IN_PROGRESS, SETTLED, WaitCondition, WaitStatus, is_being_stopped
+from airflow_provider_personalize.status import IN_PROGRESS, WaitCondition, WaitStatus, is_being_stopped
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper

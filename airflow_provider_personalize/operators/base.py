@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from airflow_provider_personalize.status import READY, Goal, WaitCondition
+from airflow_provider_personalize.goals import READY, Goal
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, seconds, switch
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class WaitingOperator(PersonalizeTask):
     @property
     def default_timeout(self) -> float:
         """Seconds after which the task fails where no ``timeout`` is given."""
+        from airflow_provider_personalize.status import WaitCondition
+
         return WaitCondition(self.resource_type.name, "", self.goal).time_limit
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,6 +98,7 @@ class WaitingOperator(PersonalizeTask):
         """Run the plan, and return what the task returns."""
         from airflow_provider_personalize.operators.driver import Driver
         from airflow_provider_personalize.plans.steps import Memory
+        from airflow_provider_personalize.status import WaitCondition
 
         context = self.begin(context)
         if arn := getattr(self, self.resource_type.arn_parameter, None):

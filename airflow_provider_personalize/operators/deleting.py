@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from airflow_provider_personalize.goals import GONE, Goal
 from airflow_provider_personalize.operators.base import WaitingOperator
-from airflow_provider_personalize.status import GONE, Goal
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context

@@ -24,6 +24,7 @@ from airflow_provider_personalize.aws_errors import (
     is_transient,
 )
 from airflow_provider_personalize.exceptions import UpdateReplacedError, WaitTimeoutError
+from airflow_provider_personalize.goals import LATER
 from airflow_provider_personalize.operators.task_state import TaskState
 from airflow_provider_personalize.plans.steps import (
     NOTHING_BEFORE,
@@ -41,7 +42,7 @@ from airflow_provider_personalize.plans.steps import (
     after_no_answer,
     after_refusal,
 )
-from airflow_provider_personalize.status import LATER, SUCCEEDED, WaitCondition, WaitStatus
+from airflow_provider_personalize.status import SUCCEEDED, WaitCondition, WaitStatus
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_personalize.goals import STARTED, STOPPED, Goal
 from airflow_provider_personalize.operators.base import WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator, compare
 from airflow_provider_personalize.operators.deleting import DeleteOperator
@@ -18,7 +19,6 @@ from airflow_provider_personalize.resources import (
     SOLUTION_VERSION,
     ResourceType,
 )
-from airflow_provider_personalize.status import STARTED, STOPPED, Goal
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_personalize.exceptions import PersonalizeError
+from airflow_provider_personalize.goals import SETTLED, Goal
 from airflow_provider_personalize.operators.base import WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator, JobOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.operators.updating import UpdateOperator
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION, ResourceType
-from airflow_provider_personalize.status import SETTLED, Goal
 from airflow_provider_personalize.task import PersonalizeTask, switch
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from airflow_provider_personalize.goals import UPDATED, Goal
 from airflow_provider_personalize.operators.base import WaitingOperator
 from airflow_provider_personalize.resources import CAMPAIGN, SOLUTION_VERSION
-from airflow_provider_personalize.status import UPDATED, Goal
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context

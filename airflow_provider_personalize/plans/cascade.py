@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
 from airflow_provider_personalize.comparison import configuration
+from airflow_provider_personalize.goals import GONE, SETTLED, Goal
 from airflow_provider_personalize.plans.delete import step_if_gone, until_gone
 from airflow_provider_personalize.plans.steps import (
     Call,
@@ -45,16 +46,7 @@ from airflow_provider_personalize.resources import (
     SOLUTION_VERSION,
     ResourceType,
 )
-from airflow_provider_personalize.status import (
-    GONE,
-    IN_PROGRESS,
-    SETTLED,
-    Goal,
-    WaitCondition,
-    is_being_deleted,
-    is_being_stopped,
-    iso,
-)
+from airflow_provider_personalize.status import IN_PROGRESS, WaitCondition, is_being_deleted, is_being_stopped, iso
 
 Verb = Literal["wait for", "turn off automatic training", "stop", "delete", "note the schemas"]
 Description = Mapping[str, Any]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceExistsError
+from airflow_provider_personalize.goals import GONE, READY, SETTLED, Goal
 from airflow_provider_personalize.plans.steps import (
     READ_CONSISTENCY,
     Call,
@@ -24,16 +25,7 @@ from airflow_provider_personalize.plans.steps import (
     wait_until_visible,
 )
 from airflow_provider_personalize.request_rules import use_parameter_names
-from airflow_provider_personalize.status import (
-    GONE,
-    READY,
-    SETTLED,
-    Goal,
-    WaitCondition,
-    is_being_deleted,
-    is_being_updated,
-    iso,
-)
+from airflow_provider_personalize.status import WaitCondition, is_being_deleted, is_being_updated, iso
 
 
 @dataclass(frozen=True)

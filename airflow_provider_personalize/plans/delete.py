@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from airflow_provider_personalize.goals import GONE, SETTLED
 from airflow_provider_personalize.plans.steps import (
     Call,
     Done,
@@ -18,13 +19,7 @@ from airflow_provider_personalize.plans.steps import (
     wait_out,
 )
 from airflow_provider_personalize.plans.update import IN_USE, wait_for_consistency
-from airflow_provider_personalize.status import (
-    GONE,
-    SETTLED,
-    SUCCEEDED,
-    is_being_deleted,
-    iso,
-)
+from airflow_provider_personalize.status import SUCCEEDED, is_being_deleted, iso
 
 NOT_FOUND: Final = "ResourceNotFoundException"
 

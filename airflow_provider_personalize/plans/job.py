@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from airflow_provider_personalize.exceptions import PersonalizeError, ResourceExistsError
+from airflow_provider_personalize.goals import SETTLED
 from airflow_provider_personalize.plans.create import (
     Creation,
     ObservedExisting,
@@ -31,12 +32,7 @@ from airflow_provider_personalize.plans.steps import (
     wait_out,
     wait_until_visible,
 )
-from airflow_provider_personalize.status import (
-    IN_PROGRESS,
-    SETTLED,
-    SUCCEEDED,
-    is_being_stopped,
-)
+from airflow_provider_personalize.status import IN_PROGRESS, SUCCEEDED, is_being_stopped
 
 #: So many names are derived at most: more attempts of one task instance than there will be.
 MOST_NAMES: Final = 1000

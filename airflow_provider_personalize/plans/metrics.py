@@ -13,6 +13,7 @@ from typing import Any
 
 from airflow_provider_personalize.comparison import REPLACED_AS_A_WHOLE, differences
 from airflow_provider_personalize.exceptions import ResourceFailedError
+from airflow_provider_personalize.goals import READY, SETTLED
 from airflow_provider_personalize.plans.steps import (
     READ_CONSISTENCY,
     Call,
@@ -28,7 +29,7 @@ from airflow_provider_personalize.plans.steps import (
 )
 from airflow_provider_personalize.plans.update import IN_USE
 from airflow_provider_personalize.resources import METRIC_ATTRIBUTION
-from airflow_provider_personalize.status import IN_PROGRESS, READY, SETTLED, SUCCEEDED
+from airflow_provider_personalize.status import IN_PROGRESS, SUCCEEDED
 
 
 @dataclass(frozen=True)

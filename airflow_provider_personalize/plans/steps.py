@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final, NamedTuple
 
+from airflow_provider_personalize.goals import Goal
 from airflow_provider_personalize.resources import ResourceType
-from airflow_provider_personalize.status import Goal, WaitCondition, iso
+from airflow_provider_personalize.status import WaitCondition, iso
 
 #: Seconds within which a write becomes visible to reads, as assumed: the longest that a stale read is waited out.
 READ_CONSISTENCY: Final = 60

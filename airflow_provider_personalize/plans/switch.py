@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from airflow_provider_personalize.goals import SETTLED, Goal
 from airflow_provider_personalize.plans.steps import (
     READ_CONSISTENCY,
     Call,
@@ -21,13 +22,7 @@ from airflow_provider_personalize.plans.steps import (
     wait_until_visible,
 )
 from airflow_provider_personalize.plans.update import IN_USE, wait_for_consistency
-from airflow_provider_personalize.status import (
-    SETTLED,
-    SUCCEEDED,
-    Goal,
-    is_being_stopped,
-    is_switching,
-)
+from airflow_provider_personalize.status import SUCCEEDED, is_being_stopped, is_switching
 
 INVALID: Final = "InvalidInputException"
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from airflow_provider_personalize.comparison import REPLACED_AS_A_WHOLE, configuration, differences
 from airflow_provider_personalize.exceptions import UpdateReplacedError
+from airflow_provider_personalize.goals import READY, SETTLED, UPDATED
 from airflow_provider_personalize.plans.steps import (
     READ_CONSISTENCY,
     VISIBILITY_DELAY,
@@ -36,17 +37,7 @@ from airflow_provider_personalize.plans.steps import (
     wait_out,
 )
 from airflow_provider_personalize.request_rules import use_parameter_names
-from airflow_provider_personalize.status import (
-    FAILED,
-    IN_PROGRESS,
-    READY,
-    SETTLED,
-    SUCCEEDED,
-    UPDATED,
-    WaitCondition,
-    is_newer,
-    iso,
-)
+from airflow_provider_personalize.status import FAILED, IN_PROGRESS, SUCCEEDED, WaitCondition, is_newer, iso
 
 IN_USE: Final = "ResourceInUseException"
 # An update is another one where it sets more than this one, too.

@@ -18,23 +18,13 @@ from airflow_provider_personalize._compat import (
     BaseSensorOperator,
     PokeReturnValue,
 )
-from airflow_provider_personalize.arns import wrong_arn
-from airflow_provider_personalize.coercion import parse
 from airflow_provider_personalize.exceptions import (
     InvalidRequestError,
     ResourceFailedError,
     UpdateReplacedError,
     WaitTimeoutError,
 )
-from airflow_provider_personalize.status import (
-    READY,
-    SUCCEEDED,
-    UPDATED,
-    Goal,
-    WaitCondition,
-    WaitStatus,
-    iso,
-)
+from airflow_provider_personalize.goals import READY, UPDATED, Goal, poll_interval
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, required_parameters, seconds, switch
 
 if TYPE_CHECKING:
@@ -42,6 +32,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from airflow_provider_personalize.options import SensorOptions, SensorTaskOptions
+    from airflow_provider_personalize.status import WaitCondition, WaitStatus
 
 
 class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
@@ -75,7 +66,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
     ) -> None:
         has_interval = poke_interval is not None
         if poke_interval is None:
-            poke_interval = WaitCondition(self.resource_type.name, "", self.goal).poll_interval
+            poke_interval = poll_interval(self.resource_type, self.goal)
         for parameter, value in {"poke_interval": poke_interval, "timeout": kwargs.get("timeout")}.items():
             seconds(parameter, value)  # Airflow's own error for infinity names neither
         super().__init__(poke_interval=poke_interval, **kwargs)
@@ -89,6 +80,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
     @property
     def condition(self) -> WaitCondition:
         """What this sensor waits for."""
+        from airflow_provider_personalize.status import WaitCondition
+
         return WaitCondition(self.resource_type.name, getattr(self, self.resource_type.arn_parameter), self.goal)
 
     def execute(self, context: Context) -> Any:
@@ -114,6 +107,9 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         :raises AirflowFailException: The resource failed, with the service's reason.
         :raises InvalidRequestError: The ARN is wrong, or None.
         """
+        from airflow_provider_personalize.arns import wrong_arn
+        from airflow_provider_personalize.status import SUCCEEDED
+
         operation = f"Describe{self.resource_type.pascal}"
         arns = {parameter: getattr(self, parameter) for parameter in required_parameters(type(self)) & {*self.members}}
         if wrong := [error for error in map(wrong_arn, arns, arns.values()) if error]:
@@ -227,6 +223,8 @@ class UpdateSensor(PersonalizeSensor):
     @property
     def condition(self) -> WaitCondition:
         """What this sensor waits for."""
+        from airflow_provider_personalize.status import iso
+
         created = iso(parse_time("created", self.created))
         return replace(super().condition, created=created, require_update=self.require_update)
 
@@ -237,6 +235,8 @@ def parse_time(parameter: str, value: datetime | str | None) -> datetime | None:
 
     :raises AirflowFailException: The value is no time.
     """
+    from airflow_provider_personalize.coercion import parse
+
     value = parse("string", value)
     try:
         time = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", value)) if isinstance(value, str) else value

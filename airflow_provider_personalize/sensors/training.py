@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_personalize._compat import AirflowSensorTimeout, PokeReturnValue
 from airflow_provider_personalize.exceptions import WaitTimeoutError
-from airflow_provider_personalize.polling import PollTarget
+from airflow_provider_personalize.goals import TRAINED
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
 from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor, parse_time
-from airflow_provider_personalize.status import TRAINED, WaitCondition, iso
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
     from typing_extensions import Unpack
 
     from airflow_provider_personalize.options import SensorOptions, UpdateSensorOptions
+    from airflow_provider_personalize.status import WaitCondition
 
 
 class SolutionSensor(PersonalizeSensor):
@@ -87,6 +87,8 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
     @property
     def condition(self) -> WaitCondition:
         """What this sensor waits for."""
+        from airflow_provider_personalize.status import WaitCondition, iso
+
         return WaitCondition(self.resource_type.name, self.solution_arn, self.goal, iso(self._since))
 
     def poke(self, context: Context) -> PokeReturnValue:
@@ -102,6 +104,8 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
 
     def _start(self, context: Context) -> datetime:
         """Return when the run began, or the task: that is the same for each poll, rescheduled or not."""
+        from airflow_provider_personalize.polling import PollTarget
+
         began = getattr(context.get("dag_run"), "start_date", None) or getattr(context.get("ti"), "start_date", None)
         self.hook.observe(PollTarget(SOLUTION.name, self.solution_arn))  # its response has the service's time
         return self.by_service_clock(began or datetime.now(timezone.utc))

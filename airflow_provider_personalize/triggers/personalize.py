@@ -11,18 +11,10 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_personalize import clock
+from airflow_provider_personalize.goals import LATER, Goal
 from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.polling import Backoff, Observation
-from airflow_provider_personalize.status import (
-    BROKEN,
-    IN_PROGRESS,
-    LATER,
-    SUCCEEDED,
-    TIMED_OUT,
-    Goal,
-    WaitCondition,
-    WaitStatus,
-)
+from airflow_provider_personalize.status import BROKEN, IN_PROGRESS, SUCCEEDED, TIMED_OUT, WaitCondition, WaitStatus
 from airflow_provider_personalize.triggers.events import VERSION, WaitEvent
 from airflow_provider_personalize.triggers.poller import SharedPoller, Snapshot, shared_poller
 
