@@ -266,3 +266,8 @@ def test_a_solution_that_failed_trains_nothing():
 def test_a_dataset_may_show_in_either_of_two_places_first_that_it_is_being_updated(status, update, under_way):
     description = {"status": status} | ({"latestDatasetUpdate": {"status": update}} if update else {})
     assert is_being_updated(RESOURCE_TYPES["dataset"], description) == under_way
+
+
+@pytest.mark.parametrize(("waited", "delay"), [(0, 2.5), (50, 5), (150, 15), (3600, 15)])
+def test_the_delay_between_polls_grows_with_the_time_waited(waited, delay):
+    assert WaitCondition("solution", ARN).next_delay(waited) == delay
