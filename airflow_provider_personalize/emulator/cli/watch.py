@@ -146,11 +146,12 @@ class Watch:
 
     def _in_progress(self) -> str:
         now = time.monotonic()
-        return ", ".join(
+        tasks = (
             f"{task} {one.state} {_length(now - (one.began or now))}"
             for task, one in self._in_order()
             if one.state in _UNFINISHED
         )
+        return ", ".join(tasks) or "waiting for a task"
 
     def _explain(self) -> None:
         explained = [(task, one) for task, one in self._in_order() if one.state == "failed" and one.reason]

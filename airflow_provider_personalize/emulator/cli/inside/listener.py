@@ -74,7 +74,8 @@ def _reason(error: object) -> list[str]:
         return str(error or "").splitlines()[-_MOST_LINES:]
     where: list[str] = []
     for frame in traceback.extract_tb(error.__traceback__)[-1:]:
-        where = [f'File "{frame.filename}", line {frame.lineno}, in {frame.name}', f"  {frame.line}"]
+        where = [f'File "{frame.filename}", line {frame.lineno}, in {frame.name}']
+        where += [f"  {frame.line}"] if frame.line else []
     return [*where, *f"{type(error).__name__}: {error}".splitlines()[:_MOST_LINES]]
 
 
