@@ -38,6 +38,8 @@ exec {python} {main} "$@"
 """
 _INSIDE: Final = Path(__file__).parent / "inside"
 NO_AIRFLOW: Final = 3  # the exit status of load_dags.py
+# No login on the loopback interface: Airflow 2 reads this, Airflow 3 reads SIMPLE_AUTH_MANAGER_ALL_ADMINS
+_WEB_SERVER: Final = 'AUTH_ROLE_PUBLIC = "Admin"\n'
 
 
 class AirflowHome:
@@ -60,6 +62,7 @@ class AirflowHome:
         self.main = folder / "bin" / "airflow_main.py"
         self.web = f"http://127.0.0.1:{free_port()}"
         (folder / "tmp").mkdir()
+        self._write("webserver_config.py", _WEB_SERVER)
         self._write("lib/only_this_file.py", _ONLY_THIS_FILE.format(path=str(dag_file)))
         self._copy("listener.py", "plugins/personalize_run.py")
         self._copy("airflow_main.py", "bin/airflow_main.py")
@@ -71,10 +74,6 @@ class AirflowHome:
         (folder / "lib" / package.name).symlink_to(package, target_is_directory=True)
         region = _region(dag_file)
         self.env = _inherited(endpoint, region) | _aws(endpoint, region, folder, aws_conn_ids) | self._airflow(dag_file)
-
-    def login(self) -> tuple[str, str]:
-        """Return user and password of the web UI of Airflow 2, which made them; that of Airflow 3 asks for none."""
-        return "admin", (self.folder / "standalone_admin_password.txt").read_text(encoding="utf-8").strip()
 
     def _write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -110,7 +109,7 @@ class AirflowHome:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",  # nobody logs in at the loopback interface
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.web}/execution/",
             "PATH": os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", os.defpath)]),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(self.folder / "lib"), os.environ.get("PYTHONPATH")])),

@@ -152,8 +152,7 @@ class _Runs:
         """Run each in an Airflow with scheduler, triggerer and web UI, and leave that up."""
         with self._airflow("standalone") as it:
             self._wait_until_up(it)
-            login = "  user: {}  password: {}".format(*self._home.login()) if self._airflow_2 else ""
-            say(f"Web UI       {self._home.web}{login}")
+            say(f"Web UI       {self._home.web}")
             status = max(self._trigger(*run, it) for run in self._runs())
             if not self._options.exit:
                 self._stay_up(it)

@@ -394,6 +394,16 @@ class TestTheRegion:
         assert set(self.regions(tmp_path).values()) == {"us-east-1"}
 
 
+def test_the_web_ui_of_airflow_2_asks_for_no_login(tmp_path: Path) -> None:
+    """https://airflow.apache.org/docs/apache-airflow-providers-fab/1.5.0/auth-manager/webserver-authentication.html."""
+    (tmp_path / "dag.py").touch()
+    home = AirflowHome(tmp_path, tmp_path / "dag.py", sys.executable, "http://127.0.0.1:1", ["aws_default"])
+    exec((tmp_path / "webserver_config.py").read_text(), settings := {})
+    assert settings["AUTH_ROLE_PUBLIC"] == "Admin"
+    assert home.env["AIRFLOW_HOME"] == str(tmp_path)
+    assert home.env["AIRFLOW__WEBSERVER__WEB_SERVER_HOST"] == "127.0.0.1"
+
+
 class TestWatching:
     """What the listener in the run's Airflow records, and how it is reported."""
 
