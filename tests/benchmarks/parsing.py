@@ -1,9 +1,9 @@
 """
 What an operator costs the DAG processor: ``python tests/benchmarks/parsing.py [files] [passes]``.
 
-The real ``airflow dag-processor`` passes over a folder of DAG files with one task each: of this package's operator, of
-one on the Amazon provider's base, and of a trivial one. What is printed is the CPU of each pass, with all processes it
-forks, and how much more a file costs than one with the trivial operator, by the median of the passes.
+The real ``airflow dag-processor`` passes over folders of DAG files: with this package's core operator and sensor, the
+same with its plugin installed, with an operator on the Amazon provider's base, and with a trivial one. Prints the CPU
+of each pass, with all processes it forks, and the cost per file above the trivial one, by the median of the passes.
 """
 
 from __future__ import annotations
@@ -27,12 +27,18 @@ with DAG("shop_{number}", schedule=None):
     {task}
 """
 TASK = 'task_id="update", solution_arn="{{ params.solution }}", perform_auto_training=True'
+IMPORTS = """\
+from airflow_provider_personalize.operators import UpdateSolutionOperator
+from airflow_provider_personalize.sensors import SolutionUpdateSensor"""
+TASKS = f"""\
+UpdateSolutionOperator({TASK}, wait_for_completion=False)
+    SolutionUpdateSensor(task_id="wait", solution_arn="{{{{ params.solution }}}}", deferrable=True)"""
+PLUGIN = "from airflow_provider_personalize.preload import PersonalizePlugin\n"
+WITH_PLUGIN = "ours-with-plugin"
 WAYS = {
     "trivial": ("from airflow.sdk import BaseOperator", 'BaseOperator(task_id="update")'),
-    "ours": (
-        "from airflow_provider_personalize import operators, sensors",
-        f"operators.UpdateSolutionOperator({TASK}, deferrable=True)",
-    ),
+    "ours": (IMPORTS, TASKS),
+    WITH_PLUGIN: (IMPORTS, TASKS),
     "twin": ("from twin import TwinOperator", f"TwinOperator({TASK})"),
 }
 
@@ -52,6 +58,7 @@ def airflow(home: Path, folder: Path, *command: str) -> float:
         "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / ("plugins" if folder.name == WITH_PLUGIN else "none")),
         "PYTHONPATH": str(HERE),
     }
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -70,6 +77,8 @@ def main() -> None:
     passes = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     with tempfile.TemporaryDirectory() as home:
         folders = {way: Path(home, way) for way in WAYS}
+        Path(home, "plugins").mkdir()
+        Path(home, "plugins", "personalize_plugin.py").write_text(PLUGIN)
         for way, folder in folders.items():
             write(folder, way, files)
         airflow(Path(home), folders["trivial"], "db", "migrate")
