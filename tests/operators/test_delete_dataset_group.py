@@ -475,7 +475,10 @@ def crash_and_run_again(monkeypatch: Any, number: int, counts: Callable[[str], b
     return True
 
 
-@pytest.mark.parametrize("number", range(1, 15))
+# every third in the default tests, the others in the slow ones
+@pytest.mark.parametrize(
+    "number", [pytest.param(number, marks=[] if number % 3 == 1 else pytest.mark.slow) for number in range(1, 15)]
+)
 def test_after_a_crash_behind_any_change_another_run_leaves_nothing_behind(doomed, monkeypatch, number):
     is_change = lambda operation: not operation.startswith(READS)  # noqa: E731
     assert crash_and_run_again(monkeypatch, number, is_change, deferrable=bool(number % 2))
