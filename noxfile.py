@@ -8,6 +8,7 @@ Those that take no Python of their own share the environment that the session ``
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import nox
@@ -71,11 +72,10 @@ def readme(session: nox.Session, section: str) -> None:
     """Run the command of a section of the README in a clone, as a stranger would."""
     text = (ROOT / "README.md").read_text(encoding="utf-8").partition(f"\n## {section}\n")[2]
     command = text.partition("```sh\n")[2].partition("```")[0]
-    clone = Path(session.create_tmp()) / "clone"
-    session.run("rm", "-rf", str(clone), external=True)
-    session.run("git", "clone", "--quiet", str(ROOT), str(clone), external=True)
-    with session.chdir(clone):
-        session.run("bash", "-ec", command, external=True)
+    with tempfile.TemporaryDirectory() as clone:
+        session.run("git", "clone", "--quiet", str(ROOT), clone, external=True)
+        with session.chdir(clone):
+            session.run("bash", "-ec", command, external=True)
 
 
 @nox.session(requires=["dev"], venv_backend="none")
