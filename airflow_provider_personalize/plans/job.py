@@ -22,6 +22,7 @@ from airflow_provider_personalize.plans.create import (
     until_visible,
 )
 from airflow_provider_personalize.plans.steps import (
+    NOTHING_BEFORE,
     READ_CONSISTENCY,
     Fail,
     Memory,
@@ -101,7 +102,9 @@ def _decide(wanted: Job, observed: ObservedJob, memory: Memory, found: Mapping[s
     status, changes = condition.evaluate(found), observed.changes
     notes: list[Note] = []
     is_over = status.outcome != IN_PROGRESS and not observed.is_of_run(found)
-    is_unseen = observed.stored == arn and observed.stored_end not in {SEEN, None}
+    # by the store, a call has no known outcome, or what it started has no known end
+    is_unseen = wanted.has_derived_name and observed.stored == NOTHING_BEFORE
+    is_unseen = is_unseen or (observed.stored == arn and observed.stored_end not in {SEEN, None})
     if is_over and status.outcome == SUCCEEDED and is_unseen and not changes:
         notes.append(Note.warning(f"The {short} ended while no attempt was running. It is reused"))
         is_over = False

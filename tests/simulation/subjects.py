@@ -1,0 +1,541 @@
+"""
+The plans under simulation: how each observes the model, how the model carries out its calls, and what must hold.
+
+Each subject is one operator with fixed parameters. Content ``B`` is what it wants, ``A`` is what was there before, and
+``C`` what another writer wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from service import (
+    ACTIVE,
+    BUSY,
+    DELETING,
+    EARLIER,
+    EPOCH,
+    FAILED,
+    OTHER,
+    OURS,
+    Resource,
+    Resources,
+    Update,
+    changed,
+    moment,
+)
+from world import World
+
+from airflow_provider_personalize.goals import SETTLED, STOPPED, Goal
+from airflow_provider_personalize.plans import create, delete, job, switch, update
+from airflow_provider_personalize.plans.meanings import meaning_of
+from airflow_provider_personalize.plans.steps import Call, Observed, Step, Wanted
+from airflow_provider_personalize.resources import (
+    DATASET_GROUP,
+    DATASET_IMPORT_JOB,
+    RECOMMENDER,
+    SOLUTION,
+    SOLUTION_VERSION,
+    ResourceType,
+)
+from airflow_provider_personalize.status import WaitCondition
+
+PREFIX = "arn:aws:personalize:us-east-1:123456789012:"
+WANTED = "B"
+# False success, double charge, and the rest of the invariants, in the words of a report.
+FALSE = "succeeds although what it was asked for is not in effect"
+STALE = "succeeds by a stale read: another writer's change is not visible yet"
+EARLY = "succeeds before its own update is over"
+UNSENT = "succeeds without an update, although it was to send one"
+TWICE = "sends its update twice"
+PAYS = "pays twice"
+FOREIGN = "takes what another made for its own"
+PREDECESSOR = "succeeds by a stale read, which shows what is deleted already"
+SUCCESSOR = "deletes what another writer has made under the name"
+UNSEEN_SUCCESSOR = "deletes what another writer has made under the name, which no read showed"
+INACTIVE, STOPPING, STARTING = "INACTIVE", "STOP IN_PROGRESS", "START IN_PROGRESS"
+ENDING = "CREATE STOPPING"
+
+
+class Outcome(NamedTuple):
+    """What the service may make of a call: it is refused with a code, or applied."""
+
+    text: str
+    resources: Resources = ()
+    refusal: str | None = None
+    arn: str | None = None
+
+
+class Subject:
+    """A plan with one set of parameters."""
+
+    name: str
+    resource_type: ResourceType
+    #: Whether a call may be repeated only once the effect of the one before would be visible.
+    waits_for_consistency = False
+    #: Whether others may make one of the same name after a deletion.
+    has_successors = False
+
+    def beginnings(self) -> Iterator[Resources]:
+        """List what there may be before the run."""
+        raise NotImplementedError
+
+    def next_step(self, resources: Resources, world: World) -> Step | None:
+        """Observe, and ask the plan; None where observing fails since there is no such resource."""
+        raise NotImplementedError
+
+    def outcomes(self, call: Call, resources: Resources, now: int) -> Iterator[Outcome]:
+        """List what the service may make of a call, first what is usual."""
+        raise NotImplementedError
+
+    def other_writes(self, resources: Resources, now: int) -> Iterator[tuple[str, Resources]]:
+        """List what another writer may do."""
+        return iter(())
+
+    def progress(self, resources: Resources) -> Iterator[tuple[str, Resources, bool]]:
+        """List how what is in progress may end, first what is usual."""
+        for each in resources:
+            for text, after, is_good in self.ends(each):
+                yield f"{each.name} {text}", changed(resources, each, after), is_good
+
+    def ends(self, resource: Resource) -> Iterator[tuple[str, Resource | None, bool]]:
+        """List how one may come to an end."""
+        if resource.status == ENDING:
+            yield "is stopped", replace(resource, status="CREATE STOPPED"), True
+        elif resource.status == BUSY:
+            yield f"is {ACTIVE}", replace(resource, status=ACTIVE), True
+            yield f"is {FAILED}", replace(resource, status=FAILED), False
+        elif resource.status == DELETING:
+            yield "is gone", None, True
+        elif (latest := resource.update) and latest.status == BUSY:
+            done = replace(resource, content=latest.content, update=replace(latest, status=ACTIVE))
+            yield f"has its update {ACTIVE}", done, True
+            yield f"has its update {FAILED}", replace(resource, update=replace(latest, status=FAILED)), False
+
+    def is_in_effect(self, resources: Resources) -> bool:
+        """Return whether what is wanted is so."""
+        raise NotImplementedError
+
+    def violations_of_call(self, world: World, after: Resources) -> Iterator[str]:
+        """List what a call that is applied breaks."""
+        return iter(())
+
+    def violations_at_end(self, world: World) -> Iterator[str]:
+        """List what a success breaks."""
+        if not world.ledger.was_seen:
+            yield FALSE
+        elif not world.ledger.was_true:
+            yield STALE
+
+    def after_rerun(self, world: World) -> Resources:
+        """Return the resources for a new run: what a run that succeeded has made is of an earlier one then."""
+        if world.ended != "succeeded":
+            return world.service.resources
+        return tuple(_of_earlier_run(each) for each in world.service.resources)
+
+    def arn(self, resource: Resource) -> str:
+        """Return the ARN of a resource."""
+        return f"{PREFIX}{self.resource_type.arn_type}/{resource.name}"
+
+    def described(self, resource: Resource) -> dict[str, Any]:
+        """Return a resource as the service describes it."""
+        return {
+            self.resource_type.arn_member: self.arn(resource),
+            "name": resource.name,
+            "status": resource.status,
+            "creationDateTime": moment(resource.created),
+        }
+
+    def description(self, resources: Resources, condition: WaitCondition) -> dict[str, Any] | None:
+        """Describe the resource that a poll is for; None if it does not exist."""
+        return next((self.described(each) for each in resources if self.arn(each) == condition.arn), None)
+
+
+def differences(found: Resource) -> list[str]:
+    """List in what a resource differs from what is wanted."""
+    return [] if found.content == WANTED else [f"content: wanted {WANTED}, found {found.content}"]
+
+
+def _of_earlier_run(resource: Resource) -> Resource:
+    latest = resource.update and replace(resource.update, owner=EARLIER)
+    return replace(resource, owner=EARLIER, update=latest)
+
+
+class UpdateSubject(Subject):
+    """
+    ``UpdateSolutionOperator``.
+
+    :param is_forced: ``if_unchanged="update"``.
+    :param may_ignore: Whether the service may make no update of one that changes nothing.
+    """
+
+    resource_type = SOLUTION
+    waits_for_consistency = True
+
+    def __init__(self, *, is_forced: bool = False, waits: bool = True, may_ignore: bool = False) -> None:
+        self.name = "update, forced" if is_forced else "update"
+        self.is_forced, self.waits, self.may_ignore = is_forced, waits, may_ignore
+        self._request = {"solutionArn": f"{PREFIX}solution/shop", "solutionUpdateConfig": _config(WANTED)}
+
+    def beginnings(self) -> Iterator[Resources]:
+        yield (Resource("shop", EPOCH - 9000, "A", EARLIER, ACTIVE),)
+        yield (Resource("shop", EPOCH - 9000, WANTED, EARLIER, ACTIVE),)
+        for content in ("A", WANTED):
+            latest = Update(EPOCH - 7000, content, EARLIER, ACTIVE)
+            yield (Resource("shop", EPOCH - 9000, content, EARLIER, ACTIVE, latest),)
+
+    def next_step(self, resources: Resources, world: World) -> Step | None:
+        memory = world.memory
+        wanted = update.Update(
+            resource_type=SOLUTION,
+            operation="UpdateSolution",
+            request=self._request,
+            meaning=meaning_of(SOLUTION),
+            is_forced=self.is_forced,
+            waits=self.waits,
+        )
+        if not resources:
+            return None
+        found = self.described(resources[0])
+        stored = world.get(wanted.arn) if memory.is_retry else ""
+        observed = Observed(found, stored, moment(world.run_began))
+        return update.next_step(wanted, observed, memory, world.service.now)
+
+    def described(self, resource: Resource) -> dict[str, Any]:
+        found = {**super().described(resource), "solutionConfig": _config(resource.content)}
+        if latest := resource.update:
+            found["latestSolutionUpdate"] = {
+                "status": latest.status,
+                "creationDateTime": moment(latest.created),
+                "solutionUpdateConfig": _config(latest.content),
+            }
+        return found
+
+    def outcomes(self, call: Call, resources: Resources, now: int) -> Iterator[Outcome]:
+        if not resources:
+            yield Outcome("", refusal="ResourceNotFoundException")
+        elif _is_busy(resources[0]):
+            yield Outcome("", refusal=update.IN_USE)
+        else:
+            (solution,) = resources
+            yield Outcome("applied", (replace(solution, update=Update(now, WANTED, OURS)),))
+            if self.may_ignore and solution.content == WANTED:
+                yield Outcome("accepted, but there is nothing to do", resources)
+
+    def other_writes(self, resources: Resources, now: int) -> Iterator[tuple[str, Resources]]:
+        for solution in resources:
+            if not _is_busy(solution):
+                for content in ("C", WANTED):
+                    yield f"updates to {content}", (replace(solution, update=Update(now, content, OTHER)),)
+
+    def is_in_effect(self, resources: Resources) -> bool:
+        return any(each.content == WANTED for each in resources)
+
+    def after_rerun(self, world: World) -> Resources:
+        """Return the resources for a new run, which is to send its update whatever an earlier one sent and saw end."""
+        (solution,) = (_of_earlier_run(each) for each in world.service.resources)
+        if solution.update and solution.update.status == BUSY:  # it may be waited for as if another had sent it
+            solution = replace(solution, update=replace(solution.update, owner=OTHER))
+        return (solution,)
+
+    def violations_of_call(self, world: World, after: Resources) -> Iterator[str]:
+        latest = world.service.resources[0].update
+        if latest and latest.owner == OURS and latest.status != FAILED:
+            yield TWICE
+
+    def violations_at_end(self, world: World) -> Iterator[str]:
+        latest = next((each.update for each in world.service.resources), None)
+        if self.waits:
+            yield from super().violations_at_end(world)
+            if latest and latest.owner == OURS and latest.status == BUSY:
+                yield EARLY
+        if self.is_forced and self.waits and not self.may_ignore:
+            is_new = latest and (latest.owner != EARLIER or latest.created >= world.run_began)
+            is_done = is_new and latest.content == WANTED and latest.status != FAILED
+            if not is_done and not (latest and latest.owner == OTHER):
+                yield UNSENT
+
+
+def _config(content: str) -> dict[str, Any]:
+    days = {"A": 1, "B": 2, "C": 3}[content]
+    return {"autoTrainingConfig": {"schedulingExpression": f"rate({days} days)"}}
+
+
+def _is_busy(resource: Resource) -> bool:
+    in_progress = {BUSY, DELETING}
+    return resource.status in in_progress or bool(resource.update and resource.update.status in in_progress)
+
+
+class JobSubject(Subject):
+    """
+    ``CreateDatasetImportJobOperator``, or ``CreateSolutionVersionOperator``, whose names the service may take twice.
+
+    :param is_training: Whether it is a training.
+    :param given_name: A name that the user gives; None derives one.
+    """
+
+    def __init__(self, *, is_training: bool = False, given_name: str | None = None) -> None:
+        self.is_training, self.given_name = is_training, given_name
+        self.name = ("training" if is_training else "job") + (", name given" if given_name else "")
+        self.resource_type = SOLUTION_VERSION if is_training else DATASET_IMPORT_JOB
+        self.waits_for_consistency = is_training
+        self._operation = f"Create{self.resource_type.pascal}"
+
+    def beginnings(self) -> Iterator[Resources]:
+        yield ()
+        if self.given_name:
+            yield (Resource(self.given_name, EPOCH - 7000, WANTED, EARLIER, ACTIVE),)
+
+    def arn(self, resource: Resource) -> str:
+        if self.is_training:
+            return f"{PREFIX}solution/shop/{resource.number:08}"  # a version's ARN need not tell its name
+        return super().arn(resource)
+
+    def next_step(self, resources: Resources, world: World) -> Step | None:
+        memory, number = world.memory, world.memory.name_number
+        name = self.given_name or (f"task-{number + 1}" if number else "task")
+        wanted = job.Job(
+            resource_type=self.resource_type,
+            operation=self._operation,
+            request={"name" if self.is_training else "jobName": name},
+            has_derived_name=not self.given_name,
+            is_searched=self.is_training,
+        )
+        by_arn = {self.arn(each): each for each in resources}
+        if memory.is_answered:
+            found = by_arn.get(str(memory.call and memory.call.arn))
+            error = None if found else LookupError("not found")
+            observed = job.ObservedJob(found and self.described(found), error=error)
+            return job.next_step(wanted, observed, memory, world.service.now)
+        stored, stored_end, changes = world.get(name), None, []
+        if found := by_arn.get(stored or "") or self._find(name, resources, world):
+            stored_end = world.get(stored) if stored == self.arn(found) else None
+            changes = differences(found)
+        run_began, described = moment(world.run_began), found and self.described(found)
+        observed = job.ObservedJob(described, stored, run_began, changes=changes, stored_end=stored_end)
+        return job.next_step(wanted, observed, memory, world.service.now)
+
+    def _find(self, name: str, resources: Resources, world: World) -> Resource | None:
+        """Find the newest of a name, as the operator's finder does."""
+        named = [each for each in resources if each.name == name]
+        if self.is_training and not world.memory.refusal:
+            named = [each for each in named if each.status in {BUSY, ENDING} or each.created >= world.run_began]
+        return max(named, key=lambda each: each.created, default=None)
+
+    def outcomes(self, call: Call, resources: Resources, now: int) -> Iterator[Outcome]:
+        name = str(call.request.get("name") or call.request["jobName"])
+        if not self.is_training and any(each.name == name for each in resources):
+            yield Outcome("", refusal="ResourceAlreadyExistsException")
+        else:
+            made = Resource(name, now, WANTED, OURS, number=len(resources))
+            yield Outcome(f"starts {name}", (*resources, made), arn=self.arn(made))
+
+    def other_writes(self, resources: Resources, now: int) -> Iterator[tuple[str, Resources]]:
+        for each in resources:
+            if self.is_training and each.status == BUSY:
+                yield f"stops {each.name}", changed(resources, each, replace(each, status=ENDING))
+        if self.given_name and not any(each.name == self.given_name for each in resources):
+            made = Resource(self.given_name, now, WANTED, OTHER, number=len(resources))
+            yield "starts a job of this name", (*resources, made)
+
+    def is_in_effect(self, resources: Resources) -> bool:
+        return any(each.status == ACTIVE and each.owner == OURS for each in resources)
+
+    def violations_of_call(self, world: World, after: Resources) -> Iterator[str]:
+        if any(each.owner == OURS and each.status != FAILED for each in world.service.resources):
+            yield PAYS
+
+    def violations_at_end(self, world: World) -> Iterator[str]:
+        if not world.ledger.was_seen:
+            made = {each.owner for each in world.service.resources if each.status == ACTIVE}
+            yield FOREIGN if OTHER in made else FALSE
+
+
+class CreateSubject(Subject):
+    """
+    ``CreateDatasetGroupOperator``.
+
+    :param is_exclusive: ``if_exists="fail"``.
+    """
+
+    resource_type = DATASET_GROUP
+    has_successors = True
+
+    def __init__(self, *, is_exclusive: bool = False) -> None:
+        self.name = "create, exclusive" if is_exclusive else "create"
+        self.is_exclusive = is_exclusive
+
+    def beginnings(self) -> Iterator[Resources]:
+        yield ()
+        for content in ("A", WANTED):
+            yield (Resource("shop", EPOCH - 9000, content, EARLIER, ACTIVE),)
+
+    def next_step(self, resources: Resources, world: World) -> Step | None:
+        memory, error = world.memory, None if resources else LookupError("not found")
+        wanted = create.Creation(
+            resource_type=DATASET_GROUP,
+            operation="CreateDatasetGroup",
+            request={"name": "shop"},
+            is_exclusive=self.is_exclusive,
+        )
+        found = next(iter(resources), None)
+        changes = differences(found) if found and not memory.is_answered else []
+        stored, run_began = world.get("shop") if memory.is_retry else "", moment(world.run_began)
+        described = found and self.described(found)
+        observed = create.ObservedExisting(described, stored, run_began, error=error, changes=changes)
+        return create.next_step(wanted, observed, memory, world.service.now)
+
+    def outcomes(self, call: Call, resources: Resources, now: int) -> Iterator[Outcome]:
+        if resources:
+            yield Outcome("", refusal="ResourceAlreadyExistsException")
+        else:
+            made = Resource("shop", now, WANTED, OURS)
+            yield Outcome("makes shop", (made,), arn=self.arn(made))
+
+    def other_writes(self, resources: Resources, now: int) -> Iterator[tuple[str, Resources]]:
+        if not resources:
+            for content in ("C", WANTED):
+                yield f"makes shop {content}", (Resource("shop", now, content, OTHER),)
+        elif resources[0].status == ACTIVE:
+            yield "deletes shop", (replace(resources[0], status=DELETING),)
+
+    def is_in_effect(self, resources: Resources) -> bool:
+        return any(each.content == WANTED and each.status == ACTIVE for each in resources)
+
+    def violations_at_end(self, world: World) -> Iterator[str]:
+        if any(each.created in world.ledger.seen for each in world.service.resources):
+            yield from super().violations_at_end(world)
+        else:
+            yield from (PREDECESSOR for _ in super().violations_at_end(world))
+        if self.is_exclusive and any(each.owner != OURS for each in world.service.resources):
+            yield FOREIGN
+
+
+class DeleteSubject(Subject):
+    """``DeleteDatasetGroupOperator``. What is to go is what there was before the run."""
+
+    name = "delete"
+    resource_type = DATASET_GROUP
+    has_successors = True
+
+    def beginnings(self) -> Iterator[Resources]:
+        yield ()
+        for status in (ACTIVE, BUSY, DELETING):
+            yield (Resource("shop", EPOCH - 9000, "A", EARLIER, status),)
+
+    def next_step(self, resources: Resources, world: World) -> Step | None:
+        wanted = Wanted(
+            resource_type=DATASET_GROUP,
+            operation="DeleteDatasetGroup",
+            request={"datasetGroupArn": f"{PREFIX}dataset-group/shop"},
+        )
+        observed = Observed(self.described(resources[0]) if resources else None)
+        return delete.next_step(wanted, observed, world.memory, world.service.now)
+
+    def outcomes(self, call: Call, resources: Resources, now: int) -> Iterator[Outcome]:
+        if not resources:
+            yield Outcome("", refusal=delete.NOT_FOUND)
+        elif _is_busy(resources[0]):
+            yield Outcome("", refusal=update.IN_USE)
+        else:
+            yield Outcome("deletes shop", (replace(resources[0], status=DELETING),))
+
+    def other_writes(self, resources: Resources, now: int) -> Iterator[tuple[str, Resources]]:
+        if not resources:
+            yield "makes shop anew", (Resource("shop", now, "C", OTHER, ACTIVE),)
+        elif resources[0].status == ACTIVE:
+            yield "deletes shop", (replace(resources[0], status=DELETING),)
+
+    def is_in_effect(self, resources: Resources) -> bool:
+        return not any(each.owner == EARLIER for each in resources)
+
+    def violations_of_call(self, world: World, after: Resources) -> Iterator[str]:
+        (target,) = world.service.resources
+        if target.created not in (world.ledger.first or ()):
+            yield SUCCESSOR if target.created in world.ledger.seen else UNSEEN_SUCCESSOR
+
+
+class SwitchSubject(Subject):
+    """``StopRecommenderOperator`` or ``StartRecommenderOperator``."""
+
+    resource_type = RECOMMENDER
+
+    def __init__(self, goal: Goal) -> None:
+        self.goal, self.name = goal, "stop" if goal == STOPPED else "start"
+        self._wanted_status = INACTIVE if goal == STOPPED else ACTIVE
+
+    def beginnings(self) -> Iterator[Resources]:
+        for status in (ACTIVE, INACTIVE, STOPPING, STARTING):
+            yield (Resource("shop", EPOCH - 9000, "A", EARLIER, status),)
+
+    def ends(self, resource: Resource) -> Iterator[tuple[str, Resource | None, bool]]:
+        if (status := {STOPPING: INACTIVE, STARTING: ACTIVE}.get(resource.status)) is not None:
+            yield f"is {status}", replace(resource, status=status), True
+
+    def next_step(self, resources: Resources, world: World) -> Step | None:
+        wanted = switch.Switch(
+            resource_type=RECOMMENDER,
+            operation=f"{self.name.title()}Recommender",
+            request={"recommenderArn": f"{PREFIX}recommender/shop"},
+            goal=self.goal,
+        )
+        return switch.next_step(wanted, Observed(self.described(resources[0])), world.memory, world.service.now)
+
+    def outcomes(self, call: Call, resources: Resources, now: int) -> Iterator[Outcome]:
+        (recommender,) = resources
+        if recommender.status in {STOPPING, STARTING}:
+            yield Outcome("", refusal=update.IN_USE)
+        elif recommender.status == self._wanted_status:
+            yield Outcome("", refusal=switch.INVALID)
+        else:
+            status = STOPPING if self.goal == STOPPED else STARTING
+            yield Outcome("applied", (replace(recommender, status=status),))
+
+    def other_writes(self, resources: Resources, now: int) -> Iterator[tuple[str, Resources]]:
+        (recommender,) = resources
+        for before, after in ((ACTIVE, STOPPING), (INACTIVE, STARTING)):
+            if recommender.status == before:
+                yield f"{after.split()[0].lower()}s it", (replace(recommender, status=after),)
+
+    def is_in_effect(self, resources: Resources) -> bool:
+        return resources[0].status == self._wanted_status
+
+
+class StopTrainingSubject(Subject):
+    """``StopSolutionVersionCreationOperator``."""
+
+    name = "stop training"
+    resource_type = SOLUTION_VERSION
+
+    def beginnings(self) -> Iterator[Resources]:
+        for status in (BUSY, ACTIVE):
+            yield (Resource("shop/1", EPOCH - 900, "A", EARLIER, status),)
+
+    def arn(self, resource: Resource) -> str:
+        return f"{PREFIX}solution/{resource.name}"
+
+    def next_step(self, resources: Resources, world: World) -> Step | None:
+        wanted = switch.Switch(
+            resource_type=SOLUTION_VERSION,
+            operation="StopSolutionVersionCreation",
+            request={"solutionVersionArn": self.arn(resources[0])},
+            goal=SETTLED,
+        )
+        observed = Observed(self.described(resources[0]))
+        return switch.next_step_of_training(wanted, observed, world.memory, world.service.now)
+
+    def outcomes(self, call: Call, resources: Resources, now: int) -> Iterator[Outcome]:
+        (version,) = resources
+        if version.status == BUSY:
+            yield Outcome("applied", (replace(version, status=ENDING),))
+        else:
+            yield Outcome("", refusal=update.IN_USE)
+
+    def other_writes(self, resources: Resources, now: int) -> Iterator[tuple[str, Resources]]:
+        if resources[0].status == BUSY:
+            yield "stops it", (replace(resources[0], status=ENDING),)
+
+    def is_in_effect(self, resources: Resources) -> bool:
+        return resources[0].status in {ACTIVE, FAILED, "CREATE STOPPED"}
