@@ -217,6 +217,7 @@ class JobOperator(WaitingOperator):
         from airflow_provider_personalize import clock
         from airflow_provider_personalize.operators.task_state import TaskState
         from airflow_provider_personalize.plans import job
+        from airflow_provider_personalize.plans.steps import NOTHING_BEFORE
 
         name = self.name_to_try(context, memory)
         request = self.api.build_request(**{self.name_parameter: name})
@@ -239,7 +240,9 @@ class JobOperator(WaitingOperator):
         if self.resource_type.is_arn(stored):
             found = self.hook.find(self.resource_type, str(stored))
         if not found:
-            run_began = (lambda: None) if memory.refusal else (lambda: self.run_began(context))
+            # once the run is cleared, what a call of unknown outcome started may be older than the run
+            is_unknown = memory.refusal or (stored == NOTHING_BEFORE and not self._given_name)
+            run_began = (lambda: None) if is_unknown else (lambda: self.run_began(context))
             found = self.finder(self.hook, self.resource_type, request, run_began)
         changes, stored_end = [], None
         if found:

@@ -144,6 +144,16 @@ def test_a_retry_finds_a_write_that_is_not_visible_yet(personalize, names):
     assert statuses(personalize) == ["ACTIVE"]
 
 
+def test_a_cleared_run_reuses_the_training_of_an_attempt_that_died_in_its_call(personalize):
+    run = train(store=Store())
+    with killed_after("CreateSolutionVersion"):
+        run()
+    clock.advance(7200)  # the training ends, with no attempt to see it
+    run.ti.try_number, run.began = 2, datetime.fromtimestamp(clock.now(), timezone.utc)
+    run()
+    assert statuses(personalize) == ["ACTIVE"]
+
+
 def test_the_same_attempt_executed_twice_trains_once(personalize):
     """Airflow 3 may execute a task again whose trigger fired at once."""
     run = train(wait_for_completion=False)

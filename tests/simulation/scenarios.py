@@ -115,9 +115,7 @@ def _of_jobs() -> list[Scenario]:
             Scenario("stopped by another", subject, CRASHES._replace(writes=1)),
             Scenario("clocks wrong by half a minute", subject, wrong_clock, skew=30),
             Scenario("clocks wrong by two minutes", subject, wrong_clock, skew=120, has_store=False, limits={PAYS}),
-            Scenario(
-                "cleared after the run", subject, Budget(deaths=1, reruns=1), CRASHES._replace(reruns=1), limits=late
-            ),
+            Scenario("cleared after the run", subject, Budget(deaths=1, reruns=1), CRASHES._replace(reruns=1)),
             Scenario(
                 f"cleared after the run, {NO_STORE}",
                 subject,

@@ -31,7 +31,7 @@ from world import World
 from airflow_provider_personalize.goals import SETTLED, STOPPED, Goal
 from airflow_provider_personalize.plans import create, delete, job, switch, update
 from airflow_provider_personalize.plans.meanings import meaning_of
-from airflow_provider_personalize.plans.steps import Call, Observed, Step, Wanted
+from airflow_provider_personalize.plans.steps import NOTHING_BEFORE, Call, Observed, Step, Wanted
 from airflow_provider_personalize.resources import (
     DATASET_GROUP,
     DATASET_IMPORT_JOB,
@@ -320,7 +320,8 @@ class JobSubject(Subject):
     def _find(self, name: str, resources: Resources, world: World) -> Resource | None:
         """Find the newest of a name, as the operator's finder does."""
         named = [each for each in resources if each.name == name]
-        if self.is_training and not world.memory.refusal:
+        is_unknown = world.memory.refusal or (world.get(name) == NOTHING_BEFORE and not self.given_name)
+        if self.is_training and not is_unknown:
             named = [each for each in named if each.status in {BUSY, ENDING} or each.created >= world.run_began]
         return max(named, key=lambda each: each.created, default=None)
 
