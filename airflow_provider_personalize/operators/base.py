@@ -91,7 +91,7 @@ class WaitingOperator(PersonalizeTask):
         """
         from airflow_provider_personalize.operators.task_state import TaskState
 
-        stored = TaskState(context, self.log).get(key) if memory.is_retry else ""
+        stored = TaskState(context, self.log).recall(key) if memory.is_retry else ""
         return {"stored": stored, "run_began": self.run_began(context)}
 
     def execute(self, context: Context) -> Any:

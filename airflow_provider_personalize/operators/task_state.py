@@ -31,8 +31,13 @@ class TaskState:
             self._log.warning("The task state store does not answer; continuing without it: %s", error)
             return None
 
-    def set(self, key: str, value: str) -> None:
-        """Put something into the store."""
+    def recall(self, key: str) -> str | None:
+        """Return what an earlier attempt put into the store, as :meth:`get` does; None if the store refuses writes."""
+        value = self.get(key)
+        return None if value == "" and not self.set(key, "") else value
+
+    def set(self, key: str, value: str) -> bool:
+        """Put something into the store; return whether it was not refused."""
         try:
             store: Any = self._context.get("task_state_store")
             if store is not None:
@@ -42,6 +47,8 @@ class TaskState:
                 "The task state store does not keep %r as %r; a later attempt will not know of it: %s",
                 *(key, value, error),
             )
+            return False
+        return True
 
 
 def identity_of(context: Context) -> str:

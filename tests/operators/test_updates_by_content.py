@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from task_runs import Run, TaskDeferred, fire, killed_after
+from task_runs import Run, Store, TaskDeferred, fire, killed_after
 from update_cases import UPDATE_CASES, UpdateCase
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
@@ -247,6 +247,24 @@ def test_a_newer_version_does_not_make_another_of_an_update_to_the_latest(
     assert campaign.accepted() == 1
     assert campaign.described(personalize)["solutionVersionArn"] == second
     clock.advance(HOUR)
+
+
+class FullStore(Store):
+    """A task state store that answers, and keeps nothing."""
+
+    def set(self, key: str, value: str) -> None:
+        raise OSError("no space left")
+
+
+@pytest.mark.parametrize("store", [None, Store, FullStore], ids=["no store", "a store", "a store that is full"])
+def test_a_forced_update_is_sent_once_though_its_attempt_died_in_the_call(case, store):
+    run = case.run(if_unchanged="update")
+    run.store = store and store()
+    with killed_after(case.operation):
+        run()
+    clock.advance(120)
+    retry(run)()
+    assert case.accepted() == 1
 
 
 def test_a_pause_started_before_an_upgrade_of_this_package_continues_after_it(personalize, case):
