@@ -1,14 +1,22 @@
-"""Explore all scenarios; print the number of states, and the shortest trace to each limit."""
+"""
+Explore scenarios, and print the number of states of each and the shortest trace to each limit.
+
+``python tests/simulation [--deep] [PART OF A NAME]``
+"""
 
 from __future__ import annotations
 
-import sys
+import argparse
 
 from scenarios import SCENARIOS
 
-for name, scenario in SCENARIOS.items():
-    if len(sys.argv) < 2 or sys.argv[1] in name:
-        report = scenario.explore(deep="--deep" in sys.argv)
-        print(report, flush=True)
-        for violation, trace in report.traces.items():
-            print(f"  {'limit' if violation in scenario.limits else 'BUG'}: {violation}", *trace, sep="\n      ")
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--deep", action="store_true", help="more faults at once")
+parser.add_argument("part", nargs="?", default="", help="part of the names of the scenarios")
+arguments = parser.parse_args()
+for name in (each for each in SCENARIOS if arguments.part in each):
+    report = SCENARIOS[name].explore(deep=arguments.deep)
+    print(report, flush=True)
+    for violation, trace in report.traces.items():
+        known = "limit" if violation in SCENARIOS[name].limits else "BUG"
+        print(f"  {known}: {violation}", *trace, sep="\n      ")
