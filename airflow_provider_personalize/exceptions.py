@@ -4,21 +4,22 @@ What can go wrong, named after what happened.
 ::
 
     PersonalizeError(AirflowException)
-    ├── InvalidRequestError(AirflowFailException)    the parameters are wrong: refused before the call, not retried
-    ├── ConnectionMissingError(AirflowFailException) the named AWS connection does not exist, not retried
-    ├── CredentialsMissingError                      the connection gives no credentials that can be used
-    ├── RegionMissingError(AirflowFailException)     nothing says which AWS region to ask, not retried
-    ├── UnknownRegionError                           there is no Personalize in the region, or no such region
-    ├── ResourceFailedError                          the service says that it failed, and why
-    │   └── ResourceStoppedError(AirflowFailException) somebody stopped it, not retried
-    ├── UpdateReplacedError(AirflowFailException)    another update came before this one's outcome was seen, not retried
-    ├── ResourceExistsError(AirflowFailException)    it was there before, and must not have been; not retried
-    ├── ResourceDiffersError(AirflowFailException)   it exists already, with other content; not retried
-    ├── TooFewRecommendationsError                   what was deployed recommends less than it must
-    ├── WaitTimeoutError                             the time limit ran out, with the status seen last
-    └── IncompleteAnswerError                        the service answered without what was asked for
+    ├── InvalidRequestError(AirflowFailException)      the parameters are invalid; nothing was sent
+    ├── ConnectionMissingError                         the AWS connection does not exist, or cannot be looked up
+    ├── CredentialsMissingError                        the connection has no usable credentials
+    ├── RegionMissingError                             no AWS region is given
+    ├── UnknownRegionError                             Personalize is not available in the region
+    ├── ResourceFailedError                            the resource or its update failed; has the service's reason
+    │   └── ResourceStoppedError(AirflowFailException) someone stopped it
+    ├── UpdateReplacedError(AirflowFailException)      a later update replaced this one
+    ├── ResourceExistsError(AirflowFailException)      a resource of this name exists already
+    ├── ResourceDiffersError(AirflowFailException)     a resource of this name exists with other content
+    ├── TooFewRecommendationsError                     fewer recommendations than required
+    ├── WaitTimeoutError                               the time limit passed; has the last status
+    └── IncompleteAnswerError                          the service's answer lacks what was asked for
 
-Errors of the service itself (``botocore.exceptions.ClientError`` and its kin) come through as they are.
+Airflow does not retry a task that fails with an ``AirflowFailException``. Errors of the service itself
+(``botocore.exceptions.ClientError`` and others of botocore) are raised unchanged.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class PersonalizeError(AirflowException):
 
 
 class InvalidRequestError(PersonalizeError, AirflowFailException):
-    """The parameters are wrong; nothing was sent, and a retry would not help."""
+    """The parameters are invalid; nothing was sent, and a retry would not help."""
 
     def __init__(self, operation: str, faults: Sequence[str]) -> None:
         self.operation = operation
@@ -44,8 +45,12 @@ class InvalidRequestError(PersonalizeError, AirflowFailException):
         super().__init__(f"{operation} was not called, {_count(faults, 'fault')} in its parameters:{listed}")
 
 
-class ConnectionMissingError(PersonalizeError, AirflowFailException):
-    """The AWS connection that the task names does not exist, and is not ``aws_default``, or was there before."""
+class ConnectionMissingError(PersonalizeError):
+    """
+    The AWS connection does not exist, and is not ``aws_default``, or existed before.
+
+    Airflow says the same of a connection while its secrets backend is away for a moment, so the task is retried.
+    """
 
     def __init__(self, aws_conn_id: str) -> None:
         super().__init__(
@@ -71,8 +76,12 @@ class CredentialsMissingError(PersonalizeError):
         )
 
 
-class RegionMissingError(PersonalizeError, AirflowFailException):
-    """Neither the task nor its connection nor the machine says which AWS region to ask."""
+class RegionMissingError(PersonalizeError):
+    """
+    Neither the task nor its connection nor the machine gives an AWS region.
+
+    The connection may have one that could not be looked up for a moment, so the task is retried.
+    """
 
     def __init__(self, aws_conn_id: str | None, suggested: str | None = None) -> None:
         source = (
@@ -142,9 +151,8 @@ class TooFewRecommendationsError(PersonalizeError):
     def __init__(self, request: Mapping[str, Any], found: Sequence[Mapping[str, Any]], least: int) -> None:
         self.found = list(found)
         items = ", ".join(item["itemId"] for item in found)
-        super().__init__(
-            f"{_count(found, 'recommendation')} came, at least {least} must: [{items}]. The request was {dict(request)}"
-        )
+        got = _count(found, "recommendation")
+        super().__init__(f"Got {got}, expected at least {least}: [{items}]. The request was {dict(request)}")
 
 
 class WaitTimeoutError(PersonalizeError):

@@ -11,7 +11,6 @@ from every_task import ENDS, STEPS, task_of
 from shop import PREFIX, SOLUTION
 from task_runs import Run
 
-from airflow_provider_personalize._compat import AirflowFailException
 from airflow_provider_personalize.exceptions import RegionMissingError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.sensors import SolutionSensor
@@ -38,9 +37,9 @@ def _made_before(member: str, value: object) -> object:
 
 
 @pytest.mark.parametrize(("name", "given"), dict([*STEPS, *ENDS]).items())
-def test_every_task_says_what_is_missing_and_is_not_retried(name, given, passing_time):
+def test_every_task_fails_at_once_and_says_what_is_missing(name, given, passing_time):
     task, given = task_of(name), {member: _made_before(member, value) for member, value in given.items()}
-    with pytest.raises(AirflowFailException, match="No AWS region is known") as end:
+    with pytest.raises(RegionMissingError, match="No AWS region is known") as end:
         Run(lambda: task(task_id="a", aws_conn_id="nowhere", **given))()
     assert "the AWS connection 'nowhere' has no region_name" in str(end.value)
     assert "AWS_DEFAULT_REGION" in str(end.value)

@@ -328,7 +328,8 @@ class TestRecommendations:
         clock.advance(HOUR)
         asked = {"campaign_arn": campaign, "user_id": "u7", "filter_arn": few["filterArn"]}
         assert len(recommend(**asked, min_results=2)()) == 2
-        with pytest.raises(TooFewRecommendationsError, match=r"2 recommendations came, at least 3 must: \[i\d, i\d\]"):
+        message = r"Got 2 recommendations, expected at least 3: \[i\d, i\d\]"
+        with pytest.raises(TooFewRecommendationsError, match=message):
             recommend(**asked, min_results=3)()
 
     def test_a_non_numeric_value_is_refused_when_the_dag_is_parsed(self):

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from shop import DATASET, SOLUTION
 from task_runs import Run, TaskInstance, killed_after
 
+from airflow_provider_personalize._compat import AirflowException, AirflowFailException
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.exceptions import (
     ConnectionMissingError,
@@ -465,6 +466,16 @@ def test_an_unknown_choice_for_what_is_unchanged_is_refused_when_the_dag_is_pars
 def test_a_connection_that_does_not_exist_is_an_error_and_not_somebody_elses_credentials():
     with pytest.raises(ConnectionMissingError, match="no_such_connection"):
         update(aws_conn_id="no_such_connection")()
+
+
+def test_a_connection_that_cannot_be_looked_up_for_a_moment_is_looked_up_again_by_a_retry(monkeypatch):
+    """Airflow says of a connection that it does not exist, too, while its secrets backend is away."""
+    run = update(aws_conn_id="from_the_backend")
+    with pytest.raises(AirflowException) as missing:
+        run()
+    assert not isinstance(missing.value, AirflowFailException)
+    monkeypatch.setenv("AIRFLOW_CONN_FROM_THE_BACKEND", '{"conn_type": "aws", "extra": {"region_name": "us-east-1"}}')
+    assert retry(run)() == SOLUTION
 
 
 def test_no_connection_means_the_default_chain_of_credentials(monkeypatch):
