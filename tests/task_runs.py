@@ -77,7 +77,7 @@ class Run:
     events: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(self) -> Any:
-        task, context = self._ready()
+        task, context = self.ready()
         step = lambda: task.execute(context)  # noqa: E731
         while True:
             try:
@@ -87,12 +87,12 @@ class Run:
                 self.between()
                 event = fire(deferred.trigger)
                 self.events.append(event)
-                task, context = self._ready()
+                task, context = self.ready()
                 step = lambda deferred=deferred, task=task, context=context, event=event: task.resume_execution(  # noqa: E731
                     deferred.method_name, {"event": event}, context
                 )
 
-    def _ready(self) -> tuple[BaseOperator, dict[str, Any]]:
+    def ready(self) -> tuple[BaseOperator, dict[str, Any]]:
         task = self.make()
         run = SimpleNamespace(run_id=self.ti.run_id, start_date=self.began)
         context = {"ti": self.ti, "task": task, "params": self.params, "run_id": self.ti.run_id, "dag_run": run}

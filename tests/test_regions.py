@@ -74,14 +74,14 @@ def test_a_triggerer_without_a_region_says_so(personalize, monkeypatch):
     """Where the worker's comes from its environment."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
-    wait = PersonalizeTrigger._wait
+    wait = PersonalizeTrigger.wait_until_over
 
     async def elsewhere(trigger):
         with pytest.MonkeyPatch.context() as triggerer:
             triggerer.delenv("AWS_DEFAULT_REGION")
             return await wait(trigger)
 
-    monkeypatch.setattr(PersonalizeTrigger, "_wait", elsewhere)
+    monkeypatch.setattr(PersonalizeTrigger, "wait_until_over", elsewhere)
     sensor = task_of("SolutionUpdateSensor")
     with pytest.raises(Exception, match="could not poll, 6 times: RegionMissingError: No AWS region is known"):
         Run(lambda: sensor(task_id="a", solution_arn=SOLUTION, aws_conn_id="nowhere", deferrable=True))()

@@ -61,7 +61,7 @@ class Left:
         except Exception as error:  # noqa: BLE001 - whatever it is, it must hold no secret
             result = error
             self._places["errors"] += traceback.format_exception(error)  # with all that led to it
-        task, _ = run._ready()
+        task, _ = run.ready()
         self._places["templates"].append({field: getattr(task, field) for field in task.template_fields})
         self._places["XComs"].append(run.ti.xcoms)
         self._places["events"] += run.events

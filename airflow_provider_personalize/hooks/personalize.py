@@ -399,7 +399,7 @@ def _must_be_a_region(client: Any) -> None:
     :raises UnknownRegionError: botocore knows no such region, and the DNS, which answers, no such name with it in.
     """
     with _reading_regions:  # all threads of a triggerer come here at once where the network is down
-        known = _regions()
+        known = known_regions()
     region, endpoint = client.meta.region_name, str(urlsplit(client.meta.endpoint_url).hostname)
     if region in known or region not in endpoint:
         return
@@ -411,7 +411,7 @@ def _must_be_a_region(client: Any) -> None:
 
 
 @cache
-def _regions() -> tuple[str, ...]:
+def known_regions() -> tuple[str, ...]:
     """Name the regions in which botocore knows of Personalize. To read that takes 40 ms of CPU, and megabytes."""
     session = Session()
     return tuple(

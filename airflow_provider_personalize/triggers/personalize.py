@@ -127,7 +127,7 @@ class PersonalizeTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then yield one event, whatever happens: an error here makes `dags test` loop forever."""
         try:
-            status = await self._wait()
+            status = await self.wait_until_over()
         except Exception as error:
             self.log.exception("The wait broke (%s)", self.condition.arn)
             status = WaitStatus(BROKEN, None, f"{type(error).__name__}: {error}")
@@ -148,7 +148,8 @@ class PersonalizeTrigger(BaseTrigger):
             version=self.event_version,
         )
 
-    async def _wait(self) -> WaitStatus:
+    async def wait_until_over(self) -> WaitStatus:
+        """Poll until the condition holds, can no longer hold, or the deadline has passed; return the last status."""
         # the deadline is a wall-clock time, to hold across restarts; from here on no step of that clock moves it
         began, now = clock.monotonic(), clock.SteadyClock().now
         status, backoff = WaitStatus(IN_PROGRESS), Backoff()

@@ -34,24 +34,25 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.hook_parameters import HookParameters
     from airflow_provider_personalize.hooks import PersonalizeHook
 
-# Seconds after which a client is replaced, so that an edited connection takes effect.
-_CLIENT_LIFETIME: Final = 15 * 60
-# Requests in progress per connection. An endpoint that does not answer blocks only the waits on that connection.
-_THREADS: Final = 64
-# Requests started per second and connection. A thousand waits that start together must not poll together; AWS does
-# not publish how many requests it accepts.
-_MAX_RATE: Final = 600
-_MIN_RATE: Final = 1
-# The factor by which the rate grows after each request that was not throttled.
-_RATE_GROWTH: Final = 1.02
-# The largest share by which a delay is longer or shorter than requested.
-_JITTER: Final = 0.1
-# Polls that are due within this many seconds run one right after the other, with the processor's caches warm: this
-# takes a tenth of the CPU of polls that run one by one.
-_TICK: Final = 0.25
+#: Seconds after which a client is replaced, so that an edited connection takes effect.
+CLIENT_LIFETIME: Final = 15 * 60
+#: Requests in progress per connection. An endpoint that does not answer blocks only the waits on that connection.
+THREADS: Final = 64
+#: Requests started per second and connection. A thousand waits that start together must not poll together; AWS does
+#: not publish how many requests it accepts.
+MAX_RATE: Final = 600
+MIN_RATE: Final = 1
+#: The factor by which the rate grows after each request that was not throttled.
+RATE_GROWTH: Final = 1.02
+#: The largest share by which a delay is longer or shorter than requested.
+JITTER: Final = 0.1
+#: Polls that are due within this many seconds run one right after the other, with the processor's caches warm: this
+#: takes a tenth of the CPU of polls that run one by one.
+TICK: Final = 0.25
 
 _log: Final = logging.getLogger(__name__)
-_pollers: Final[dict[tuple[asyncio.AbstractEventLoop, HookParameters], SharedPoller]] = {}
+#: What is shared now, by event loop and hook parameters.
+pollers: Final[dict[tuple[asyncio.AbstractEventLoop, HookParameters], SharedPoller]] = {}
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,11 @@ class Snapshot:
 
     observation: Observation
     began: float
-    jitter: float = field(default_factory=lambda: random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 - no secret
+    jitter: float = field(default_factory=lambda: random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - no secret
 
     def remaining(self, delay: float) -> float:
         """Return the seconds that remain of a delay since this snapshot, up to the end of a tick."""
-        due = math.ceil((self.began + delay * self.jitter) / _TICK) * _TICK
+        due = math.ceil((self.began + delay * self.jitter) / TICK) * TICK
         return max(0, due - clock.monotonic())
 
 
@@ -78,7 +79,7 @@ class RateLimiter:
     """Limits the requests per second: throttling halves the rate; each other answer raises it a little."""
 
     def __init__(self) -> None:
-        self._rate: float = _MAX_RATE
+        self._rate: float = MAX_RATE
         self._next_slot = self._slowed_at = 0.0
 
     def reserve(self, now: float) -> float:
@@ -89,9 +90,9 @@ class RateLimiter:
     def record(self, began: float, now: float, *, throttled: bool) -> None:
         """Adapt the rate to an answer. Requests sent before the last reduction do not reduce the rate again."""
         if not throttled:
-            self._rate = min(self._rate * _RATE_GROWTH, _MAX_RATE)
+            self._rate = min(self._rate * RATE_GROWTH, MAX_RATE)
         elif began >= self._slowed_at:
-            self._rate = max(self._rate / 2, _MIN_RATE)
+            self._rate = max(self._rate / 2, MIN_RATE)
             self._slowed_at = now
 
 
@@ -101,17 +102,17 @@ class SharedPoller:
     def __init__(self, hook_parameters: HookParameters) -> None:
         self.waits: Counter[PollTarget | None] = Counter()
         self._hook_parameters = hook_parameters
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="personalize")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="personalize")
         # one thread makes all clients: each thread that makes one keeps megabytes of memory
         self._client_thread = ThreadPoolExecutor(1, thread_name_prefix="personalize")
-        self._slots = asyncio.Semaphore(_THREADS)
+        self._slots = asyncio.Semaphore(THREADS)
         self._rate_limiter = RateLimiter()
         self._next_hook: asyncio.Future[PersonalizeHook] | None = None
         self._hook: PersonalizeHook | None = None
         self._hook_requested_at = 0.0
         self._started_at = clock.monotonic()
         self._had_credentials = False
-        self._snapshots: dict[PollTarget, asyncio.Future[Snapshot]] = {}
+        self.snapshots: dict[PollTarget, asyncio.Future[Snapshot]] = {}
 
     def connect(self) -> None:
         """Start to make the client, so that the first poll does not wait for it."""
@@ -124,19 +125,19 @@ class SharedPoller:
 
         Do not cancel the result: other waits may share it.
         """
-        latest = self._snapshots.get(target)
+        latest = self.snapshots.get(target)
         if latest is None or (latest.done() and _began(latest) < not_before):
-            latest = self._snapshots[target] = asyncio.ensure_future(self._poll(target))
+            latest = self.snapshots[target] = asyncio.ensure_future(self._poll(target))
         return latest
 
     async def _poll(self, target: PollTarget) -> Snapshot:
         async with self._slots:
             now = clock.monotonic()
-            if (slot := self._rate_limiter.reserve(now)) > now + _TICK:
+            if (slot := self._rate_limiter.reserve(now)) > now + TICK:
                 await clock.sleep_in_loop(slot - now)
             began = clock.monotonic()
             try:
-                hook = await self._current_hook()
+                hook = await self.current_hook()
                 observation = await self._observe(hook, target)
                 if observation.error and is_about_credentials(observation.error):
                     observation = await self._observe(await self._hook_after(hook), target)
@@ -148,7 +149,7 @@ class SharedPoller:
             self._rate_limiter.record(began, clock.monotonic(), throttled=is_throttled(observation.error))
             if not lacks_credentials(observation.error):
                 self._had_credentials = True
-            elif observation.error and not self._had_credentials and self._age() > _CLIENT_LIFETIME:
+            elif observation.error and not self._had_credentials and self._age() > CLIENT_LIFETIME:
                 raise observation.error  # the source of credentials is not away for a moment: it does not exist
             return Snapshot(observation, began)
 
@@ -165,9 +166,10 @@ class SharedPoller:
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, observe)
 
-    async def _current_hook(self) -> PersonalizeHook:
+    async def current_hook(self) -> PersonalizeHook:
+        """Return the hook with the client, made anew if it has reached its lifetime."""
         hook = self._next_hook
-        if hook is None or clock.monotonic() - self._hook_requested_at > _CLIENT_LIFETIME:
+        if hook is None or clock.monotonic() - self._hook_requested_at > CLIENT_LIFETIME:
             hook = self._renew_hook()
         return hook.result() if hook.done() else await asyncio.shield(hook)
 
@@ -176,7 +178,7 @@ class SharedPoller:
         if self._hook is rejected and self._next_hook and self._next_hook.done():
             _log.info("The credentials of %r were rejected; fetching them again", self._hook_parameters.aws_conn_id)
             self._renew_hook()
-        return await self._current_hook()
+        return await self.current_hook()
 
     def _renew_hook(self) -> asyncio.Future[PersonalizeHook]:
         self._hook_requested_at = clock.monotonic()
@@ -222,8 +224,8 @@ class SharedPoller:
         self.waits[target] -= 1
         if not self.waits[target]:
             del self.waits[target]
-            if target in self._snapshots:
-                self._snapshots.pop(target).cancel()
+            if target in self.snapshots:
+                self.snapshots.pop(target).cancel()
 
     def close(self) -> None:
         """Release threads and sockets as soon as the requests in progress end."""
@@ -247,14 +249,14 @@ async def shared_poller(
 ) -> AsyncIterator[SharedPoller]:
     """Share a connection's client, and the polls of a target, while this context is open."""
     key = (asyncio.get_running_loop(), hook_parameters)
-    if key not in _pollers:
-        _pollers[key] = SharedPoller(hook_parameters)
-    poller = _pollers[key]
+    if key not in pollers:
+        pollers[key] = SharedPoller(hook_parameters)
+    poller = pollers[key]
     poller.waits[target] += 1
     try:
         yield poller
     finally:
         poller.leave(target)
         if not poller.waits:
-            del _pollers[key]
+            del pollers[key]
             poller.close()

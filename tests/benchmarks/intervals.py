@@ -45,7 +45,7 @@ def wait(policy: Policy, takes: float) -> tuple[int, float]:
     """Return the calls of one wait, and by how many seconds its end was noticed late."""
     calls, now = 2, PersonalizeTrigger.hold
     while now < takes:
-        now += policy(now) * random.uniform(1 - poller._JITTER, 1 + poller._JITTER)
+        now += policy(now) * random.uniform(1 - poller.JITTER, 1 + poller.JITTER)
         calls += 1
     return calls, now - takes
 

@@ -170,7 +170,7 @@ def test_unreachable_polls_read_the_regions_once(names, monkeypatch):
     """A thousand waits of a triggerer took a minute of CPU and a gigabyte for that, whenever the network was down."""
     made = []
     monkeypatch.setattr(hook_module, "Session", lambda: made.append(1) or botocore.session.Session())
-    hook_module._regions.cache_clear()
+    hook_module.known_regions.cache_clear()
     names(socket.EAI_AGAIN)
     hook = PersonalizeHook(region_name="us-east-1")
     wait = WaitCondition("solution", SOLUTION)

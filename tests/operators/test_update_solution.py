@@ -352,7 +352,7 @@ def test_the_connection_may_come_out_of_templates():
     )
     run.params = {"connection": "aws_default", "nothing": None, "no": False, "config": {"read_timeout": 5}}
     run()
-    hook = run._ready()[0].hook
+    hook = run.ready()[0].hook
     assert (hook.region_name, hook.verify, hook.conn.meta.config.read_timeout) == ("us-east-1", False, 5)
 
 

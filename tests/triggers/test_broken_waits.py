@@ -72,7 +72,7 @@ def shop(personalize: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Break, int], None]]:
     """Break the first waits in the triggerer, and there only."""
-    wait = PersonalizeTrigger._wait
+    wait = PersonalizeTrigger.wait_until_over
 
     def begin(fault: Break, times: int) -> None:
         left = iter([True] * times)
@@ -84,10 +84,10 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Break, int], N
                 fault(triggerer)
                 return await wait(trigger)
 
-        monkeypatch.setattr(PersonalizeTrigger, "_wait", wait_there)
+        monkeypatch.setattr(PersonalizeTrigger, "wait_until_over", wait_there)
 
     yield begin
-    monkeypatch.setattr(PersonalizeTrigger, "_wait", wait)
+    monkeypatch.setattr(PersonalizeTrigger, "wait_until_over", wait)
 
 
 @TASKS

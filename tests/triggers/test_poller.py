@@ -92,7 +92,7 @@ def shop(personalize_endpoint: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
     before = open_sockets()
     yield client
     faults.clear()
-    assert poller._pollers == {}
+    assert poller.pollers == {}
     assert settles(lambda: threads() == []), threads()
     assert settles(lambda: open_sockets() <= before), open_sockets()
 
@@ -142,7 +142,7 @@ def test_two_hundred_waits_on_one_arn_cost_the_calls_of_one(shop):
     async def all_at_once() -> list[dict[str, Any]]:
         faults.hang_next("DescribeSolution")
         waits = [asyncio.ensure_future(fired(watch())) for _ in range(200)]
-        await until(lambda: any(shared.waits[SHOP] == 200 for shared in poller._pollers.values()))
+        await until(lambda: any(shared.waits[SHOP] == 200 for shared in poller.pollers.values()))
         clock.advance(600)
         faults.clear()
         return await asyncio.gather(*waits)
@@ -186,7 +186,7 @@ def test_the_client_exists_before_the_first_poll_is_due(made, monkeypatch):
 
 def test_a_response_without_an_end_gives_its_thread_back(monkeypatch):
     """One of the fixture's conditions is that no thread is left."""
-    monkeypatch.setattr(poller, "_THREADS", 1)
+    monkeypatch.setattr(poller, "THREADS", 1)
     to = connection(monkeypatch, config_kwargs={"retries": {"total_max_attempts": 1}, "read_timeout": 0.3})
     faults.hang_next("DescribeSolution", dripping=True)
 
@@ -234,7 +234,7 @@ def test_waits_that_started_together_drift_apart():
     pauses = {Snapshot(Observation(), time.monotonic()).remaining(100) for _ in range(200)}
     assert len(pauses) > 100
     assert 89 < min(pauses) < 95
-    assert 105 < max(pauses) <= 110 + poller._TICK
+    assert 105 < max(pauses) <= 110 + poller.TICK
 
 
 def test_polls_due_in_the_same_tick_are_made_together():
@@ -242,12 +242,12 @@ def test_polls_due_in_the_same_tick_are_made_together():
     ends = {round(now() + Snapshot(Observation(), began).remaining(1), 2) for _ in range(200)}
     assert len(ends) <= 2
     assert began + 0.9 <= min(ends)
-    assert max(ends) <= began + 1.1 + poller._TICK + 0.01
+    assert max(ends) <= began + 1.1 + poller.TICK + 0.01
 
 
 def test_waits_are_polled_in_order(monkeypatch):
     """With one request at a time, a wait that polls without pause does not starve the others."""
-    monkeypatch.setattr(poller, "_THREADS", 1)
+    monkeypatch.setattr(poller, "THREADS", 1)
     targets = [nowhere(each) for each in range(4)]
 
     async def polls() -> None:
@@ -284,7 +284,7 @@ def test_requests_in_flight_do_not_slow_the_rate_twice():
     began = [pace.reserve(0) for _ in range(40)]
     for each in began:
         pace.record(each, 1.0, throttled=True)
-    assert pace.reserve(2) + 2 / poller._MAX_RATE == pytest.approx(pace.reserve(2))
+    assert pace.reserve(2) + 2 / poller.MAX_RATE == pytest.approx(pace.reserve(2))
 
 
 def test_the_rate_never_drops_to_zero_and_recovers_after_throttling():
@@ -294,7 +294,7 @@ def test_the_rate_never_drops_to_zero_and_recovers_after_throttling():
     assert pace.reserve(200) + 1 == pace.reserve(200)
     for now in range(400):
         pace.record(now, now, throttled=False)
-    assert pace.reserve(900) + 1 / poller._MAX_RATE == pytest.approx(pace.reserve(900))
+    assert pace.reserve(900) + 1 / poller.MAX_RATE == pytest.approx(pace.reserve(900))
 
 
 def test_a_throttled_poll_slows_all_waits_on_the_client(monkeypatch):
@@ -338,11 +338,11 @@ def test_an_edited_connection_is_seen_after_a_while(made, monkeypatch, passing_t
 
     async def regions() -> list[str]:
         async with shared_poller(edited, SHOP) as shared:
-            seen = [(await shared._current_hook()).conn.meta.region_name]
+            seen = [(await shared.current_hook()).conn.meta.region_name]
             connection(monkeypatch, region_name="eu-west-1")
-            for pause in (poller._CLIENT_LIFETIME - 60, 120):
+            for pause in (poller.CLIENT_LIFETIME - 60, 120):
                 passing_time.sleep(pause)
-                seen.append((await shared._current_hook()).conn.meta.region_name)
+                seen.append((await shared.current_hook()).conn.meta.region_name)
             return seen
 
     assert run(regions()) == ["us-east-1", "us-east-1", "eu-west-1"]
@@ -356,7 +356,7 @@ def test_the_client_before_is_closed(made, monkeypatch, passing_time):
             before = open_sockets()
             for _ in range(5):
                 assert not (await see(shared)).error
-                passing_time.sleep(poller._CLIENT_LIFETIME + 60)
+                passing_time.sleep(poller.CLIENT_LIFETIME + 60)
             await until(lambda: open_sockets() <= before + 2)  # of a connection, both ends are in this process
 
     run(polls())
@@ -372,7 +372,7 @@ def test_all_clients_are_made_in_one_thread(monkeypatch, passing_time):
         async with polled_by(*targets) as shared:
             for _ in range(9):
                 await asyncio.gather(*(shared.poll(target, passing_time.monotonic()) for target in targets))
-                passing_time.sleep(poller._CLIENT_LIFETIME + 60)
+                passing_time.sleep(poller.CLIENT_LIFETIME + 60)
 
     run(polls())
     assert len(makers) == 9
@@ -386,7 +386,7 @@ def test_a_connection_that_cannot_be_reloaded_stays_as_it_was(monkeypatch, passi
         async with shared_poller(edited, SHOP) as shared:
             await see(shared)
             monkeypatch.delenv("AIRFLOW_CONN_EDITED")
-            passing_time.sleep(poller._CLIENT_LIFETIME + 60)
+            passing_time.sleep(poller.CLIENT_LIFETIME + 60)
             return await see(shared)
 
     assert run(polls()).description["status"] == "ACTIVE"
@@ -398,7 +398,7 @@ def test_aws_default_that_cannot_be_read_again_stays_as_it_was(monkeypatch, pass
         async with shared_poller(HookParameters.of("aws_default", None, None, None), SHOP) as shared:
             await see(shared)
             monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
-            passing_time.sleep(poller._CLIENT_LIFETIME + 60)
+            passing_time.sleep(poller.CLIENT_LIFETIME + 60)
             return await see(shared)
 
     assert run(polls()).description["status"] == "ACTIVE"
@@ -469,14 +469,14 @@ def test_sts_that_does_not_answer_does_not_stop_the_loop(monkeypatch):
 
 
 def test_an_endpoint_that_does_not_answer_holds_up_only_its_own_waits(monkeypatch):
-    hanging = [nowhere(each) for each in range(2 * poller._THREADS)]
+    hanging = [nowhere(each) for each in range(2 * poller.THREADS)]
     for target in hanging:
         faults.hang_next(arn=target.arn, times=None)
 
     async def polls() -> Observation:
         async with polled_by(*hanging) as shared, shared_poller(connection(monkeypatch), SHOP) as other:
             polls = [asyncio.ensure_future(see(shared, target)) for target in hanging]
-            await until(lambda: len(threads()) == poller._THREADS + 1)  # and the one that made the client
+            await until(lambda: len(threads()) == poller.THREADS + 1)  # and the one that made the client
             seen = await see(other)
             assert not any(poll.done() for poll in polls)
             faults.clear()
@@ -495,7 +495,7 @@ def test_a_deadline_holds_while_the_endpoint_does_not_answer(monkeypatch):
 
 
 def test_pauses_grow_during_transient_errors_and_shrink_after_them(passing_time, monkeypatch):
-    monkeypatch.setattr(poller, "_JITTER", 0)
+    monkeypatch.setattr(poller, "JITTER", 0)
     faults.error_next("DescribeSolution", "ThrottlingException", times=6)
     event = run(fired(watch(waiter_delay=100, deadline=time.time() + 3500)))
     assert event["last_seen"] == "no update has been made"
@@ -538,10 +538,10 @@ async def _looking_up(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Fu
 
 
 async def _queueing(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Future[Any]:
-    monkeypatch.setattr(poller, "_THREADS", 1)
+    monkeypatch.setattr(poller, "THREADS", 1)
     first = await _asking(monkeypatch, gate)
     second = started(arn=nowhere(0).arn)
-    await until(lambda: any(nowhere(0) in shared._snapshots for shared in poller._pollers.values()))
+    await until(lambda: any(nowhere(0) in shared.snapshots for shared in poller.pollers.values()))
     first.cancel()
     return second
 
@@ -555,7 +555,7 @@ async def _asking(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Future
 
 async def _pausing(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> asyncio.Future[Any]:
     wait = started()
-    await until(lambda: any(seen.done() for shared in poller._pollers.values() for seen in shared._snapshots.values()))
+    await until(lambda: any(seen.done() for shared in poller.pollers.values() for seen in shared.snapshots.values()))
     await asyncio.sleep(0)
     return wait
 
@@ -575,7 +575,7 @@ def test_a_cancelled_wait_does_not_affect_the_others(shop):
     async def waits() -> dict[str, Any]:
         faults.hang_next("DescribeSolution")
         first, second = started(), started()
-        await until(lambda: any(shared.waits[SHOP] == 2 for shared in poller._pollers.values()))
+        await until(lambda: any(shared.waits[SHOP] == 2 for shared in poller.pollers.values()))
         await until(lambda: not faults.told())
         first.cancel()
         await asyncio.wait([first])

@@ -84,7 +84,7 @@ def deferred(**given: Any) -> dict[str, Any]:
     """Begin a training whose answer is lost; return what its task hands to the trigger."""
     faults.hang_next("CreateSolutionVersion", done=True)
     run = Run(lambda: CreateSolutionVersionOperator(task_id="a", solution_arn=SOLUTION, deferrable=True, **given))
-    task, context = run._ready()
+    task, context = run.ready()
     with pytest.raises(TaskDeferred) as deferral:
         task.execute(context)
     return deferral.value.trigger.serialize()[1]
