@@ -142,7 +142,7 @@ def test_a_member_that_is_not_there_is_named(personalize, tamper):
 )
 @pytest.mark.parametrize("pages", [itertools.cycle("ab"), map(str, itertools.count())], ids=["back", "on and on"])
 def test_pages_that_never_end_are_no_answer(personalize, monkeypatch, name, given, listed, pages):
-    monkeypatch.setattr(hook_module, "_MOST_PAGES", 10)
+    monkeypatch.setattr(hook_module, "MOST_PAGES", 10)
     shown = {"metricAttribution": {"metricAttributionArn": ATTRIBUTION, "status": "ACTIVE"}}
     answer = lambda *_: (json.dumps({**shown, **listed, "nextToken": next(pages)}), {"status": 200})  # noqa: E731
     monkeypatch.setattr(PersonalizeResponse, "respond", answer)

@@ -54,7 +54,7 @@ _CLIENT_DEFAULTS: Final = {
 # What Python and botocore say of a time that is too large
 _NO_DATE: Final = re.compile(r"year -?\d+ is out of range|timezone offset|date value out of range")
 # Of a hundred each: a million of a kind are more than there will be.
-_MOST_PAGES: Final = 10_000
+MOST_PAGES: Final = 10_000
 _reading_regions: Final = Lock()
 
 
@@ -261,7 +261,7 @@ class PersonalizeHook(AwsBaseHook):
             yield page
             if not (token := page.get("nextToken")):
                 return
-            if token in led_to or len(led_to) >= _MOST_PAGES:
+            if token in led_to or len(led_to) >= MOST_PAGES:
                 raise IncompleteAnswerError(f"{method} was answered with pages that never end")
             led_to.add(token)
             parameters["nextToken"] = token

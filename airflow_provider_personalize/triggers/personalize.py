@@ -19,7 +19,7 @@ from airflow_provider_personalize.triggers.events import VERSION, WaitEvent
 from airflow_provider_personalize.triggers.poller import SharedPoller, Snapshot, shared_poller
 
 # Seconds that the last poll may take beyond the deadline.
-_GRACE: Final = 30
+GRACE: Final = 30
 
 
 class PersonalizeTrigger(BaseTrigger):
@@ -182,7 +182,7 @@ class PersonalizeTrigger(BaseTrigger):
         """Poll, but not for much longer than until the deadline."""
         poll = poller.poll(self.condition.poll_target, not_before)
         # not wait_for, which would cancel a poll that other waits share
-        await wait({poll}, timeout=max(0, left) + _GRACE)
+        await wait({poll}, timeout=max(0, left) + GRACE)
         if poll.done():
             return poll.result()
         return Snapshot(Observation(error=TimeoutError("the service does not answer")), clock.monotonic())

@@ -226,7 +226,7 @@ def test_a_wait_that_times_out_reports_the_last_status(shop, deferrable):
 
 def test_all_pages_of_metrics_are_read(shop, monkeypatch):
     update(add_metrics=[metric(f"m{number}") for number in range(6)])()
-    monkeypatch.setattr(paging, "_PAGE", 2)
+    monkeypatch.setattr(paging, "PAGE_SIZE", 2)
     before = sent()
     update(add_metrics=[metric("m5"), metric("m0")])()
     assert sent() == before

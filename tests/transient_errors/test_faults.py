@@ -33,7 +33,7 @@ def passed(passing_time, monkeypatch):
     real = time.time() - time.monotonic() + monotonic
     monkeypatch.setattr(passing_time, "_real", lambda: real)
     monkeypatch.setattr(passing_time, "_monotonic", lambda: monotonic)
-    monkeypatch.setattr(poller, "_TICK", 2**-20)  # a sum of those is exact too
+    monkeypatch.setattr(poller, "TICK", 2**-20)  # a sum of those is exact too
     # it counts against the deadline
     monkeypatch.setattr(transport_faults, "pause", lambda seconds, clock: passing_time.sleep(seconds))
     return lambda: passing_time.monotonic() - monotonic

@@ -487,7 +487,7 @@ def test_an_endpoint_that_does_not_answer_holds_up_only_its_own_waits(monkeypatc
 
 
 def test_a_deadline_holds_while_the_endpoint_does_not_answer(monkeypatch):
-    monkeypatch.setattr(trigger_module, "_GRACE", 0.1)
+    monkeypatch.setattr(trigger_module, "GRACE", 0.1)
     faults.hang_next("DescribeSolution", times=None)
     event = run(fired(watch(deadline=time.time() + 0.1)))
     assert (event["outcome"], event["status"]) == ("timed out", None)

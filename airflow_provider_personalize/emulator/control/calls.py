@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-_MOST: Final = 200_000
+MOST_KEPT: Final = 200_000
 
 
 class Call(NamedTuple):
@@ -35,8 +35,8 @@ class Calls(list[Call]):
     def append(self, call: Call) -> None:
         """Log a call."""
         super().append(call)
-        if len(self) > _MOST:
-            del self[: _MOST // 2]
+        if len(self) > MOST_KEPT:
+            del self[: MOST_KEPT // 2]
 
     def of(self, operation: str, arn: str | None = None) -> list[Call]:
         """Return the calls of one operation, and about one resource if an ARN is given."""

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from airflow_provider_personalize.emulator.errors import ServiceError
 
-_PAGE: Final = 100
+PAGE_SIZE: Final = 100
 _BEFORE_ALL: Final = -(2**63)
 
 Item = TypeVar("Item")
@@ -26,7 +26,7 @@ def page(
     """
     after = _read_token(request.get("nextToken"), scope)
     rest = [(number, item) for number, item in found if number > after]
-    taken = rest[: request.get("maxResults", _PAGE)]
+    taken = rest[: request.get("maxResults", PAGE_SIZE)]
     more = {"nextToken": _token(scope, taken[-1][0])} if len(rest) > len(taken) else {}
     return [item for _, item in taken], more
 

@@ -247,7 +247,7 @@ def test_the_log_of_calls_says_what_became_of_each(client):
 
 
 def test_the_log_of_calls_forgets_the_oldest(client, monkeypatch):
-    monkeypatch.setattr(sys.modules[Calls.__module__], "_MOST", 10)
+    monkeypatch.setattr(sys.modules[Calls.__module__], "MOST_KEPT", 10)
     for _ in range(10):
         client.list_schemas()
     assert len(calls) == 10
