@@ -113,6 +113,13 @@ class DeleteDatasetGroupOperator(DeleteOperator):
                 inventory = _Group(self.hook, wanted.arn, found, self.log).inventory(memory)
         return cascade.next_step(wanted, cascade.ObservedGroup(found, inventory=inventory), memory, clock.now())
 
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an operation of the API, once. A training that ends before it is stopped is no error."""
+        if operation != "StopSolutionVersionCreation":
+            return super().call(operation, request)
+        self.hook.stop_training(request["solutionVersionArn"])
+        return {}
+
     def _is_on(self, parameter: str) -> bool:
         """Read a switch, which a template may have left as a text: any text is true to Python."""
         from airflow_provider_personalize.coercion import parse

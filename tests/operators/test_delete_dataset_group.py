@@ -414,6 +414,22 @@ def test_throttling_is_retried(doomed):
     assert existing(doomed) == doomed.shops
 
 
+@pytest.mark.parametrize("code", ["InvalidInputException", "ResourceInUseException"])
+def test_a_training_that_ends_just_before_it_is_stopped_does_not_block_it(doomed, monkeypatch, code):
+    """Which error the service answers then is not documented."""
+
+    def call(self: BaseClient, name: str, given: dict[str, Any]) -> Any:
+        if name == "StopSolutionVersionCreation":
+            clock.advance(HOUR)
+            faults.error_next(name, code)
+        return _REAL(self, name, given)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    assert tear_down()() == GROUP
+    assert [call.error for call in calls.of("StopSolutionVersionCreation")] == [code]
+    assert existing(doomed) == doomed.shops
+
+
 def test_access_denied_fails_at_once(doomed):
     faults.error_next("DeleteCampaign", "AccessDeniedException", message="not you")
     with pytest.raises(ClientError, match="not you"):
