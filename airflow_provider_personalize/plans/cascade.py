@@ -165,15 +165,6 @@ def next_step(wanted: Cascade, observed: ObservedGroup, memory: Memory, now: flo
     return Calls(calls=calls, optional=advice, then=then, memory=memory)
 
 
-def _last(wanted: Cascade, memory: Memory) -> Poll | Done:
-    done = Done(result=wanted.arn, memory=memory)
-    return (
-        Poll(condition=wanted.condition(GONE, memory.target_created), then=done, memory=memory)
-        if wanted.waits
-        else done
-    )
-
-
 def _dry_run(wanted: Cascade, observed: ObservedGroup, memory: Memory) -> Step:
     group = observed.found
     gone = step_if_gone(wanted, observed, memory)
