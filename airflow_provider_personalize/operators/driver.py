@@ -23,7 +23,7 @@ from airflow_provider_personalize.aws_errors import (
     is_over_quota,
     is_transient,
 )
-from airflow_provider_personalize.exceptions import UpdateReplacedError, WaitTimeoutError
+from airflow_provider_personalize.exceptions import PersonalizeError, UpdateReplacedError, WaitTimeoutError
 from airflow_provider_personalize.goals import LATER
 from airflow_provider_personalize.operators.task_state import TaskState
 from airflow_provider_personalize.plans.steps import (
@@ -93,6 +93,11 @@ def _delay_before_deadline(task: PersonalizeTask, error: Exception, delay: float
     return delay
 
 
+def _refusal_before_deferral(memory: Memory) -> PersonalizeError:
+    """Return the error of a refused call in the words that are left of it: a deferral keeps no exception."""
+    return PersonalizeError(memory.refusal.message if memory.refusal else "a plan failed without an error")
+
+
 def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
@@ -142,7 +147,7 @@ class Driver:
                 self._wait_before_retry(error)
                 continue
             if isinstance(step, Fail):
-                raise step.error or self._refusal or RuntimeError("a plan failed without an error")
+                raise step.error or self._refusal or _refusal_before_deferral(step.memory)
             if end:
                 return self._finish(end)
             self.memory = replace(self.memory, failures=0)
@@ -153,7 +158,8 @@ class Driver:
         try:
             self.task.check_event(event)
         except UpdateReplacedError:
-            if not event.state.get("replans_if_superseded"):
+            # a state of version 1 says of an update, and of nothing else, whether it was sent
+            if not (event.state.get("replans_if_superseded") or "sent" in event.state):
                 raise
             self._supersede(event.condition)
         except Exception as error:
@@ -183,6 +189,8 @@ class Driver:
         if isinstance(step, Done):
             return step
         self._announce(step)
+        if self.is_killed and self.arn:  # before it was found
+            self.task.on_kill()
         if isinstance(step, Call):
             self._call(step)
         elif isinstance(step, Calls):

@@ -449,6 +449,18 @@ def test_killed_before_it_asks_for_one_no_training_begins(personalize):
     assert statuses(personalize) == []
 
 
+def test_killed_while_a_retry_finds_an_earlier_attempts_training_that_is_stopped(personalize):
+    run = train(stop_on_kill=True)
+    with killed_after("CreateSolutionVersion"):
+        run()
+    task = train(stop_on_kill=True).make()
+    find = task.finder
+    task.finder = lambda *given: task.on_kill() or find(*given)
+    with pytest.raises(ResourceStoppedError):
+        task.execute({"ti": retry(run).ti, "task": task})
+    assert statuses(personalize) == ["CREATE STOPPED"]
+
+
 def test_killed_just_before_the_answer_comes_the_training_is_stopped_when_it_has_come(personalize):
     task = train(stop_on_kill=True).make()
     send = task.call

@@ -281,6 +281,29 @@ def test_an_existing_resource_is_an_error_on_request(making):
     assert making.sent() == [None]
 
 
+def test_a_refusal_is_named_even_after_a_deferral():
+    """The name is taken, says the service, and for a minute does not say by what."""
+    run_of_group = Run(lambda: CreateDatasetGroupOperator(task_id="group", name="new", deferrable=True), TaskInstance())
+    make = run_of_group.make
+
+    def made() -> CreateDatasetGroupOperator:
+        task = make()
+        call = task.call
+
+        def refused(*request: Any) -> Any:
+            faults.error_next("ListDatasetGroups", "ThrottlingException", times=7)
+            return call(*request)
+
+        task.call = refused
+        return task
+
+    run_of_group.make = made
+    faults.error_next("CreateDatasetGroup", "ResourceAlreadyExistsException", message="it is taken", times=None)
+    with pytest.raises(Exception, match="it is taken"):
+        run_of_group()
+    assert run_of_group.deferrals
+
+
 @everything_that_stays
 def test_a_retry_reuses_the_resource_of_an_earlier_attempt_even_with_if_exists_fail(making):
     run = making.run(if_exists="fail")

@@ -215,6 +215,20 @@ def test_a_superseded_update_is_not_a_success(personalize):
         run()
 
 
+def test_an_event_of_version_1_that_says_superseded_is_decided_by_what_is_in_effect(personalize):
+    """It has its state under ``resume``: whether the update was sent."""
+    created = []
+    for value in (True, False, True):
+        personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=value)
+        clock.advance(600)
+        created.append(latest(personalize)["creationDateTime"].isoformat())
+    waited_for = {"resource": "solution", "arn": SOLUTION, "goal": "updated", "created": created[0]}
+    event = {"outcome": "replaced", "wait": waited_for, "resume": {"sent": True}, "deadline": clock.now() + 3600}
+    task = update().make()
+    assert task.execute_complete({"ti": TaskInstance(), "task": task}, event) == SOLUTION
+    assert sent() == 3
+
+
 @deferrable_or_not
 def test_a_superseding_update_is_not_undone_after_transient_errors(personalize, monkeypatch, deferrable):
     """Transient errors begin when the later update is visible."""
