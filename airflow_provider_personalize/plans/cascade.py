@@ -23,6 +23,7 @@ from airflow_provider_personalize.plans.steps import (
     Note,
     Observed,
     Poll,
+    Replan,
     Step,
     Wanted,
     wait_out,
@@ -152,17 +153,17 @@ def next_step(wanted: Cascade, observed: ObservedGroup, memory: Memory, now: flo
     memory = replace(memory, stage=f"{len(stage)}, {first}")
     if not calls:
         return Poll(condition=waits[0], memory=memory)
-    advice = None
     if stage[0].verb == "note the schemas":
-        memory = replace(memory, noted_schemas=memory.schemas)
         advice = (
             "the schemas cannot be noted as tags. If this task is interrupted, delete them by hand: "
             f"{', '.join(memory.schemas)}"
         )
+        noted = Replan(memory=replace(memory, noted_schemas=memory.schemas))
+        return Calls(calls=calls, optional=advice, then=noted, memory=memory)
     then = Poll(condition=waits[0], memory=memory) if waits else None
     if stage[0].resource_type == DATASET_GROUP.name and stage[0].goal == GONE:
         return Calls(calls=calls, then=until_gone(wanted, memory), memory=memory)
-    return Calls(calls=calls, optional=advice, then=then, memory=memory)
+    return Calls(calls=calls, then=then, memory=memory)
 
 
 def _dry_run(wanted: Cascade, observed: ObservedGroup, memory: Memory) -> Step:

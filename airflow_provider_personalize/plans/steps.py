@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from airflow_provider_personalize.goals import Goal
 from airflow_provider_personalize.resources import ResourceType
@@ -134,8 +134,6 @@ class Memory:
     failures: int = 0
     version: int = 1
 
-    VERSION: ClassVar[int] = 1
-
     @property
     def is_answered(self) -> bool:
         """Whether the service has accepted the call."""
@@ -160,7 +158,7 @@ class Memory:
         A state of another version counts as lost in a crash: as in a retry, what may have been done is looked up first.
         """
         known = {each.name for each in fields(cls)}
-        if not state or state.get("version") != cls.VERSION or not known.issuperset(state):
+        if not state or state.get("version") != cls.version or not known.issuperset(state):
             return cls(is_retry=True)
         read = dict(state)
         for name, made_of in (("call", CallRecord), ("refusal", Refusal), ("superseded", Superseded)):
@@ -241,7 +239,7 @@ class Step:
 
     :param memory: What to remember from here on.
     :param notes: What to log first.
-    :param xcom: What to push to XCom first.
+    :param xcom: What to push to XCom first; with a call, once the service has accepted it.
     :param store: What to put into the task state store first.
     """
 
@@ -315,7 +313,7 @@ class Calls(Step):
 
     calls: Sequence[Call]
     optional: str | None = None
-    then: Poll | Done | None = None
+    then: Poll | Replan | Done | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -430,6 +430,13 @@ def test_a_training_that_ends_just_before_it_is_stopped_does_not_block_it(doomed
     assert existing(doomed) == doomed.shops
 
 
+def test_no_dataset_goes_before_the_schemas_are_noted(doomed):
+    faults.error_next("TagResource", "ThrottlingException")
+    tear_down()()
+    accepted = [call.operation for call in calls if not call.error]
+    assert accepted.index("TagResource") < accepted.index("DeleteDataset")
+
+
 def test_access_denied_fails_at_once(doomed):
     faults.error_next("DeleteCampaign", "AccessDeniedException", message="not you")
     with pytest.raises(ClientError, match="not you"):
