@@ -178,18 +178,22 @@ class Driver:
         self.step, self.memory = step, step.memory
         for note in step.notes:
             self.task.log.log(note.level, "%s", note.text)
-        if self.task.do_xcom_push:
-            for key, value in step.xcom.items():
-                self.context["ti"].xcom_push(key=key, value=value)
+        if not isinstance(step, Call):
+            self._push(step.xcom)
         for key, value in step.store.items():
             self._state.set(key, value)
+
+    def _push(self, xcom: Mapping[str, Any]) -> None:
+        if self.task.do_xcom_push:
+            for key, value in xcom.items():
+                self.context["ti"].xcom_push(key=key, value=value)
 
     def _execute(self, step: Step) -> Done | None:
         """Execute a step; return the end of the task where it has come to that."""
         if isinstance(step, Done):
             return step
         self._announce(step)
-        if self.is_killed and self.arn:  # before it was found
+        if self.is_killed and self.arn and not self.memory.is_answered:  # killed before it was found
             self.task.on_kill()
         if isinstance(step, Call):
             self._call(step)
@@ -223,6 +227,7 @@ class Driver:
             return
         arn = answer.get(self.task.resource_type.arn_member)
         self.memory = after_answer(step, arn, clock.now())
+        self._push(step.xcom)
         if step.done_note:
             self.task.log.info("%s", step.done_note.replace("{arn}", str(arn)))
         if step.key and step.stores_arn and arn:

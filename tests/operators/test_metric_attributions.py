@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.moto_api import state_manager
 from shop import HOUR, MARKET, PREFIX, ROLE, open_market
 from task_runs import Run, TaskInstance
@@ -270,3 +271,11 @@ def test_the_parameters_may_be_texts_of_templates(shop):
 )
 def test_the_remaining_changes_of_an_update(content, there, left):
     assert remaining(content, {"metricsOutputConfig": CLOUDWATCH}, there) == left
+
+
+def test_an_update_that_is_denied_is_not_in_xcom_as_sent(shop):
+    faults.error_next("UpdateMetricAttribution", "AccessDeniedException")
+    run = update(add_metrics=[BUYS])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        run()
+    assert "metric_attribution_update" not in run.ti.xcoms
