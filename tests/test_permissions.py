@@ -57,7 +57,7 @@ def test_each_action_that_is_declared_is_used_and_no_other(life, deferrable, req
 
 def _kill(life: Life, name: str, given: dict[str, Any], *, deferrable: bool) -> None:
     """Run a step, and kill its task: when it is deferred, or else on the worker."""
-    task, context = life.run(name, given, deferrable=deferrable, wait_for_completion=deferrable)._ready()
+    task, context = life.run(name, given, deferrable=deferrable, wait_for_completion=deferrable).ready()
     try:
         task.execute(context)
         task.on_kill()
