@@ -91,7 +91,8 @@ class WaitingOperator(PersonalizeTask):
         """
         from airflow_provider_personalize.operators.task_state import TaskState
 
-        stored = TaskState(context, self.log).recall(key) if memory.is_retry else ""
+        is_asked = memory.is_retry and memory.call is None
+        stored = TaskState(context, self.log).recall(key) if is_asked else ""
         return {"stored": stored, "run_began": self.run_began(context)}
 
     def execute(self, context: Context) -> Any:

@@ -236,7 +236,7 @@ class JobOperator(WaitingOperator):
                 self.show_link(context, found)
             return job.next_step(wanted, job.ObservedJob(found, error=error), memory, clock.now())
         state, found = TaskState(context, self.log), None
-        stored = state.recall(name) if memory.is_retry else state.get(name)
+        stored = state.get(name) if memory.searching_since or not memory.is_retry else state.recall(name)
         if self.resource_type.is_arn(stored):
             found = self.hook.find(self.resource_type, str(stored))
         if not found:
