@@ -253,7 +253,7 @@ class PersonalizeTask(BaseOperator):
         :raises PersonalizeError: The triggerer could not poll, six times, and this worker can. Before, the wait is
             deferred again. Where the worker cannot poll either, its own error is raised.
         """
-        from airflow_provider_personalize.status import BROKEN, IN_PROGRESS, TIMED_OUT, WaitStatus
+        from airflow_provider_personalize.status import IN_PROGRESS, SUCCEEDED, TIMED_OUT, WaitStatus
 
         condition = event.condition
         self.log.info("%s (%s: %s in the triggerer)", event.last_seen, condition.title, event.outcome)
@@ -261,7 +261,7 @@ class PersonalizeTask(BaseOperator):
             raise condition.timeout_error(event.last_seen)
         found = {condition.resource_type.arn_member: event.found} if event.found else {}
         status = WaitStatus(event.outcome, event.status, event.reason, found)
-        if status.outcome == BROKEN:
+        if not (status.failed or status.outcome == SUCCEEDED):  # it broke, or is a word of another version
             status = self.hook.poll(condition)  # an error of the service's is raised here as the service said it
             if status.outcome == IN_PROGRESS:
                 self._defer_again(event, status)

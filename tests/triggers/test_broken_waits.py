@@ -17,6 +17,7 @@ from airflow_provider_personalize.emulator import assumptions, calls, clock, fau
 from airflow_provider_personalize.exceptions import ConnectionMissingError, PersonalizeError, WaitTimeoutError
 from airflow_provider_personalize.operators import UpdateSolutionOperator
 from airflow_provider_personalize.sensors import SolutionUpdateSensor
+from airflow_provider_personalize.status import WaitStatus
 from airflow_provider_personalize.triggers import PersonalizeTrigger
 
 Break = Callable[[pytest.MonkeyPatch], None]
@@ -99,6 +100,18 @@ def test_a_fault_that_ends_within_five_deferrals_fails_no_task(shop, broken, mak
     assert shop.describe_solution(solutionArn=SOLUTION)["solution"]["latestSolutionUpdate"]["status"] == "ACTIVE"
     assert len(run.deferrals) == 6
     assert len(calls.of("UpdateSolution")) == 0
+
+
+@TASKS
+@pytest.mark.parametrize("outcome", ["a word of next year", "in progress", None])
+def test_an_outcome_of_another_version_is_not_taken_for_success(shop, monkeypatch, make, outcome):
+    event_of = lambda trigger: trigger._event(WaitStatus(outcome)).to_json()  # noqa: E731
+    first = iter([event_of])
+    monkeypatch.setattr("task_runs.fire", lambda trigger: next(first, fire)(trigger))
+    run = make()
+    run()
+    assert shop.describe_solution(solutionArn=SOLUTION)["solution"]["latestSolutionUpdate"]["status"] == "ACTIVE"
+    assert len(run.deferrals) == 2
 
 
 @FAULTS
