@@ -232,7 +232,9 @@ class CreateSolutionVersionOperator(JobOperator):
     def next_step(self, context: Context, memory: Memory) -> Step:
         """Observe the version of the name that is tried, and return the next step."""
         name = self.name_to_try(context, memory)
-        self.asked = {"solution_arn": self.solution_arn, "name": name} if memory.call else None
+        # of a derived name, an earlier attempt may have started it
+        may_be_ours = memory.call or (memory.is_retry and not self._given_name)
+        self.asked = {"solution_arn": self.solution_arn, "name": name} if may_be_ours else None
         return super().next_step(context, memory)
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:

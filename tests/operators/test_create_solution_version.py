@@ -424,6 +424,38 @@ def test_killed_while_a_lost_answer_is_waited_for_the_training_is_stopped_too(pe
     assert statuses(personalize) == ["CREATE STOPPED"]
 
 
+def test_killed_while_it_looks_for_the_training_of_an_earlier_attempt_that_is_stopped(personalize):
+    run = train(stop_on_kill=True)
+    with killed_after("CreateSolutionVersion"):
+        run()
+    task = run.make()
+
+    def killed(*_: Any) -> None:
+        task.on_kill()
+        raise KeyboardInterrupt
+
+    task.finder = killed
+    with pytest.raises(KeyboardInterrupt):
+        task.execute({"ti": retry(run).ti, "task": task})
+    clock.advance(600)
+    assert statuses(personalize) == ["CREATE STOPPED"]
+
+
+def test_killed_while_a_retry_looks_for_a_given_name_somebody_elses_training_goes_on(personalize):
+    personalize.create_solution_version(solutionArn=SOLUTION, name="theirs")
+    run = train(stop_on_kill=True, name="theirs")
+    task = run.make()
+
+    def killed(*_: Any) -> None:
+        task.on_kill()
+        raise KeyboardInterrupt
+
+    task.finder = killed
+    with pytest.raises(KeyboardInterrupt):
+        task.execute({"ti": retry(run).ti, "task": task})
+    assert calls.of("StopSolutionVersionCreation") == []
+
+
 def test_killed_while_boto3_would_repeat_it_no_training_begins(personalize, monkeypatch):
     """Airflow 3 calls ``on_kill`` from a signal's handler, after which the task goes on for up to five seconds."""
     extra = {"region_name": "us-east-1", "config_kwargs": {"retries": {"mode": "standard"}}}
@@ -450,10 +482,10 @@ def test_killed_before_it_asks_for_one_no_training_begins(personalize):
 
 
 def test_killed_while_a_retry_finds_an_earlier_attempts_training_that_is_stopped(personalize):
-    run = train(stop_on_kill=True)
+    run = train(stop_on_kill=True, name="ours")
     with killed_after("CreateSolutionVersion"):
         run()
-    task = train(stop_on_kill=True).make()
+    task = run.make()
     find = task.finder
     task.finder = lambda *given: task.on_kill() or find(*given)
     with pytest.raises(ResourceStoppedError):
