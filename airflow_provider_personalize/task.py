@@ -14,7 +14,7 @@ from uuid import uuid4
 from airflow_provider_personalize import clock
 from airflow_provider_personalize._compat import BaseOperator, conf
 from airflow_provider_personalize.exceptions import PersonalizeError
-from airflow_provider_personalize.goals import UPDATED
+from airflow_provider_personalize.goals import LATER, UPDATED
 from airflow_provider_personalize.links import PersonalizeLink, link_of
 from airflow_provider_personalize.resources import ResourceType
 from airflow_provider_personalize.signatures import InheritedSignature, inherited_doc
@@ -261,7 +261,8 @@ class PersonalizeTask(BaseOperator):
             raise condition.timeout_error(event.last_seen)
         found = {condition.resource_type.arn_member: event.found} if event.found else {}
         status = WaitStatus(event.outcome, event.status, event.reason, found)
-        if not (status.failed or status.outcome == SUCCEEDED):  # it broke, or is a word of another version
+        is_known = status.failed or status.outcome == SUCCEEDED or condition.goal == LATER
+        if not is_known:  # the wait broke, or the outcome is a word of another version
             status = self.hook.poll(condition)  # an error of the service's is raised here as the service said it
             if status.outcome == IN_PROGRESS:
                 self._defer_again(event, status)
