@@ -424,7 +424,7 @@ def test_killed_while_a_lost_answer_is_waited_for_the_training_is_stopped_too(pe
     assert statuses(personalize) == ["CREATE STOPPED"]
 
 
-def test_killed_while_it_looks_for_the_training_of_an_earlier_attempt_that_is_stopped(personalize):
+def test_killed_while_it_searches_for_an_earlier_attempts_training_that_is_stopped(personalize):
     run = train(stop_on_kill=True)
     with killed_after("CreateSolutionVersion"):
         run()
@@ -441,7 +441,7 @@ def test_killed_while_it_looks_for_the_training_of_an_earlier_attempt_that_is_st
     assert statuses(personalize) == ["CREATE STOPPED"]
 
 
-def test_killed_while_a_retry_looks_for_a_given_name_somebody_elses_training_goes_on(personalize):
+def test_killed_while_a_retry_searches_for_a_given_name_another_training_is_not_stopped(personalize):
     personalize.create_solution_version(solutionArn=SOLUTION, name="theirs")
     run = train(stop_on_kill=True, name="theirs")
     task = run.make()
