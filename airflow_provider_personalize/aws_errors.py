@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from airflow_provider_personalize.error_codes import IN_USE, LIMIT_EXCEEDED, NOT_FOUND
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 
 # Personalize sends ThrottlingException; the others are what AWS front ends send for the same.
@@ -26,7 +27,6 @@ _THROTTLED_CODES: Final = frozenset(
         "TooManyRequestsException",
     }
 )
-_OVER_A_LIMIT: Final = "LimitExceededException"
 # Phrases in the message where the limit is a rate. None may match inside an ARN, which a message may contain.
 _ABOUT_RATE: Final = re.compile(r"requests? per second|rate (is |was )?exceeded|request rate|too many requests", re.I)
 _REJECTED_CREDENTIALS: Final = frozenset(
@@ -82,7 +82,7 @@ def _is_over_a_rate(error: Exception) -> bool:
     (https://docs.aws.amazon.com/personalize/latest/dg/troubleshooting.html), and only a create can exceed a quota.
     """
     creates = str(getattr(error, "operation_name", "")).startswith("Create")
-    return error_code(error) == _OVER_A_LIMIT and (not creates or is_about_rate(_message(error)))
+    return error_code(error) == LIMIT_EXCEEDED and (not creates or is_about_rate(_message(error)))
 
 
 def is_about_rate(message: str) -> bool:
@@ -123,17 +123,17 @@ def lacks_credentials(error: Exception | None) -> bool:
 
 def is_over_quota(error: Exception) -> bool:
     """Return whether the service refused a create because a quota is reached."""
-    return error_code(error) == _OVER_A_LIMIT and not _is_over_a_rate(error)
+    return error_code(error) == LIMIT_EXCEEDED and not _is_over_a_rate(error)
 
 
 def is_not_found(error: Exception) -> bool:
     """Return whether the resource does not exist."""
-    return error_code(error) == "ResourceNotFoundException"
+    return error_code(error) == NOT_FOUND
 
 
 def is_in_use(error: Exception) -> bool:
     """Return whether the service refused because something depends on the resource, or it is in transition."""
-    return error_code(error) == "ResourceInUseException"
+    return error_code(error) == IN_USE
 
 
 def _status(error: Exception) -> int:

@@ -17,7 +17,19 @@ NAME = PACKAGE.name
 
 # Each room may import those that stand before it. Rooms of one line may not import each other.
 ORDER = [
-    {"resources", "_compat", "sample", "clock", "lazy", "signatures", "options", "coercion", "rates", "redaction"},
+    {
+        "resources",
+        "error_codes",
+        "_compat",
+        "sample",
+        "clock",
+        "lazy",
+        "signatures",
+        "options",
+        "coercion",
+        "rates",
+        "redaction",
+    },
     {"exceptions", "goals", "arns", "shape_rules"},
     {"request_rules"},
     {"comparison", "aws_errors", "polling"},

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol
 
+from airflow_provider_personalize.error_codes import ALREADY_EXISTS
 from airflow_provider_personalize.operators.base import WaitingOperator
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class CreateOperator(WaitingOperator):
     finder: ClassVar[Finder] = staticmethod(find_by_arn)
     comparer: ClassVar[Comparer] = staticmethod(compare)
     #: The error codes that say that it is there already.
-    taken: ClassVar[tuple[str, ...]] = ("ResourceAlreadyExistsException",)
+    taken: ClassVar[tuple[str, ...]] = (ALREADY_EXISTS,)
     #: What is wanted where a member is not given, of those that one that exists is held to all the same: the documented
     #: default, or None for nothing.
     unless_given: ClassVar[Mapping[str, Any]] = {}

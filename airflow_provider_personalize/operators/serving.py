@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_personalize.error_codes import ALREADY_EXISTS, LIMIT_EXCEEDED
 from airflow_provider_personalize.goals import STARTED, STOPPED, Goal
 from airflow_provider_personalize.operators.base import WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator, compare
@@ -427,7 +428,7 @@ class CreateEventTrackerOperator(CreateOperator):
     finder = staticmethod(_find_tracker)
     xcom_members: ClassVar[Mapping[str, str]] = {"tracking_id": "trackingId"}
     # which error answers the second tracker of a group is not documented
-    taken = ("ResourceAlreadyExistsException", "LimitExceededException")
+    taken = (ALREADY_EXISTS, LIMIT_EXCEEDED)
 
     def __init__(
         self,

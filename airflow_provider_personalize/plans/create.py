@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from airflow_provider_personalize.error_codes import ALREADY_EXISTS
 from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceExistsError
 from airflow_provider_personalize.goals import GONE, READY, SETTLED, Goal
 from airflow_provider_personalize.plans.steps import (
@@ -50,7 +51,7 @@ class Creation(Wanted):
     """
 
     is_exclusive: bool = False
-    taken: Collection[str] = ("ResourceAlreadyExistsException",)
+    taken: Collection[str] = (ALREADY_EXISTS,)
     xcom: Mapping[str, str] = field(default_factory=dict)
 
     @property

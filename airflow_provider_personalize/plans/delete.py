@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
+from airflow_provider_personalize.error_codes import IN_USE, NOT_FOUND
 from airflow_provider_personalize.goals import GONE, SETTLED
 from airflow_provider_personalize.plans.steps import (
     Call,
@@ -18,10 +18,8 @@ from airflow_provider_personalize.plans.steps import (
     Wanted,
     wait_out,
 )
-from airflow_provider_personalize.plans.update import IN_USE, wait_for_consistency
+from airflow_provider_personalize.plans.update import wait_for_consistency
 from airflow_provider_personalize.status import SUCCEEDED, is_being_deleted, iso
-
-NOT_FOUND: Final = "ResourceNotFoundException"
 
 
 def next_step(wanted: Wanted, observed: Observed, memory: Memory, now: float) -> Step:  # noqa: ARG001 - as all plans

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_personalize.comparison import REPLACED_AS_A_WHOLE, differences
+from airflow_provider_personalize.error_codes import IN_USE
 from airflow_provider_personalize.exceptions import ResourceFailedError
 from airflow_provider_personalize.goals import READY, SETTLED
 from airflow_provider_personalize.plans.steps import (
@@ -27,7 +28,6 @@ from airflow_provider_personalize.plans.steps import (
     wait_out,
     wait_until_visible,
 )
-from airflow_provider_personalize.plans.update import IN_USE
 from airflow_provider_personalize.resources import METRIC_ATTRIBUTION
 from airflow_provider_personalize.status import IN_PROGRESS, SUCCEEDED
 

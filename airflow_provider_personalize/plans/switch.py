@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
+from airflow_provider_personalize.error_codes import IN_USE, INVALID_INPUT, NOT_FOUND
 from airflow_provider_personalize.goals import SETTLED, Goal
 from airflow_provider_personalize.plans.steps import (
     READ_CONSISTENCY,
@@ -21,10 +21,8 @@ from airflow_provider_personalize.plans.steps import (
     wait_out,
     wait_until_visible,
 )
-from airflow_provider_personalize.plans.update import IN_USE, wait_for_consistency
+from airflow_provider_personalize.plans.update import wait_for_consistency
 from airflow_provider_personalize.status import SUCCEEDED, is_being_stopped, is_switching
-
-INVALID: Final = "InvalidInputException"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +62,10 @@ def next_step(wanted: Switch, observed: Observed, memory: Memory, now: float) ->
             operation=wanted.operation,
             request=wanted.request,
             record=CallRecord(before=found.get("status")),
-            refusals=[IN_USE, INVALID],  # which error says that the service will not have it now is not documented
+            refusals=[
+                IN_USE,
+                INVALID_INPUT,
+            ],  # which error says that the service will not have it now is not documented
             done_note=f"Sent the {condition.title}",
             memory=memory,
         )
@@ -90,7 +91,7 @@ def next_step_of_training(wanted: Switch, observed: Observed, memory: Memory, no
     return Call(
         operation=wanted.operation,
         request=wanted.request,
-        refusals=[IN_USE, INVALID, "ResourceNotFoundException"],
+        refusals=[IN_USE, INVALID_INPUT, NOT_FOUND],
         done_note=f"Stopping the training of {wanted.resource_type.short(wanted.arn)}",
         memory=memory,
     )

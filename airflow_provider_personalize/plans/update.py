@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from airflow_provider_personalize.comparison import REPLACED_AS_A_WHOLE, configuration, differences
+from airflow_provider_personalize.error_codes import IN_USE
 from airflow_provider_personalize.exceptions import UpdateReplacedError
 from airflow_provider_personalize.goals import READY, SETTLED, UPDATED
 from airflow_provider_personalize.plans.steps import (
@@ -39,7 +40,6 @@ from airflow_provider_personalize.plans.steps import (
 from airflow_provider_personalize.request_rules import use_parameter_names
 from airflow_provider_personalize.status import FAILED, IN_PROGRESS, SUCCEEDED, WaitCondition, is_newer, iso
 
-IN_USE: Final = "ResourceInUseException"
 # An update is another one where it sets more than this one, too.
 _WHOLE_UPDATE: Final = REPLACED_AS_A_WHOLE | {"solutionUpdateConfig"}
 

@@ -268,7 +268,7 @@ def test_a_forced_update_is_sent_once_though_its_attempt_died_in_the_call(case, 
 
 
 def test_a_pause_started_before_an_upgrade_of_this_package_continues_after_it(personalize, case):
-    """The version before carried of a call without an answer no more than that there was one."""
+    """The earlier version kept of a call without an answer only that there was one."""
     run = case.run(deferrable=True)
     task, context = run.ready()
     event = {

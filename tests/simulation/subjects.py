@@ -28,6 +28,7 @@ from service import (
 )
 from world import World
 
+from airflow_provider_personalize.error_codes import ALREADY_EXISTS, IN_USE, NOT_FOUND
 from airflow_provider_personalize.goals import SETTLED, STOPPED, Goal
 from airflow_provider_personalize.plans import create, delete, job, switch, update
 from airflow_provider_personalize.plans.meanings import meaning_of
@@ -217,7 +218,7 @@ class UpdateSubject(Subject):
         if not resources:
             yield Outcome("", refusal="ResourceNotFoundException")
         elif _is_busy(resources[0]):
-            yield Outcome("", refusal=update.IN_USE)
+            yield Outcome("", refusal=IN_USE)
         else:
             (solution,) = resources
             yield Outcome("applied", (replace(solution, update=Update(now, WANTED, OURS)),))
@@ -328,7 +329,7 @@ class JobSubject(Subject):
     def outcomes(self, call: Call, resources: Resources, now: int) -> Iterator[Outcome]:
         name = str(call.request.get("name") or call.request["jobName"])
         if not self.is_training and any(each.name == name for each in resources):
-            yield Outcome("", refusal="ResourceAlreadyExistsException")
+            yield Outcome("", refusal=ALREADY_EXISTS)
         else:
             made = Resource(name, now, WANTED, OURS, number=len(resources))
             yield Outcome(f"starts {name}", (*resources, made), arn=self.arn(made))
@@ -390,7 +391,7 @@ class CreateSubject(Subject):
 
     def outcomes(self, call: Call, resources: Resources, now: int) -> Iterator[Outcome]:
         if resources:
-            yield Outcome("", refusal="ResourceAlreadyExistsException")
+            yield Outcome("", refusal=ALREADY_EXISTS)
         else:
             made = Resource("shop", now, WANTED, OURS)
             yield Outcome("makes shop", (made,), arn=self.arn(made))
@@ -437,9 +438,9 @@ class DeleteSubject(Subject):
 
     def outcomes(self, call: Call, resources: Resources, now: int) -> Iterator[Outcome]:
         if not resources:
-            yield Outcome("", refusal=delete.NOT_FOUND)
+            yield Outcome("", refusal=NOT_FOUND)
         elif _is_busy(resources[0]):
-            yield Outcome("", refusal=update.IN_USE)
+            yield Outcome("", refusal=IN_USE)
         else:
             yield Outcome("deletes shop", (replace(resources[0], status=DELETING),))
 
@@ -487,7 +488,7 @@ class SwitchSubject(Subject):
     def outcomes(self, call: Call, resources: Resources, now: int) -> Iterator[Outcome]:
         (recommender,) = resources
         if recommender.status in {STOPPING, STARTING}:
-            yield Outcome("", refusal=update.IN_USE)
+            yield Outcome("", refusal=IN_USE)
         elif recommender.status == self._wanted_status:
             yield Outcome("", refusal=switch.INVALID)
         else:
@@ -532,7 +533,7 @@ class StopTrainingSubject(Subject):
         if version.status == BUSY:
             yield Outcome("applied", (replace(version, status=ENDING),))
         else:
-            yield Outcome("", refusal=update.IN_USE)
+            yield Outcome("", refusal=IN_USE)
 
     def other_writes(self, resources: Resources, now: int) -> Iterator[tuple[str, Resources]]:
         if resources[0].status == BUSY:
