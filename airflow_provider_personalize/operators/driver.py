@@ -89,7 +89,7 @@ def _delay_before_deadline(task: PersonalizeTask, error: Exception, delay: float
     if left <= 0:
         raise WaitTimeoutError(f"{task.operation} timed out; last error: {_described(error)}") from error
     delay = min(delay, left)
-    task.log.warning("%s. Retrying in %d s, for at most %d s", _described(error), delay, left)
+    task.log.warning("%s. Retrying in %d s, for at most %d s", _described(error).rstrip("."), delay, left)
     return delay
 
 
@@ -175,8 +175,9 @@ class Driver:
         return end.result
 
     def _announce(self, step: Step) -> None:
+        is_retried = isinstance(step, Call) and isinstance(self.step, Call) and step.notes == self.step.notes
         self.step, self.memory = step, step.memory
-        for note in step.notes:
+        for note in () if is_retried else step.notes:
             self.task.log.log(note.level, "%s", note.text)
         if not isinstance(step, Call):
             self._push(step.xcom)

@@ -492,6 +492,14 @@ def test_a_connection_that_cannot_be_looked_up_for_a_moment_is_looked_up_again_b
     assert retry(run)() == SOLUTION
 
 
+def test_a_throttled_update_logs_once_what_it_changes_and_why_it_is_retried(capsys):
+    faults.error_next("UpdateSolution", "ThrottlingException", times=3)
+    update()()
+    log = capsys.readouterr().out
+    assert log.count("To change: perform_auto_training") == 1
+    assert log.count("Told to fail. Retrying in") == 3
+
+
 def test_no_connection_means_the_default_chain_of_credentials(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     assert update(aws_conn_id=None)() == SOLUTION
