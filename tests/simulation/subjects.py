@@ -28,7 +28,7 @@ from service import (
 )
 from world import World
 
-from airflow_provider_personalize.error_codes import ALREADY_EXISTS, IN_USE, NOT_FOUND
+from airflow_provider_personalize.error_codes import ALREADY_EXISTS, IN_USE, INVALID_INPUT, NOT_FOUND
 from airflow_provider_personalize.goals import SETTLED, STOPPED, Goal
 from airflow_provider_personalize.plans import create, delete, job, switch, update
 from airflow_provider_personalize.plans.meanings import meaning_of
@@ -490,7 +490,7 @@ class SwitchSubject(Subject):
         if recommender.status in {STOPPING, STARTING}:
             yield Outcome("", refusal=IN_USE)
         elif recommender.status == self._wanted_status:
-            yield Outcome("", refusal=switch.INVALID)
+            yield Outcome("", refusal=INVALID_INPUT)
         else:
             status = STOPPING if self.goal == STOPPED else STARTING
             yield Outcome("applied", (replace(recommender, status=status),))
