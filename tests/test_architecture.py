@@ -30,7 +30,7 @@ ORDER = [
         "rates",
         "redaction",
     },
-    {"exceptions", "goals", "arns", "shape_rules"},
+    {"exceptions", "goals", "arns", "shape_rules", "data"},
     {"request_rules"},
     {"comparison", "aws_errors", "polling"},
     {"status"},
@@ -44,7 +44,7 @@ ORDER = [
     {"preload", "permissions"},
 ]
 APART = {"emulator", "pytest_plugin"}
-EMULATOR_MAY_USE = {"resources", "request_rules", "rates"}
+EMULATOR_MAY_USE = {"data", "resources", "request_rules", "rates"}
 
 
 def imports_of(path: Path) -> set[str]:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.utils import parse_timestamp
 
+from airflow_provider_personalize.data import values
 from airflow_provider_personalize.emulator.control.state import state
-from airflow_provider_personalize.emulator.engine import values
 from airflow_provider_personalize.emulator.errors import ServiceError
 from airflow_provider_personalize.emulator.service.refusals import in_use, not_found
 from airflow_provider_personalize.emulator.service.rules import rows

@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_personalize.data import values
 from airflow_provider_personalize.emulator.control.state import state
-from airflow_provider_personalize.emulator.engine import values
 from airflow_provider_personalize.emulator.service import s3
 from airflow_provider_personalize.emulator.service.rules import rows
 from airflow_provider_personalize.emulator.service.rules.training_data import fields_in, types_of
