@@ -8,13 +8,13 @@ values in, sentences out.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.arns import LATEST
 from airflow_provider_personalize.coercion import parse
+from airflow_provider_personalize.data.schemas import DATASET_TYPES, parse_avro
 from airflow_provider_personalize.rates import rate_days
 from airflow_provider_personalize.redaction import redact
 from airflow_provider_personalize.resources import RESOURCE_TYPES, SOLUTION, SOLUTION_VERSION
@@ -30,8 +30,6 @@ _Rules = Mapping[str, _Rule]
 _REQUIRED_BY_PROSE: Final[Mapping[str, Collection[str]]] = {"UpdateMetricAttribution": ("metricAttributionArn",)}
 _SCHEDULE: Final = ("autoTrainingConfig", "schedulingExpression")
 _RECIPE: Final = r"arn:aws[a-z-]*:personalize:::recipe/aws-[a-z\d-]+"
-# https://docs.aws.amazon.com/personalize/latest/dg/API_CreateDataset.html
-_DATASET_TYPES: Final = ("INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIONS")
 _RESERVED_PROPERTIES: Final = {"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"}
 # The service replaces these as a whole, so an empty one clears what is set.
 _CLEARED: Final = frozenset({"campaignConfig", "eventsConfig"})
@@ -153,19 +151,16 @@ def _create_schema(request: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(request.get("schema"), str):
         return
     try:
-        avro = json.loads(request["schema"])
-    except (ValueError, RecursionError) as error:
-        yield f"schema is not JSON: {error}"
-    else:
-        if not isinstance(avro, dict) or avro.get("type") != "record":
-            yield "schema must be an Avro record"
+        parse_avro(request["schema"])
+    except ValueError as error:
+        yield str(error)
 
 
 def _create_dataset(request: Mapping[str, Any]) -> Iterator[str]:
     """Check the dataset type: only the prose lists the allowed ones."""
     wanted = request.get("datasetType")
-    if isinstance(wanted, str) and wanted.upper() not in _DATASET_TYPES:
-        yield f"datasetType is {wanted!r}: allowed are {', '.join(_DATASET_TYPES)}"
+    if isinstance(wanted, str) and wanted.upper() not in DATASET_TYPES:
+        yield f"datasetType is {wanted!r}: allowed are {', '.join(DATASET_TYPES)}"
 
 
 def _no_location(request: Mapping[str, Any]) -> Iterator[str]:

@@ -92,7 +92,7 @@ def test_plans_are_pure(path):
 
 
 @pytest.mark.parametrize("path", EMULATOR, ids=emulator_module)
-def test_the_emulator_uses_only_resource_types_and_request_rules(path):
+def test_the_emulator_uses_only_resource_types_and_the_services_rules(path):
     assert imports_of(path) <= EMULATOR_MAY_USE | {"emulator"}
     if path.parent.name == "inside" and path.parent.parent.name == "cli":
         return  # what Airflow runs

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from airflow_provider_personalize.data.limits import LIMITS
 from airflow_provider_personalize.emulator.errors import ServiceError
 
 _RUNNING: Final = "More than {limit} resources with PENDING or IN_PROGRESS status."
@@ -78,25 +79,11 @@ class Size(NamedTuple):
 
 
 _GB: Final = 10**9
-_COLUMNS: Final = "fields: a schema of {what} has at most {limit} fields of metadata, this one has {amount}"
-_LENGTH: Final = "Length cannot be more than {limit} characters for {what}."
-_IMPORTED: Final = "The data is larger than {limit} bytes: {amount}."
 _INPUT: Final = "The input is larger than {limit} bytes: {amount}."
 _LINES: Final = "An input file has more than {limit} lines: {amount}."
 
 SIZES: Final = (
-    Size("full_import_bytes", 100 * _GB, _IMPORTED),
-    Size("incremental_import_bytes", _GB, _IMPORTED),
-    Size("interactions_metadata", 5, _COLUMNS.replace("{what}", "interactions")),
-    Size("items_metadata", 100, _COLUMNS.replace("{what}", "items")),
-    Size("users_metadata", 25, _COLUMNS.replace("{what}", "users")),
-    Size("actions_metadata", 10, _COLUMNS.replace("{what}", "actions")),
-    Size("items_textual", 1, "fields: at most {limit} may be textual, {amount} are"),
-    Size("event_types_and_columns", 10, "There are more than {limit} event types and optional columns: {amount}."),
-    Size("id_characters", 256, _LENGTH),
-    Size("categorical_characters", 1000, _LENGTH),
-    Size("textual_characters", 20_000, _LENGTH),
-    Size("textual_characters_cjk", 7000, _LENGTH),
+    *(Size(name, *limit) for name, limit in LIMITS.items()),
     Size("fields_of_a_filter", 10, "filterExpression has more than {limit} distinct fields: {amount}"),
     Size("fields_of_all_filters", 20, "The filters of a group have more than {limit} distinct fields: {amount}"),
     Size("event_bytes", 10 * 1024, "{what} is larger than {limit} bytes: {amount}"),
