@@ -22,10 +22,12 @@ if TYPE_CHECKING:
         CreateDatasetGroupOperator as CreateDatasetGroupOperator,
         CreateDatasetImportJobOperator as CreateDatasetImportJobOperator,
         CreateDatasetOperator as CreateDatasetOperator,
-        CreateSchemaOperator as CreateSchemaOperator,
         DeleteDatasetOperator as DeleteDatasetOperator,
-        DeleteSchemaOperator as DeleteSchemaOperator,
         UpdateDatasetOperator as UpdateDatasetOperator,
+    )
+    from airflow_provider_personalize.operators.schemas import (
+        CreateSchemaOperator as CreateSchemaOperator,
+        DeleteSchemaOperator as DeleteSchemaOperator,
     )
     from airflow_provider_personalize.operators.serving import (
         CreateCampaignOperator as CreateCampaignOperator,
@@ -78,7 +80,7 @@ _MODULES = {
     "CreateFilterOperator": "serving",
     "CreateMetricAttributionOperator": "attribution",
     "CreateRecommenderOperator": "serving",
-    "CreateSchemaOperator": "datasets",
+    "CreateSchemaOperator": "schemas",
     "CreateSolutionOperator": "training",
     "CreateSolutionVersionOperator": "training",
     "DeleteCampaignOperator": "serving",
@@ -88,7 +90,7 @@ _MODULES = {
     "DeleteFilterOperator": "serving",
     "DeleteMetricAttributionOperator": "attribution",
     "DeleteRecommenderOperator": "serving",
-    "DeleteSchemaOperator": "datasets",
+    "DeleteSchemaOperator": "schemas",
     "DeleteSolutionOperator": "training",
     "GetRecommendationsOperator": "streaming",
     "GetSolutionMetricsOperator": "training",
