@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import tokenize
@@ -15,7 +16,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = "airflow_provider_personalize/"
 EMULATOR = PACKAGE + "emulator/"
-# The one string token of f-strings became several in Python 3.12.
 TEXT = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
 
 # A word of an identifier, in any of its cases, and what to write instead.
@@ -83,7 +83,8 @@ PHRASES = {
     r"\bmakes none\b": "returns None",
     r"\b(?<!`)is none\b(?! of| the)": "is not a …, is None",
     r"\bthere is none\b": "does not exist",
-    r"\bunder way\b(?!\")": "in progress",  # as a text of its own, it is an outcome in events of 0.1.0
+    # as a text of its own, it is an outcome in events of 0.1.0
+    r"(?<!\")\bunder way\b|\bunder way\b(?!\")": "in progress",
     r"\b(held|holds|holding) back\b": "waits for read consistency",
     r"\bdone all the same\b": "may have been applied",
     r"\bhad no time left\b": "timed out",
@@ -134,13 +135,23 @@ def in_prose(text: str) -> Iterator[tuple[int, str, str]]:
                 yield text.count("\n", 0, found.start()), found[0], instead
 
 
+def tokens_of(text: str) -> Iterator[tokenize.TokenInfo]:
+    """Return all tokens. Before Python 3.12 an f-string is a single one: add the names that it contains."""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        yield token
+        if token.type == tokenize.STRING and re.match("r?f", token.string, re.IGNORECASE):
+            for node in ast.walk(ast.parse(token.string, mode="eval")):
+                names = [getattr(node, field, None) for field in ("id", "attr", "arg")]
+                yield from (token._replace(type=tokenize.NAME, string=name) for name in names if isinstance(name, str))
+
+
 def findings_in(path: str, text: str) -> Iterator[Finding]:
     for part in Path(path).with_suffix("").parts:
         yield from (Finding(path, 0, *each) for each in in_identifier(path, part, ""))
     if not path.endswith(".py"):
         yield from (Finding(path, 1 + line, *each) for line, *each in in_prose(text))
         return
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+    for token in tokens_of(text):
         if token.type == tokenize.NAME:
             yield from (Finding(path, token.start[0], *each) for each in in_identifier(path, token.string, token.line))
         elif token.type in TEXT:
@@ -165,6 +176,9 @@ def test_no_replaced_word_comes_back():
         ("tests/weather/test_a.py", "", "weather"),
         (PACKAGE + "a.py", '"""Wait while it is under way."""', "under way"),
         (PACKAGE + "a.py", "x = 1  # a look each minute", "a look"),
+        ("tests/test_a.py", "f'{number} of {resource.kind}'", "kind"),
+        ("tests/test_a.py", "rf'{number:>{width(effort=1)}}'", "effort"),
+        (PACKAGE + "a.py", 'f"""{wait} is\n{status}, or under way"""', "under way"),
         (PACKAGE + "a.py", "for row in resources: ...", "row"),
         (PACKAGE + "a.py", "class Connection: ...", "Connection"),
         ("docs/a.md", "botocore_config is none", "is none"),

@@ -98,7 +98,7 @@ def soak(stack: Stack, run: Run, options: argparse.Namespace) -> None:
         time.sleep(PAUSE)
     faults.clear()
     print(
-        f"\nHow often it was told to fail: {', '.join(f'{number} {fault}' for kind, number in told.items())}",
+        f"\nHow often it was told to fail: {', '.join(f'{number} {fault}' for fault, number in told.items())}",
         flush=True,
     )
 
