@@ -1,7 +1,8 @@
 """
 Signatures and docstrings of classes that have the parameters of their bases, too.
 
-A parameter is documented once, where it is defined; ``help()`` and notebooks show it with every class that takes it.
+A parameter, a result or an error that classes have in common is documented once, at their base; ``help()`` and
+notebooks show it with each of them.
 Signatures are put together when somebody asks, so that to read a DAG file costs nothing more. Type checkers and editors
 read ``options.py`` instead.
 """
@@ -33,17 +34,17 @@ class InheritedSignature:
 
 def inherited_doc(own: str, of_base: str) -> str:
     """
-    Return a class's docstring, with what its base says of its parameters after what it says of its own.
+    Return a class's docstring, with what its base says of parameters, result and errors where it does not itself.
 
-    That base's docstring was made so, too.
+    :param own: As in the source.
+    :param of_base: As this returned it for the base.
     """
-    about, *fields = _split(own)
-    parameters = {name: field for field in fields if (name := _parameter(field))}
-    for field in _split(of_base)[1:]:
-        if name := _parameter(field):
-            parameters.setdefault(name, field)
-    others = [field for field in fields if not _parameter(field)]
-    return "\n".join([about, "", *parameters.values(), *others])
+    (about, *fields), (_, *inherited) = (inspect.cleandoc(doc).split("\n:") for doc in (own, of_base))
+    named: dict[str, str] = {}
+    for field in [*fields, *inherited]:
+        named.setdefault(field.partition(":")[0], field.rstrip())
+    ordered = sorted(named.values(), key=_section)
+    return "\n:".join([f"{about.rstrip()}\n", *ordered]) if ordered else about
 
 
 def _family(owner: type) -> list[type]:
@@ -52,12 +53,6 @@ def _family(owner: type) -> list[type]:
     return [base for base in owner.__mro__ if issubclass(base, root)]
 
 
-def _split(doc: str) -> list[str]:
-    """Split a docstring into its text and its fields."""
-    about, *fields = inspect.cleandoc(doc).split("\n:")
-    return [about.rstrip("\n"), *(f":{field}".rstrip("\n") for field in fields)]
-
-
-def _parameter(field: str) -> str:
-    """Return the name of the parameter that a field is about; empty for any other field."""
-    return field.removeprefix(":param ").partition(":")[0] if field.startswith(":param ") else ""
+def _section(field: str) -> int:
+    """Return the place of a field: parameters come first, then the result, then errors."""
+    return next(place for place, name in enumerate(("param ", "return", "")) if field.startswith(name))

@@ -13,7 +13,6 @@ from uuid import uuid4
 
 from airflow_provider_personalize import clock
 from airflow_provider_personalize._compat import BaseOperator, conf
-from airflow_provider_personalize.exceptions import PersonalizeError
 from airflow_provider_personalize.goals import LATER, UPDATED
 from airflow_provider_personalize.links import PersonalizeLink, link_of
 from airflow_provider_personalize.resources import ResourceType
@@ -75,6 +74,7 @@ class PersonalizeTask(BaseOperator):
         See https://boto3.amazonaws.com/v1/documentation/api/latest/reference/core/session.html (templated)
     :param botocore_config: Members of botocore's ``Config``, such as ``{"read_timeout": 20}``. It travels to the
         triggerer in clear: a proxy's password is refused; put it in the connection. (templated)
+    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     """
 
     __signature__ = InheritedSignature()
@@ -271,6 +271,8 @@ class PersonalizeTask(BaseOperator):
 
     def _defer_again(self, event: WaitEvent, seen: WaitStatus) -> NoReturn:
         """Defer a wait again that broke in the triggerer, since the cause may pass: an unknown connection."""
+        from airflow_provider_personalize.exceptions import PersonalizeError
+
         condition, reason, deadline = event.condition, (event.reason or "").rstrip("."), event.deadline
         if clock.now() >= deadline:
             raise condition.timeout_error(f"{seen}. The triggerer could not poll: {reason}")

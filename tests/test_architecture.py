@@ -224,8 +224,12 @@ NOT_FOR_CORE = (
     "plans",
     "hook_parameters",
     "request_rules",
+    "exceptions",
     "operators.driver",
-    "operators.serving",
+    "operators.creating",
+    "operators.deleting",
+    "operators.training",
+    "sensors.training",
 )
 
 

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
         UpdateCampaignOperator as UpdateCampaignOperator,
         UpdateRecommenderOperator as UpdateRecommenderOperator,
     )
+    from airflow_provider_personalize.operators.solution_update import (
+        UpdateSolutionOperator as UpdateSolutionOperator,
+    )
     from airflow_provider_personalize.operators.streaming import (
         GetRecommendationsOperator as GetRecommendationsOperator,
         PutActionInteractionsOperator as PutActionInteractionsOperator,
@@ -64,7 +67,6 @@ if TYPE_CHECKING:
         DeleteSolutionOperator as DeleteSolutionOperator,
         GetSolutionMetricsOperator as GetSolutionMetricsOperator,
         StopSolutionVersionCreationOperator as StopSolutionVersionCreationOperator,
-        UpdateSolutionOperator as UpdateSolutionOperator,
     )
 
 _MODULES = {
@@ -108,7 +110,7 @@ _MODULES = {
     "UpdateDatasetOperator": "datasets",
     "UpdateMetricAttributionOperator": "attribution",
     "UpdateRecommenderOperator": "serving",
-    "UpdateSolutionOperator": "training",
+    "UpdateSolutionOperator": "solution_update",
 }
 __all__ = list(_MODULES)
 __getattr__, __dir__ = lazy_exports(__name__, _MODULES)

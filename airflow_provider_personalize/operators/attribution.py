@@ -52,11 +52,6 @@ class CreateMetricAttributionOperator(CreateOperator):
     :param metrics_output_config: ``{"roleArn": …, "s3DataDestination": {"path": "s3://bucket/reports/"}}``; without a
         destination the reports go to CloudWatch only. (templated)
     :return: The ARN of the metric attribution.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceDiffersError: One of this name exists and is not as wanted.
-    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
-    :raises ResourceFailedError: It ended in CREATE FAILED, with the service's reason.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateMetricAttribution"
@@ -86,7 +81,8 @@ class UpdateMetricAttributionOperator(WaitingOperator):
     Calls ``UpdateMetricAttribution``
     (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateMetricAttribution.html). The service shows no update of
     a metric attribution, only its status and, in a list, its metrics. So the task ends when the metrics and the output
-    are as requested and nothing is in progress. Only what differs is sent, so a retry sends nothing twice.
+    are as requested and nothing is in progress. Only what differs is sent, and a retry waits a minute before it sends,
+    so that reads are consistent.
 
     :param metric_attribution_arn: The ARN of the metric attribution. (templated)
     :param add_metrics: ``[{"eventType": …, "metricName": …, "expression": …}]``, as of
@@ -97,10 +93,8 @@ class UpdateMetricAttributionOperator(WaitingOperator):
         a whole: without a destination, reports no longer go to S3. None leaves it as it is. (templated)
     :return: The ARN. Also in XCom, as ``metric_attribution_update``: what had to change, and whether this task ``sent``
         it.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceFailedError: It ended in CREATE FAILED, with the service's reason, or the update ended without
         taking effect.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "UpdateMetricAttribution"
@@ -142,8 +136,6 @@ class DeleteMetricAttributionOperator(DeleteOperator):
     (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteMetricAttribution.html).
 
     :param metric_attribution_arn: The ARN of the metric attribution. (templated)
-    :return: The ARN.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteMetricAttribution"

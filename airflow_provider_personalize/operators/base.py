@@ -33,6 +33,7 @@ class WaitingOperator(PersonalizeTask):
     :param waiter_delay: Seconds, or a ``timedelta``, between two polls; None means what suits the resource type.
     :param timeout: Seconds, or a ``timedelta``, more than 0, after which the task fails; None means a few times the
         longest that was seen of the resource type. ``execution_timeout`` counts where it is shorter, deferred or not.
+    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     #: What it brings the resource to.

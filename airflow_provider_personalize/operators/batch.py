@@ -42,11 +42,6 @@ class CreateBatchInferenceJobOperator(JobOperator):
     :param theme_generation_config: ``{"fieldsForThemeGeneration": {"itemName": …}}``, for themes. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
     :return: The ARN of the job.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceDiffersError: A job of this name exists and does something else.
-    :raises ResourceExistsError: A job of this name was there before this run began.
-    :raises ResourceFailedError: The job failed, with the service's reason.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateBatchInferenceJob"
@@ -111,11 +106,6 @@ class CreateBatchSegmentJobOperator(JobOperator):
     :param num_results: How many users to get for each line; None is 25. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
     :return: The ARN of the job.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceDiffersError: A job of this name exists and does something else.
-    :raises ResourceExistsError: A job of this name was there before this run began.
-    :raises ResourceFailedError: The job failed, with the service's reason.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateBatchSegmentJob"

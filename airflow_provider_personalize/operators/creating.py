@@ -125,6 +125,9 @@ class CreateOperator(WaitingOperator):
         as wanted is waited for.
     :param ignore_changes: Parameters in which one that exists may differ, by name: those that another task sets later
         on.
+    :raises ResourceDiffersError: One of this name exists and is not as wanted.
+    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
+    :raises ResourceFailedError: It ended in CREATE FAILED, with the service's reason.
     """
 
     #: How to find what a request would make, and how to compare it.
@@ -198,6 +201,10 @@ class JobOperator(WaitingOperator):
     Where Airflow has a task state store (3.3 and newer), the ARN is kept there as soon as it is known, and a retry
     polls that first; a store that fails is no reason to fail. So, too, a job that succeeded while no attempt was
     running is reused by a cleared run, which starts no other.
+
+    :raises ResourceDiffersError: One of this name exists and does something else.
+    :raises ResourceExistsError: One of this name was there before this run began.
+    :raises ResourceFailedError: It failed, with the service's reason.
     """
 
     #: How to find what a request would make, and how to compare it.

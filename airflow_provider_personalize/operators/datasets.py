@@ -45,11 +45,6 @@ class CreateDatasetGroupOperator(CreateOperator):
     :param role_arn: The ARN of the IAM role that may use the key: with ``kms_key_arn``, and only with it. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the dataset group.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceDiffersError: A group of this name exists and is not as wanted.
-    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
-    :raises ResourceFailedError: The group ended in CREATE FAILED, with the service's reason.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateDatasetGroup"
@@ -89,11 +84,7 @@ class CreateDatasetOperator(CreateOperator):
         capitals or not. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the dataset.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: A dataset of this type exists in the group and is not as wanted.
-    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
-    :raises ResourceFailedError: The dataset ended in CREATE FAILED.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateDataset"
@@ -128,12 +119,6 @@ class UpdateDatasetOperator(UpdateOperator):
 
     :param dataset_arn: The ARN of the dataset. (templated)
     :param schema_arn: The ARN of the new schema. (templated)
-    :return: The dataset's ARN. Also in XCom, as ``dataset_update``: the update's ``creationDateTime`` (None where
-        nothing had to change), its content, and whether this task ``sent`` it.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceFailedError: The update, or the dataset itself, failed; with the service's reason.
-    :raises UpdateReplacedError: A later update by someone else replaced this one before its outcome was seen.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "UpdateDataset"
@@ -156,10 +141,6 @@ class DeleteDatasetOperator(DeleteOperator):
     (https://docs.aws.amazon.com/personalize/latest/dg/deleting-resources.html).
 
     :param dataset_arn: The ARN of the dataset. (templated)
-    :return: The ARN.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, if something depends on it.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteDataset"
@@ -192,11 +173,6 @@ class CreateDatasetImportJobOperator(JobOperator):
     :param publish_attribution_metrics_to_s3: Whether to write metric attribution reports. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
     :return: The ARN of the job.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceDiffersError: A job of this name exists and imports something else.
-    :raises ResourceExistsError: A job of this name was there before this run began.
-    :raises ResourceFailedError: The import failed, with the service's reason.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateDatasetImportJob"
@@ -242,11 +218,6 @@ class CreateDatasetExportJobOperator(JobOperator):
         your own must contain something of the run, such as ``{{ ts_nodash }}``. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
     :return: The ARN of the job.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceDiffersError: A job of this name exists and exports something else.
-    :raises ResourceExistsError: A job of this name was there before this run began.
-    :raises ResourceFailedError: The export failed, with the service's reason.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateDatasetExportJob"
@@ -289,11 +260,6 @@ class CreateDataDeletionJobOperator(JobOperator):
         your own must contain something of the run, such as ``{{ ts_nodash }}``. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
     :return: The ARN of the job. ``DescribeDataDeletionJob`` tells of how many users data was deleted.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceDiffersError: A job of this name exists and deletes other users.
-    :raises ResourceExistsError: A job of this name was there before this run began.
-    :raises ResourceFailedError: The deletion failed, with the service's reason.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateDataDeletionJob"

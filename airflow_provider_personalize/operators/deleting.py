@@ -22,6 +22,9 @@ class DeleteOperator(WaitingOperator):
     says so. What was made under its name since the attempt began stays. What the service refuses to delete because
     something else depends on it fails at once, with the service's words; a retry waits a minute first, since it may be
     in use by the deletion of the attempt before.
+
+    :return: The ARN.
+    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, if something depends on it.
     """
 
     goal: ClassVar[Goal] = GONE

@@ -132,6 +132,11 @@ class Driver:
             return self.memory.call.arn
         return self.step.condition.arn if isinstance(self.step, Poll) and self.step.then else None
 
+    @property
+    def is_calling(self) -> bool:
+        """Whether a call is made, or was the last thing that was tried."""
+        return isinstance(self.step, Call)
+
     def run(self) -> Any:
         """
         Ask for steps and execute them until one ends the task; return its result.

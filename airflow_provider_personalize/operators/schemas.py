@@ -49,9 +49,6 @@ class CreateSchemaOperator(CreateOperator):
     :param domain: ``"ECOMMERCE"`` or ``"VIDEO_ON_DEMAND"``, for a dataset group of that domain; None is for a custom
         one. (templated)
     :return: The ARN of the schema.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceDiffersError: A schema of this name exists and is not as wanted.
-    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
     """
 
     operation = "CreateSchema"
@@ -77,8 +74,6 @@ class DeleteSchemaOperator(DeleteOperator):
     once; a dataset that uses it, deleted or not yet gone, makes the service refuse.
 
     :param schema_arn: The ARN of the schema. (templated)
-    :return: The ARN.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where a dataset uses it.
     """
 

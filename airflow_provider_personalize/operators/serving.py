@@ -70,11 +70,6 @@ class CreateCampaignOperator(CreateOperator):
         https://docs.aws.amazon.com/personalize/latest/dg/API_CampaignConfig.html. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the campaign.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceDiffersError: A campaign of this name exists and is not as wanted.
-    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
-    :raises ResourceFailedError: The campaign ended in CREATE FAILED, with the service's reason.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateCampaign"
@@ -121,13 +116,6 @@ class UpdateCampaignOperator(UpdateOperator):
         the whole configuration is assumed, so a setting that is in force and left out here is a change, which is sent.
         ``{}`` clears it. ``syncWithLatestSolutionVersion`` goes with ``/$LATEST`` only. None leaves it as it is.
         (templated)
-    :return: The campaign's ARN. Also in XCom, as ``campaign_update``: the update's ``creationDateTime`` (None where
-        nothing had to change), its content, and whether this task ``sent`` it.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceFailedError: The update ended in CREATE FAILED, with the service's reason.
-    :raises UpdateReplacedError: A later update by someone else replaced this one before its outcome was seen, and the
-        campaign is not as requested.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "UpdateCampaign"
@@ -159,8 +147,6 @@ class DeleteCampaignOperator(DeleteOperator):
     waits for an update in progress.
 
     :param campaign_arn: The ARN of the campaign. (templated)
-    :return: The ARN.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteCampaign"
@@ -190,12 +176,7 @@ class CreateRecommenderOperator(CreateOperator):
         charged at least. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the recommender.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceDiffersError: A recommender of this name exists and is not as wanted.
-    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
-    :raises ResourceFailedError: The recommender ended in CREATE FAILED, with the service's reason.
     :raises ResourceStoppedError: One exists, and is stopped.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateRecommender"
@@ -234,15 +215,7 @@ class UpdateRecommenderOperator(UpdateOperator):
     :param recommender_config: As of :class:`CreateRecommenderOperator`. Name all that is to hold: whether what is left
         out stays is not documented. It counts as a change, and is sent; where the service keeps it, it makes no update,
         and the task ends after a minute. (templated)
-    :return: The recommender's ARN. Also in XCom, as ``recommender_update``: the update's ``creationDateTime`` (None
-        where nothing had to change), its content, and whether this task ``sent`` it.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceFailedError: The update, or the recommender itself, ended in CREATE FAILED; with the service's
-        reason.
     :raises ResourceStoppedError: The recommender is stopped; nothing was sent.
-    :raises UpdateReplacedError: A later update by someone else replaced this one before its outcome was seen, and the
-        recommender is not as requested.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "UpdateRecommender"
@@ -265,8 +238,6 @@ class DeleteRecommenderOperator(DeleteOperator):
     task waits for an update, a stop or a start in progress. A stopped recommender is deleted, too.
 
     :param recommender_arn: The ARN of the recommender. (templated)
-    :return: The ARN.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteRecommender"
@@ -308,9 +279,7 @@ class StopRecommenderOperator(_SwitchRecommender):
 
     :param recommender_arn: The ARN of the recommender. (templated)
     :return: The ARN.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceFailedError: The recommender is CREATE FAILED: there is nothing to stop.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "StopRecommender"
@@ -327,9 +296,7 @@ class StartRecommenderOperator(_SwitchRecommender):
 
     :param recommender_arn: The ARN of the recommender. (templated)
     :return: The ARN.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceFailedError: The recommender is CREATE FAILED: there is nothing to start.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "StartRecommender"
@@ -348,11 +315,6 @@ class CreateFilterOperator(CreateOperator):
         https://docs.aws.amazon.com/personalize/latest/dg/filter-expressions.html. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the filter.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceDiffersError: A filter of this name exists and is not as wanted.
-    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
-    :raises ResourceFailedError: The filter ended in CREATE FAILED, with the service's reason.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateFilter"
@@ -381,9 +343,6 @@ class DeleteFilterOperator(DeleteOperator):
     Calls ``DeleteFilter`` (https://docs.aws.amazon.com/personalize/latest/dg/API_DeleteFilter.html).
 
     :param filter_arn: The ARN of the filter. (templated)
-    :return: The ARN.
-    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, if something depends on it.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteFilter"
@@ -416,11 +375,7 @@ class CreateEventTrackerOperator(CreateOperator):
     :param dataset_group_arn: The ARN of the dataset group. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the tracker. Its tracking ID, which events are sent with, is in XCom as ``tracking_id``.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceDiffersError: The group has a tracker of another name.
-    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
-    :raises ResourceFailedError: The tracker ended in CREATE FAILED.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateEventTracker"
@@ -452,8 +407,6 @@ class DeleteEventTrackerOperator(DeleteOperator):
     that are sent with its tracking ID afterwards are lost.
 
     :param event_tracker_arn: The ARN of the tracker. (templated)
-    :return: The ARN.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteEventTracker"

@@ -29,6 +29,9 @@ class _PutOperator(PersonalizeTask):
     Put a list of records, however long: each call takes as many as the service allows.
 
     All of them are checked before the first call. ``properties`` may be given as a dict: it is sent as JSON.
+
+    :return: How many were put.
+    :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
     """
 
     service = "personalize-events"
@@ -168,9 +171,6 @@ class PutEventsOperator(_PutEventsOperator):
     :param user_id: The user; None for a visitor who has not logged in. With ``render_template_as_native_obj``, an id
         that Python reads as a number, such as ``1e5``, ``0xFF`` or ``1_000``, arrives as another, here and in every
         ``itemId``: quote the template, ``user_id="'{{ … }}'"``. (templated)
-    :return: How many were put.
-    :raises InvalidRequestError: Parameters are invalid; no record was sent.
-    :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
     """
 
     operation = "PutEvents"
@@ -204,9 +204,6 @@ class PutActionInteractionsOperator(_PutEventsOperator):
     :param action_interactions: ``[{"actionId": …, "userId": …, "sessionId": …, "timestamp": …, "eventType": "Taken",
         …}]``, of any length. ``timestamp`` is a ``datetime``, ISO 8601, or seconds since 1970, and ``properties`` a
         dict, or JSON. An empty list is a warning in the log. (templated)
-    :return: How many were put.
-    :raises InvalidRequestError: Parameters are invalid; no record was sent.
-    :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
     """
 
     operation = "PutActionInteractions"
@@ -247,9 +244,6 @@ class PutItemsOperator(_PutIntoDatasetOperator):
     :param items: ``[{"itemId": …, "properties": {"genre": "comedy|drama", …}}]``, of any length. The names of the
         properties are those of the schema in camel case; ``properties`` is a dict, or JSON. An empty list is a warning
         in the log. (templated)
-    :return: How many were put.
-    :raises InvalidRequestError: Parameters are invalid; no record was sent.
-    :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
     """
 
     operation = "PutItems"
@@ -272,9 +266,6 @@ class PutUsersOperator(_PutIntoDatasetOperator):
     :param users: ``[{"userId": …, "properties": {"memberSince": 2024, …}}]``, of any length. The names of the
         properties are those of the schema in camel case; ``properties`` is a dict, or JSON. An empty list is a warning
         in the log. (templated)
-    :return: How many were put.
-    :raises InvalidRequestError: Parameters are invalid; no record was sent.
-    :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
     """
 
     operation = "PutUsers"
@@ -297,9 +288,6 @@ class PutActionsOperator(_PutIntoDatasetOperator):
     :param actions: ``[{"actionId": …, "properties": {"value": 5, …}}]``, of any length. The names of the properties are
         those of the schema in camel case; ``properties`` is a dict, or JSON. An empty list is a warning in the log.
         (templated)
-    :return: How many were put.
-    :raises InvalidRequestError: Parameters are invalid; no record was sent.
-    :raises botocore.exceptions.ClientError: The service refused a call; the log says how many were put before.
     """
 
     operation = "PutActions"
@@ -335,7 +323,6 @@ class GetRecommendationsOperator(PersonalizeTask):
     :param metadata_columns: The columns of items to answer, too: ``{"ITEMS": ["GENRE"]}``. (templated)
     :param min_results: With fewer recommendations than this the task fails.
     :return: The recommendations: ``[{"itemId": …, "score": …}]``.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises TooFewRecommendationsError: There are fewer than ``min_results``; it says which.
     :raises botocore.exceptions.ClientError: The service refused the call.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class TagResourceOperator(PersonalizeTask):
     """
-    Tag a resource of any kind but schemas and metric attributions. A tag that it has gets the new value.
+    Tag a resource of any type but schemas and metric attributions. A tag that it has gets the new value.
 
     Calls ``TagResource`` (https://docs.aws.amazon.com/personalize/latest/dg/API_TagResource.html). To do it again
     changes nothing, so a retry is safe.
@@ -24,7 +24,6 @@ class TagResourceOperator(PersonalizeTask):
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. A resource has at most 50, and none that begins with ``aws:``
         (https://docs.aws.amazon.com/personalize/latest/dg/personalize-managing-tags.html). (templated)
     :return: The ARN.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises botocore.exceptions.ClientError: ``TooManyTagsException``, where it would have more than 50; or it does not
         exist.
     """
@@ -53,7 +52,6 @@ class UntagResourceOperator(PersonalizeTask):
     :param resource_arn: The ARN of the resource. (templated)
     :param tag_keys: The keys of the tags: ``["team", …]``. (templated)
     :return: The ARN.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises botocore.exceptions.ClientError: It does not exist.
     """
 

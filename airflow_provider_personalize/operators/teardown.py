@@ -66,10 +66,8 @@ class DeleteDatasetGroupOperator(DeleteOperator):
     :return: The ARN. With ``dry_run``, the steps in their order: ``[{"action": "delete", "kind": "campaign", "arn":
         …}, …]``; the other actions are ``"wait for"``, ``"turn off automatic training"``, ``"stop"`` and ``"note the
         schemas"``.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where something is in the group and ``cascade``
         is not set.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteDatasetGroup"

@@ -1,4 +1,4 @@
-"""Create, update and delete solutions; train, stop and measure their versions."""
+"""Create and delete solutions; train, stop and measure their versions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from airflow_provider_personalize.goals import SETTLED, Goal
 from airflow_provider_personalize.operators.base import WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator, JobOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
-from airflow_provider_personalize.operators.updating import UpdateOperator
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION, ResourceType
 from airflow_provider_personalize.task import PersonalizeTask, switch
 
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from airflow_provider_personalize.hooks import PersonalizeHook
-    from airflow_provider_personalize.options import CreateOptions, TaskOptions, UpdateOptions, WaitingOptions
+    from airflow_provider_personalize.operators.driver import Driver
+    from airflow_provider_personalize.options import CreateOptions, TaskOptions, WaitingOptions
     from airflow_provider_personalize.plans.steps import Memory, Step
 
 
@@ -47,10 +47,6 @@ class CreateSolutionOperator(CreateOperator):
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the solution.
     :raises InvalidRequestError: Parameters are invalid, or ``perform_auto_training`` is missing; nothing was sent.
-    :raises ResourceDiffersError: A solution of this name exists and is not as wanted.
-    :raises ResourceExistsError: One exists, and ``if_exists`` is ``"fail"``.
-    :raises ResourceFailedError: The solution ended in CREATE FAILED.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateSolution"
@@ -84,56 +80,6 @@ class CreateSolutionOperator(CreateOperator):
         self.tags = tags
 
 
-class UpdateSolutionOperator(UpdateOperator):
-    """
-    Update a solution's training configuration, and wait until the update is ACTIVE.
-
-    Calls ``UpdateSolution`` (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateSolution.html) and succeeds
-    only if its own update is in the solution's ``latestSolutionUpdate``. An update that would change nothing is not
-    sent: it would restart the training schedule, and a daily DAG would pay for a training a day
-    (https://docs.aws.amazon.com/personalize/latest/dg/updating-solution.html).
-
-    Templates may render to text: ``"True"`` or ``"false"`` for a boolean, ``"0.5"`` for a number, a Python literal or
-    JSON for a structure.
-
-    :param solution_arn: The ARN of the solution. (templated)
-    :param perform_auto_training: Whether the service trains new versions automatically; each is charged. None leaves
-        the setting unchanged. (templated)
-    :param perform_incremental_update: Whether the model learns from new data between trainings; for the
-        semantic-similarity recipe only. None leaves the setting unchanged. Needs boto3 1.41.6. (templated)
-    :param solution_update_config: ``{"autoTrainingConfig": {"schedulingExpression": "rate(3 days)"}, "eventsConfig":
-        {"eventParametersList": [{"eventType": …, "eventValueThreshold": …, "weight": …}]}}``, both members optional.
-        The rate is from 1 to 30 days. At most 10 event types, weights from 0 to 1; a new ``eventsConfig`` replaces the
-        old one, and ``{}`` clears it. A member that is left out keeps its value; this is assumed. ``eventsConfig``
-        needs boto3 1.37.29. (templated)
-    :return: The solution's ARN. Also in XCom, as ``solution_update``: the update's ``creationDateTime`` (None where
-        nothing had to change), its content, and whether this task ``sent`` it.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
-    :raises ResourceFailedError: The update, or the solution itself, ended in CREATE FAILED; with the service's reason.
-    :raises UpdateReplacedError: A later update by someone else replaced this one before its outcome was seen.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
-    """
-
-    operation = "UpdateSolution"
-    resource_type = SOLUTION
-    unchanged = "trains so already, and an update would start the training schedule over"
-
-    def __init__(
-        self,
-        *,
-        solution_arn: str,
-        perform_auto_training: bool | str | None = None,
-        perform_incremental_update: bool | str | None = None,
-        solution_update_config: dict[str, Any] | str | None = None,
-        **kwargs: Unpack[UpdateOptions],
-    ) -> None:
-        super().__init__(**kwargs)
-        self.solution_arn = solution_arn
-        self.perform_auto_training = perform_auto_training
-        self.perform_incremental_update = perform_incremental_update
-        self.solution_update_config = solution_update_config
-
-
 class DeleteSolutionOperator(DeleteOperator):
     """
     Delete a solution with all its versions, and wait until it is gone.
@@ -142,9 +88,6 @@ class DeleteSolutionOperator(DeleteOperator):
     waits for an update in progress. The service refuses while a campaign uses the solution or a version is training.
 
     :param solution_arn: The ARN of the solution. (templated)
-    :return: The ARN.
-    :raises botocore.exceptions.ClientError: ``ResourceInUseException``, if something depends on it.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "DeleteSolution"
@@ -195,11 +138,8 @@ class CreateSolutionVersionOperator(JobOperator):
         cleared: on the worker, and from Airflow 3.3 on while deferred too. The hours until then are charged, and the
         next attempt trains again.
     :return: The ARN of the version.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises ResourceExistsError: A version of this ``name`` is from before this run.
-    :raises ResourceFailedError: The training failed, with the service's reason.
     :raises ResourceStoppedError: Someone stopped the training.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "CreateSolutionVersion"
@@ -209,8 +149,6 @@ class CreateSolutionVersionOperator(JobOperator):
     name_parameter = "name"
     is_searched = True
     finder = staticmethod(_find_version)
-    #: What the training was asked for with.
-    asked: Mapping[str, str] | None = None
 
     def __init__(
         self,
@@ -229,24 +167,23 @@ class CreateSolutionVersionOperator(JobOperator):
         self.tags = tags
         self.stop_on_kill = switch("stop_on_kill", stop_on_kill)
 
-    def next_step(self, context: Context, memory: Memory) -> Step:
-        """Observe the version of the name that is tried, and return the next step."""
-        name = self.name_to_try(context, memory)
-        # of a derived name, an earlier attempt may have started it
-        may_be_ours = memory.call or (memory.is_retry and not self._given_name)
-        self.asked = {"solution_arn": self.solution_arn, "name": name} if may_be_ours else None
-        return super().next_step(context, memory)
-
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Begin the training, unless the task was killed."""
-        self.asked = {"solution_arn": request["solutionArn"], "name": request["name"]}
         self._refuse_if_killed()
         return super().call(operation, request)
 
     @property
     def trigger_options(self) -> dict[str, Any]:
         """Return what the trigger needs to stop the training."""
-        return {"stop_on_kill": True, "asked": self.asked} if self.stop_on_kill else {}
+        return {"stop_on_kill": True, "asked": self._asked(self.driver)} if self.stop_on_kill and self.driver else {}
+
+    def _asked(self, driver: Driver) -> dict[str, str] | None:
+        """Return with what a training was asked for that may have begun; None where certainly none has."""
+        memory = driver.memory
+        # of a derived name, an earlier attempt may have started it
+        may_be_ours = driver.is_calling or memory.call or (memory.is_retry and not self._given_name)
+        name = self.name_to_try(driver.context, memory)
+        return {"solution_arn": self.solution_arn, "name": name} if may_be_ours else None
 
     def on_kill(self) -> None:
         """Stop the training, where that was asked for, and let none begin in the seconds that Airflow 3 still gives."""
@@ -255,12 +192,12 @@ class CreateSolutionVersionOperator(JobOperator):
         self.driver.is_killed = True
         if arn := self.driver.arn:
             self.hook.stop_training(arn)
-        elif self.asked:
+        elif asked := self._asked(self.driver):
             # boto3 may be about to repeat the call
             self.hook.conn.meta.events.register_first(
                 f"before-send.personalize.{self.operation}", self._refuse_if_killed
             )
-            self.hook.stop_training_named(**self.asked)
+            self.hook.stop_training_named(**asked)
 
     def _refuse_if_killed(self, **_: Any) -> None:
         if self.driver and self.driver.is_killed:
@@ -278,9 +215,7 @@ class StopSolutionVersionCreationOperator(WaitingOperator):
 
     :param solution_version_arn: The ARN of the version. (templated)
     :return: The ARN.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises botocore.exceptions.ClientError: ``ResourceInUseException``, if the service cannot stop it now.
-    :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
     operation = "StopSolutionVersionCreation"
@@ -311,7 +246,6 @@ class GetSolutionMetricsOperator(PersonalizeTask):
 
     :param solution_version_arn: The ARN of the version, which must be ACTIVE. (templated)
     :return: The metrics by name: ``{"coverage": 0.2, "precision_at_5": 0.1, …}``.
-    :raises InvalidRequestError: Parameters are invalid; nothing was sent.
     :raises botocore.exceptions.ClientError: The service has no metrics of it.
     """
 

@@ -38,6 +38,11 @@ class UpdateOperator(WaitingOperator):
 
     :param if_unchanged: What to do where the resource is as wanted already: ``"skip"`` sends nothing and succeeds,
         ``"update"`` sends the update all the same.
+    :return: The ARN. Also in XCom, as ``solution_update`` or likewise for another resource type: the update's
+        ``creationDateTime`` (None where nothing had to change), its content, and whether this task ``sent`` it.
+    :raises ResourceFailedError: The update, or the resource itself, failed; with the service's reason.
+    :raises UpdateReplacedError: A later update by someone else replaced this one before its outcome was seen, and the
+        resource is not as requested.
     """
 
     goal: ClassVar[Goal] = UPDATED

@@ -30,10 +30,12 @@ if TYPE_CHECKING:
         RecommenderSensor as RecommenderSensor,
         RecommenderUpdateSensor as RecommenderUpdateSensor,
     )
+    from airflow_provider_personalize.sensors.solution_update import (
+        SolutionUpdateSensor as SolutionUpdateSensor,
+    )
     from airflow_provider_personalize.sensors.training import (
         AutomaticSolutionVersionSensor as AutomaticSolutionVersionSensor,
         SolutionSensor as SolutionSensor,
-        SolutionUpdateSensor as SolutionUpdateSensor,
         SolutionVersionSensor as SolutionVersionSensor,
     )
 
@@ -55,7 +57,7 @@ _MODULES = {
     "RecommenderSensor": "serving",
     "RecommenderUpdateSensor": "serving",
     "SolutionSensor": "training",
-    "SolutionUpdateSensor": "training",
+    "SolutionUpdateSensor": "solution_update",
     "SolutionVersionSensor": "training",
 }
 __all__ = list(_MODULES)

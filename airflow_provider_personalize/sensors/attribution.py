@@ -20,8 +20,6 @@ class MetricAttributionSensor(PersonalizeSensor):
     Its description has no latest update, and AWS does not document whether its status shows one.
 
     :param metric_attribution_arn: The ARN of the metric attribution. (templated)
-    :raises AirflowFailException: The metric attribution ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = METRIC_ATTRIBUTION

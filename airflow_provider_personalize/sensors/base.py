@@ -18,12 +18,6 @@ from airflow_provider_personalize._compat import (
     BaseSensorOperator,
     PokeReturnValue,
 )
-from airflow_provider_personalize.exceptions import (
-    InvalidRequestError,
-    ResourceFailedError,
-    UpdateReplacedError,
-    WaitTimeoutError,
-)
 from airflow_provider_personalize.goals import READY, UPDATED, Goal, poll_interval
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, required_parameters, seconds, switch
 
@@ -52,6 +46,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
     :param deferrable: Whether to wait in the triggerer, without holding a worker. Airflow's setting
         ``[operators] default_deferrable`` is the default.
     :param poke_interval: Seconds, or a ``timedelta``, between two polls; None means the interval of the resource type.
+    :raises AirflowFailException: What is waited for failed, with the service's reason.
+    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     #: What the sensor waits for.
@@ -108,6 +104,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         :raises InvalidRequestError: The ARN is wrong, or None.
         """
         from airflow_provider_personalize.arns import wrong_arn
+        from airflow_provider_personalize.exceptions import InvalidRequestError
         from airflow_provider_personalize.status import SUCCEEDED
 
         operation = f"Describe{self.resource_type.pascal}"
@@ -144,6 +141,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:  # noqa: ARG002 - Airflow's
         """End as the event says, by the rules of any sensor, and return the ARN of the resource."""
+        from airflow_provider_personalize.exceptions import ResourceFailedError, UpdateReplacedError, WaitTimeoutError
         from airflow_provider_personalize.triggers.events import WaitEvent
 
         ended = WaitEvent.from_json(event)
@@ -165,6 +163,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
 
         ``soft_fail`` skips after a failure of the resource and after a timeout; ``never_fail`` after any error.
         """
+        from airflow_provider_personalize.exceptions import WaitTimeoutError
+
         try:
             yield
         except AirflowSkipException:

@@ -18,8 +18,6 @@ class BatchInferenceJobSensor(PersonalizeSensor):
     Wait until a batch inference job has written its recommendations.
 
     :param batch_inference_job_arn: The ARN of the job. (templated)
-    :raises AirflowFailException: The job failed, with the service's reason.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = BATCH_INFERENCE_JOB
@@ -34,8 +32,6 @@ class BatchSegmentJobSensor(PersonalizeSensor):
     Wait until a batch segment job has written its user segments.
 
     :param batch_segment_job_arn: The ARN of the job. (templated)
-    :raises AirflowFailException: The job failed, with the service's reason.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = BATCH_SEGMENT_JOB

@@ -24,8 +24,6 @@ class DatasetGroupSensor(PersonalizeSensor):
     Wait until a dataset group is ACTIVE.
 
     :param dataset_group_arn: The ARN of the dataset group. (templated)
-    :raises AirflowFailException: The group ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = DATASET_GROUP
@@ -40,8 +38,6 @@ class DatasetSensor(PersonalizeSensor):
     Wait until a dataset is ACTIVE. It is not ACTIVE during an update.
 
     :param dataset_arn: The ARN of the dataset. (templated)
-    :raises AirflowFailException: The dataset ended in CREATE FAILED.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = DATASET
@@ -60,8 +56,6 @@ class DatasetUpdateSensor(UpdateSensor):
     which is UPDATE PENDING and UPDATE IN_PROGRESS meanwhile. Both must be ACTIVE.
 
     :param dataset_arn: The ARN of the dataset. (templated)
-    :raises AirflowFailException: The update failed, with the service's reason.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = DATASET
@@ -77,8 +71,6 @@ class DatasetImportJobSensor(PersonalizeSensor):
     Wait until a dataset import job has imported its data.
 
     :param dataset_import_job_arn: The ARN of the job. (templated)
-    :raises AirflowFailException: The import failed, with the service's reason.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = DATASET_IMPORT_JOB
@@ -93,8 +85,6 @@ class DatasetExportJobSensor(PersonalizeSensor):
     Wait until a dataset export job has written its files.
 
     :param dataset_export_job_arn: The ARN of the job. (templated)
-    :raises AirflowFailException: The export failed, with the service's reason.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = DATASET_EXPORT_JOB
@@ -109,8 +99,6 @@ class DataDeletionJobSensor(PersonalizeSensor):
     Wait until a data deletion job has deleted its users, which can take a day.
 
     :param data_deletion_job_arn: The ARN of the job. (templated)
-    :raises AirflowFailException: The deletion failed, with the service's reason.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = DATA_DELETION_JOB

@@ -20,8 +20,6 @@ class CampaignSensor(PersonalizeSensor):
     A campaign stays ACTIVE during an update: to wait for that, use :class:`CampaignUpdateSensor`.
 
     :param campaign_arn: The ARN of the campaign. (templated)
-    :raises AirflowFailException: The campaign ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = CAMPAIGN
@@ -39,8 +37,6 @@ class CampaignUpdateSensor(UpdateSensor):
     counts. Leave ``created`` out there, since it may supersede the update to wait for.
 
     :param campaign_arn: The ARN of the campaign. (templated)
-    :raises AirflowFailException: The update ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = CAMPAIGN
@@ -58,7 +54,6 @@ class RecommenderSensor(PersonalizeSensor):
     :param recommender_arn: The ARN of the recommender. (templated)
     :raises AirflowFailException: The recommender ended in CREATE FAILED, with the service's reason, or was
         stopped.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = RECOMMENDER
@@ -73,8 +68,6 @@ class RecommenderUpdateSensor(UpdateSensor):
     Wait until a recommender's latest update is ACTIVE. Until then, the recommender serves as before.
 
     :param recommender_arn: The ARN of the recommender. (templated)
-    :raises AirflowFailException: The update ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = RECOMMENDER
@@ -90,8 +83,6 @@ class EventTrackerSensor(PersonalizeSensor):
     Wait until an event tracker accepts events.
 
     :param event_tracker_arn: The ARN of the tracker. (templated)
-    :raises AirflowFailException: The tracker ended in CREATE FAILED.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = EVENT_TRACKER
@@ -106,8 +97,6 @@ class FilterSensor(PersonalizeSensor):
     Wait until a filter can be used.
 
     :param filter_arn: The ARN of the filter. (templated)
-    :raises AirflowFailException: The filter ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = FILTER

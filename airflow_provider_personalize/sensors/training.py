@@ -1,4 +1,4 @@
-"""Sensors for solutions, their updates and their versions."""
+"""Sensors for solutions and their versions."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from airflow_provider_personalize._compat import AirflowSensorTimeout, PokeRetur
 from airflow_provider_personalize.exceptions import WaitTimeoutError
 from airflow_provider_personalize.goals import TRAINED
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
-from airflow_provider_personalize.sensors.base import PersonalizeSensor, UpdateSensor, parse_time
+from airflow_provider_personalize.sensors.base import PersonalizeSensor, parse_time
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
     from typing_extensions import Unpack
 
-    from airflow_provider_personalize.options import SensorOptions, UpdateSensorOptions
+    from airflow_provider_personalize.options import SensorOptions
     from airflow_provider_personalize.status import WaitCondition
 
 
@@ -27,8 +27,6 @@ class SolutionSensor(PersonalizeSensor):
     A solution stays ACTIVE during an update: to wait for that, use :class:`SolutionUpdateSensor`.
 
     :param solution_arn: The ARN of the solution. (templated)
-    :raises AirflowFailException: The solution ended in CREATE FAILED.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = SOLUTION
@@ -44,7 +42,6 @@ class SolutionVersionSensor(PersonalizeSensor):
 
     :param solution_version_arn: The ARN of the version. (templated)
     :raises AirflowFailException: The training failed, with the service's reason, or somebody stopped it.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
     """
 
     resource_type = SOLUTION_VERSION
@@ -124,23 +121,3 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
             except WaitTimeoutError as timeout:
                 raise AirflowSensorTimeout(str(timeout)) from timeout
         return str(trained.description[SOLUTION_VERSION.arn_member])
-
-
-class SolutionUpdateSensor(UpdateSensor):
-    """
-    Wait until a solution's latest update is ACTIVE.
-
-    The solution's own status stays ACTIVE during an update, so this sensor reads ``latestSolutionUpdate`` in the
-    answer of ``DescribeSolution`` (https://docs.aws.amazon.com/personalize/latest/dg/API_SolutionUpdateSummary.html).
-
-    :param solution_arn: The ARN of the solution. (templated)
-    :raises AirflowFailException: The update ended in CREATE FAILED, with the service's reason.
-    :raises AirflowSensorTimeout: It took longer than ``timeout``; the message has the last status.
-    """
-
-    resource_type = SOLUTION
-    members = ("solution_arn", "created")
-
-    def __init__(self, *, solution_arn: str, **kwargs: Unpack[UpdateSensorOptions]) -> None:
-        super().__init__(**kwargs)
-        self.solution_arn = solution_arn
