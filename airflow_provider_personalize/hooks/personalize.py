@@ -53,7 +53,7 @@ _CLIENT_DEFAULTS: Final = {
 
 # What Python and botocore say of a time that is too large
 _NO_DATE: Final = re.compile(r"year -?\d+ is out of range|timezone offset|date value out of range")
-# Of a hundred each: a million of a kind are more than there will be.
+# Of a hundred each: a million of a type are more than there will be.
 MOST_PAGES: Final = 10_000
 _reading_regions: Final = Lock()
 
@@ -72,8 +72,8 @@ class PersonalizeHook(AwsBaseHook):
     """
     Interact with Amazon Personalize.
 
-    Any boto3 method of the client ``personalize`` is at hand as ``hook.conn.<method>(…)``. Besides, every kind of
-    resource can be described, listed and waited for by its name in the table, e.g. ``"solution"``.
+    Any boto3 method of the client ``personalize`` is at hand as ``hook.conn.<method>(…)``. Besides, resources
+    of every type can be described, listed and waited for by the type's name in the table, e.g. ``"solution"``.
 
     Takes the parameters of :class:`~airflow.providers.amazon.aws.hooks.base_aws.AwsBaseHook`: ``aws_conn_id``,
     ``region_name``, ``verify``, ``config``. Unlike there, an ``aws_conn_id`` that does not exist is an error, unless it
@@ -153,7 +153,7 @@ class PersonalizeHook(AwsBaseHook):
         """
         Describe one resource.
 
-        :param resource: Its kind, as a name in the table (``"dataset_import_job"``) or a row of it.
+        :param resource: The resource type, or its name in the table: ``"dataset_import_job"``.
         :param arn: Its ARN.
         :return: The description itself, without the envelope: ``hook.describe("solution", arn)["status"]``.
         :raises botocore.exceptions.ClientError: As from boto3, ``ResourceNotFoundException`` for one.
@@ -239,11 +239,11 @@ class PersonalizeHook(AwsBaseHook):
 
     def list_all(self, resource: str | ResourceType, **parameters: Any) -> Iterator[dict[str, Any]]:
         """
-        List all resources of a kind, page by page as they are asked for.
+        List all resources of a type, page by page as they are asked for.
 
-        :param resource: The kind, as a name in the table or a row of it.
+        :param resource: The resource type, or its name in the table.
         :param parameters: Parameters of the API's list operation: ``datasetGroupArn=…``, ``maxResults=…``.
-        :return: The summaries. They lack members of the description, ``failureReason`` among them for some kinds.
+        :return: The summaries. They lack members of the description, ``failureReason`` among them for some types.
         """
         resource_type = _resource_type(resource)
         for page in self.pages(f"list_{resource_type.name}s", **parameters):
@@ -324,7 +324,7 @@ class PersonalizeHook(AwsBaseHook):
         return wait.evaluate_observation(self.observe(wait.poll_target))
 
     def observe(self, target: PollTarget) -> Observation:
-        """Read what waits are judged by. It never raises: an error is in the reading."""
+        """Read what waits evaluate. It never raises: an error is in the observation."""
         try:
             description = self._observe(target)
             return Observation(description, odd=tuple(getattr(description, "odd", ())))

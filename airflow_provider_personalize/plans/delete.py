@@ -16,9 +16,9 @@ from airflow_provider_personalize.plans.steps import (
     Poll,
     Step,
     Wanted,
+    wait_for_consistency,
     wait_out,
 )
-from airflow_provider_personalize.plans.update import wait_for_consistency
 from airflow_provider_personalize.status import SUCCEEDED, is_being_deleted, iso
 
 
@@ -28,9 +28,9 @@ def next_step(wanted: Wanted, observed: Observed, memory: Memory, now: float) ->
         return gone
     found = observed.found or {}
     memory = replace(memory, target_created=iso(found.get("creationDateTime")))
-    if memory.is_answered or (memory.refusal and memory.refusal.code == NOT_FOUND):
-        return until_gone(wanted, memory)
-    if is_being_deleted(wanted.resource_type, found):
+    if _was_unknown(memory):
+        return replace(until_gone(wanted, memory), notes=[_deleted_meanwhile(wanted)])
+    if memory.is_answered or is_being_deleted(wanted.resource_type, found):
         return until_gone(wanted, memory)
     settled = wanted.condition(SETTLED)
     status = settled.evaluate(found)
@@ -55,7 +55,9 @@ def step_if_gone(wanted: Wanted, observed: Observed, memory: Memory) -> Step | N
     found, short = observed.found, wanted.resource_type.short(wanted.arn)
     if found is None:
         note = Note(f"The {short} is gone")
-        if memory.target_created is None and not memory.is_answered:
+        if _was_unknown(memory):
+            note = _deleted_meanwhile(wanted)
+        elif memory.target_created is None and not memory.is_answered:
             note = Note.warning(f"There is no {short}: nothing is deleted")
         return Done(result=wanted.arn, notes=[note], memory=memory)
     meant = memory.target_created or iso(found.get("creationDateTime"))
@@ -63,6 +65,15 @@ def step_if_gone(wanted: Wanted, observed: Observed, memory: Memory) -> Step | N
         note = Note.warning(f"The {short} is gone, and another was made under its name: that stays")
         return Done(result=wanted.arn, notes=[note], memory=memory)
     return None
+
+
+def _was_unknown(memory: Memory) -> bool:
+    """Return whether the service did not know the resource when the deletion was called."""
+    return memory.refusal is not None and memory.refusal.code == NOT_FOUND
+
+
+def _deleted_meanwhile(wanted: Wanted) -> Note:
+    return Note(f"Something else deleted the {wanted.resource_type.short(wanted.arn)} meanwhile")
 
 
 def until_gone(wanted: Wanted, memory: Memory) -> Poll | Done:

@@ -25,6 +25,7 @@ from airflow_provider_personalize.plans.steps import (
     Observed,
     Step,
     Wanted,
+    wait_for_consistency,
     wait_out,
     wait_until_visible,
 )
@@ -58,6 +59,8 @@ def next_step(wanted: Wanted, observed: ObservedMetrics, memory: Memory, now: fl
         note = Note(f"As wanted already; nothing is sent ({itself.title})")
         return Done(result=wanted.arn, notes=[note], xcom=_xcom({}, sent=memory.is_ambiguous), memory=memory)
     if status.outcome == SUCCEEDED and not memory.refusal:
+        if memory.is_retry and not memory.waited_for_consistency:
+            return wait_for_consistency(wanted.operation, settled, memory)
         return Call(
             operation=wanted.operation,
             request={METRIC_ATTRIBUTION.arn_member: wanted.arn, **left},

@@ -157,14 +157,16 @@ class Memory:
 
         A state of another version counts as lost in a crash: as in a retry, what may have been done is looked up first.
         """
-        known = {each.name for each in fields(cls)}
-        if not state or state.get("version") != cls.version or not known.issuperset(state):
-            return cls(is_retry=True)
-        read = dict(state)
-        for name, made_of in (("call", CallRecord), ("refusal", Refusal), ("superseded", Superseded)):
-            if (value := read.get(name)) is not None:
-                read[name] = made_of(**value) if isinstance(value, Mapping) else made_of(*value)
-        return cls(**read)
+        read = dict(state or ())
+        try:
+            for name, made_of in (("call", CallRecord), ("refusal", Refusal), ("superseded", Superseded)):
+                if (value := read.get(name)) is not None:
+                    read[name] = made_of(**value) if isinstance(value, Mapping) else made_of(*value)
+            if read.get("version") == cls.version:
+                return cls(**read)
+        except TypeError:  # members that another release knows
+            pass
+        return cls(is_retry=True)
 
 
 def _plain(value: Any) -> Any:
@@ -362,6 +364,13 @@ def wait_out(condition: WaitCondition, last_seen: str, memory: Memory) -> Poll:
 def wait_until_visible(condition: WaitCondition, last_seen: str, memory: Memory) -> Sleep:
     """Wait a moment for a write to become visible to reads."""
     return Sleep(seconds=VISIBILITY_DELAY, condition=condition, last_seen=last_seen, memory=memory)
+
+
+def wait_for_consistency(operation: str, condition: WaitCondition, memory: Memory, notes: Sequence[Note] = ()) -> Sleep:
+    """Pause once, on a retry, so that what an earlier attempt may have sent becomes visible."""
+    note = Note(f"Polling again in a minute, since an earlier attempt may have called {operation} and died")
+    rest = replace(memory, waited_for_consistency=True, refusal=None)
+    return Sleep(seconds=READ_CONSISTENCY, condition=condition, memory=rest, notes=[*notes, note])
 
 
 def after_answer(call: Call, arn: str | None, now: float) -> Memory:

@@ -18,10 +18,10 @@ from airflow_provider_personalize.plans.steps import (
     Poll,
     Step,
     Wanted,
+    wait_for_consistency,
     wait_out,
     wait_until_visible,
 )
-from airflow_provider_personalize.plans.update import wait_for_consistency
 from airflow_provider_personalize.status import SUCCEEDED, is_being_stopped, is_switching
 
 
@@ -62,10 +62,8 @@ def next_step(wanted: Switch, observed: Observed, memory: Memory, now: float) ->
             operation=wanted.operation,
             request=wanted.request,
             record=CallRecord(before=found.get("status")),
-            refusals=[
-                IN_USE,
-                INVALID_INPUT,
-            ],  # which error says that the service will not have it now is not documented
+            # which error says that the service will not have it now is not documented
+            refusals=[IN_USE, INVALID_INPUT],
             done_note=f"Sent the {condition.title}",
             memory=memory,
         )

@@ -35,10 +35,11 @@ from airflow_provider_personalize.plans.steps import (
     Superseded,
     Wanted,
     may_be_of_earlier_call,
+    wait_for_consistency,
     wait_out,
 )
 from airflow_provider_personalize.request_rules import use_parameter_names
-from airflow_provider_personalize.status import FAILED, IN_PROGRESS, SUCCEEDED, WaitCondition, is_newer, iso
+from airflow_provider_personalize.status import FAILED, IN_PROGRESS, SUCCEEDED, is_newer, iso
 
 # An update is another one where it sets more than this one, too.
 _WHOLE_UPDATE: Final = REPLACED_AS_A_WHOLE | {"solutionUpdateConfig"}
@@ -134,13 +135,6 @@ def next_step(wanted: Update, observed: Observed, memory: Memory, now: float) ->
         done_note=f"Sent the {wanted.title}",
         memory=memory,
     )
-
-
-def wait_for_consistency(operation: str, condition: WaitCondition, memory: Memory, notes: Sequence[Note] = ()) -> Step:
-    """Pause once, on a retry, so that what an earlier attempt may have sent becomes visible."""
-    note = Note(f"Polling again in a minute, since an earlier attempt may have called {operation} and died")
-    rest = replace(memory, waited_for_consistency=True, refusal=None)
-    return Sleep(seconds=READ_CONSISTENCY, condition=condition, memory=rest, notes=[*notes, note])
 
 
 def _until_visible(wanted: Update, observed: Observed, memory: Memory, now: float) -> Step:
