@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 try:
-    from airflow.sdk import BaseOperator, BaseOperatorLink, BaseSensorOperator, PokeReturnValue
+    from airflow.sdk import Asset, BaseOperator, BaseOperatorLink, BaseSensorOperator, PokeReturnValue
     from airflow.sdk.execution_time.xcom import XCom
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.models import BaseOperator, BaseOperatorLink, XCom
     from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
 
@@ -37,6 +38,7 @@ __all__ = [
     "AirflowSensorTimeout",
     "AirflowSkipException",
     "AirflowTaskTimeout",
+    "Asset",
     "BaseOperator",
     "BaseOperatorLink",
     "BaseSensorOperator",

@@ -15,6 +15,7 @@ What can go wrong, named after what happened.
     ├── ResourceExistsError(AirflowFailException)      a resource of this name exists already
     ├── ResourceDiffersError(AirflowFailException)     a resource of this name exists with other content
     ├── TooFewRecommendationsError                     fewer recommendations than required
+    ├── VersionsNotComparableError                     solution versions are not ACTIVE, or lack metrics
     ├── WaitTimeoutError                               the time limit passed; has the last status
     └── IncompleteAnswerError                          the service's answer lacks what was asked for
 
@@ -153,6 +154,22 @@ class TooFewRecommendationsError(PersonalizeError):
         items = ", ".join(item["itemId"] for item in found)
         got = _count(found, "recommendation")
         super().__init__(f"Got {got}, expected at least {least}: [{items}]. The request was {dict(request)}")
+
+
+class VersionsNotComparableError(PersonalizeError):
+    """
+    Solution versions cannot be compared: one is not ACTIVE, or lacks the metrics.
+
+    :param problems: The reason for each of them.
+    :param excludable: Whether the operator can be told to leave some of them out.
+    """
+
+    def __init__(self, problems: Mapping[str, str], *, excludable: bool = False) -> None:
+        self.problems = dict(problems)
+        listed = "".join(f"\n  - {name}: {reason}" for name, reason in problems.items())
+        advice = '\nTo leave out those that are not ACTIVE or have no metrics, set if_unusable="exclude".'
+        count = _count([*problems], "solution version")
+        super().__init__(f"{count} cannot be compared:{listed}{advice if excludable else ''}")
 
 
 class WaitTimeoutError(PersonalizeError):

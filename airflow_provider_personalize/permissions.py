@@ -50,6 +50,10 @@ _CASCADE: Final = (
 # What tasks call besides their own operation and the description of their resource, and when
 _ALSO: Final[Mapping[type, Mapping[str, str]]] = {
     sensors.AutomaticSolutionVersionSensor: {"ListSolutionVersions": ALWAYS, "DescribeSolution": ALWAYS},
+    operators.CompareSolutionVersionsOperator: {
+        "DescribeSolutionVersion": ALWAYS,
+        "ListSolutionVersions": "with `solution_arn`",
+    },
     operators.CreateCampaignOperator: {"ListSolutionVersions": "with `$LATEST`"},
     operators.CreateDatasetGroupOperator: {"ListDatasetGroups": ALWAYS},
     operators.CreateEventTrackerOperator: {"ListEventTrackers": ALWAYS},

@@ -166,6 +166,7 @@ STEPS: Final[list[tuple[str, dict[str, Any]]]] = [
     ("CreateSolutionVersion", {"solution_arn": f"{PREFIX}solution/life", "tags": TAGS}),
     ("SolutionVersionSensor", {"solution_version_arn": "<CreateSolutionVersion>"}),
     ("GetSolutionMetrics", {"solution_version_arn": "<CreateSolutionVersion>"}),
+    ("CompareSolutionVersions", {"solution_arn": f"{PREFIX}solution/life", "best_by": "precision_at_5"}),
     (
         "CreateFilter",
         {

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
         CreateBatchInferenceJobOperator as CreateBatchInferenceJobOperator,
         CreateBatchSegmentJobOperator as CreateBatchSegmentJobOperator,
     )
+    from airflow_provider_personalize.operators.comparing import (
+        CompareSolutionVersionsOperator as CompareSolutionVersionsOperator,
+    )
     from airflow_provider_personalize.operators.datasets import (
         CreateDataDeletionJobOperator as CreateDataDeletionJobOperator,
         CreateDatasetExportJobOperator as CreateDatasetExportJobOperator,
@@ -70,6 +73,7 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
+    "CompareSolutionVersionsOperator": "comparing",
     "CreateBatchInferenceJobOperator": "batch",
     "CreateBatchSegmentJobOperator": "batch",
     "CreateCampaignOperator": "serving",
