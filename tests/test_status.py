@@ -271,3 +271,7 @@ def test_a_dataset_may_show_in_either_of_two_places_first_that_it_is_being_updat
 @pytest.mark.parametrize(("waited", "delay"), [(0, 2.5), (50, 5), (150, 15), (3600, 15)])
 def test_the_delay_between_polls_grows_with_the_time_waited(waited, delay):
     assert WaitCondition("solution", ARN).next_delay(waited) == delay
+
+
+def test_a_pause_before_there_is_an_arn_has_a_title_without_one():
+    assert WaitCondition("dataset_group", "", "later").title == "next attempt at dataset group"

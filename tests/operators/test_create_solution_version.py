@@ -548,6 +548,16 @@ def test_whether_a_kill_stops_it_is_said_with_true_or_false(value):
         train(stop_on_kill=value).make()
 
 
+def test_killed_before_its_first_step_the_training_of_an_earlier_run_goes_on(personalize):
+    task = train(stop_on_kill=True, wait_for_completion=False).make()
+    task.execute({"ti": TaskInstance(run_id="earlier"), "task": task})
+    step = task.next_step
+    task.next_step = lambda *given: task.on_kill() or step(*given)
+    with pytest.raises(PersonalizeError, match="killed"):
+        task.execute({"ti": TaskInstance(), "task": task})
+    assert calls.of("StopSolutionVersionCreation") == []
+
+
 def test_killed_before_anything_was_started_nothing_is_stopped():
     train(stop_on_kill=True).make().on_kill()
     assert calls.of("StopSolutionVersionCreation") == []

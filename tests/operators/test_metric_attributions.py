@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.moto_api import state_manager
 from shop import HOUR, MARKET, PREFIX, ROLE, open_market
-from task_runs import Run, TaskInstance
+from task_runs import Run, TaskInstance, killed_after
 
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.emulator.service import paging
@@ -140,6 +140,17 @@ def test_a_retry_after_a_crash_sends_nothing_twice(shop, deferrable):
     run.ti.try_number = 2
     assert run() == ARN
     assert metrics(shop) == [VIEWS, BUYS]
+    assert len(calls.of("UpdateMetricAttribution")) == 1
+
+
+@deferrable_or_not
+def test_a_retry_waits_until_what_an_earlier_attempt_sent_is_visible(shop, deferrable):
+    run = update(add_metrics=[metric("views", "Purchase")], remove_metrics=["views"], deferrable=deferrable)
+    faults.stale_next("UpdateMetricAttribution", hides=50)
+    with killed_after("UpdateMetricAttribution"):
+        run()
+    run.ti.try_number = 2
+    assert run() == ARN
     assert len(calls.of("UpdateMetricAttribution")) == 1
 
 

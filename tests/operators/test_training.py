@@ -232,6 +232,26 @@ def test_a_missing_solution_is_not_an_error_and_the_log_says_so(capsys):
     assert calls.of("DeleteSolution") == []
 
 
+def test_the_log_says_that_something_else_deleted_it(personalize, capsys):
+    run, make = delete(), delete().make
+
+    def make_late() -> Any:
+        task = make()
+        call = task.call
+
+        def late(*request: Any) -> Any:
+            personalize.delete_solution(solutionArn=SOLUTION)
+            clock.advance(HOUR)
+            return call(*request)
+
+        task.call = late
+        return task
+
+    run.make = make_late
+    assert run() == SOLUTION
+    assert "Something else deleted the solution shop meanwhile" in capsys.readouterr().out
+
+
 def test_a_resource_in_use_is_not_deleted(personalize, version):
     with pytest.raises(ClientError, match="ResourceInUseException"):
         delete()()
