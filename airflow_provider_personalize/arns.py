@@ -29,17 +29,19 @@ def wrong_arn(parameter: str, value: object) -> str | None:
     )
 
 
-def wrong_region_arns(request: Mapping[str, Any], region: str) -> list[str]:
+def wrong_region_arns(request: Mapping[str, Any], region: str | None) -> list[str]:
     """
     List the ARNs in a request that are in another region than the client, one sentence each.
 
     A resource that is not found in one region may still exist in another.
+
+    :param region: That of the client; None where it is not known yet, and nothing is listed.
     """
     arns = ((member, re.match(_REGIONAL, str(value))) for member, value in request.items())
     return [
         f"{member} is {request[member]!r}: it is of another region than {region}, which the task asks; see region_name"
         for member, arn in arns
-        if arn and arn[1] != region
+        if arn and region and arn[1] != region
     ]
 
 

@@ -69,22 +69,31 @@ class HookParameters:
             "connection_required": self.connection_required,
         }
 
+    def check_config(self) -> dict[str, Any] | None:
+        """
+        Return the members of botocore's ``Config``.
+
+        :raises ValueError: ``botocore_config`` has a member that ``Config`` does not know.
+        """
+        from botocore.config import Config
+
+        config: dict[str, Any] | None = json.loads(self.config)
+        try:
+            Config(**(config or {}))
+        except TypeError as error:
+            raise ValueError(f"botocore_config is not a valid botocore Config: {error}") from error
+        return config
+
     def hook(self, service: str = "personalize") -> PersonalizeHook:
         """
         Return a hook with these parameters. This imports boto3, so call it only while a task runs.
 
         :param service: The boto3 client type, such as ``personalize-runtime``.
-        :raises ValueError: ``botocore_config`` has a member that botocore's ``Config`` does not know.
+        :raises ValueError: As of :meth:`check_config`.
         """
-        from botocore.config import Config
-
         from airflow_provider_personalize.hooks import PersonalizeHook
 
-        config = json.loads(self.config)
-        try:
-            Config(**(config or {}))
-        except TypeError as error:
-            raise ValueError(f"botocore_config is not a valid botocore Config: {error}") from error
+        config = self.check_config()
         hook = PersonalizeHook(
             aws_conn_id=self.aws_conn_id,
             region_name=self.region_name,

@@ -59,10 +59,15 @@ class Operation:
         :param derived: Parameters that take the place of the task's own.
         :raises InvalidRequestError: With everything that is wrong with it.
         """
+        if wrong := self.request_errors(**derived):
+            raise InvalidRequestError(self.name, wrong)
+        return self.unchecked_request(**derived)
+
+    def request_errors(self, **derived: Any) -> list[str]:
+        """List what is wrong with that request, in the names that the parameters have."""
         request = self.unchecked_request(**derived)
-        if wrong := self.validation_errors(request) + wrong_region_arns(request, self.hook.conn.meta.region_name):
-            raise self.error(wrong)
-        return request
+        wrong = self.validation_errors(request) + wrong_region_arns(request, self.hook.conn.meta.region_name)
+        return [use_parameter_names(each, self.parameters) for each in wrong]
 
     def unchecked_request(self, **derived: Any) -> dict[str, Any]:
         """Build the request as :meth:`build_request` does, unchecked."""

@@ -180,6 +180,10 @@ class PersonalizeTask(BaseOperator):
         values = {parameter: getattr(self, parameter) for parameter in self.members}
         return Operation(self.service_hook, self.operation, values, required_parameters(type(self)))
 
+    def parameter_errors(self) -> list[str]:
+        """List what is wrong with the parameters, one sentence each: what is checked before a call, without one."""
+        return self.api.request_errors() if hasattr(type(self), "operation") else []
+
     def log_arn(self, condition: WaitCondition) -> None:
         """Log the full ARN, for which all other lines have a short name."""
         self.log.info("%s: %s", condition.title, condition.arn)

@@ -42,6 +42,8 @@ ORDER = [
     {"task"},
     {"operators", "sensors"},
     {"preload", "permissions"},
+    {"cli"},
+    {"__main__"},
 ]
 APART = {"emulator", "pytest_plugin"}
 EMULATOR_MAY_USE = {"data", "resources", "request_rules", "rates"}

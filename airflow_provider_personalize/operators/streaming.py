@@ -62,6 +62,14 @@ class _PutOperator(PersonalizeTask):
         self.log.info("Put %d %s in %d calls", total, self.records, len(requests))
         return total
 
+    def parameter_errors(self) -> list[str]:
+        """List what is wrong with the parameters and all records."""
+        try:
+            self._requests(self.begin({}))
+        except InvalidRequestError as error:
+            return error.faults
+        return []
+
     def announce(self, context: Context) -> None:
         """Show where the records go, where that is known."""
 
@@ -367,12 +375,17 @@ class GetRecommendationsOperator(PersonalizeTask):
         from airflow_provider_personalize.operators.driver import call_with_retry
 
         request = call_with_retry(self, self.api.build_request)
-        asked = request.get("numResults", _RESULTS)
-        if self.min_results > asked:
-            wrong = f"min_results is {self.min_results}, and no more than {asked} are asked for"
-            raise InvalidRequestError(self.operation, [wrong])
+        if wrong := self.parameter_errors():
+            raise InvalidRequestError(self.operation, wrong)
         found: list[dict[str, Any]] = call_with_retry(self, lambda: self.api.call(request))["itemList"]
         if len(found) < self.min_results:
             raise TooFewRecommendationsError(request, found, self.min_results)
         self.log.info("%d recommendations: %s", len(found), ", ".join(item["itemId"] for item in found))
         return found
+
+    def parameter_errors(self) -> list[str]:
+        """List what is wrong with the parameters."""
+        wrong, asked = super().parameter_errors(), self.api.unchecked_request().get("numResults", _RESULTS)
+        if isinstance(asked, int) and self.min_results > asked:
+            wrong.append(f"min_results is {self.min_results}, and no more than {asked} are asked for")
+        return wrong

@@ -88,6 +88,16 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         self.cascade = cascade
         self.dry_run = dry_run
 
+    def parameter_errors(self) -> list[str]:
+        """List what is wrong with the parameters."""
+        wrong = super().parameter_errors()
+        for parameter in ("cascade", "dry_run"):
+            try:
+                self._is_on(parameter)
+            except InvalidRequestError as error:
+                wrong += error.faults
+        return wrong
+
     @property
     def default_timeout(self) -> float:
         """Seconds after which the task fails where no ``timeout`` is given."""

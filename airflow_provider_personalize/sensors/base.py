@@ -52,6 +52,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
 
     #: What the sensor waits for.
     goal: ClassVar[Goal] = READY
+    #: The parameters that are a time, or None.
+    times: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -103,14 +105,11 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         :raises AirflowFailException: The resource failed, with the service's reason.
         :raises InvalidRequestError: The ARN is wrong, or None.
         """
-        from airflow_provider_personalize.arns import wrong_arn
         from airflow_provider_personalize.exceptions import InvalidRequestError
         from airflow_provider_personalize.status import SUCCEEDED
 
-        operation = f"Describe{self.resource_type.pascal}"
-        arns = {parameter: getattr(self, parameter) for parameter in required_parameters(type(self)) & {*self.members}}
-        if wrong := [error for error in map(wrong_arn, arns, arns.values()) if error]:
-            raise InvalidRequestError(operation, wrong)
+        if wrong := self.parameter_errors():
+            raise InvalidRequestError(f"Describe{self.resource_type.pascal}", wrong)
         status = self.hook.poll(self.condition)
         self.log.log(status.log_level(self._last_status), "%s (%s)", status, self.condition.title)
         if status.description:
@@ -119,6 +118,19 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         if status.failed:
             raise AirflowFailException(str(self.condition.error(status)))
         return status.outcome == SUCCEEDED
+
+    def parameter_errors(self) -> list[str]:
+        """List what is wrong with the ARNs and times that are given, one sentence each."""
+        from airflow_provider_personalize.arns import wrong_arn
+
+        arns = {parameter: getattr(self, parameter) for parameter in required_parameters(type(self)) & {*self.members}}
+        wrong = [error for error in map(wrong_arn, arns, arns.values()) if error]
+        for parameter in self.times:
+            try:
+                parse_time(parameter, getattr(self, parameter))
+            except AirflowFailException as error:
+                wrong.append(str(error))
+        return wrong
 
     def _poll_then_defer(self, context: Context) -> Any:
         if not (done := self._first_poll(context)):
@@ -208,6 +220,7 @@ class UpdateSensor(PersonalizeSensor):
     """
 
     goal: ClassVar[Goal] = UPDATED
+    times = ("created",)
 
     def __init__(
         self,

@@ -72,6 +72,7 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
     resource_type = SOLUTION_VERSION
     goal = TRAINED
     members = ("solution_arn", "after")
+    times = ("after",)
 
     def __init__(
         self, *, solution_arn: str, after: datetime | str | None = None, **kwargs: Unpack[SensorOptions]

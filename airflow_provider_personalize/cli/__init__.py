@@ -1,0 +1,1 @@
+"""The commands of ``python -m airflow_provider_personalize``, a module for each."""
