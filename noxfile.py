@@ -154,6 +154,13 @@ def moto(session: nox.Session) -> None:
         session.run("pytest", "tests/emulator", "tests/test_pytest_plugin.py")
 
 
+@nox.session(python="3.12")
+def docs(session: nox.Session) -> None:
+    """Build the documentation into docs/_build, with warnings as errors."""
+    session.install(".", "--group", "docs")
+    session.run("sphinx-build", "--fail-on-warning", "--keep-going", "docs", "docs/_build")
+
+
 @nox.session(default=False)
 def build(session: nox.Session) -> None:
     """Build what is released into dist/, and check it; give the version that the tag says after ``--``, if any."""

@@ -20,6 +20,7 @@ import airflow_provider_personalize
 from airflow_provider_personalize import get_provider_info
 
 ROOT = Path(__file__).parent.parent
+DOCS_CONF = ROOT / "docs" / "conf.py"
 
 
 def test_the_entry_point_leads_to_the_provider_info():
@@ -46,6 +47,16 @@ def test_every_module_and_link_of_the_provider_info_exists():
         assert link.name
         # Airflow 2 looks a serialised link up by this
         assert f"{link.__module__}.{link.__qualname__}" == path
+
+
+def test_airflows_list_of_providers_links_to_the_documentation():
+    """Airflow takes the address from the project's URLs; before 3.2 it leads to its own pages, whatever they say."""
+    from airflow.providers_manager import ProvidersManager
+
+    shown = ProvidersManager().providers["airflow-provider-personalize"].data
+    if "documentation-url" not in shown:
+        pytest.skip("Airflow does not take the address")
+    assert shown["documentation-url"] == re.search(r'html_baseurl = "(.+)"', DOCS_CONF.read_text())[1]
 
 
 @pytest.mark.slow
@@ -91,7 +102,7 @@ def test_the_extras_hold_only_what_users_need():
 def test_the_dependency_groups_hold_the_tools_of_development():
     tomllib = pytest.importorskip("tomllib")  # from Python 3.11 on
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
-    assert set(groups) == {"test", "style", "postgres", "dev"}
+    assert set(groups) == {"test", "style", "docs", "postgres", "dev"}
     included = [each["include-group"] for each in groups["dev"] if isinstance(each, dict)]
     assert sorted(included) == ["postgres", "style", "test"]
 

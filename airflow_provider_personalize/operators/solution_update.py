@@ -1,4 +1,6 @@
-"""Update solutions; apart from what else trains, since a DAG file pays for each class that its imports define."""
+"""Update a solution's training configuration."""
+
+# A module of its own: a DAG file pays for each class that its imports define.
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Wait for updates of solutions; apart from other sensors, as ``operators/solution_update.py`` is."""
+"""Wait until a solution's update is in effect."""
+
+# A module of its own, as ``operators/solution_update.py`` is.
 
 from __future__ import annotations
 
