@@ -53,7 +53,7 @@ SETTINGS = {
 }
 
 
-def eventually(what: str, seen: Callable[[], Any], seconds: float = 60) -> Any:
+def eventually(what: str, seen: Callable[[], Any], seconds: float = 300) -> Any:
     """Return what is seen as soon as that is something; fail if it takes too long."""
     until = time.monotonic() + seconds
     while not (now := seen()):
@@ -104,7 +104,7 @@ class Stack:
             assert load.wait() == 0, self.log_of("load")
         for part in PARTS:
             self.start(part)
-        eventually("the web server answers", self._answers, 120)
+        eventually("the web server answers", self._answers)
         eventually("both triggerers run", lambda: len(self.triggerers()) == len(TRIGGERERS))
         eventually("the DAGs are known", lambda: self.rows("SELECT 1 FROM serialized_dag"))
         return self
@@ -121,8 +121,16 @@ class Stack:
         self._parts[part] = psutil.Process(process.pid)
 
     def crash(self, part: str) -> None:
-        """Kill a part; a triggerer with the process in which its triggers run, a scheduler without its workers."""
+        """
+        Kill a part; a triggerer with the process in which its triggers run, a scheduler without its workers.
+
+        These are forks of the scheduler and keep its connections to the database open, so PostgreSQL cannot see that it
+        is gone: rows that it had locked would stay locked, and the next scheduler and the API would wait for them. That
+        happens on no machine that loses all processes at once, nor where workers are no forks. So end its sessions.
+        """
         kill(self._parts[part], *(self.runners(part) if part in TRIGGERERS else []))
+        end_sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+        eventually("its sessions have ended", lambda: not self.rows(end_sessions, part))
 
     def runners(self, triggerer: str) -> list[psutil.Process]:
         """Return the processes in which a triggerer's triggers run."""
@@ -171,7 +179,7 @@ class Stack:
         headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"}
         url = f"{self._home.web}/api/v2/{path}"
         request = urllib.request.Request(url, json.dumps(asked).encode() if asked else None, headers, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)
 
     def stop_runs(self) -> None:
@@ -180,7 +188,7 @@ class Stack:
             self.api("PATCH", f"dags/{dag_id}/dagRuns/{run_id}", {"state": "failed"})
 
     def _token(self) -> str:
-        with urllib.request.urlopen(f"{self._home.web}/auth/token", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self._home.web}/auth/token", timeout=120) as answer:
             return str(json.load(answer)["access_token"])
 
     def _answers(self) -> bool:
@@ -192,7 +200,7 @@ class Stack:
         return self.folder / f"{part}.log"
 
     def _python(self, part: str, *command: str) -> Any:
-        return running([sys.executable, *command], self._home.env, self._log(part))
+        return running([sys.executable, *command], self._home.env | {"PGAPPNAME": part}, self._log(part))
 
 
 class Run:

@@ -35,7 +35,7 @@ def bought(shop: Any) -> list[int]:
 def end(run: Run, shop: Any, expected: list[int] = ONE_OF_EACH) -> None:
     """Let the service finish, and check what was charged and that each task succeeded."""
     clock.advance(HOUR)
-    eventually("the run is over", run.is_over, 120)
+    eventually("the run is over", run.is_over)
     assert run.states() == {"success": 3}
     assert [sum(call.error in ACCEPTED for call in calls.of(operation)) for operation in BUYING] == expected
     assert bought(shop) == expected
@@ -72,21 +72,21 @@ def begun_without_an_answer(airflow: Stack, shop: Any, dag_id: str) -> Run:
 def tried_again(run: Run, dag_id: str, tried: list[int]) -> None:
     """Wait until its tasks run again; where none has tries left, clear the run."""
     if dag_id == "without_retries":
-        eventually("the run has failed", run.is_over, 120)
+        eventually("the run has failed", run.is_over)
         assert run.states() == {"failed": 3}
         run.clear()
     all_run_again(run, tried)
 
 
 def all_run_again(run: Run, tried: list[int]) -> None:
-    eventually("all are tried again", lambda: tries(run) == tried and run.states() == {"running": 3}, 120)
+    eventually("all are tried again", lambda: tries(run) == tried and run.states() == {"running": 3})
 
 
 def all_deferred_again(run: Run, tried: int) -> None:
     def are_so() -> bool:
         return not run.is_over() and min(tries(run)) >= tried and run.states() == {"deferred": 3}
 
-    eventually("all wait again", are_so, 120)
+    eventually("all wait again", are_so)
 
 
 def all_updated_once(run: Run, number: int) -> None:
@@ -190,9 +190,9 @@ def test_a_run_cleared_the_next_day_pays_once_more_in_all_attempts(airflow: Stac
     let_a_day_pass()
     run.clear()
     waiting = {"success": 1, "deferred": 2}
-    eventually("the other two wait", lambda: bought(shop) == [1, 2, 2] and run.states() == waiting, 120)
+    eventually("the other two wait", lambda: bought(shop) == [1, 2, 2] and run.states() == waiting)
     run.clear()
-    eventually("both wait again", lambda: tries(run) == THIRD_TRY and run.states() == waiting, 120)
+    eventually("both wait again", lambda: tries(run) == THIRD_TRY and run.states() == waiting)
     end(run, shop, [1, 2, 2])
 
 
@@ -200,7 +200,7 @@ def test_a_failed_run_cleared_the_next_day_reuses_finished_jobs(airflow: Stack, 
     """Which only Airflow's task state store can tell from what a try saw the end of."""
     run = begun(airflow, shop, "without_retries")
     run.crash_workers()
-    eventually("the run has failed", run.is_over, 120)
+    eventually("the run has failed", run.is_over)
     clock.advance(HOUR)
     let_a_day_pass()
     run.clear()
