@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import os
 import sys
 import tempfile
@@ -81,22 +82,29 @@ _kept = functools.cache(functools.cache)
 
 
 class Time:
-    """Time that passes when something sleeps: real time and the emulator's move together, and nobody waits."""
+    """
+    Time that passes only when something sleeps: the package's and the emulator's, equally, and nobody waits.
+
+    A slow machine moves it no further than a fast one. All moments are multiples of 2**-20 seconds, whose sums are
+    exact, so that after a sleep until a moment it is that moment.
+    """
 
     def __init__(self) -> None:
         self.slept: list[float] = []
-        self._real = time.time
-        self._monotonic = time.monotonic
+        self.stepped = 0.0
+        self._real = int(time.time()) + 0.625
+        self._monotonic = int(time.monotonic())
 
     def time(self) -> float:
-        return self._real() + sum(self.slept)
+        return self._real + self.stepped + sum(self.slept)
 
     def monotonic(self) -> float:
-        return self._monotonic() + sum(self.slept)
+        return self._monotonic + sum(self.slept)
 
     def sleep(self, seconds: float) -> None:
         from airflow_provider_personalize.emulator import clock
 
+        seconds = math.ceil(seconds * 2**20) / 2**20
         self.slept.append(seconds)
         clock.advance(seconds)
 
@@ -115,6 +123,7 @@ def passing_time(monkeypatch: pytest.MonkeyPatch) -> Time:
     for module in (clock, sys.modules[BaseSensorOperator.__module__]):
         fake = {"time": passing.time, "sleep": passing.sleep, "monotonic": passing.monotonic}
         monkeypatch.setattr(module, "time", type("time", (), fake))
+    monkeypatch.setattr(clock, "_clock", clock.SteadyClock())
     monkeypatch.setattr(clock, "sleep_in_loop", passing.sleep_in_loop)
     return passing
 
@@ -124,13 +133,14 @@ def personalize(passing_time: Time, monkeypatch: pytest.MonkeyPatch):
     """A local Personalize with a shop in it, whose time stands still unless something sleeps; a boto3 client."""
     from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
     from moto import mock_aws
-    from shop import bring_interactions, open_shop
+    from shop import bring_interactions, open_shop, start_clock
 
     from airflow_provider_personalize.emulator import assumptions, clock, faults
 
     # to look through the stack for a user agent takes longer than most tests
     monkeypatch.setattr(AwsGenericHook, "_get_caller", lambda hook: "a test", raising=False)
     with mock_aws():
+        start_clock(passing_time.time())
         clock.freeze()
         bring_interactions()
         yield open_shop()

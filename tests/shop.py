@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
 import boto3
+import pytest
 
 from airflow_provider_personalize.emulator import clock
 
@@ -39,6 +41,14 @@ def api(service: str = "personalize") -> Any:
 @cache
 def _api(service: str, url: str | None) -> Any:
     return boto3.client(service, endpoint_url=url, **KEYS)
+
+
+def start_clock(moment: float) -> None:
+    """Start the service's clock, which begins at the real time when it is first asked, at another moment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: moment)
+        clock.reset()
+        clock.now()
 
 
 def open_shop(recipe: str = "aws-user-personalization-v2", **solution: Any) -> Any:

@@ -87,7 +87,7 @@ def test_a_timeout_reports_the_last_status_first(personalize, deferrable):
 @deferrable_or_not
 def test_a_timeout_of_a_sensor_reports_the_last_status_first(life, personalize, deferrable):
     personalize.update_solution(solutionArn=SOLUTION, performAutoTraining=True)
-    given = {"solution_arn": SOLUTION, "timeout": 60, "poke_interval": 30, "deferrable": deferrable}
+    given = {"solution_arn": SOLUTION, "timeout": 50, "poke_interval": 30, "deferrable": deferrable}
     with pytest.raises(AirflowSensorTimeout) as late:
         Run(lambda: SolutionUpdateSensor(task_id="task", **given))()
     assert str(late.value) == f"Timed out; last seen: CREATE PENDING (update of solution shop) {SOLUTION}"

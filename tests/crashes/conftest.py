@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from postgres import NoPostgresError, Postgres, postgres
-from shop import DATASET, HOUR, LOCATION, ROLE, bring_interactions, open_shop
+from shop import DATASET, HOUR, LOCATION, ROLE, bring_interactions, open_shop, start_clock
 from stack import DAGS, Stack
 
 
@@ -69,16 +69,6 @@ def shop(airflow: Stack, record_property: Callable[[str, object], None]) -> Iter
     record_property("calls", f"{len(calls) - reads:>8} {reads:>8}")
     for changed in (assumptions, clock, quotas):
         changed.reset()
-
-
-def start_clock(moment: float) -> None:
-    """Start the service's clock, which begins at the real time when it is first asked, at another moment."""
-    from airflow_provider_personalize.emulator import clock
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(time, "time", lambda: moment)
-        clock.reset()
-        clock.now()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -249,7 +249,7 @@ def test_a_call_ends_as_with_botocore_alone(certificates, response, tls):
     own = certificates[OWN] if tls else None
     with service(certificate=own) as there:
         there.behave = RESPONSES[response](there)
-        ends = both(there.url, own, read_timeout=0.3 if response == "no answer" else 5)
+        ends = both(there.url, own, read_timeout=0.3 if response == "no answer" else 60)
     assert ends[0] == ends[1]
     assert (ends[0] == "ACTIVE") == (response == "success")
 
@@ -491,7 +491,7 @@ def test_a_connection_that_the_service_closed_is_not_reused(certificates, tls):
         pooled = client(there.url, own)
         for _ in range(3):
             assert outcome(pooled) == "ACTIVE"
-            assert closed.acquire(timeout=10)
+            assert closed.acquire(timeout=60)
         assert len(there.connections) == 3
 
 

@@ -270,7 +270,7 @@ class TestIntoADataset:
         arn = dataset(personalize, dataset_type, id_column, "COLOUR")
         faults.throttle(10)
         assert self.put(operator, arn, list_parameter, [{member: str(number)} for number in range(200)])() == 200
-        assert sum(passing_time.slept) == pytest.approx(1.9)
+        assert sum(passing_time.slept) == pytest.approx(1.9, abs=0.001)
 
     def test_invalid_parameters_and_the_link_of_the_group(
         self, personalize, operator, dataset_type, id_column, member, list_parameter

@@ -128,7 +128,7 @@ def test_an_adopted_update_that_fails_is_not_a_success(personalize, case, deferr
 
 
 @deferrable_or_not
-@pytest.mark.parametrize("hides", [5, 30, 45])  # of 60; real time passes, too
+@pytest.mark.parametrize("hides", [5, 30, 58])
 def test_a_forced_update_that_shows_late_and_fails_is_not_a_success(personalize, case, deferrable, hides):
     case.run()()
     assumptions.seconds[f"{case.name}_update"] = 100

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -28,15 +27,11 @@ QUICK = {
 
 @pytest.fixture
 def passed(passing_time, monkeypatch):
-    """Time that passes only by sleeping."""
-    monotonic = round(time.monotonic())  # a sum of whole seconds is exact
-    real = time.time() - time.monotonic() + monotonic
-    monkeypatch.setattr(passing_time, "_real", lambda: real)
-    monkeypatch.setattr(passing_time, "_monotonic", lambda: monotonic)
+    """The seconds that have passed."""
     monkeypatch.setattr(poller, "TICK", 2**-20)  # a sum of those is exact too
     # it counts against the deadline
     monkeypatch.setattr(transport_faults, "pause", lambda seconds, clock: passing_time.sleep(seconds))
-    return lambda: passing_time.monotonic() - monotonic
+    return lambda: sum(passing_time.slept)
 
 
 def row(fault: str, lasting: str) -> object:

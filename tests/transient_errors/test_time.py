@@ -213,17 +213,12 @@ def update(**parameters: Any) -> Run:
 # --- the machine's clock --------------------------------------------------------------------------------------------
 
 
-def step(passing_time: Any, hours: int) -> None:
-    """Set the machine's clock forward or back."""
-    passing_time._real = lambda: time.time() + hours * 3600
-
-
 def steps_after_a_while(passing_time: Any, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, hours: int) -> None:
     sleep = getattr(module, name)
 
     def sleep_and_step(seconds: float) -> Any:
         if sum(passing_time.slept) > LIMIT / 3:
-            step(passing_time, hours)
+            passing_time.stepped = hours * 3600
         return sleep(seconds)
 
     monkeypatch.setattr(module, name, sleep_and_step)
@@ -258,7 +253,7 @@ def test_a_step_of_the_clock_moves_no_deadline_in_the_triggerer(passing_time, mo
     async def sleep_and_step(seconds: float) -> None:
         await sleep(seconds)
         if sum(passing_time.slept) > LIMIT / 3:
-            step(passing_time, hours)
+            passing_time.stepped = hours * 3600
 
     monkeypatch.setattr(package_clock, "sleep_in_loop", sleep_and_step)
     deadline = passing_time.time() + LIMIT

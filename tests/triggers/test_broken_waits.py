@@ -118,6 +118,7 @@ def test_an_outcome_of_another_version_is_not_taken_for_success(shop, monkeypatc
 def test_each_deferral_keeps_the_condition_and_the_deadline(broken, fault, passing_time):
     broken(fault, 1)
     run = sensor(timeout=3600)
+    run.between = lambda: passing_time.sleep(1)
     run()
     first, second = (deferred.trigger.serialize()[1] for deferred in run.deferrals)
     assert (second["deadline"], second["arn"], second["goal"]) == (first["deadline"], SOLUTION, "updated")

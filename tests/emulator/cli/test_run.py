@@ -87,12 +87,12 @@ def lines_of(process: subprocess.Popen[str], until: str) -> str:
 
 
 def until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return psutil.wait_procs(processes, timeout=5)[1]
+    return psutil.wait_procs(processes, timeout=60)[1]
 
 
 def gone(folder: Path) -> bool:
     """Wait until no folder of a run is left; return whether that is so."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while list(folder.glob("personalize-run-*")) and time.monotonic() < deadline:
         time.sleep(0.1)
     return not list(folder.glob("personalize-run-*"))
@@ -237,7 +237,7 @@ def test_ctrl_c_ends_all_that_was_started_and_leaves_nothing_behind(tmp_path: Pa
     while not any(child.name() == "sleep" for child in started):
         started = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (130, "")
     assert out.endswith("Interrupted.\n")
     assert not until_gone(started)
@@ -257,7 +257,7 @@ def test_a_run_that_is_killed_takes_all_that_it_started_with_it_and_its_folder_t
     assert list(tmp_path.glob("personalize-run-*"))
     process.kill()
     process.communicate()
-    assert not psutil.wait_procs(started, timeout=30)[1]
+    assert not psutil.wait_procs(started, timeout=300)[1]
     assert gone(tmp_path)
 
 
@@ -295,7 +295,7 @@ def test_what_a_killed_run_left_is_cleared_up_by_the_next(claiming: subprocess.P
     (sleep,) = (child for child in started if child.name() == "sleep")
     for one in (*(child for child in started if child != sleep), claiming):
         one.kill()  # the one that watches over it first
-    claiming.wait(timeout=30)
+    claiming.wait(timeout=300)
     assert sleep.is_running()
     leftovers.sweep()
     assert not folder.exists()
@@ -304,7 +304,7 @@ def test_what_a_killed_run_left_is_cleared_up_by_the_next(claiming: subprocess.P
 
 def test_a_folder_that_is_kept_stays(claiming: subprocess.Popen[str], tmp_path: Path) -> None:
     (folder,) = tmp_path.glob("personalize-run-*")
-    claiming.communicate(timeout=30)
+    claiming.communicate(timeout=300)
     leftovers.sweep()
     assert folder.exists()
 
@@ -504,7 +504,7 @@ class TestServe:
         with urllib.request.urlopen(f"{url}/_personalize/health") as answer:
             assert answer.status == 200
         server.send_signal(number)
-        assert server.communicate(timeout=30) == ("", "")
+        assert server.communicate(timeout=300) == ("", "")
         assert server.returncode == 0
         assert f"AWS_ENDPOINT_URL={url}" in said
 
@@ -512,8 +512,9 @@ class TestServe:
         process = start(tmp_path, "serve", "--port", "0", "--speed", "1")
         try:
             url = lines_of(process, until="Ctrl-C").splitlines()[0]
+            before = time.time()
             with urllib.request.urlopen(f"{url}/_personalize/clock") as answer:
-                assert json.load(answer)["now"] == pytest.approx(time.time(), abs=2)
+                assert before - 1 < json.load(answer)["now"] < time.time() + 1
         finally:
             process.kill()
             process.communicate()
@@ -529,7 +530,7 @@ class TestServe:
         process = start(tmp_path, "serve", "--port", "0", "--host", "0.0.0.0")
         lines_of(process, until="Ctrl-C")
         process.send_signal(signal.SIGINT)
-        assert "there is no authentication" in process.communicate(timeout=30)[1]
+        assert "there is no authentication" in process.communicate(timeout=300)[1]
 
 
 @pytest.mark.slow
@@ -544,7 +545,7 @@ def test_standalone_runs_the_dag_shows_a_web_ui_and_ends_with_the_runs_status(tm
     assert "ValueError: the bucket is" in said
     started = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=90)
+    process.communicate(timeout=300)
     assert process.returncode == 1
     assert not until_gone(started)
 
@@ -557,7 +558,7 @@ def test_a_standalone_airflow_ends_with_a_run_that_is_killed(tmp_path: Path) -> 
     assert len(started) > 4
     process.kill()
     process.communicate()
-    assert not psutil.wait_procs(started, timeout=30)[1]
+    assert not psutil.wait_procs(started, timeout=300)[1]
     assert gone(tmp_path)
 
 

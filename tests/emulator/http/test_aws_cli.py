@@ -58,7 +58,7 @@ class Shell:
         }
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([self._aws, *arguments], capture_output=True, text=True, env=self._env, timeout=60)
+        return subprocess.run([self._aws, *arguments], capture_output=True, text=True, env=self._env, timeout=300)
 
     def personalize(self, *arguments: str) -> Any:
         done = self.run("personalize", *arguments)

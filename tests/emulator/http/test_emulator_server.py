@@ -45,7 +45,7 @@ SIGNED = {
 def send(server, method="POST", path="/", headers=None, body=b"{}"):
     """Send what no client sends; return the status and the code of the error, or the message of a control."""
     port = int(server.url.rpartition(":")[2])
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         connection.request(method, path, body, {**SIGNED, **(headers or {})})
         answer = connection.getresponse()
         answered = json.loads(answer.read() or b"{}") if "json" in answer.headers["Content-Type"] else {}
@@ -343,7 +343,7 @@ def test_a_bucket_in_front_of_the_name_is_served(server):
 
 
 def raw(server, text):
-    with closing(socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=10)) as connection:
+    with closing(socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=60)) as connection:
         connection.sendall(text.encode("latin1"))
         connection.shutdown(socket.SHUT_WR)
         return int(connection.makefile("rb").readline().split()[1])
