@@ -58,9 +58,16 @@ def _as_json(value: Any) -> Any:
     if not isinstance(schema, Mapping):
         return parse("string", value)
     try:
-        return json.dumps(schema, ensure_ascii=False)
+        return json.dumps(with_version_as_text(schema), ensure_ascii=False)
     except (TypeError, ValueError):
         return value
+
+
+def with_version_as_text(schema: Any) -> Any:
+    """Return a schema whose version is a text, as the guide has it: native rendering makes a number of ``"1.0"``."""
+    if not isinstance(schema, Mapping) or not isinstance(schema.get("version"), (int, float)):
+        return schema
+    return {**schema, "version": str(schema["version"])}
 
 
 def _filter_values(value: Any) -> Any:

@@ -14,6 +14,7 @@ What can go wrong, named after what happened.
     ├── UpdateReplacedError(AirflowFailException)      a later update replaced this one
     ├── ResourceExistsError(AirflowFailException)      a resource of this name exists already
     ├── ResourceDiffersError(AirflowFailException)     a resource of this name exists with other content
+    ├── SchemaUnreadableError                          the file with a schema cannot be read
     ├── TooFewRecommendationsError                     fewer recommendations than required
     ├── VersionsNotComparableError                     solution versions are not ACTIVE, or lack metrics
     ├── WaitTimeoutError                               the time limit passed; has the last status
@@ -30,6 +31,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_personalize._compat import AirflowException, AirflowFailException
+from airflow_provider_personalize.redaction import redact
 
 
 class PersonalizeError(AirflowException):
@@ -144,6 +146,17 @@ class ResourceDiffersError(PersonalizeError, AirflowFailException):
         listed = "".join(f"\n  - {difference}" for difference in differences)
         advice = f"\nTo use it as it is, set ignore_changes={json.dumps(ignorable)}." if ignorable else ""
         super().__init__(f"The {what} exists already, with {_count(differences, 'difference')}:{listed}{advice}\n{arn}")
+
+
+class SchemaUnreadableError(PersonalizeError):
+    """The file or the object in S3 that a schema is in cannot be read; another task may have yet to write it."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        self.place = place
+        super().__init__(
+            f"The schema {redact(repr(place))} cannot be read: {reason}. Allowed are an Avro record as a structure or "
+            "as JSON, the path of a file that the worker can read, and s3://BUCKET/KEY."
+        )
 
 
 class TooFewRecommendationsError(PersonalizeError):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_personalize.coercion import parse
 
 if TYPE_CHECKING:
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
     from airflow_provider_personalize.hooks import PersonalizeHook
 
 
@@ -93,13 +95,24 @@ class HookParameters:
         """
         from airflow_provider_personalize.hooks import PersonalizeHook
 
-        config = self.check_config()
         hook = PersonalizeHook(
             aws_conn_id=self.aws_conn_id,
             region_name=self.region_name,
             verify=self.verify,
-            config=config,
+            config=self.check_config(),
             client_type=service,
         )
         hook.connection_required = hook.connection_required or self.connection_required
         return hook
+
+    def s3_hook(self) -> S3Hook:
+        """
+        Return Airflow's own hook for S3 with these parameters. Call it only while a task runs, as :meth:`hook`.
+
+        :raises ValueError: As of :meth:`check_config`.
+        """
+        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+        return S3Hook(
+            aws_conn_id=self.aws_conn_id, region_name=self.region_name, verify=self.verify, config=self.check_config()
+        )

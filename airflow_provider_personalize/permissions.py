@@ -2,7 +2,8 @@
 The IAM actions that each task needs.
 
 An action has the name of the operation that it allows, after ``personalize:``, for events and recommendations too
-(https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonpersonalize.html). A task calls its own
+(https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonpersonalize.html). Those of other
+services are listed with their prefix. A task calls its own
 operation and describes its resource. What it calls besides is listed here; tests compare the list with real calls.
 """
 
@@ -58,7 +59,7 @@ _ALSO: Final[Mapping[type, Mapping[str, str]]] = {
     operators.CreateDatasetGroupOperator: {"ListDatasetGroups": ALWAYS},
     operators.CreateEventTrackerOperator: {"ListEventTrackers": ALWAYS},
     operators.CreateMetricAttributionOperator: {"ListMetricAttributionMetrics": ALWAYS},
-    operators.CreateSchemaOperator: {"ListSchemas": ALWAYS},
+    operators.CreateSchemaOperator: {"ListSchemas": ALWAYS, "s3:GetObject": "with a `schema` in S3"},
     operators.CreateSolutionVersionOperator: {
         "ListSolutionVersions": ALWAYS,
         "StopSolutionVersionCreation": "with `stop_on_kill`",
@@ -94,7 +95,7 @@ def actions_of(task: type[Any]) -> dict[str, str]:
         needed.setdefault("DescribeSolution", FOR_THE_LINK)
     if "tags" in task.members:
         needed.setdefault("TagResource", "with `tags`")
-    actions = {f"personalize:{name}": when for name, when in needed.items()}
+    actions = {name if ":" in name else f"personalize:{name}": when for name, when in needed.items()}
     if _ROLES & set(task.members):
         actions[ROLE_ACTION] = _of_class(task, _WITH_ROLE, ALWAYS)
     return dict(sorted(actions.items(), key=lambda each: (each[1], each[0])))

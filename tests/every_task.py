@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from shop import HOUR, LOCATION, MARKET, PREFIX, RECOMMENDED, ROLE, SCHEMA, api, open_market, train
@@ -31,12 +32,6 @@ FIELDS: Final = {
 CSV: Final = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n" + "".join(
     f"u{n % 50},i{(n * 7) % 40},{1_700_000_000 + n},View\n" for n in range(1000)
 )
-FILES: Final = {
-    "interactions.csv": CSV,
-    "users.json": '{"userId": "u1"}\n',
-    "items.json": '{"itemId": "i1"}\n',
-    "gone.csv": "USER_ID\nu3\n",
-}
 METRIC: Final = {"eventType": "View", "metricName": "views", "expression": "SAMPLECOUNT()"}
 OTHER: Final = {**METRIC, "metricName": "more"}
 ATTRIBUTION: Final = {
@@ -53,6 +48,15 @@ def dataset(dataset_type: str) -> str:
 
 def avro(dataset_type: str, *more: dict[str, Any]) -> dict[str, Any]:
     return {**SCHEMA, "name": dataset_type.title(), "fields": [*FIELDS[dataset_type], *more]}
+
+
+FILES: Final = {
+    "interactions.csv": CSV,
+    "users.json": '{"userId": "u1"}\n',
+    "items.json": '{"itemId": "i1"}\n',
+    "gone.csv": "USER_ID\nu3\n",
+    "wider.avsc": json.dumps(avro("ITEMS", {"name": "SIZE", "type": ["null", "int"]})),
+}
 
 
 def job(name: str) -> dict[str, Any]:
@@ -265,7 +269,7 @@ STEPS: Final[list[tuple[str, dict[str, Any]]]] = [
         },
     ),
     ("DataDeletionJobSensor", {"data_deletion_job_arn": "<CreateDataDeletionJob>"}),
-    ("CreateSchema", {"name": "wider", "schema": avro("ITEMS", {"name": "SIZE", "type": ["null", "int"]})}),
+    ("CreateSchema", {"name": "wider", "schema": "s3://shop/wider.avsc"}),
     ("UpdateDataset", {"dataset_arn": dataset("ITEMS"), "schema_arn": f"{PREFIX}schema/wider"}),
     ("DatasetUpdateSensor", {"dataset_arn": dataset("ITEMS")}),
     ("TagResource", {"resource_arn": GROUP, "tags": TAGS}),

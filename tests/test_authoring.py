@@ -250,7 +250,7 @@ def test_a_parameter_that_is_not_templated_refuses_a_text(task, value):
             task(task_id="task", **needed(task), **{name: value})
 
 
-SWITCHES = {"wait_for_completion", "deferrable", "stop_on_kill", "require_update"}
+SWITCHES = {"check_schema", "wait_for_completion", "deferrable", "stop_on_kill", "require_update"}
 AIRFLOWS = {"soft_fail", "never_fail", "silent_fail"}
 
 

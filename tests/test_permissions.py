@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from every_task import ENDS, STEPS, TASKS, Life, fill, task_of
 from shop import HOUR, PREFIX, ROLE
 from task_runs import TaskDeferred
 
 from airflow_provider_personalize.emulator import calls, clock, service_model
+from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CreateCampaignOperator
 from airflow_provider_personalize.permissions import ROLE_ACTION, actions_of
@@ -25,7 +27,7 @@ every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/life"
 # The members of a request that take an action of their own
-TAKES = {"roleArn": ROLE_ACTION, "tags": "personalize:TagResource"}
+TAKES = {"roleArn": ROLE_ACTION, "tags": "personalize:TagResource", "s3.get_object": "s3:GetObject"}
 
 
 @pytest.fixture
@@ -37,7 +39,16 @@ def requests(monkeypatch) -> list[str]:
         asked.append(str(request))
         return ask(hook, method, **request)
 
+    s3_hook = HookParameters.s3_hook
+
+    def noting_s3(parameters: HookParameters) -> Any:
+        hook = s3_hook(parameters)
+        noting = lambda model, **_: asked.append(f"'s3.{xform_name(model.name)}'")  # noqa: E731
+        hook.get_conn().meta.events.register("before-call.s3", noting)
+        return hook
+
     monkeypatch.setattr(PersonalizeHook, "call", noting)
+    monkeypatch.setattr(HookParameters, "s3_hook", noting_s3)
     return asked
 
 
@@ -78,8 +89,8 @@ def _steps(life: Life) -> Iterator[tuple[str, dict[str, Any]]]:
 
 @every_task
 def test_an_action_is_named_as_an_operation_is(task):
-    names = {action.partition(":")[2] for action in actions_of(task) if action != ROLE_ACTION}
-    assert names <= set(service_model.operations())
+    names = {action.removeprefix("personalize:") for action in actions_of(task)}
+    assert names <= {*service_model.operations(), ROLE_ACTION, "s3:GetObject"}
 
 
 @every_task

@@ -5,7 +5,8 @@ https://docs.aws.amazon.com/personalize/latest/dg/how-it-works-dataset-schema.ht
 https://docs.aws.amazon.com/personalize/latest/dg/custom-datasets-and-schemas.html,
 https://docs.aws.amazon.com/personalize/latest/dg/ECOMMERCE-datasets-and-schemas.html and
 https://docs.aws.amazon.com/personalize/latest/dg/VIDEO-ON-DEMAND-datasets-and-schemas.html. That all but the first
-columns may be null, and that too many columns are refused when the schema is created, are assumed. Texts that are
+columns may be null, that too many columns are refused when the schema is created, and that a mark such as
+``categorical`` is a boolean, are assumed. Texts that are
 neither categorical nor textual are imported and may be filtered by, and are not trained on
 (https://docs.aws.amazon.com/personalize/latest/dg/items-datasets.html): notebooks of AWS's samples have such fields in
 schemas of interactions and of items.
@@ -29,6 +30,7 @@ Excess = Callable[[str, int], Iterable[str]]
 CATEGORICAL: Final = "categorical"
 TEXTUAL: Final = "textual"
 _TEXTS: Final = (CATEGORICAL, TEXTUAL)
+_MARKS: Final = (*_TEXTS, "itemName")
 _TYPES: Final = {"float", "double", "int", "long", "string", "boolean", "null"}
 
 #: The fields that a schema must have, and their types, by the type of its dataset; they cannot be null.
@@ -108,7 +110,7 @@ class SchemaField:
     def of(cls, avro: Mapping[str, Any]) -> SchemaField:
         """Read a field that has a name and a type."""
         types = avro["type"] if isinstance(avro["type"], list) else [avro["type"]]
-        categorical, textual, item_name = (avro.get(mark) is True for mark in (CATEGORICAL, TEXTUAL, "itemName"))
+        categorical, textual, item_name = (avro.get(mark) is True for mark in _MARKS)
         return cls(str(avro["name"]), tuple(map(_type_name, types)), categorical, textual, item_name, avro)
 
     @property
@@ -214,9 +216,9 @@ def _wrong_name(schema: Schema) -> Iterator[str]:
 
 def _wrong_names(fields: Iterable[SchemaField]) -> Iterator[str]:
     names = [each.name for each in fields]
-    for name in names:
-        if not re.fullmatch(r"[A-Za-z0-9_]+", name):
-            yield f"fields.{name}: a name has letters, digits and underscores only"
+    for each in fields:
+        if not re.fullmatch(r"[A-Za-z0-9_]+", each.name) or not isinstance(each.avro["name"], str):
+            yield f"fields.{each.name}: a name has letters, digits and underscores only"
     for name, count in Counter(name.replace("_", "") for name in names).items():
         if count > 1:
             yield f"fields.{name}: names must differ in more than underscores"
@@ -224,27 +226,35 @@ def _wrong_names(fields: Iterable[SchemaField]) -> Iterator[str]:
 
 def _wrong_fields(schema: Schema, domain: str | None, excess: Excess) -> Iterator[str]:
     """List what is wrong with what is required, with each field, and with their number."""
-    fields, known = schema.by_name, known_fields(schema.dataset_type, domain)
-    keys = REQUIRED.get(schema.dataset_type, {})
-    for name, its_type in keys.items():
-        if name not in fields:
-            yield f"fields.{name} of type {its_type} is required"
-        elif fields[name].types != (its_type,):
-            yield f"fields.{name} of type {its_type} is required, and is of type {fields[name].avro['type']!r}"
-    for name, its_type in required_fields(schema.dataset_type, domain).items():
-        if name not in fields and name not in keys:
-            yield f"fields.{name} of type {its_type} is required in this domain"
+    known, keys = known_fields(schema.dataset_type, domain), REQUIRED.get(schema.dataset_type, {})
+    yield from _missing(schema, required_fields(schema.dataset_type, domain))
     is_metadata = (each.name not in keys and not each.is_plain_text for each in schema.fields)
     if schema.dataset_type in _NEEDS_METADATA and not any(is_metadata):
         yield "fields must have at least one field of metadata: a number, or categorical or textual text"
     for each in schema.fields:
-        if not each.types or not _TYPES.issuperset(each.types):
-            allowed = ", ".join(sorted(_TYPES))
-            yield f"fields.{each.name}.type is {each.avro['type']!r}: allowed are {allowed}, and unions of them"
-        elif each.name in known:
-            yield from _wrong_meaning(each, known[each.name])
+        yield from _wrong_field(each, known.get(each.name))
     yield from excess(f"{schema.dataset_type.lower()}_metadata", sum(each.name not in known for each in schema.fields))
     yield from excess(f"{schema.dataset_type.lower()}_textual", sum(each.textual for each in schema.fields))
+
+
+def _missing(schema: Schema, required: Fields) -> Iterator[str]:
+    fields, keys = schema.by_name, REQUIRED.get(schema.dataset_type, {})
+    for name, its_type in required.items():
+        where = "" if name in keys else " in this domain"
+        if name not in fields:
+            yield f"fields.{name} of type {its_type} is required{where}"
+        elif name in keys and fields[name].nullable:
+            yield f"fields.{name} of type {its_type} is required, and is of type {fields[name].avro['type']!r}"
+
+
+def _wrong_field(its_field: SchemaField, meant: str | None) -> Iterator[str]:
+    if not its_field.types or not _TYPES.issuperset(its_field.types):
+        allowed = ", ".join(sorted(_TYPES))
+        yield f"fields.{its_field.name}.type is {its_field.avro['type']!r}: allowed are {allowed}, and unions of them"
+    elif meant:
+        yield from _wrong_meaning(its_field, meant)
+    for mark in (mark for mark in _MARKS if not isinstance(its_field.avro.get(mark, False), bool)):
+        yield f"fields.{its_field.name}.{mark} is {its_field.avro[mark]!r}: allowed are true and false"
 
 
 def _wrong_meaning(its_field: SchemaField, meant: str) -> Iterator[str]:

@@ -67,6 +67,20 @@ class WaitingOperator(PersonalizeTask):
 
         return WaitCondition(self.resource_type.name, "", self.goal).time_limit
 
+    def is_on(self, parameter: str) -> bool:
+        """
+        Return whether a templated switch is on, which a template may have left as a text.
+
+        :raises InvalidRequestError: It is neither True nor False.
+        """
+        from airflow_provider_personalize.coercion import parse
+        from airflow_provider_personalize.exceptions import InvalidRequestError
+
+        value = parse("boolean", getattr(self, parameter))
+        if isinstance(value, bool):
+            return value
+        raise InvalidRequestError(self.operation, [f"{parameter} is {value!r}: allowed are True and False"])
+
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Call an operation of the API, once."""
         return self.api.call(request, operation)

@@ -93,7 +93,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         wrong = super().parameter_errors()
         for parameter in ("cascade", "dry_run"):
             try:
-                self._is_on(parameter)
+                self.is_on(parameter)
             except InvalidRequestError as error:
                 wrong += error.faults
         return wrong
@@ -101,7 +101,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
     @property
     def default_timeout(self) -> float:
         """Seconds after which the task fails where no ``timeout`` is given."""
-        return _TIMEOUT if self._is_on("cascade") else super().default_timeout
+        return _TIMEOUT if self.is_on("cascade") else super().default_timeout
 
     def next_step(self, context: Context, memory: Memory) -> Step:
         """Observe the group and, for a cascade, all that belongs to it; return the next step."""
@@ -109,7 +109,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         from airflow_provider_personalize.plans import cascade
         from airflow_provider_personalize.status import is_being_deleted
 
-        is_dry_run, is_cascade = self._is_on("dry_run"), self._is_on("cascade")
+        is_dry_run, is_cascade = self.is_on("dry_run"), self.is_on("cascade")
         if not (is_dry_run or is_cascade):
             return super().next_step(context, memory)
         wanted = self.wanted(cascade.Cascade, is_dry_run=is_dry_run)
@@ -127,15 +127,6 @@ class DeleteDatasetGroupOperator(DeleteOperator):
             return super().call(operation, request)
         self.hook.stop_training(request["solutionVersionArn"])
         return {}
-
-    def _is_on(self, parameter: str) -> bool:
-        """Read a switch, which a template may have left as a text: any text is true to Python."""
-        from airflow_provider_personalize.coercion import parse
-
-        value = parse("boolean", getattr(self, parameter))
-        if isinstance(value, bool):
-            return value
-        raise InvalidRequestError(self.operation, [f"{parameter} is {value!r}: allowed are True and False"])
 
 
 class _Group:
