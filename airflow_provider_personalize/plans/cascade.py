@@ -98,12 +98,14 @@ class Action(NamedTuple):
     :param resource_type: The name of the resource type.
     :param arn: The ARN of the resource.
     :param goal: What to wait for afterwards; None for nothing.
+    :param created: When the resource was created (ISO 8601): a deletion is over, too, once another has its ARN.
     """
 
     verb: Verb
     resource_type: str
     arn: str
     goal: Goal | None
+    created: str | None = None
 
 
 Stage = list[Action]
@@ -145,7 +147,7 @@ def next_step(wanted: Cascade, observed: ObservedGroup, memory: Memory, now: flo
     if is_being_deleted(DATASET_GROUP, group):
         return until_gone(wanted, memory)
     stage = stages(inventory)[0]
-    waits = [WaitCondition(each.resource_type, each.arn, each.goal) for each in stage if each.goal]
+    waits = [WaitCondition(each.resource_type, each.arn, each.goal, each.created) for each in stage if each.goal]
     calls = [_call(each, memory) for each in stage if each.verb != "wait for"]
     first = f"{stage[0].verb} {stage[0].arn}"
     if memory.stage == f"{len(stage)}, {first}":  # what was done, or has ended, is not visible yet
@@ -216,7 +218,8 @@ def stages(inventory: Inventory) -> list[Stage]:
 
 
 def _action(verb: Verb, resource_type: ResourceType, found: Description, goal: Goal) -> Action:
-    return Action(verb, resource_type.name, found[resource_type.arn_member], goal)
+    created = iso(found.get("creationDateTime")) if goal == GONE else None
+    return Action(verb, resource_type.name, found[resource_type.arn_member], goal, created)
 
 
 def _is_in_progress(resource_type: ResourceType, found: Description) -> bool:

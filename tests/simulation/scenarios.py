@@ -23,12 +23,14 @@ from subjects import (
     TWICE,
     UNSEEN_SUCCESSOR,
     UNSENT,
+    CascadeSubject,
     CreateSubject,
     DeleteSubject,
     JobSubject,
     StopTrainingSubject,
     Subject,
     SwitchSubject,
+    SyncedCampaignSubject,
     UpdateSubject,
 )
 from world import Budget, Machine
@@ -103,6 +105,7 @@ def _of_updates() -> list[Scenario]:
             Scenario("what changes nothing is ignored", may_ignore, CRASHES, MORE_CRASHES),
             Scenario("without waiting", UpdateSubject(is_forced=is_forced, waits=False), CRASHES),
             Scenario("reads lag for more than a minute", subject, LATE, lag=NEVER_CONSISTENT, limits=late),
+            Scenario("several crashes", SyncedCampaignSubject(is_forced=is_forced), CRASHES._replace(deaths=3)),
         ]
     return scenarios
 
@@ -138,7 +141,16 @@ def _of_jobs() -> list[Scenario]:
 
 def _of_others() -> list[Scenario]:
     exclusive, deletion = CreateSubject(is_exclusive=True), DeleteSubject()
+    cascade, small_cascade = CascadeSubject("bought", "shop/ITEMS"), CascadeSubject("bought")
     scenarios = [
+        Scenario("crashes", cascade, CRASHES),
+        Scenario("another writer", cascade, Budget(writes=2), limits={UNSEEN_SUCCESSOR}),
+        Scenario(
+            "another writer, crashes",
+            small_cascade,
+            Budget(deaths=1, writes=2),
+            limits={SUCCESSOR, UNSEEN_SUCCESSOR},
+        ),
         Scenario("crashes", exclusive, CRASHES, MORE_CRASHES),
         Scenario("another writer", exclusive, Budget(deaths=1, lost=1, writes=1), limits={FOREIGN}),
         Scenario("crashes", deletion, CRASHES, MORE_CRASHES),

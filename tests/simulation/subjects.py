@@ -7,9 +7,9 @@ Each subject is one operator with fixed parameters. Content ``B`` is what it wan
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from service import (
     ACTIVE,
@@ -30,18 +30,21 @@ from world import World
 
 from airflow_provider_personalize.error_codes import ALREADY_EXISTS, IN_USE, INVALID_INPUT, NOT_FOUND
 from airflow_provider_personalize.goals import SETTLED, STOPPED, Goal
-from airflow_provider_personalize.plans import create, delete, job, switch, update
-from airflow_provider_personalize.plans.meanings import meaning_of
+from airflow_provider_personalize.plans import cascade, create, delete, job, switch, update
+from airflow_provider_personalize.plans.meanings import ObservedResource, meaning_of, solution_to_list
 from airflow_provider_personalize.plans.steps import NOTHING_BEFORE, Call, Observed, Step, Wanted
 from airflow_provider_personalize.resources import (
+    CAMPAIGN,
+    DATASET,
     DATASET_GROUP,
     DATASET_IMPORT_JOB,
+    FILTER,
     RECOMMENDER,
     SOLUTION,
     SOLUTION_VERSION,
     ResourceType,
 )
-from airflow_provider_personalize.status import WaitCondition
+from airflow_provider_personalize.status import WaitCondition, is_being_deleted
 
 PREFIX = "arn:aws:personalize:us-east-1:123456789012:"
 WANTED = "B"
@@ -174,6 +177,8 @@ class UpdateSubject(Subject):
 
     resource_type = SOLUTION
     waits_for_consistency = True
+    #: What ``$LATEST`` may mean.
+    versions: Sequence[dict[str, Any]] = ()
 
     def __init__(self, *, is_forced: bool = False, waits: bool = True, may_ignore: bool = False) -> None:
         self.name = "update, forced" if is_forced else "update"
@@ -190,10 +195,10 @@ class UpdateSubject(Subject):
     def next_step(self, resources: Resources, world: World) -> Step | None:
         memory = world.memory
         wanted = update.Update(
-            resource_type=SOLUTION,
-            operation="UpdateSolution",
+            resource_type=self.resource_type,
+            operation=f"Update{self.resource_type.pascal}",
             request=self._request,
-            meaning=meaning_of(SOLUTION),
+            meaning=meaning_of(self.resource_type),
             is_forced=self.is_forced,
             waits=self.waits,
         )
@@ -201,7 +206,9 @@ class UpdateSubject(Subject):
             return None
         found = self.described(resources[0])
         stored = world.get(wanted.arn) if memory.is_retry else ""
-        observed = Observed(found, stored, moment(world.run_began))
+        is_listed = self.versions and solution_to_list(wanted.content, found)  # as in the operator
+        versions = self.versions if is_listed else ()
+        observed = ObservedResource(found, stored, moment(world.run_began), versions=versions)
         return update.next_step(wanted, observed, memory, world.service.now)
 
     def described(self, resource: Resource) -> dict[str, Any]:
@@ -257,6 +264,50 @@ class UpdateSubject(Subject):
             is_done = is_new and latest.content == WANTED and latest.status != FAILED
             if not is_done and not (latest and latest.owner == OTHER):
                 yield UNSENT
+
+
+class SyncedCampaignSubject(UpdateSubject):
+    """``UpdateCampaignOperator`` on ``$LATEST``, with a campaign that follows its solution's newest version."""
+
+    resource_type = CAMPAIGN
+
+    def __init__(self, *, is_forced: bool = False) -> None:
+        super().__init__(is_forced=is_forced)
+        self.name = f"campaign in sync{', forced' if is_forced else ''}"
+        solution = f"{PREFIX}solution/shop"
+        self._request = {
+            "campaignArn": f"{PREFIX}campaign/shop",
+            "solutionVersionArn": f"{solution}/$LATEST",
+            "campaignConfig": self._campaign_config(WANTED),
+        }
+        trained = moment(EPOCH - 9500)
+        self.versions = [
+            {
+                "solutionVersionArn": f"{solution}/1",
+                "status": ACTIVE,
+                "creationDateTime": trained,
+                "lastUpdatedDateTime": trained,
+            }
+        ]
+
+    @staticmethod
+    def _campaign_config(content: str) -> dict[str, Any]:
+        weight = {"A": "0.1", "B": "0.2", "C": "0.4"}[content]
+        sync = {} if content == "A" else {"syncWithLatestSolutionVersion": True}
+        return {**sync, "itemExplorationConfig": {"explorationWeight": weight}}
+
+    def described(self, resource: Resource) -> dict[str, Any]:
+        def shown(content: str) -> dict[str, Any]:
+            return {
+                "solutionVersionArn": self.versions[0]["solutionVersionArn"],
+                "campaignConfig": self._campaign_config(content),
+            }
+
+        found = {**Subject.described(self, resource), **shown(resource.content)}
+        if latest := resource.update:
+            made = {"status": latest.status, "creationDateTime": moment(latest.created)}
+            found["latestCampaignUpdate"] = {**made, **shown(latest.content)}
+        return found
 
 
 def _config(content: str) -> dict[str, Any]:
@@ -454,9 +505,69 @@ class DeleteSubject(Subject):
         return not any(each.owner == EARLIER for each in resources)
 
     def violations_of_call(self, world: World, after: Resources) -> Iterator[str]:
-        (target,) = world.service.resources
+        target, *_ = world.service.resources
         if target.created not in (world.ledger.first or ()):
             yield SUCCESSOR if target.created in world.ledger.seen else UNSEEN_SUCCESSOR
+
+
+class CascadeSubject(DeleteSubject):
+    """
+    ``DeleteDatasetGroupOperator`` with ``cascade``: a group, the first resource, with a filter and a dataset.
+
+    :param dependants: Which of them there are.
+    """
+
+    _types: ClassVar[dict[str, ResourceType]] = {"shop": DATASET_GROUP, "bought": FILTER, "shop/ITEMS": DATASET}
+
+    def __init__(self, *dependants: str) -> None:
+        self.name = f"cascade with {len(dependants)}"
+        self._names = ("shop", *dependants)
+
+    def beginnings(self) -> Iterator[Resources]:
+        all_there = tuple(Resource(name, EPOCH - 9000, "A", EARLIER, ACTIVE) for name in self._names)
+        yield all_there
+        yield changed(all_there, all_there[-1], replace(all_there[-1], status=BUSY))
+        yield all_there[:1]
+
+    def arn(self, resource: Resource) -> str:
+        return f"{PREFIX}{self._types[resource.name].arn_type}/{resource.name}"
+
+    def described(self, resource: Resource) -> dict[str, Any]:
+        return {**super().described(resource), self._types[resource.name].arn_member: self.arn(resource)}
+
+    def next_step(self, resources: Resources, world: World) -> Step | None:
+        wanted = cascade.Cascade(
+            resource_type=DATASET_GROUP,
+            operation="DeleteDatasetGroup",
+            request={"datasetGroupArn": f"{PREFIX}dataset-group/shop"},
+        )
+        described = {each.name: self.described(each) for each in resources}
+        inventory, group = None, described.pop("shop", None)
+        if group and not is_being_deleted(DATASET_GROUP, group):
+            inventory = cascade.Inventory(group, {self._types[name].name: [each] for name, each in described.items()})
+        observed = cascade.ObservedGroup(group, inventory=inventory)
+        return cascade.next_step(wanted, observed, world.memory, world.service.now)
+
+    def outcomes(self, call: Call, resources: Resources, now: int) -> Iterator[Outcome]:
+        name = next(name for name, each in self._types.items() if call.operation == f"Delete{each.pascal}")
+        target = next((each for each in resources if each.name == name), None)
+        if target is None:
+            yield Outcome("", refusal=NOT_FOUND)
+        elif _is_busy(target) or (name == "shop" and len(resources) > 1):
+            yield Outcome("", refusal=IN_USE)
+        else:
+            yield Outcome(f"deletes {name}", changed(resources, target, replace(target, status=DELETING)))
+
+    def other_writes(self, resources: Resources, now: int) -> Iterator[tuple[str, Resources]]:
+        if not resources:
+            yield "makes shop anew", (Resource("shop", now, "C", OTHER, ACTIVE),)
+        elif resources[0].status == ACTIVE:
+            for name in self._names:
+                if name not in {each.name for each in resources}:
+                    yield f"makes {name}", (*resources, Resource(name, now, "C", OTHER, ACTIVE))
+            last = resources[-1]
+            if last.status == ACTIVE:
+                yield f"deletes {last.name}", changed(resources, last, replace(last, status=DELETING))
 
 
 class SwitchSubject(Subject):

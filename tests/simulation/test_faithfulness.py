@@ -39,7 +39,7 @@ from world import (
 from airflow_provider_personalize import clock
 from airflow_provider_personalize.goals import LATER
 from airflow_provider_personalize.operators.driver import Driver
-from airflow_provider_personalize.plans.steps import Memory, Poll, Sleep, Step
+from airflow_provider_personalize.plans.steps import Calls, Memory, Poll, Sleep, Step
 from airflow_provider_personalize.status import IN_PROGRESS, SUCCEEDED, WaitCondition, WaitStatus
 from airflow_provider_personalize.task import PersonalizeTask
 from airflow_provider_personalize.triggers.events import WaitEvent
@@ -119,6 +119,7 @@ class Task:
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         self.script.skip()
         step = self.script.world.step
+        step = step.calls[0] if isinstance(step, Calls) else step
         event = self.script.next(CALLS)
         assert operation == step.operation
         assert request == step.request

@@ -12,7 +12,7 @@ import pytest
 from scenarios import SCENARIOS
 
 from airflow_provider_personalize import status
-from airflow_provider_personalize.plans import create, delete, job, steps, update
+from airflow_provider_personalize.plans import cascade, create, delete, job, steps, update
 
 Case = tuple[Callable[..., Any], str, str, str]
 #: A function, a part of its source, what stands there instead, and the scenario that shows it.
@@ -96,6 +96,18 @@ MUTATIONS: dict[str, Case] = {
     "one that exists is taken whatever its content": (
         *(create.next_step, "if changes:", "if False:"),
         "create: crashes",
+    ),
+    "a group that was made anew is deleted with all in it": (
+        *(cascade.next_step, 'target_created=iso(group.get("creationDateTime")), ', ""),
+        "cascade with 2: another writer",
+    ),
+    "a cascade ends before the group is gone": (
+        *(cascade.next_step, "then=until_gone(wanted, memory)", "then=Done(result=wanted.arn, memory=memory)"),
+        "cascade with 2: crashes",
+    ),
+    "a cascade waits for what was made anew": (
+        *(cascade._action, "if goal == GONE", "if False"),
+        "cascade with 2: another writer",
     ),
     "a resource that was made anew is deleted": (
         *(delete.step_if_gone, "meant = memory.target_created or iso", "meant = iso"),

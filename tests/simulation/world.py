@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 
 from service import EPOCH, Resources, Service, shown
 
+from airflow_provider_personalize.error_codes import IN_USE, NOT_FOUND
 from airflow_provider_personalize.plans import steps
 from airflow_provider_personalize.plans.steps import (
     NOTHING_BEFORE,
     READ_CONSISTENCY,
     Call,
+    Calls,
     Done,
     Fail,
     Memory,
@@ -189,6 +191,8 @@ class Machine:
             yield from self._observe(world)
         elif isinstance(world.step, Call):
             yield from self._call(world, world.step)
+        elif isinstance(world.step, Calls):
+            yield from self._calls(world, world.step)
         elif isinstance(world.step, Sleep):
             yield from self._sleep(world, world.step)
         elif isinstance(world.step, Poll):
@@ -332,16 +336,50 @@ class Machine:
         if (budget := world.budget.without("lost")) is not None:
             throttled = restored.later(1)._replace(step=None, budget=budget)
             yield Transition(f"{name}: throttled", throttled, event=Event(CALLS, answer=THROTTLED))
-        yield from self._no_answer(began, step, f"{name}: not applied")
+        yield from self._no_answer(began, steps.after_no_answer(step), f"{name}: not applied")
         for outcome in self.subject.outcomes(step, began.service.resources, began.service.now):
             if outcome.refusal:
                 yield from self._refused(restored, step, outcome.refusal)
             else:
                 yield from self._applied(began, step, outcome)
 
-    def _no_answer(self, world: World, step: Call, text: str) -> Iterator[Transition]:
+    def _calls(self, world: World, step: Calls) -> Iterator[Transition]:
+        """Make the first of several calls; the others follow, and then what the step ends with."""
+        call, *others = step.calls
+        following = replace(step, calls=others) if others else step.then
+        began, name, again = world.later(1), call.operation, replace(step.memory, stage="")
+        yield from self._death(began, f"{name}: dies before it is sent")
         if (budget := world.budget.without("lost")) is not None:
-            ambiguous = world._replace(memory=steps.after_no_answer(step), budget=budget)
+            throttled = began._replace(step=None, memory=again, budget=budget)
+            yield Transition(f"{name}: throttled", throttled, event=Event(CALLS, answer=THROTTLED))
+        yield from self._no_answer(began, again, f"{name}: not applied")
+        for outcome in self.subject.outcomes(call, began.service.resources, began.service.now):
+            text, event = f"{name}: {outcome.text}", Event(CALLS, outcome.resources, ANSWERED)
+            if outcome.refusal == IN_USE:
+                later = began.later(30)._replace(step=None, memory=again)
+                yield Transition(f"{name}: refused, {IN_USE}", later, True, Event(CALLS, answer=IN_USE))
+            elif outcome.refusal:
+                event = Event(CALLS, answer=outcome.refusal)
+                assert outcome.refusal == NOT_FOUND
+                yield Transition(f"{name}: refused, {NOT_FOUND}", self._go_on(began, following), True, event)
+            else:
+                wrong = tuple(self.subject.violations_of_call(began, outcome.resources))
+                applied = self._serve(began, began.service.write(outcome.resources))._replace(violations=wrong)
+                answered = applied if wrong else self._go_on(applied, following)
+                yield Transition(f"{text}, answered", answered, True, event)
+                yield from self._death(applied, f"{text}; dies before the answer")
+                yield from self._no_answer(applied, again, text)
+
+    def _go_on(self, world: World, step: Step | None) -> World:
+        """Begin a step that follows another one without a new observation."""
+        if isinstance(step, Done):
+            return self._done(world._replace(memory=step.memory))
+        memory = world.memory if step is None else step.memory
+        return world._replace(step=None if isinstance(step, Replan) else step, memory=memory, is_waiting=False)
+
+    def _no_answer(self, world: World, memory: Memory, text: str) -> Iterator[Transition]:
+        if (budget := world.budget.without("lost")) is not None:
+            ambiguous = world._replace(memory=memory, step=None, budget=budget)
             for how, after in self._deferred(ambiguous):
                 event = Event(CALLS, answer=NO_ANSWER, loses_memory=bool(how))
                 yield Transition(f"{text}, no answer{how}", after.later(READ_CONSISTENCY), event=event)
@@ -363,7 +401,7 @@ class Machine:
         event = Event(CALLS, outcome.resources, ANSWERED)
         yield Transition(f"{text}, answered", answered._replace(memory=memory, ledger=ledger), True, event)
         yield from self._death(applied, f"{text}; dies before the answer")
-        yield from self._no_answer(applied, step, text)
+        yield from self._no_answer(applied, steps.after_no_answer(step), text)
 
     def _poll(self, world: World, step: Poll) -> Iterator[Transition]:
         """Evaluate what was seen, or pause and read, until the wait is over."""
@@ -403,6 +441,8 @@ def _described(step: Step) -> str:
     """Return a step as a trace shows it."""
     if isinstance(step, Call):
         return f"will call {step.operation}"
+    if isinstance(step, Calls):
+        return f"will call {', '.join(each.operation for each in step.calls)}"
     if isinstance(step, Poll):
         return f"will wait until {step.condition.goal}"
     if isinstance(step, Sleep):
