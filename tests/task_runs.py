@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -137,3 +138,14 @@ def fire(trigger: Any) -> dict[str, Any]:
     module, _, name = path.rpartition(".")
     there = getattr(import_module(module), name)(**json.loads(json.dumps(arguments)))
     return json.loads(json.dumps(asyncio.run(first_event(there))))
+
+
+def signing_keys(hook: PersonalizeHook) -> list[str]:
+    """Return a list that each later request of a hook's client adds the key to that it is signed with."""
+    keys: list[str] = []
+
+    def note(request: Any, **_: Any) -> None:
+        keys.append(re.findall("Credential=([^/]+)/", str(request.headers["Authorization"]))[0])
+
+    hook.conn.meta.events.register_first("before-send.personalize", note)
+    return keys

@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from shop import DATASET, PREFIX, SOLUTION
+from task_runs import signing_keys
 
 from airflow_provider_personalize.emulator import assumptions, calls, faults
 from airflow_provider_personalize.exceptions import (
@@ -222,8 +223,9 @@ def test_without_aws_default_boto3s_chain_is_used_and_one_line_says_so(personali
     monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     hook = PersonalizeHook()
+    keys = signing_keys(hook)
     assert hook.describe("solution", SOLUTION)["status"] == "ACTIVE"
-    assert hook.conn._request_signer._credentials.access_key == os.environ["AWS_ACCESS_KEY_ID"]
+    assert keys == [os.environ["AWS_ACCESS_KEY_ID"]]
     said = caplog.text + capsys.readouterr().out
     assert len([line for line in said.splitlines() if "'aws_default'" in line]) == 1
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from shop import PREFIX, ROLE, SCHEMA
 from task_runs import Run
 
-from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
+from airflow_provider_personalize.emulator.service import paging
 from airflow_provider_personalize.exceptions import InvalidRequestError, WaitTimeoutError
+from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import DeleteDatasetGroupOperator
 from airflow_provider_personalize.resources import RESOURCE_TYPES
 
@@ -39,7 +40,6 @@ FIELDS = {
         {"name": "CATEGORY_L1", "type": "string", "categorical": True},
     ],
 }
-_REAL = BaseClient._make_api_call
 #: The slow test crashes behind each so many calls.
 _STEP = 7
 deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
@@ -341,35 +341,46 @@ def test_a_schema_that_another_group_uses_stays(doomed):
 
 def test_all_pages_are_read(doomed, monkeypatch):
     """As if the service gave one resource a page."""
-
-    def call(self: BaseClient, name: str, given: dict[str, Any]) -> Any:
-        paged = name.startswith("List") and name != "ListTagsForResource"
-        return _REAL(self, name, {**given, "maxResults": 1} if paged else given)
-
     doomed.create_filter(
         name="second", datasetGroupArn=GROUP, filterExpression='INCLUDE ItemID WHERE Items.CATEGORY_L1 IN ("a")'
     )
-    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    monkeypatch.setattr(paging, "PAGE_SIZE", 1)
     tear_down()()
     monkeypatch.undo()
     assert existing(doomed) == doomed.shops
 
 
 @deferrable_or_not
-def test_a_resource_added_meanwhile_is_deleted_too(doomed, monkeypatch, deferrable):
+def test_a_resource_added_meanwhile_is_deleted_too(doomed, deferrable):
     """A campaign, once no campaign is there any more and the solution still is."""
     added: list[str] = []
 
-    def call(self: BaseClient, name: str, given: dict[str, Any]) -> Any:
-        if name == "DeleteSolution" and not added:
-            versions = doomed.list_solution_versions(solutionArn=given["solutionArn"])["solutionVersions"]
-            active = next(each["solutionVersionArn"] for each in versions if each["status"] == "ACTIVE")
-            added.append(doomed.create_campaign(name="late", solutionVersionArn=active)["campaignArn"])
-        return _REAL(self, name, given)
+    def add() -> None:
+        versions = doomed.list_solution_versions(solutionArn=f"{PREFIX}solution/doomed")["solutionVersions"]
+        active = next(each["solutionVersionArn"] for each in versions if each["status"] == "ACTIVE")
+        added.append(doomed.create_campaign(name="late", solutionVersionArn=active)["campaignArn"])
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    faults.call_next("DeleteSolution", add)
     tear_down(deferrable=deferrable)()
     assert added
+    assert existing(doomed) == doomed.shops
+
+
+def test_a_resource_recreated_while_its_deletion_is_waited_for_is_deleted_too(doomed):
+    """The wait for the first of that name ends, though the service shows another."""
+    recreated: list[str] = []
+
+    def recreate() -> None:
+        if calls.of("DeleteFilter") and not recreated:
+            clock.advance(HOUR)
+            expression = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view")'
+            made = doomed.create_filter(name="doomed", datasetGroupArn=GROUP, filterExpression=expression)
+            recreated.append(made["filterArn"])
+
+    run = tear_down(deferrable=True)
+    run.between = recreate
+    run()
+    assert recreated
     assert existing(doomed) == doomed.shops
 
 
@@ -415,16 +426,10 @@ def test_throttling_is_retried(doomed):
 
 
 @pytest.mark.parametrize("code", ["InvalidInputException", "ResourceInUseException"])
-def test_a_training_that_ends_just_before_it_is_stopped_does_not_block_it(doomed, monkeypatch, code):
+def test_a_training_that_ends_just_before_it_is_stopped_does_not_block_it(doomed, code):
     """Which error the service answers then is not documented."""
-
-    def call(self: BaseClient, name: str, given: dict[str, Any]) -> Any:
-        if name == "StopSolutionVersionCreation":
-            clock.advance(HOUR)
-            faults.error_next(name, code)
-        return _REAL(self, name, given)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    assumptions.move_from_wrong_status = code
+    faults.call_next("StopSolutionVersionCreation", lambda: clock.advance(HOUR))
     assert tear_down()() == GROUP
     assert [call.error for call in calls.of("StopSolutionVersionCreation")] == [code]
     assert existing(doomed) == doomed.shops
@@ -480,17 +485,17 @@ class Crashed(BaseException):
 
 def crash_and_run_again(monkeypatch: Any, number: int, counts: Callable[[str], bool], **parameters: Any) -> bool:
     """Crash behind one of the calls that count, and run again; tell whether there were as many."""
-    left = [number]
+    left, call = [number], PersonalizeHook.call
 
-    def call(self: BaseClient, name: str, given: dict[str, Any]) -> Any:
-        answer = _REAL(self, name, given)
-        left[0] -= counts(name)
+    def dying(hook: PersonalizeHook, method: str, **request: Any) -> Any:
+        answer = call(hook, method, **request)
+        left[0] -= counts(hook.conn.meta.method_to_api_mapping[method])
         if left[0] == 0:
             raise Crashed
         return answer
 
     with monkeypatch.context() as patch:
-        patch.setattr(BaseClient, "_make_api_call", call)
+        patch.setattr(PersonalizeHook, "call", dying)
         with contextlib.suppress(Crashed):
             tear_down(**parameters)()
             return False

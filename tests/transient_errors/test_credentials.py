@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 from shop import DATASET, LOCATION, ROLE, SOLUTION
-from task_runs import Run
+from task_runs import Run, signing_keys
 
 from airflow_provider_personalize.emulator import calls, clock, faults, service_model
 from airflow_provider_personalize.exceptions import CredentialsMissingError
@@ -87,7 +87,9 @@ def test_keys_that_were_changed_in_the_connection_sign_from_then_on(monkeypatch)
     give("after")
     faults.expired_next("DescribeSolution")
     assert hook.poll(WaitCondition("solution", SOLUTION)).outcome == "succeeded"
-    assert hook.conn._request_signer._credentials.access_key == "after"
+    keys = signing_keys(hook)
+    assert hook.poll(WaitCondition("solution", SOLUTION)).outcome == "succeeded"
+    assert keys == ["after"]
 
 
 @pytest.fixture

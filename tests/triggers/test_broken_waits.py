@@ -105,9 +105,12 @@ def test_a_fault_that_ends_within_five_deferrals_fails_no_task(shop, broken, mak
 @TASKS
 @pytest.mark.parametrize("outcome", ["a word of next year", "in progress", None])
 def test_an_outcome_of_another_version_is_not_taken_for_success(shop, monkeypatch, make, outcome):
-    event_of = lambda trigger: trigger._event(WaitStatus(outcome)).to_json()  # noqa: E731
-    first = iter([event_of])
-    monkeypatch.setattr("task_runs.fire", lambda trigger: next(first, fire)(trigger))
+    wait, first = PersonalizeTrigger.wait_until_over, iter([WaitStatus(outcome)])
+
+    async def wait_there(trigger: PersonalizeTrigger) -> WaitStatus:
+        return next(first, None) or await wait(trigger)
+
+    monkeypatch.setattr(PersonalizeTrigger, "wait_until_over", wait_there)
     run = make()
     run()
     assert shop.describe_solution(solutionArn=SOLUTION)["solution"]["latestSolutionUpdate"]["status"] == "ACTIVE"
