@@ -47,7 +47,7 @@ class _PutOperator(PersonalizeTask):
         from airflow_provider_personalize.operators.driver import call_with_retry
 
         context = self.begin(context)
-        self.announce(context)
+        self.show_link(context, {"datasetArn": getattr(self, "dataset_arn", None)})
         requests = call_with_retry(self, lambda: self._requests(context))
         if not requests:
             self.log.warning("%s is empty: nothing is put", self.api.parameters[self.records])
@@ -69,9 +69,6 @@ class _PutOperator(PersonalizeTask):
         except InvalidRequestError as error:
             return error.faults
         return []
-
-    def announce(self, context: Context) -> None:
-        """Show where the records go, where that is known."""
 
     def _put(self, request: dict[str, Any], done: int, total: int) -> None:
         from airflow_provider_personalize.operators.driver import call_with_retry
@@ -225,22 +222,7 @@ class PutActionInteractionsOperator(_PutEventsOperator):
         self.action_interactions = action_interactions
 
 
-class _PutIntoDatasetOperator(_PutOperator):
-    """
-    Put records into a dataset. One whose id is there already takes its place, so a retry adds nothing twice.
-
-    https://docs.aws.amazon.com/personalize/latest/dg/incremental-data-updates.html
-    """
-
-    resource_type = DATASET
-    dataset_arn: str
-
-    def announce(self, context: Context) -> None:
-        """Show the page of the dataset's group."""
-        self.show_link(context, {"datasetArn": self.dataset_arn})
-
-
-class PutItemsOperator(_PutIntoDatasetOperator):
+class PutItemsOperator(_PutOperator):
     """
     Add items to a dataset, or replace them.
 
@@ -255,6 +237,7 @@ class PutItemsOperator(_PutIntoDatasetOperator):
     """
 
     operation = "PutItems"
+    resource_type = DATASET
     records = "items"
 
     def __init__(self, *, dataset_arn: str, items: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
@@ -263,7 +246,7 @@ class PutItemsOperator(_PutIntoDatasetOperator):
         self.items = items
 
 
-class PutUsersOperator(_PutIntoDatasetOperator):
+class PutUsersOperator(_PutOperator):
     """
     Add users to a dataset, or replace them.
 
@@ -277,6 +260,7 @@ class PutUsersOperator(_PutIntoDatasetOperator):
     """
 
     operation = "PutUsers"
+    resource_type = DATASET
     records = "users"
 
     def __init__(self, *, dataset_arn: str, users: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
@@ -285,7 +269,7 @@ class PutUsersOperator(_PutIntoDatasetOperator):
         self.users = users
 
 
-class PutActionsOperator(_PutIntoDatasetOperator):
+class PutActionsOperator(_PutOperator):
     """
     Add actions to a dataset, or replace them.
 
@@ -299,6 +283,7 @@ class PutActionsOperator(_PutIntoDatasetOperator):
     """
 
     operation = "PutActions"
+    resource_type = DATASET
     records = "actions"
 
     def __init__(self, *, dataset_arn: str, actions: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
