@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from airflow_provider_personalize.comparison import configuration
 from airflow_provider_personalize.goals import GONE, SETTLED, Goal
-from airflow_provider_personalize.plans.delete import step_if_gone, until_gone
+from airflow_provider_personalize.plans.delete import step_if_gone
 from airflow_provider_personalize.plans.steps import (
     Call,
     Calls,
@@ -145,7 +145,7 @@ def next_step(wanted: Cascade, observed: ObservedGroup, memory: Memory, now: flo
         memory, target_created=iso(group.get("creationDateTime")), schemas=sorted(inventory.schemas), refusal=None
     )
     if is_being_deleted(DATASET_GROUP, group):
-        return until_gone(wanted, memory)
+        return wanted.until(GONE, memory, memory.target_created)
     stage = stages(inventory)[0]
     waits = [WaitCondition(each.resource_type, each.arn, each.goal, each.created) for each in stage if each.goal]
     calls = [_call(each, memory) for each in stage if each.verb != "wait for"]
@@ -164,7 +164,7 @@ def next_step(wanted: Cascade, observed: ObservedGroup, memory: Memory, now: flo
         return Calls(calls=calls, optional=advice, then=noted, memory=memory)
     then = Poll(condition=waits[0], memory=memory) if waits else None
     if stage[0].resource_type == DATASET_GROUP.name and stage[0].goal == GONE:
-        return Calls(calls=calls, then=until_gone(wanted, memory), memory=memory)
+        return Calls(calls=calls, then=wanted.until(GONE, memory, memory.target_created), memory=memory)
     return Calls(calls=calls, then=then, memory=memory)
 
 

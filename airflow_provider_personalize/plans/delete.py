@@ -13,7 +13,6 @@ from airflow_provider_personalize.plans.steps import (
     Memory,
     Note,
     Observed,
-    Poll,
     Step,
     Wanted,
     wait_for_consistency,
@@ -29,9 +28,9 @@ def next_step(wanted: Wanted, observed: Observed, memory: Memory, now: float) ->
     found = observed.found or {}
     memory = replace(memory, target_created=iso(found.get("creationDateTime")))
     if _was_unknown(memory):
-        return replace(until_gone(wanted, memory), notes=[_deleted_meanwhile(wanted)])
+        return wanted.until(GONE, memory, memory.target_created, [_deleted_meanwhile(wanted)])
     if memory.is_answered or is_being_deleted(wanted.resource_type, found):
-        return until_gone(wanted, memory)
+        return wanted.until(GONE, memory, memory.target_created)
     settled = wanted.condition(SETTLED)
     status = settled.evaluate(found)
     if status.outcome != SUCCEEDED:
@@ -74,11 +73,3 @@ def _was_unknown(memory: Memory) -> bool:
 
 def _deleted_meanwhile(wanted: Wanted) -> Note:
     return Note(f"Something else deleted the {wanted.resource_type.short(wanted.arn)} meanwhile")
-
-
-def until_gone(wanted: Wanted, memory: Memory) -> Poll | Done:
-    """Wait until it is gone; without ``waits`` that it is being deleted is enough."""
-    done = Done(result=wanted.arn, memory=memory)
-    if not wanted.waits:
-        return done
-    return Poll(condition=wanted.condition(GONE, memory.target_created), then=done, memory=memory)

@@ -47,6 +47,13 @@ class Wanted:
         """Return the condition that the resource, or its update of a certain time, has come to a goal."""
         return WaitCondition(self.resource_type.name, self.arn, goal, created)
 
+    def until(self, goal: Goal, memory: Memory, created: str | None = None, notes: Sequence[Note] = ()) -> Poll | Done:
+        """End once the resource has come to a goal; without ``waits``, that it is on its way is enough."""
+        done = Done(result=self.arn, memory=memory)
+        if not self.waits:
+            return replace(done, notes=notes)
+        return Poll(condition=self.condition(goal, created), then=done, notes=notes, memory=memory)
+
 
 @dataclass(frozen=True)
 class CallRecord:

@@ -15,7 +15,6 @@ from airflow_provider_personalize.plans.steps import (
     Memory,
     Note,
     Observed,
-    Poll,
     Step,
     Wanted,
     wait_for_consistency,
@@ -35,11 +34,6 @@ class Switch(Wanted):
 
     goal: Goal
 
-    def end(self, memory: Memory, notes: tuple[Note, ...] = ()) -> Step:
-        """Wait until it is so."""
-        done = Done(result=self.arn, memory=memory)
-        return Poll(condition=self.condition(self.goal), then=done, notes=notes, memory=memory) if self.waits else done
-
 
 def next_step(wanted: Switch, observed: Observed, memory: Memory, now: float) -> Step:
     """Return the next step: from whatever is observed to a recommender that is stopped, or started."""
@@ -50,13 +44,14 @@ def next_step(wanted: Switch, observed: Observed, memory: Memory, now: float) ->
         if found.get("status") == call.before and now < call.answered_at + READ_CONSISTENCY:
             last_seen = f"{call.before}: the call is not visible yet"
             return wait_until_visible(wanted.condition(wanted.goal), last_seen, memory)
-        return wanted.end(memory)
+        return wanted.until(wanted.goal, memory)
     condition, settled = wanted.condition(wanted.goal), wanted.condition(SETTLED)
     status, is_settled = condition.evaluate(found), settled.evaluate(found)
     if status.failed:
         return Fail(error=condition.error(status), memory=memory)
     if status.outcome == SUCCEEDED or is_switching(wanted.goal, found):
-        return wanted.end(memory, (Note(f"{status} already; nothing is sent ({condition.title})"),))
+        note = Note(f"{status} already; nothing is sent ({condition.title})")
+        return wanted.until(wanted.goal, memory, notes=[note])
     if is_settled.outcome == SUCCEEDED and not memory.refusal:
         return Call(
             operation=wanted.operation,
@@ -78,7 +73,7 @@ def next_step_of_training(wanted: Switch, observed: Observed, memory: Memory, no
     found = observed.found or {}
     status = wanted.condition(wanted.goal).evaluate(found)
     if memory.is_answered or is_being_stopped(found):
-        return wanted.end(memory)
+        return wanted.until(wanted.goal, memory)
     if status.outcome == SUCCEEDED:
         text = f"{status}: it is over, and nothing is stopped ({wanted.condition(wanted.goal).title})"
         return Done(result=wanted.arn, notes=[Note.warning(text)], memory=memory)

@@ -1,11 +1,7 @@
 """
 Update a resource whose description shows its latest update, and wait for that update.
 
-``Update…`` returns no identifier. So an update is this one if it is newer than what was shown before the call and has
-the same content. A newer one with other content is another writer's: for ``READ_CONSISTENCY`` seconds this one may
-still become visible; after that it was superseded, which is an error unless what was asked for is in effect and stays
-so. Where no newer update becomes visible in that time and all was as wanted before the call, the service had nothing
-to do.
+``UpdateOperator`` says by which rules an update counts as this one.
 """
 
 from __future__ import annotations

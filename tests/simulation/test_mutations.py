@@ -102,7 +102,11 @@ MUTATIONS: dict[str, Case] = {
         "cascade with 2: another writer",
     ),
     "a cascade ends before the group is gone": (
-        *(cascade.next_step, "then=until_gone(wanted, memory)", "then=Done(result=wanted.arn, memory=memory)"),
+        *(
+            cascade.next_step,
+            "then=wanted.until(GONE, memory, memory.target_created)",
+            "then=Done(result=wanted.arn, memory=memory)",
+        ),
         "cascade with 2: crashes",
     ),
     "a cascade waits for what was made anew": (
