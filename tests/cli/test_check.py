@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import airflow_provider_personalize.cli.check  # noqa: F401 - Airflow logs its import, which is not to be captured
 from airflow_provider_personalize.cli.main import main
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
