@@ -14,6 +14,8 @@ What can go wrong, named after what happened.
     ├── UpdateReplacedError(AirflowFailException)      a later update replaced this one
     ├── ResourceExistsError(AirflowFailException)      a resource of this name exists already
     ├── ResourceDiffersError(AirflowFailException)     a resource of this name exists with other content
+    ├── DataCheckError(AirflowFailException)           the data does not fit the dataset; nothing was sent
+    ├── DataNotReadableError                           the data cannot be read with Airflow's AWS connection
     ├── SchemaUnreadableError                          the file with a schema cannot be read
     ├── TooFewRecommendationsError                     fewer recommendations than required
     ├── VersionsNotComparableError                     solution versions are not ACTIVE, or lack metrics
@@ -157,6 +159,22 @@ class SchemaUnreadableError(PersonalizeError):
             f"The schema {redact(repr(place))} cannot be read: {reason}. Allowed are an Avro record as a structure or "
             "as JSON, the path of a file that the worker can read, and s3://BUCKET/KEY."
         )
+
+
+class DataCheckError(PersonalizeError, AirflowFailException):
+    """
+    Data in S3 does not fit the dataset, and a retry would find the same.
+
+    :param summary: What was found, as JSON primitives.
+    """
+
+    def __init__(self, message: str, summary: Mapping[str, Any]) -> None:
+        self.summary = dict(summary)
+        super().__init__(message)
+
+
+class DataNotReadableError(PersonalizeError):
+    """Data in S3 cannot be read with Airflow's AWS connection, or it changed meanwhile."""
 
 
 class TooFewRecommendationsError(PersonalizeError):

@@ -110,9 +110,11 @@ class HookParameters:
         Return Airflow's own hook for S3 with these parameters. Call it only while a task runs, as :meth:`hook`.
 
         :raises ValueError: As of :meth:`check_config`.
+        :raises ConnectionMissingError: The connection does not exist, and must: Airflow's hook would do without.
         """
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
+        _ = self.hook().conn_config
         return S3Hook(
             aws_conn_id=self.aws_conn_id, region_name=self.region_name, verify=self.verify, config=self.check_config()
         )

@@ -26,6 +26,10 @@ Value = TypeVar("Value")
 ALWAYS: Final = ""
 FOR_THE_LINK: Final = "for the link to the console"
 WITH_CASCADE: Final = "with `cascade`"
+WITH_CHECK: Final = "with `check_data`"
+#: What reading data in S3 takes, of the bucket and of the files.
+S3_ACTIONS: Final = ("s3:GetObject", "s3:ListBucket")
+_CHECK: Final = ("DescribeDataset", "DescribeSchema", *S3_ACTIONS)
 #: The action that lets a caller pass a role to the service, and to no other by condition.
 ROLE_ACTION: Final = "iam:PassRole"
 
@@ -50,6 +54,8 @@ _CASCADE: Final = (
 )
 # What tasks call besides their own operation and the description of their resource, and when
 _ALSO: Final[Mapping[type, Mapping[str, str]]] = {
+    operators.CheckDatasetOperator: dict.fromkeys(_CHECK, ALWAYS),
+    operators.CreateDatasetImportJobOperator: dict.fromkeys(_CHECK, WITH_CHECK),
     sensors.AutomaticSolutionVersionSensor: {"ListSolutionVersions": ALWAYS, "DescribeSolution": ALWAYS},
     operators.CompareSolutionVersionsOperator: {
         "DescribeSolutionVersion": ALWAYS,

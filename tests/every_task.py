@@ -82,6 +82,7 @@ STEPS: Final[list[tuple[str, dict[str, Any]]]] = [
         for dataset_type in FIELDS
     ),
     ("DatasetSensor", {"dataset_arn": dataset("ITEMS")}),
+    ("CheckDataset", {"dataset_arn": dataset("INTERACTIONS"), "data_location": LOCATION}),
     (
         "CreateDatasetImportJob",
         {
@@ -89,6 +90,7 @@ STEPS: Final[list[tuple[str, dict[str, Any]]]] = [
             "data_source": {"dataLocation": LOCATION},
             "role_arn": ROLE,
             "tags": TAGS,
+            "check_data": True,
         },
     ),
     ("DatasetImportJobSensor", {"dataset_import_job_arn": "<CreateDatasetImportJob>"}),

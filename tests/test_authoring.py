@@ -38,7 +38,7 @@ WAITING = {task for task in OPERATORS + SENSORS if issubclass(task, (WaitingOper
 CONNECTION = {"aws_conn_id", "region_name", "verify", "botocore_config"}
 
 # The parameters of these are not the members of one request.
-COMPOSED = {operators.CompareSolutionVersionsOperator}
+COMPOSED = {operators.CheckDatasetOperator, operators.CompareSolutionVersionsOperator}
 
 every_operator = pytest.mark.parametrize(
     "operator", [each for each in OPERATORS if each not in COMPOSED], ids=lambda operator: operator.__name__
@@ -250,7 +250,15 @@ def test_a_parameter_that_is_not_templated_refuses_a_text(task, value):
             task(task_id="task", **needed(task), **{name: value})
 
 
-SWITCHES = {"check_schema", "wait_for_completion", "deferrable", "stop_on_kill", "require_update"}
+SWITCHES = {
+    "check_schema",
+    "wait_for_completion",
+    "deferrable",
+    "stop_on_kill",
+    "require_update",
+    "check_data",
+    "fail_on_warnings",
+}
 AIRFLOWS = {"soft_fail", "never_fail", "silent_fail"}
 
 

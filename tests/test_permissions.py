@@ -19,7 +19,7 @@ from airflow_provider_personalize.emulator import calls, clock, service_model
 from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CreateCampaignOperator
-from airflow_provider_personalize.permissions import ROLE_ACTION, actions_of
+from airflow_provider_personalize.permissions import ROLE_ACTION, S3_ACTIONS, actions_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "permissions.md"
 every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name__)
@@ -27,7 +27,12 @@ every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/life"
 # The members of a request that take an action of their own
-TAKES = {"roleArn": ROLE_ACTION, "tags": "personalize:TagResource", "s3.get_object": "s3:GetObject"}
+TAKES = {
+    "roleArn": ROLE_ACTION,
+    "tags": "personalize:TagResource",
+    "s3.get_object": "s3:GetObject",
+    "s3.list_objects_v2": "s3:ListBucket",
+}
 
 
 @pytest.fixture
@@ -90,7 +95,7 @@ def _steps(life: Life) -> Iterator[tuple[str, dict[str, Any]]]:
 @every_task
 def test_an_action_is_named_as_an_operation_is(task):
     names = {action.removeprefix("personalize:") for action in actions_of(task)}
-    assert names <= {*service_model.operations(), ROLE_ACTION, "s3:GetObject"}
+    assert names <= {*service_model.operations(), ROLE_ACTION, *S3_ACTIONS}
 
 
 @every_task

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
+from operator import itemgetter
 from typing import Final
 
 from airflow_provider_personalize.data import rules
@@ -41,7 +42,7 @@ _COUNTED: Final = ("USER_ID", "ITEM_ID", "ACTION_ID", "EVENT_TYPE")
 _MOST_DISTINCT: Final = 1_000_000
 
 
-class Seen:
+class KnownKeys:
     """
     Which keys came before, by their hashes: 16 bytes of memory for each, and no more than 64 MB.
 
@@ -127,7 +128,7 @@ class Check:
         self._sample = math.inf if sample_rows is None else sample_rows
         self._options = options or Options()
         self._header: list[str] | None = None
-        self._seen = Seen()
+        self._keys = KnownKeys()
         self._counts: dict[str, Counter[str] | None] = {}
 
     def add(self, finding: Finding, file: str | None = None, line: int | None = None) -> None:
@@ -165,9 +166,8 @@ class Check:
             if records is None:
                 return
             self._check_lines(file, records, lines[1:], is_utf8=is_utf8)
-            for piece in pieces:
-                if file.left <= 0:
-                    self.report.is_sample = True
+            while not (file.left <= 0 and self.report.is_sample):
+                if not (piece := next(pieces, b"")):
                     return
                 lines, is_utf8 = _lines(piece)
                 self._check_lines(file, records, lines, is_utf8=is_utf8)
@@ -209,7 +209,7 @@ class Check:
         wrong = list(rules.total_findings(*totals, self._options))
         users = self._counts.get("USER_ID")
         if not wrong and users and not self._is_incremental:
-            unique = None if self._seen.is_full else self._seen.count
+            unique = None if self._keys.is_full else self._keys.count
             with_two = sum(count > 1 for count in users.values())
             wrong = list(rules.training_findings(self._dataset_type, unique, len(users), with_two))
         for finding in wrong:
@@ -296,14 +296,16 @@ class Check:
     ) -> None:
         """Check records by their columns."""
         self.report.records += len(numbers)
+        findings: list[tuple[int, Finding]] = []
         for column in records.columns:
             texts = columns[column.place]
             if bad := column.bad_values(texts):
-                for number, text in zip(numbers, texts, strict=True):
-                    for finding in bad.get(text, ()):
-                        self.add(finding, file.name, number)
+                wrong = ((number, text) for number, text in zip(numbers, texts, strict=True) if text in bad)
+                findings += ((number, finding) for number, text in wrong for finding in bad[text])
             if column.name in _COUNTED:
                 self._count(column.name, texts)
+        for number, finding in sorted(findings, key=itemgetter(0)):
+            self.add(finding, file.name, number)
         self._check_duplicates(file, records, columns, numbers, lines)
 
     def _count(self, name: str, texts: Sequence[str]) -> None:
@@ -331,7 +333,7 @@ class Check:
             # lines that are equal are equal records; those that differ may be, too, in columns that nobody reads
             is_whole = lines is not None and len(known) == records.width
             keys = lines if is_whole and lines is not None else list(zip(*known.values(), strict=True))
-        for place in self._seen.repeated(keys):
+        for place in self._keys.repeated(keys):
             again = keys[place]
             value = again if isinstance(again, str) else ",".join(again)  # type: ignore[arg-type]
             what = (

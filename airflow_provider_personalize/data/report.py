@@ -79,16 +79,16 @@ class Report:
     records: int = 0
     is_sample: bool = False
     distinct: dict[str, int | None] = field(default_factory=dict)
-    kinds: dict[tuple[str, str | None, bool], Problems] = field(default_factory=dict)
+    groups: dict[tuple[str, str | None, bool], Problems] = field(default_factory=dict)
     _in_full: dict[bool, list[Problem]] = field(default_factory=lambda: {True: [], False: []})
 
     def add(self, finding: Finding, file: str | None = None, line: int | None = None) -> None:
         """Count a finding, and keep it in full if it is one of the first."""
         key = (finding.rule, finding.column, finding.is_error)
-        problems, in_full = self.kinds.get(key), self._in_full[finding.is_error]
+        problems, in_full = self.groups.get(key), self._in_full[finding.is_error]
         if problems is None or len(in_full) < MOST_IN_FULL:
             problem = _problem(finding, file, line)
-            problems = self.kinds.setdefault(key, Problems(problem, finding.is_error))
+            problems = self.groups.setdefault(key, Problems(problem, finding.is_error))
             if len(in_full) < MOST_IN_FULL:
                 in_full.append(problem)
         problems.count += 1
@@ -96,12 +96,12 @@ class Report:
     @property
     def errors(self) -> int:
         """How many errors there are."""
-        return sum(problems.count for problems in self.kinds.values() if problems.is_error)
+        return sum(problems.count for problems in self.groups.values() if problems.is_error)
 
     @property
     def warnings(self) -> int:
         """How many warnings there are."""
-        return sum(problems.count for problems in self.kinds.values() if not problems.is_error)
+        return sum(problems.count for problems in self.groups.values() if not problems.is_error)
 
     def summary(self) -> dict[str, Any]:
         """Return the report as JSON primitives."""
@@ -128,7 +128,7 @@ class Report:
 
     def _sorted(self) -> list[Problems]:
         """Return all kinds of problems: errors before warnings, and in the order in which they were found."""
-        return sorted(self.kinds.values(), key=lambda problems: not problems.is_error)
+        return sorted(self.groups.values(), key=lambda problems: not problems.is_error)
 
     def table(self) -> str:
         """Return the report as text: totals, and a line for each kind of problem."""
@@ -161,13 +161,13 @@ class Report:
         :param with_warnings: Whether warnings count as errors.
         """
         in_full = [*self._in_full[True], *(self._in_full[False] if with_warnings else ())][:MOST_IN_FULL]
-        kinds = [problems for problems in self._sorted() if problems.is_error or with_warnings]
-        total = sum(problems.count for problems in kinds)
+        groups = [problems for problems in self._sorted() if problems.is_error or with_warnings]
         counts = ", ".join(
             " ".join(filter(None, (f"{problems.count:,} x", problems.first.rule, problems.first.column)))
-            for problems in kinds
+            for problems in groups
         )
-        first = "" if len(in_full) == total else f"\nThe first {len(in_full)}:"
+        is_all = len(in_full) == sum(problems.count for problems in groups)
+        first = "" if is_all else f"\nThe first {len(in_full)}:"
         listed = "".join(f"\n  - {_sentence(problem)}" for problem in in_full)
         return f"{self.location} is not fit for the dataset: {counts}.{first}{listed}"
 
@@ -207,5 +207,5 @@ def _aligned(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     if len(rows) == 1:
         return
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    for cells in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()

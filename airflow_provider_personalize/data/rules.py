@@ -381,11 +381,11 @@ class Records:
         """
         if len(record) != self.width:
             raise Refused(self.wrong_width(record))
-        row = {}
+        taken = {}
         for column in self.columns:
             if (value := column.read(record[column.place])) is not None:
-                row[column.name] = value
-        return row
+                taken[column.name] = value
+        return taken
 
     def wrong_width(self, record: Sequence[str]) -> Finding:
         """Return what is wrong with a record that has another number of values than the header."""

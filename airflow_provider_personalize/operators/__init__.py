@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         CreateBatchInferenceJobOperator as CreateBatchInferenceJobOperator,
         CreateBatchSegmentJobOperator as CreateBatchSegmentJobOperator,
     )
+    from airflow_provider_personalize.operators.checking import CheckDatasetOperator as CheckDatasetOperator
     from airflow_provider_personalize.operators.comparing import (
         CompareSolutionVersionsOperator as CompareSolutionVersionsOperator,
     )
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
+    "CheckDatasetOperator": "checking",
     "CompareSolutionVersionsOperator": "comparing",
     "CreateBatchInferenceJobOperator": "batch",
     "CreateBatchSegmentJobOperator": "batch",

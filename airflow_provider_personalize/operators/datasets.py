@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,12 +18,15 @@ from airflow_provider_personalize.resources import (
     DATASET_IMPORT_JOB,
     ResourceType,
 )
+from airflow_provider_personalize.task import switch
 
 if TYPE_CHECKING:
+    from airflow.utils.context import Context
     from typing_extensions import Unpack
 
     from airflow_provider_personalize.hooks import PersonalizeHook
     from airflow_provider_personalize.options import CreateOptions, UpdateOptions, WaitingOptions
+    from airflow_provider_personalize.plans.steps import Memory, Step
 
 
 def _find_dataset(
@@ -172,11 +176,16 @@ class CreateDatasetImportJobOperator(JobOperator):
         The first import of a dataset must be FULL. (templated)
     :param publish_attribution_metrics_to_s3: Whether to write metric attribution reports. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
-    :return: The ARN of the job.
+    :param check_data: Whether to check all of the data first, as :class:`CheckDatasetOperator` does, right before the
+        job is created. A retry that finds the job of an earlier attempt checks nothing. Nothing else changes.
+    :return: The ARN of the job. With ``check_data``, the summary of the check is in XCom as ``data_check``.
+    :raises DataCheckError: With ``check_data``: the data does not fit. No job was created.
+    :raises DataNotReadableError: With ``check_data``: the data cannot be read with Airflow's AWS connection.
     """
 
     operation = "CreateDatasetImportJob"
     resource_type = DATASET_IMPORT_JOB
+    not_in_request = frozenset({"check_data"})
     unless_given: ClassVar[Mapping[str, Any]] = {"importMode": "FULL"}
 
     def __init__(
@@ -189,6 +198,7 @@ class CreateDatasetImportJobOperator(JobOperator):
         import_mode: str | None = None,
         publish_attribution_metrics_to_s3: bool | str | None = None,
         tags: list[dict[str, str]] | str | None = None,
+        check_data: bool = False,
         **kwargs: Unpack[WaitingOptions],
     ) -> None:
         super().__init__(**kwargs)
@@ -199,6 +209,28 @@ class CreateDatasetImportJobOperator(JobOperator):
         self.import_mode = import_mode
         self.publish_attribution_metrics_to_s3 = publish_attribution_metrics_to_s3
         self.tags = tags
+        self.check_data = switch("check_data", check_data)
+
+    def next_step(self, context: Context, memory: Memory) -> Step:
+        """Return the next step. Before the one that creates a job, check the data, once in an attempt."""
+        from airflow_provider_personalize.plans.steps import Call
+
+        step = super().next_step(context, memory)
+        if not (self.check_data and isinstance(step, Call)) or memory.is_data_checked:
+            return step
+        self._check(context, step.request)
+        return replace(step, memory=replace(step.memory, is_data_checked=True))
+
+    def _check(self, context: Context, request: Mapping[str, Any]) -> None:
+        from airflow_provider_personalize.operators.checking import check_data, dataset_schema
+
+        check_data(
+            self,
+            context,
+            dataset_schema(self, request["datasetArn"]),
+            request["dataSource"]["dataLocation"],
+            is_incremental=request.get("importMode") == "INCREMENTAL",
+        )
 
 
 class CreateDatasetExportJobOperator(JobOperator):

@@ -122,6 +122,7 @@ class Memory:
     :param stage: The stage of a cascade that was carried out or waited for: its size and its first action.
     :param schemas: The schemas that the datasets of a group have or had.
     :param noted_schemas: Those of them that this attempt keeps, since the group cannot.
+    :param is_data_checked: Whether this attempt has checked the data of an import.
     :param failures: How many times in a row a transient error came.
     :param version: Of this class. A state of another version is not understood.
     """
@@ -138,6 +139,7 @@ class Memory:
     stage: str = ""
     schemas: Sequence[str] = ()
     noted_schemas: Sequence[str] = ()
+    is_data_checked: bool = False
     failures: int = 0
     version: int = 1
 
