@@ -73,3 +73,8 @@ def test_an_arn_of_a_resource_type_is_recognised_and_another_is_not(resource_typ
     ]
     assert resource_type.is_arn(own)
     assert not any(resource_type.is_arn(other) for other in others)
+
+
+def test_a_fact_that_no_resource_type_has_is_refused():
+    with pytest.raises(TypeError, match="has no redy"):
+        ResourceType("solution", redy=frozenset())
