@@ -13,6 +13,7 @@ Sources of the statuses: the ``status`` texts of the API reference
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Any, Final
 
 _MINUTE: Final = 60
@@ -80,17 +81,17 @@ class ResourceType:  # no dataclass: to define one takes a tenth of the time tha
         """The name in prose: ``dataset import job``."""
         return self.name.replace("_", " ")
 
-    @property
+    @cached_property
     def pascal(self) -> str:
         """The name in operations: ``DatasetImportJob``."""
         return self.title.title().replace(" ", "")
 
-    @property
+    @cached_property
     def member(self) -> str:
         """The member of an answer with the description: ``datasetImportJob``."""
         return self.pascal[0].lower() + self.pascal[1:]
 
-    @property
+    @cached_property
     def arn_member(self) -> str:
         """The member with its ARN: ``datasetImportJobArn``."""
         return f"{self.member}Arn"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from inspect import signature, unwrap
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, cast
@@ -44,7 +44,12 @@ _TOLERANCE: Final = timedelta(seconds=60)
 def required_parameters(task_class: type[PersonalizeTask]) -> frozenset[str]:
     """Return the names of the parameters that have no default, of a task's class and its bases."""
     constructors = [vars(base)["__init__"] for base in task_class.__mro__ if "__init__" in vars(base)]
-    parameters = [each for constructor in constructors for each in signature(constructor).parameters.values()]
+    return frozenset[str]().union(*map(_required_by, constructors))
+
+
+@cache
+def _required_by(constructor: Callable[..., None]) -> frozenset[str]:
+    parameters = signature(constructor).parameters.values()
     return frozenset(each.name for each in parameters if each.kind is each.KEYWORD_ONLY and each.default is each.empty)
 
 

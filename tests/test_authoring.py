@@ -220,7 +220,7 @@ get_listener_manager().hook.on_starting(component=Marker())
 """
 
 
-@pytest.mark.parametrize(("script", "imports"), [(A_JOB, True), (A_TASK, False), (A_TASK + A_JOB, False)])
+@pytest.mark.parametrize(("script", "imports"), [(A_JOB, True), (A_TASK + A_JOB, False)])
 def test_the_plugin_imports_the_operators_where_dag_files_are_parsed_and_not_where_a_task_runs(
     script, imports, tmp_path
 ):

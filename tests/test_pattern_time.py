@@ -111,7 +111,7 @@ pieces = st.sampled_from(
 
 
 @every_pattern
-@settings(max_examples=80, derandomize=True, database=None, deadline=None)
+@settings(max_examples=40, derandomize=True, database=None, deadline=None)
 @given(data=st.data())
 def test_a_pattern_allows_what_the_model_allows(shape, data):
     """The expectation is the model's own pattern, on texts so short that it takes no time."""

@@ -142,7 +142,7 @@ def test_if_only_the_worker_can_poll_it_waits_through_transient_errors(automatic
 def test_if_the_worker_cannot_poll_either_it_times_out(throttled_when_resumed, parameters, end):
     throttled_when_resumed.append(None)
     with pytest.raises(end):
-        sensor(deferrable=True, **parameters)()
+        sensor(deferrable=True, timeout=HOUR, **parameters)()
 
 
 @deferrable_or_not

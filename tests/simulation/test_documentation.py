@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from scenarios import SCENARIOS, explored
 
+pytestmark = pytest.mark.xdist_group("simulation")
 PAGE = Path(__file__).parents[2] / "docs" / "guarantees.md"
 TRACES = [trace.splitlines() for trace in re.findall(r"```text\n(.*?)\n```", PAGE.read_text(), re.DOTALL)]
 

@@ -6,6 +6,8 @@ import pytest
 from explore import Report
 from scenarios import SCENARIOS, Scenario, explored
 
+# one process explores each scenario, once, for this module and the documentation's
+pytestmark = pytest.mark.xdist_group("simulation")
 EVERY = pytest.mark.parametrize("name", SCENARIOS)
 
 

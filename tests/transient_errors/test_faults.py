@@ -21,7 +21,6 @@ QUICK = {
     "credentials expired",
     "access denied",
     "over a quota",
-    "LimitExceeded, rate",
 }
 
 
