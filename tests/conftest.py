@@ -79,6 +79,7 @@ def _mock_nothing_but_boto3() -> None:
 _make_clients_cheaply()
 _mock_nothing_but_boto3()
 
+
 def pytest_collection_finish() -> None:
     """Keep the garbage collector from what was imported: to go through it takes a tenth of the tests' time."""
     gc.collect()
