@@ -235,7 +235,7 @@ class _Columns:
                 del fields[name]
 
     def _ensure_metadata(self, fields: dict[str, dict[str, Any]]) -> None:
-        """Make a category of a text where the type of the dataset requires metadata and there is none."""
+        """Make a category of a text where the type of the dataset requires metadata that no field has."""
         read = [SchemaField.of(field) for name, field in fields.items() if name not in REQUIRED[self._type]]
         if self._type not in {"ITEMS", "USERS", "ACTIONS"} or not all(field.is_plain_text for field in read):
             return
