@@ -93,6 +93,15 @@ def test_plans_are_pure(path):
     assert not imports_of(path) & {"clock", "hooks", "hook_parameters", "task", "triggers", "operators"}
 
 
+@pytest.mark.parametrize("path", sorted((PACKAGE / "data").glob("*.py")), ids=lambda path: path.name)
+def test_schemas_and_data_need_neither_airflow_nor_aws(path):
+    assert imports_of(path) <= {"data"}
+    tree = list(ast.walk(ast.parse(path.read_text())))
+    froms = {(node.module or "").split(".")[0] for node in tree if isinstance(node, ast.ImportFrom)}
+    plain = {name.split(".")[0] for node in tree for name in _plain_imports(node)}
+    assert froms | plain <= {NAME, "pyarrow", *sys.stdlib_module_names} - {"socket", "urllib", "http"}
+
+
 @pytest.mark.parametrize("path", EMULATOR, ids=emulator_module)
 def test_the_emulator_uses_only_resource_types_and_the_services_rules(path):
     assert imports_of(path) <= EMULATOR_MAY_USE | {"emulator"}

@@ -128,6 +128,8 @@ class Check:
         self._sample = math.inf if sample_rows is None else sample_rows
         self._options = options or Options()
         self._header: list[str] | None = None
+        # whether records have all that tells them apart
+        self._has_keys = False
         self._keys = KnownKeys()
         self._counts: dict[str, Counter[str] | None] = {}
 
@@ -193,8 +195,25 @@ class Check:
             self.report.is_sample = self.report.is_sample or size > file.left
             wanted = int(min(size, file.left))
             taken = [column[:wanted] for column in batch]
-            self._check_columns(file, columns, taken, range(file.line, file.line + wanted), None)
+            numbers = range(file.line, file.line + wanted)
+            for column, texts in zip(header, taken, strict=True):
+                self._check_texts(file, column, texts, numbers)
+            self._check_columns(file, columns, taken, numbers, None)
             file.line, file.left = file.line + wanted, file.left - wanted
+
+    def _check_texts(self, file: _File, column: str, texts: Sequence[str], numbers: Sequence[int]) -> None:
+        """Find what no CSV can have in the values of a table."""
+        whole = "".join(texts)
+        if _is_utf8(whole) and not any(each in whole for each in "\0\n\r"):
+            return
+        for number, text in zip(numbers, texts, strict=True):
+            if not _is_utf8(text):
+                self.add(found("encoding", f": {column} is not UTF-8.", column, text), file.name, number)
+            elif "\0" in text:
+                self.add(found("nul_character", f": {column} has a NUL character.", column, text), file.name, number)
+            elif "\n" in text or "\r" in text:
+                said = f": {column} has a line break. Each record must be on a single line."
+                self.add(found("quotation", said, column, text), file.name, number)
 
     def finish(self) -> Report:
         """Check the totals, if all records were read, and return the report."""
@@ -208,7 +227,7 @@ class Check:
         totals = (self._fields, self._dataset_type, report.records, report.distinct.get("EVENT_TYPE") or 0)
         wrong = list(rules.total_findings(*totals, self._options))
         users = self._counts.get("USER_ID")
-        if not wrong and users and not self._is_incremental:
+        if not wrong and users and self._has_keys and not self._is_incremental:
             unique = None if self._keys.is_full else self._keys.count
             with_two = sum(count > 1 for count in users.values())
             wrong = list(rules.training_findings(self._dataset_type, unique, len(users), with_two))
@@ -243,6 +262,7 @@ class Check:
     def _check_header(self, file: _File, header: list[str], as_written: list[str]) -> rules.Records:
         if self._header is None:
             self._header = header
+            self._has_keys = not any(rules.missing_columns(self._fields, header, self._options))
             for finding in rules.header_findings(self._fields, header, self._options):
                 self.add(finding, file.name, 1)
             if recased := ", ".join(name for name in as_written if name not in header):
@@ -324,6 +344,8 @@ class Check:
         numbers: Sequence[int],
         lines: Sequence[str] | None,
     ) -> None:
+        if not self._has_keys:
+            return
         key = KEYS.get(self._dataset_type)
         known = {column.name: columns[column.place] for column in records.columns}
         keys: Sequence[Hashable]

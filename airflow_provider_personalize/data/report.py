@@ -148,7 +148,7 @@ class Report:
                 problems.first.rule,
                 problems.first.column or "",
                 _place(problems.first),
-                "" if problems.first.value is None else repr(problems.first.value),
+                "" if problems.first.value is None else f"'{problems.first.value}'",
             )
             for problems in self._sorted()
         ]
@@ -175,7 +175,7 @@ class Report:
 def _problem(finding: Finding, file: str | None, line: int | None) -> Problem:
     text, value = finding.text, finding.value
     if value is not None:
-        text = text.replace(repr(value), repr(shown(value)))
+        text = text.replace(repr(value), f"'{shown(value)}'")
     column = None if finding.column is None else shown(finding.column, _LONGEST_TEXT)
     return Problem(
         finding.rule,

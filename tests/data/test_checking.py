@@ -179,6 +179,7 @@ def drop(name: str) -> bytes:
 SWAPPED = [HEADER[1], HEADER[0], *HEADER[2:]]
 FILES: dict[str, tuple[bytes, set[Found]]] = {
     "missing": (drop("ITEM_ID"), {("missing_column", "ITEM_ID", 1, None, True)}),
+    "missing, so that records look alike": (drop("TIMESTAMP"), {("missing_column", "TIMESTAMP", 1, None, True)}),
     "omitted": (drop("DEVICE"), {("omitted_column", "DEVICE", 1, None, False)}),
     "unknown": (
         csv([[*row, "red"] for row in rows()], [*HEADER, "COLOUR"]),

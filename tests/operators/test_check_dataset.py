@@ -283,6 +283,7 @@ def test_parquet_is_checked_as_the_csv_that_it_would_be(s3_calls):
     table["USER_ID"][6] = None
     table["TIMESTAMP"] = [datetime(2024, 1, 1, 0, 0, n % 60) for n in range(999)] + [None]
     table["TAGS"] = [["a", "b"]] * 1000
+    table["NOTE"] = ["a\nb", "a\0b", *["a"] * 998]
     put("bad.parquet", parquet(table))
     with pytest.raises(DataCheckError) as failure:
         check(data_location="s3://shop/bad.parquet", dataset_arn=None, schema=with_tags())()
@@ -296,6 +297,8 @@ def test_parquet_is_checked_as_the_csv_that_it_would_be(s3_calls):
         ("type", "TIMESTAMP", 999, 1, "2024-01-01 00:00:00"),
         ("empty_value", "TIMESTAMP", 1, 1000, ""),
         ("type", "TAGS", 1, None, None),
+        ("quotation", "NOTE", 1, 1, "a\\nb"),
+        ("nul_character", "NOTE", 1, 2, "a\\x00b"),
     }
     with pytest.raises(DataCheckError, match="The file is Parquet: the service imports CSV only"):
         import_(check_data=True, data_source={"dataLocation": "s3://shop/good.parquet"})()
