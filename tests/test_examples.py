@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -50,3 +54,35 @@ def test_it_runs_to_the_end(example: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     dag_ids = re.findall(r'dag_id="(\w+)"', example.read_text(encoding="utf-8"))
     assert re.findall(r"^(\w+): success", done.stdout, re.MULTILINE) == dag_ids * times
+
+
+@pytest.mark.slow
+def test_a_person_approves_what_is_promoted_and_without_an_answer_nothing_is() -> None:
+    """The run above has no answer, and ends with ``promote`` skipped. Here the answer comes by Airflow's API."""
+    example = ROOT / "example_dags" / "example_approve_promotion.py"
+    command = [sys.executable, "-m", "airflow_provider_personalize.emulator", "run", example, "--speed", "600"]
+    said = []
+    with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as run:
+        for line in run.stdout or ():
+            said.append(line)
+            if re.search(r" approve +(awaiting_input|deferred)", line):
+                web = next(each.split()[-1] for each in said if each.startswith("Web UI"))
+                _answer(f"{web}/", example.stem, "approve", "Approve")
+    assert run.returncode == 0, "".join(said)
+    assert re.search(r"^promote +success .* 1 UpdateCampaign$", "".join(said), re.MULTILINE), "".join(said)
+
+
+def _answer(web: str, dag_id: str, task_id: str, option: str) -> None:
+    token = _request(f"{web}auth/token")["access_token"]
+    runs = f"{web}api/v2/dags/{dag_id}/dagRuns"
+    run_id = quote(_request(runs, token)["dag_runs"][0]["dag_run_id"])
+    answer = {"chosen_options": [option], "params_input": {}}
+    _request(f"{runs}/{run_id}/taskInstances/{task_id}/-1/hitlDetails", token, answer)
+
+
+def _request(url: str, token: str = "", body: dict[str, Any] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    method = "GET" if body is None else "PATCH"
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=60) as answer:
+        return json.load(answer)

@@ -19,6 +19,7 @@ _STYLES: Final = {
     "up_for_retry": "yellow",
     "up_for_reschedule": "yellow",
     "deferred": "yellow",
+    "awaiting_input": "yellow",
     "running": "cyan",
     "skipped": "magenta",
 }

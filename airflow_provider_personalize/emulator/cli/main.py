@@ -23,7 +23,7 @@ Amazon Personalize on your own machine, for Airflow DAGs, without an AWS account
 _RUN: Final = """\
 Run a DAG file to its end: a real Airflow in a temporary folder, and an emulator of Amazon Personalize and S3 that is
 empty at first. Each change of a task's state is printed; a table at the end shows what each task sent to Personalize,
-and the reason of each failure.
+and the reason of each failure. If a task asks a person (Airflow 3.1 and newer), it has a web UI in which to answer.
 
 The DAG cannot reach a real AWS account: it gets none of your AWS_* variables, neither ~/.aws/config nor
 ~/.aws/credentials, and every AWS connection in AIRFLOW_CONN_* leads to the emulator, in its own region. Without one,
@@ -102,7 +102,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     add("--standalone", action="store_true",
         help="run it in a complete Airflow with scheduler, triggerer and web UI, which stays up until Ctrl-C; "
-        "by default, `airflow dags test` runs it")  # fmt: skip
+        "by default, `airflow dags test` runs it, unless a task asks a person")  # fmt: skip
     add("--exit", action="store_true", help="with --standalone: end after the run")
     add("--keep", action="store_true", help="keep the folder of the run, with database and logs")
     add("--verbose", action="store_true", help="show Airflow's own output as well")

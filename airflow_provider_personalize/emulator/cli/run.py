@@ -84,7 +84,7 @@ def _run(options: Options, claim: leftovers.Claim) -> int:
         say(f"Personalize  {server.url} (one second here is {options.speed:g} s there)")
         say(f"Log          {home.log}")
         runs = _Runs(options, home, claim)
-        status = runs.standalone() if options.standalone else runs.test()
+        status = runs.standalone() if options.standalone or runs.asking else runs.test()
         if charged := state.bill.table():
             say("", charged)
         say(*_trainings(), *_next(options, status))
@@ -130,6 +130,8 @@ class _Runs:
         self._options, self._home, self._claim = options, home, claim
         found = self._load()
         self._dag_ids = self._choose(found["dags"])
+        #: The tasks that wait for a person's answer, which ``airflow dags test`` has no way to give.
+        self.asking = found["asking"]
         self._airflow_2 = found["version"].startswith("2.")
         say(f"Airflow      {found['version']}, {', '.join(self._dag_ids)}")
 
@@ -153,8 +155,10 @@ class _Runs:
         with self._airflow("standalone") as it:
             self._wait_until_up(it)
             say(f"Web UI       {self._home.web}")
+            if self.asking:
+                say(f"Asks you     {', '.join(self.asking)}: answer in the web UI, under Required Actions")
             status = max(self._trigger(*run, it) for run in self._runs())
-            if not self._options.exit:
+            if self._options.standalone and not self._options.exit:
                 self._stay_up(it)
         return status
 

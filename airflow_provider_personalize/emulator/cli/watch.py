@@ -20,7 +20,7 @@ from airflow_provider_personalize.emulator.control.calls import Call
 from airflow_provider_personalize.emulator.control.state import state
 
 _WAITING: Final = (None, "scheduled", "queued")
-_UNFINISHED: Final = ("running", "deferred", "up_for_retry", "up_for_reschedule")
+_UNFINISHED: Final = ("running", "deferred", "awaiting_input", "up_for_retry", "up_for_reschedule")
 _READING: Final = ("Describe", "List", "Get")
 # operators that find what they want may send nothing; of a sensor, that says nothing
 _WRITER: Final = re.compile(r"(Create|Update|Delete|Start|Stop|Tag|Untag)\w+Operator")

@@ -1,7 +1,8 @@
 """
 Create the database, load the DAG file, and write down what is in it.
 
-``load_dags.py PATH FOUND [serialize]``: with ``serialize``, the DAGs are in the database, too.
+``load_dags.py PATH FOUND [serialize]``: with ``serialize``, or if a task asks a person, the DAGs are in the database,
+too.
 """
 
 from __future__ import annotations
@@ -30,8 +31,17 @@ if __name__ == "__main__":
     db.initdb()
     path, found, *serialize = sys.argv[1:]
     bag = DagBag(path)
-    about = {"version": __version__, "dags": sorted(bag.dags), "errors": list(bag.import_errors.values())}
+    # of Airflow 3.1 and newer; it is loaded if a DAG uses it
+    hitl = sys.modules.get("airflow.providers.standard.operators.hitl")
+    asks = getattr(hitl, "HITLOperator", ())
+    asking = {task.task_id for dag in bag.dags.values() for task in dag.tasks if isinstance(task, asks)}
+    about = {
+        "version": __version__,
+        "dags": sorted(bag.dags),
+        "asking": sorted(asking),
+        "errors": list(bag.import_errors.values()),
+    }
     Path(found).write_text(json.dumps(about), encoding="utf-8")
-    if serialize and not bag.import_errors:
+    if (serialize or asking) and not bag.import_errors:
         sys.argv = ["airflow", "dags", "reserialize"]
         main()
