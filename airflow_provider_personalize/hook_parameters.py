@@ -111,10 +111,11 @@ class HookParameters:
 
         :raises ValueError: As of :meth:`check_config`.
         :raises ConnectionMissingError: The connection does not exist, and must: Airflow's hook would do without.
+        :raises RegionMissingError: Nothing says which region to ask.
         """
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-        _ = self.hook().conn_config
+        _ = self.hook().conn
         return S3Hook(
             aws_conn_id=self.aws_conn_id, region_name=self.region_name, verify=self.verify, config=self.check_config()
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.resources import DATASET
@@ -199,16 +199,16 @@ class CheckDatasetOperator(PersonalizeTask):
 
         context = self.begin(context)
         arn, schema = parse("string", self.dataset_arn), parse("structure", self.schema)
-        mode = parse("string", self.import_mode) or "FULL"
-        if wrong := list(self._wrong_parameters(arn, schema, mode)):
-            raise InvalidRequestError("The check", wrong)
+        mode, location = parse("string", self.import_mode) or "FULL", parse("string", self.data_location)
+        if wrong := list(self._wrong_parameters(location, arn, schema, mode)):
+            raise InvalidRequestError("CheckDataset", wrong)
         if arn:
             self.show_link(context, {"datasetArn": arn})
         return check_data(
             self,
             context,
             dataset_schema(self, arn) if arn else _parsed(schema),
-            self.data_location,
+            location,
             is_incremental=mode == "INCREMENTAL",
             sample_rows=self.sample_rows,
             ignore_rules=self.ignore_rules,
@@ -216,10 +216,12 @@ class CheckDatasetOperator(PersonalizeTask):
             takes_parquet=True,
         )
 
-    def _wrong_parameters(self, arn: str | None, schema: Any, mode: str) -> Any:
+    def _wrong_parameters(self, location: Any, arn: str | None, schema: Any, mode: str) -> Iterator[str]:
         from airflow_provider_personalize.arns import wrong_arn
         from airflow_provider_personalize.data.rules import RULES
 
+        if not isinstance(location, str):
+            yield f"data_location is {location!r}: it must be a text such as s3://bucket/folder/"
         if (arn is None) == (schema is None):
             yield "give either dataset_arn or schema"
         if arn is not None and (wrong := wrong_arn("dataset_arn", arn)):

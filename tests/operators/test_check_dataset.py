@@ -175,10 +175,14 @@ def test_a_retry_after_a_crash_finds_the_paid_job_and_checks_nothing(personalize
     assert (len(jobs(personalize)), s3_calls) == (1, {})
 
 
-def test_a_call_that_is_retried_is_checked_once(personalize, s3_calls):
-    faults.error_next("CreateDatasetImportJob", "ThrottlingException", times=2)
-    import_(check_data=True, deferrable=True)()
+@pytest.mark.parametrize("code", ["ThrottlingException", "LimitExceededException"])
+def test_a_call_that_is_retried_is_checked_once(personalize, s3_calls, code):
+    """A quota that is used up is waited for in the triggerer."""
+    faults.error_next("CreateDatasetImportJob", code, times=2)
+    run = import_(check_data=True, deferrable=True)
+    run()
     assert (len(jobs(personalize)), s3_calls["GetObject"]) == (1, 1)
+    assert len(run.deferrals) == (3 if code == "LimitExceededException" else 1)
 
 
 def test_an_incremental_import_is_checked_as_one():
@@ -219,6 +223,7 @@ def test_a_schema_may_be_given_instead_of_a_dataset():
         ({"dataset_arn": None}, "either dataset_arn or schema"),
         ({"dataset_arn": "shop"}, "dataset_arn is 'shop'"),
         ({"dataset_arn": None, "schema": "{"}, "schema"),
+        ({"data_location": None}, "data_location is None"),
         ({"import_mode": "HALF"}, "import_mode is 'HALF'"),
         ({"ignore_rules": ["typo"]}, "typo"),
     ],
