@@ -38,7 +38,7 @@ def coerce(shape: Shape | None, value: Any) -> Any:
     if shape.name in _HYPERPARAMETERS and isinstance(value, bool):
         return str(value).lower()
     if shape.name == "AvroSchema":
-        return _as_json(value)
+        return schema_as_json(value)
     value = parse(shape.type_name, value)
     if shape.name == "DatasetType" and isinstance(value, str):
         return value.upper()  # as descriptions show it
@@ -52,7 +52,7 @@ def coerce(shape: Shape | None, value: Any) -> Any:
     return value
 
 
-def _as_json(value: Any) -> Any:
+def schema_as_json(value: Any) -> Any:
     """Write a schema that is given as a structure as JSON, which is what the API takes."""
     schema = parse("structure", value)
     if not isinstance(schema, Mapping):

@@ -14,8 +14,12 @@ What can go wrong, named after what happened.
     ├── UpdateReplacedError(AirflowFailException)      a later update replaced this one
     ├── ResourceExistsError(AirflowFailException)      a resource of this name exists already
     ├── ResourceDiffersError(AirflowFailException)     a resource of this name exists with other content
+<<<<<<< HEAD
     ├── DataCheckError(AirflowFailException)           the data does not fit the dataset; nothing was sent
     ├── DataNotReadableError                           the data cannot be read with Airflow's AWS connection
+=======
+    ├── SchemaIncompatibleError(AirflowFailException)  the service does not change the dataset's schema so
+>>>>>>> f4accf4 (Add EvolveDatasetSchemaOperator: more fields for a dataset in place)
     ├── SchemaUnreadableError                          the file with a schema cannot be read
     ├── TooFewRecommendationsError                     fewer recommendations than required
     ├── VersionsNotComparableError                     solution versions are not ACTIVE, or lack metrics
@@ -148,6 +152,24 @@ class ResourceDiffersError(PersonalizeError, AirflowFailException):
         listed = "".join(f"\n  - {difference}" for difference in differences)
         advice = f"\nTo use it as it is, set ignore_changes={json.dumps(ignorable)}." if ignorable else ""
         super().__init__(f"The {what} exists already, with {_count(differences, 'difference')}:{listed}{advice}\n{arn}")
+
+
+class SchemaIncompatibleError(PersonalizeError, AirflowFailException):
+    """
+    The service does not change the schema of a dataset so; nothing was sent.
+
+    :param obstacles: A sentence for each field that is in the way.
+    """
+
+    def __init__(self, arn: str, obstacles: Sequence[str]) -> None:
+        self.arn = arn
+        self.obstacles = list(obstacles)
+        listed = "".join(f"\n  - {obstacle}" for obstacle in obstacles)
+        super().__init__(
+            f"The schema of the dataset cannot be changed so, {_count(obstacles, 'obstacle')}:{listed}\nThe service "
+            "only adds fields that accept null. This needs a new dataset: delete this one with its data, or use "
+            f"another dataset group, create the dataset with the new schema, and import the data again.\n{arn}"
+        )
 
 
 class SchemaUnreadableError(PersonalizeError):

@@ -71,6 +71,11 @@ _ALSO: Final[Mapping[type, Mapping[str, str]]] = {
         "StopSolutionVersionCreation": "with `stop_on_kill`",
     },
     operators.DeleteDatasetGroupOperator: dict.fromkeys(_CASCADE, WITH_CASCADE),
+    operators.EvolveDatasetSchemaOperator: {
+        "CreateSchema": ALWAYS,
+        "DescribeSchema": ALWAYS,
+        "s3:GetObject": "with a `schema` in S3",
+    },
     operators.UpdateCampaignOperator: {"ListSolutionVersions": "with `$LATEST`"},
     operators.UpdateMetricAttributionOperator: {"ListMetricAttributionMetrics": ALWAYS},
 }

@@ -18,6 +18,7 @@ RECIPE: Final = "arn:aws:personalize:::recipe/aws-"
 TAGS: Final = [{"tagKey": "team", "tagValue": "shop"}]
 OUTPUT: Final = {"s3DataDestination": {"path": "s3://shop/out/"}}
 TEXT: Final = {"type": "string"}
+SIZE: Final = {"name": "SIZE", "type": ["null", "int"]}
 _MINUTE: Final = 60
 FIELDS: Final = {
     "INTERACTIONS": [*SCHEMA["fields"], {"name": "EVENT_TYPE", **TEXT}],
@@ -55,7 +56,8 @@ FILES: Final = {
     "users.json": '{"userId": "u1"}\n',
     "items.json": '{"itemId": "i1"}\n',
     "gone.csv": "USER_ID\nu3\n",
-    "wider.avsc": json.dumps(avro("ITEMS", {"name": "SIZE", "type": ["null", "int"]})),
+    "wider.avsc": json.dumps(avro("ITEMS", SIZE)),
+    "widest.avsc": json.dumps(avro("ITEMS", SIZE, {**SIZE, "name": "AGE"})),
 }
 
 
@@ -274,6 +276,7 @@ STEPS: Final[list[tuple[str, dict[str, Any]]]] = [
     ("CreateSchema", {"name": "wider", "schema": "s3://shop/wider.avsc"}),
     ("UpdateDataset", {"dataset_arn": dataset("ITEMS"), "schema_arn": f"{PREFIX}schema/wider"}),
     ("DatasetUpdateSensor", {"dataset_arn": dataset("ITEMS")}),
+    ("EvolveDatasetSchema", {"dataset_arn": dataset("ITEMS"), "schema": "s3://shop/widest.avsc"}),
     ("TagResource", {"resource_arn": GROUP, "tags": TAGS}),
     ("UntagResource", {"resource_arn": GROUP, "tag_keys": ["team"]}),
 ]

@@ -38,7 +38,11 @@ WAITING = {task for task in OPERATORS + SENSORS if issubclass(task, (WaitingOper
 CONNECTION = {"aws_conn_id", "region_name", "verify", "botocore_config"}
 
 # The parameters of these are not the members of one request.
-COMPOSED = {operators.CheckDatasetOperator, operators.CompareSolutionVersionsOperator}
+COMPOSED = {
+    operators.CheckDatasetOperator,
+    operators.CompareSolutionVersionsOperator,
+    operators.EvolveDatasetSchemaOperator,
+}
 
 every_operator = pytest.mark.parametrize(
     "operator", [each for each in OPERATORS if each not in COMPOSED], ids=lambda operator: operator.__name__

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.operators.schemas import (
         CreateSchemaOperator as CreateSchemaOperator,
         DeleteSchemaOperator as DeleteSchemaOperator,
+        EvolveDatasetSchemaOperator as EvolveDatasetSchemaOperator,
     )
     from airflow_provider_personalize.operators.serving import (
         CreateCampaignOperator as CreateCampaignOperator,
@@ -100,6 +101,7 @@ _MODULES = {
     "DeleteRecommenderOperator": "serving",
     "DeleteSchemaOperator": "schemas",
     "DeleteSolutionOperator": "training",
+    "EvolveDatasetSchemaOperator": "schemas",
     "GetRecommendationsOperator": "streaming",
     "GetSolutionMetricsOperator": "training",
     "PutActionInteractionsOperator": "streaming",

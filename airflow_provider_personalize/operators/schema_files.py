@@ -12,6 +12,7 @@ from airflow_provider_personalize.aws_errors import is_transient
 from airflow_provider_personalize.coercion import parse
 from airflow_provider_personalize.data.schemas import parse_schema, schema_errors
 from airflow_provider_personalize.exceptions import SchemaUnreadableError
+from airflow_provider_personalize.redaction import redact
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.task import PersonalizeTask
@@ -40,6 +41,8 @@ class GivenSchema(NamedTuple):
         """
         if self is UNREAD:
             return []
+        if not isinstance(request.get("schema"), str):
+            return [f"schema is {redact(repr(request.get('schema')))}: it must be an Avro record"]
         try:
             return schema_errors(parse_schema(request["schema"]), request.get("domain"))
         except ValueError as error:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_personalize.operators.base import WantedT
+from airflow_provider_personalize.goals import UPDATED
+from airflow_provider_personalize.operators.base import WaitingOperator, WantedT
 from airflow_provider_personalize.operators.creating import CreateOperator, compare, find_by_name
 from airflow_provider_personalize.operators.deleting import DeleteOperator
-from airflow_provider_personalize.resources import SCHEMA, ResourceType
-from airflow_provider_personalize.task import switch
+from airflow_provider_personalize.resources import DATASET, SCHEMA, ResourceType
+from airflow_provider_personalize.task import PersonalizeTask, switch
 
 if TYPE_CHECKING:
+    from airflow.utils.context import Context
     from typing_extensions import Unpack
 
+    from airflow_provider_personalize.data.schemas import Schema
     from airflow_provider_personalize.hooks import PersonalizeHook
     from airflow_provider_personalize.operators.schema_files import GivenSchema
     from airflow_provider_personalize.options import CreateOptions, WaitingOptions
+    from airflow_provider_personalize.plans.steps import Memory, Step
 
 
 def _compare_schema(
@@ -131,3 +136,121 @@ class DeleteSchemaOperator(DeleteOperator):
     def __init__(self, *, schema_arn: str, **kwargs: Unpack[WaitingOptions]) -> None:
         super().__init__(**kwargs)
         self.schema_arn = schema_arn
+
+
+class EvolveDatasetSchemaOperator(WaitingOperator):
+    """
+    Give a dataset of items or users a schema with more fields, and wait until the update is ACTIVE.
+
+    The schema that is wanted is compared with the dataset's, field by field. If nothing differs, nothing is sent. If
+    fields are added that accept null, the schema is created under a name that derives from its content, or found, and
+    the dataset is updated to it: ``CreateSchema``
+    (https://docs.aws.amazon.com/personalize/latest/dg/API_CreateSchema.html), then ``UpdateDataset``
+    (https://docs.aws.amazon.com/personalize/latest/dg/API_UpdateDataset.html). Anything else is an error: the service
+    keeps all fields of a dataset as they are
+    (https://docs.aws.amazon.com/personalize/latest/dg/updating-dataset-schema.html). No existing solution trains on the
+    new fields until it is told to.
+
+    A retry finds the schema and the update of an earlier attempt, and makes no second one. An update by someone else is
+    waited for, and the schemas are compared again. See docs/schemas.md.
+
+    :param dataset_arn: The ARN of the dataset. (templated)
+    :param schema: All fields that the dataset is to have, in one of the forms of :class:`CreateSchemaOperator`. Its
+        other members, such as ``namespace``, make no difference. (templated)
+    :param dry_run: Whether to send nothing, and return what would change. (templated)
+    :return: The dataset's ARN. Also in XCom, as ``dataset_update``: the update's ``creationDateTime`` (None where
+        nothing had to change), its content, and whether this task ``sent`` it. With ``dry_run``, ``{"schemaArn": …,
+        "changes": [{"field": …, "change": "added", "before": None, "after": …}, …], "reordered": False, "obstacles":
+        […]}``; a change may also be ``"removed"`` or ``"changed"``.
+    :raises SchemaIncompatibleError: The service does not make the change in place; nothing was sent.
+    :raises SchemaUnreadableError: The file with the schema cannot be read; nothing was sent.
+    :raises ResourceFailedError: The update, or the dataset itself, failed; with the service's reason.
+    :raises UpdateReplacedError: A later update by someone else replaced this one before its outcome was seen.
+    """
+
+    operation = "UpdateDataset"
+    resource_type = DATASET
+    goal = UPDATED
+    not_in_request = frozenset({"dry_run"})
+    template_fields = (DATASET.arn_parameter, "schema", "dry_run", *PersonalizeTask.template_fields)
+
+    def __init__(
+        self,
+        *,
+        dataset_arn: str,
+        schema: dict[str, Any] | PathLike[str] | str,
+        dry_run: bool | str = False,
+        **kwargs: Unpack[WaitingOptions],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dataset_arn = dataset_arn
+        self.schema = schema
+        self.dry_run = dry_run
+
+    def next_step(self, context: Context, memory: Memory) -> Step:
+        """Observe the dataset and its schemas, and return the next step."""
+        from airflow_provider_personalize import clock
+        from airflow_provider_personalize.plans import evolve
+
+        wanted = self._wanted(evolve.Evolution)
+        found = self.hook.describe(DATASET, wanted.arn)
+        self.show_link(context, found)
+        known = self.known(context, memory, wanted.arn)
+        if evolve.is_sent(memory):
+            return evolve.next_step(wanted, evolve.ObservedDataset(found, **known), memory, clock.now())
+        has = self.hook.describe(SCHEMA, evolve.schema_to_read(found))
+        wanted = replace(wanted, schema=self._checked_schema(has.get("domain"), found["datasetType"]))
+        name = evolve.arn_of(wanted, evolve.evolved(wanted, has).name)
+        observed = evolve.ObservedDataset(found, **known, schema=has, evolved=self.hook.find(SCHEMA, name))
+        return evolve.next_step(wanted, observed, memory, clock.now())
+
+    def _wanted(self, made_of: Callable[..., WantedT]) -> WantedT:
+        from airflow_provider_personalize.exceptions import InvalidRequestError
+
+        if wrong := self._errors_besides_schema():
+            raise InvalidRequestError(self.operation, wrong)
+        more = {"is_dry_run": self.is_on("dry_run"), "delay": self.waiter_delay}
+        return self.wanted(made_of, request={DATASET.arn_member: self.dataset_arn}, **more)
+
+    @cached_property
+    def _given(self) -> GivenSchema:
+        from airflow_provider_personalize.operators.schema_files import read_schema
+
+        return read_schema(self, self.schema)
+
+    def _checked_schema(self, domain: str | None, dataset_type: str) -> Schema:
+        from airflow_provider_personalize.coercion import schema_as_json
+        from airflow_provider_personalize.data.schemas import parse_schema
+        from airflow_provider_personalize.exceptions import InvalidRequestError
+        from airflow_provider_personalize.operation import Operation
+
+        text = schema_as_json(self._given.content)
+        creation = Operation(self.hook, "CreateSchema", {})
+        wrong = creation.validation_errors({"name": "evolved", "schema": text})
+        wrong = wrong or self._given.errors({"schema": text, "domain": domain})
+        schema = None if wrong else parse_schema(text)
+        if schema and schema.dataset_type != dataset_type:
+            wrong = [f"schema.name is {schema.avro.get('name')!r}: the dataset is one of {dataset_type}"]
+        if schema is None or wrong:
+            raise InvalidRequestError(self.operation, self._given.located(wrong))
+        return schema
+
+    def parameter_errors(self) -> list[str]:
+        """List what is wrong with the parameters; what is in a file is read when the task runs."""
+        from airflow_provider_personalize.coercion import schema_as_json
+        from airflow_provider_personalize.operators.schema_files import UNREAD, GivenSchema, place_of
+
+        given = UNREAD if place_of(self.schema) else GivenSchema(self.schema)
+        return self._errors_besides_schema() + given.errors({"schema": schema_as_json(given.content)})
+
+    def _errors_besides_schema(self) -> list[str]:
+        from airflow_provider_personalize.arns import wrong_arn, wrong_region_arns
+        from airflow_provider_personalize.exceptions import InvalidRequestError
+
+        region = self.hook.conn.meta.region_name
+        wrong = wrong_arn(DATASET.arn_parameter, self.dataset_arn)
+        try:
+            self.is_on("dry_run")
+        except InvalidRequestError as error:
+            return [*error.faults, *([wrong] if wrong else [])]
+        return [wrong] if wrong else wrong_region_arns({DATASET.arn_parameter: self.dataset_arn}, region)
