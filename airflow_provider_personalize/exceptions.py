@@ -14,12 +14,9 @@ What can go wrong, named after what happened.
     ├── UpdateReplacedError(AirflowFailException)      a later update replaced this one
     ├── ResourceExistsError(AirflowFailException)      a resource of this name exists already
     ├── ResourceDiffersError(AirflowFailException)     a resource of this name exists with other content
-<<<<<<< HEAD
     ├── DataCheckError(AirflowFailException)           the data does not fit the dataset; nothing was sent
     ├── DataNotReadableError                           the data cannot be read with Airflow's AWS connection
-=======
     ├── SchemaIncompatibleError(AirflowFailException)  the service does not change the dataset's schema so
->>>>>>> f4accf4 (Add EvolveDatasetSchemaOperator: more fields for a dataset in place)
     ├── SchemaUnreadableError                          the file with a schema cannot be read
     ├── TooFewRecommendationsError                     fewer recommendations than required
     ├── VersionsNotComparableError                     solution versions are not ACTIVE, or lack metrics
