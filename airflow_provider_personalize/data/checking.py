@@ -49,7 +49,7 @@ class KnownKeys:
     Beyond four million keys no further ones are looked at.
     """
 
-    _MOST = 2**22
+    _MOST = 4_000_000
 
     def __init__(self) -> None:
         self.count = 0
@@ -66,9 +66,9 @@ class KnownKeys:
             return []
         hashes = array("q", map(hash, keys))
         while 2 * (self.count + len(hashes)) > len(self._slots):
-            known = [each for each in self._slots if each]
-            self._slots, self.count = array("q", bytes(16 * len(self._slots))), 0
-            self._add(known)
+            known = self._slots
+            self._slots, self.count = array("q", bytes(16 * len(known))), 0
+            self._add(filter(None, known))
         return self._add(hashes)
 
     def _add(self, hashes: Iterable[int]) -> list[int]:
@@ -269,7 +269,7 @@ class Check:
                 self.add(found("column_case", "Columns are not written as in the schema.", recased), file.name, 1)
         elif header != self._header:
             text = "Input csv files do not have the same header."
-            self.add(found("different_header", text, ", ".join(header)), file.name, 1)
+            self.add(found("different_header", text, value=",".join(as_written)), file.name, 1)
         return rules.Records(self._fields, header, self._dataset_type, self._options, self._now)
 
     def _check_lines(self, file: _File, records: rules.Records, lines: list[str], *, is_utf8: bool) -> None:

@@ -82,6 +82,7 @@ def check_data(
 
 def _check_files(task: PersonalizeTask, check: Check, location: str, *, takes_parquet: bool, is_sample: bool) -> None:
     from functools import partial
+    from itertools import chain
 
     from airflow_provider_personalize.data import reading
     from airflow_provider_personalize.data.rules import found
@@ -103,11 +104,12 @@ def _check_files(task: PersonalizeTask, check: Check, location: str, *, takes_pa
     for file in listing.files:
         task.log.info("Checking s3://%s/%s (%d bytes)", file.bucket, file.key, file.size)
         fetch_range = partial(fetch, file)
-        if takes_parquet and fetch_range(0, min(file.size, len(reading.PARQUET))) == reading.PARQUET:
+        blocks = reading.blocks(fetch_range, file.size, _SAMPLE_RANGE if is_sample else reading.RANGE)
+        first = next(blocks, b"")
+        if takes_parquet and first.startswith(reading.PARQUET):
             _check_parquet(check, file, fetch_range)
         else:
-            at_once = _SAMPLE_RANGE if is_sample else reading.RANGE
-            check.check_csv(file.key, reading.blocks(fetch_range, file.size, at_once))
+            check.check_csv(file.key, chain([first], blocks))
 
 
 def _check_parquet(check: Check, file: S3File, fetch: Any) -> None:
