@@ -144,7 +144,8 @@ def personalize(passing_time: Time, monkeypatch: pytest.MonkeyPatch):
     from moto import mock_aws
     from shop import bring_interactions, open_shop, start_clock
 
-    from airflow_provider_personalize.emulator import assumptions, clock, faults
+    from airflow_provider_personalize.emulator import clock
+    from airflow_provider_personalize.emulator.control.state import state
 
     # to look through the stack for a user agent takes longer than most tests
     monkeypatch.setattr(AwsGenericHook, "_get_caller", lambda hook: "a test", raising=False)
@@ -153,9 +154,7 @@ def personalize(passing_time: Time, monkeypatch: pytest.MonkeyPatch):
         clock.freeze()
         bring_interactions()
         yield open_shop()
-    faults.clear()
-    assumptions.reset()
-    clock.reset()
+    state.reset()
 
 
 @pytest.fixture

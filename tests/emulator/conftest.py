@@ -7,22 +7,17 @@ from typing import Any
 import pytest
 from everything import new_shop
 from moto import mock_aws
-from moto.moto_api import state_manager
 from response_contract import watched_api
 from shop import PREFIX
 
-from airflow_provider_personalize.emulator import assumptions, clock, faults, quotas
+from airflow_provider_personalize.emulator import clock
+from airflow_provider_personalize.emulator.control.state import state
 
 
 @pytest.fixture(autouse=True)
 def _as_found():
     yield
-    clock.reset()
-    assumptions.reset()
-    faults.clear()
-    quotas.reset()
-    for name in state_manager.get_registered_models():
-        state_manager.unset_transition(name)
+    state.reset()
 
 
 @pytest.fixture
