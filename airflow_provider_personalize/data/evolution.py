@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from airflow_provider_personalize.data.schemas import Schema, SchemaField
+from airflow_provider_personalize.data.schemas import MARKS, Schema, SchemaField
 
 #: The types of the datasets that may get another schema.
 UPDATABLE: Final = ("ITEMS", "USERS")
@@ -67,8 +67,9 @@ def _changes(old: Mapping[str, SchemaField], new: Mapping[str, SchemaField]) -> 
 
 
 def meaning(its_field: SchemaField) -> dict[str, Any]:
-    """Return what makes a field what it is: its members, with its types in any order."""
-    return {**its_field.avro, "type": frozenset(its_field.types)}
+    """Return what makes a field what it is: its members, with its types in any order, and no mark that is false."""
+    members = {name: value for name, value in its_field.avro.items() if not (name in MARKS and value is False)}
+    return {**members, "type": frozenset(its_field.types)}
 
 
 def is_reordered(old: Schema, new: Schema) -> bool:

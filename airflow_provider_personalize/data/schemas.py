@@ -30,7 +30,8 @@ Excess = Callable[[str, int], Iterable[str]]
 CATEGORICAL: Final = "categorical"
 TEXTUAL: Final = "textual"
 _TEXTS: Final = (CATEGORICAL, TEXTUAL)
-_MARKS: Final = (*_TEXTS, "itemName")
+#: The attributes of a field that are true or, if they are left out, false.
+MARKS: Final = (*_TEXTS, "itemName")
 _TYPES: Final = {"float", "double", "int", "long", "string", "boolean", "null"}
 
 #: The fields that a schema must have, and their types, by the type of its dataset; they cannot be null.
@@ -92,7 +93,7 @@ class SchemaField:
     A field of a schema: a column of the data.
 
     :param name: Its name.
-    :param types: Its types, such as ``("null", "string")``; what is no name of a type is there as JSON.
+    :param types: Its types, such as ``("null", "string")``; what is no name of a type is there as its ``repr``.
     :param categorical: Whether it is a text of one or more categories.
     :param textual: Whether it is a text in natural language.
     :param item_name: Whether it is the name of an item.
@@ -110,7 +111,7 @@ class SchemaField:
     def of(cls, avro: Mapping[str, Any]) -> SchemaField:
         """Read a field that has a name and a type."""
         types = avro["type"] if isinstance(avro["type"], list) else [avro["type"]]
-        categorical, textual, item_name = (avro.get(mark) is True for mark in _MARKS)
+        categorical, textual, item_name = (avro.get(mark) is True for mark in MARKS)
         return cls(str(avro["name"]), tuple(map(_type_name, types)), categorical, textual, item_name, avro)
 
     @property
@@ -125,7 +126,7 @@ class SchemaField:
 
 
 def _type_name(its_type: Any) -> str:
-    return its_type if isinstance(its_type, str) else json.dumps(its_type)
+    return its_type if isinstance(its_type, str) else repr(its_type)
 
 
 @dataclass(frozen=True)
@@ -248,12 +249,13 @@ def _missing(schema: Schema, required: Fields) -> Iterator[str]:
 
 
 def _wrong_field(its_field: SchemaField, meant: str | None) -> Iterator[str]:
-    if not its_field.types or not _TYPES.issuperset(its_field.types):
+    types = set(its_field.types)
+    if not types - {"null"} or not types <= _TYPES or len(types) < len(its_field.types):
         allowed = ", ".join(sorted(_TYPES))
         yield f"fields.{its_field.name}.type is {its_field.avro['type']!r}: allowed are {allowed}, and unions of them"
     elif meant:
         yield from _wrong_meaning(its_field, meant)
-    for mark in (mark for mark in _MARKS if not isinstance(its_field.avro.get(mark, False), bool)):
+    for mark in (mark for mark in MARKS if not isinstance(its_field.avro.get(mark, False), bool)):
         yield f"fields.{its_field.name}.{mark} is {its_field.avro[mark]!r}: allowed are true and false"
 
 

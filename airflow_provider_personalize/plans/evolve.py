@@ -124,7 +124,7 @@ def next_step(wanted: Evolution, observed: ObservedDataset, memory: Memory, now:
     settled = wanted.condition(SETTLED)
     if memory.stage and memory.refusal:
         return wait_out(settled, memory.refusal.message, memory)
-    memory = replace(memory, stage="")
+    memory = replace(memory, stage="", superseded=None)  # nothing of ours was superseded: nothing was sent
     found, has = observed.found or {}, observed.schema or {}
     difference = diff(wanted, found, has)
     if wanted.is_dry_run:

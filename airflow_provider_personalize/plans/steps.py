@@ -119,7 +119,8 @@ class Memory:
     :param searching_since: Since when something that should exist is not found, in seconds since the epoch.
     :param name_number: Which of the derived names is tried.
     :param in_progress_seen: Whether the update was seen in progress.
-    :param stage: The stage of a cascade that was carried out or waited for: its size and its first action.
+    :param stage: The stage of a cascade that was carried out or waited for: its size and its first action; or the ARN
+        of the schema to which a dataset is updated.
     :param schemas: The schemas that the datasets of a group have or had.
     :param noted_schemas: Those of them that this attempt keeps, since the group cannot.
     :param is_data_checked: Whether this attempt has checked the data of an import.

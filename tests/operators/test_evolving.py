@@ -62,9 +62,9 @@ def fields(client: Any) -> list[dict[str, Any]]:
 
 @deferrable_or_not
 def test_fields_are_added_once_and_what_stays_is_sent_as_it_was(shop, deferrable):
-    """A union in another order and another namespace are no difference."""
-    other_order = {**GENRE, "type": ["string", "null"]}
-    run = evolve(ID, SIZE, other_order, PRICE, deferrable=deferrable)
+    """A union in another order, a mark that is false, and another namespace are no difference."""
+    same_genre = {**GENRE, "type": ["string", "null"], "textual": False}
+    run = evolve(ID, SIZE, same_genre, PRICE, deferrable=deferrable)
     assert run() == ITEMS
     assert fields(shop) == WIDER
     assert sent() == [("CreateSchema", None), ("UpdateDataset", None)]
@@ -206,6 +206,22 @@ def test_a_superseded_update_is_not_a_success(shop):
     run = evolve(*WIDER, deferrable=True)
     run.between = replace
     with pytest.raises(UpdateReplacedError):
+        run()
+
+
+def test_fields_that_a_later_update_of_another_writer_adds_are_named(shop):
+    """The first one, to the same fields, was taken for this task's."""
+
+    def replace() -> None:
+        clock.advance(600)
+        wider = shop.create_schema(name="widest", schema=json.dumps(items(*WIDER, AGE)))["schemaArn"]
+        shop.update_dataset(datasetArn=ITEMS, schemaArn=wider)
+        run.between = lambda: None
+
+    shop.update_dataset(datasetArn=ITEMS, schemaArn=f"{PREFIX}schema/same")
+    run = evolve(*WIDER, deferrable=True)
+    run.between = replace
+    with pytest.raises(SchemaIncompatibleError, match="the field AGE must stay"):
         run()
 
 

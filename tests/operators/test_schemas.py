@@ -107,6 +107,8 @@ def test_a_template_of_a_schema_is_sent_as_the_schema_it_stands_for(shop, schema
         ({"name": "A", "type": {"type": "record", "name": "a", "fields": []}}, None, ["fields.A.type", "'record'"]),
         ({"name": "A", "type": "string", "categorical": "True"}, None, ["A.categorical", "'True'", "true and false"]),
         ({"name": "GENRE", "type": "int"}, None, ["GENRE", "names must differ"]),
+        ({"name": "A", "type": None}, None, ["fields.A.type is None"]),
+        ({"name": "A", "type": ["null"]}, None, ["fields.A.type is ['null']"]),
         ({"name": 7, "type": "int"}, None, ["fields.7", "letters"]),
         ({"name": "A", "type": "int"}, "ECOMMERCE", ["CATEGORY_L1", "PRICE of type float", "in this domain"]),
         ({"name": "A"}, None, ["a name and a type"]),
