@@ -30,6 +30,8 @@ WITH_CHECK: Final = "with `check_data`"
 #: What reading data in S3 takes, of the bucket and of the files.
 S3_ACTIONS: Final = ("s3:GetObject", "s3:ListBucket")
 _CHECK: Final = ("DescribeDataset", "DescribeSchema", *S3_ACTIONS)
+IF_UNCHANGED: Final = "with `skip_if_unchanged`"
+NO_NEW_DATA: Final = "with `skip_if_no_new_data`"
 #: The action that lets a caller pass a role to the service, and to no other by condition.
 ROLE_ACTION: Final = "iam:PassRole"
 
@@ -52,23 +54,39 @@ _CASCADE: Final = (
     "TagResource",
     "UpdateSolution",
 )
+_IMPORTS: Final = ("DescribeDataset", "ListDataDeletionJobs", "ListDatasetImportJobs")
+_DATA: Final = (
+    "DescribeDataDeletionJob",
+    "DescribeDatasetImportJob",
+    "DescribeSolution",
+    "ListDatasets",
+    "ListEventTrackers",
+)
 # What tasks call besides their own operation and the description of their resource, and when
 _ALSO: Final[Mapping[type, Mapping[str, str]]] = {
     operators.CheckDatasetOperator: dict.fromkeys(_CHECK, ALWAYS),
-    operators.CreateDatasetImportJobOperator: dict.fromkeys(_CHECK, WITH_CHECK),
     sensors.AutomaticSolutionVersionSensor: {"ListSolutionVersions": ALWAYS, "DescribeSolution": ALWAYS},
     operators.CompareSolutionVersionsOperator: {
         "DescribeSolutionVersion": ALWAYS,
         "ListSolutionVersions": "with `solution_arn`",
     },
+    sensors.StaleSolutionSensor: {"ListSolutionVersions": ALWAYS},
     operators.CreateCampaignOperator: {"ListSolutionVersions": "with `$LATEST`"},
     operators.CreateDatasetGroupOperator: {"ListDatasetGroups": ALWAYS},
+    operators.CreateDatasetImportJobOperator: {
+        **dict.fromkeys(_CHECK, WITH_CHECK),
+        **dict.fromkeys(_IMPORTS, IF_UNCHANGED),
+        **dict.fromkeys(("DescribeDataset", "s3:ListBucket"), "with `check_data` or `skip_if_unchanged`"),
+        "ListTagsForResource": IF_UNCHANGED,
+        "TagResource": "with `tags` or `skip_if_unchanged`",
+    },
     operators.CreateEventTrackerOperator: {"ListEventTrackers": ALWAYS},
     operators.CreateMetricAttributionOperator: {"ListMetricAttributionMetrics": ALWAYS},
     operators.CreateSchemaOperator: {"ListSchemas": ALWAYS, "s3:GetObject": "with a `schema` in S3"},
     operators.CreateSolutionVersionOperator: {
         "ListSolutionVersions": ALWAYS,
         "StopSolutionVersionCreation": "with `stop_on_kill`",
+        **dict.fromkeys((*_IMPORTS, *_DATA), NO_NEW_DATA),
     },
     operators.DeleteDatasetGroupOperator: dict.fromkeys(_CASCADE, WITH_CASCADE),
     operators.EvolveDatasetSchemaOperator: {

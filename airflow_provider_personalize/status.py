@@ -86,10 +86,11 @@ class WaitCondition:
     :param goal: ``"ready"``: the resource itself is usable. ``"updated"``: its latest update is ACTIVE. ``"settled"``:
         nothing is in progress with it, whether that succeeded or not. ``"stopped"``: it was stopped and can be started
         again. ``"started"``: it was started again. ``"gone"``: it is deleted. ``"trained"``: automatic training has
-        made a version of the solution with this ARN.
+        made a version of the solution with this ARN. ``"later"``: only a pause.
     :param created: For ``"updated"``: the ``creationDateTime`` (ISO 8601) of the update to wait for; None means the
         latest update, whichever it is. For ``"gone"``: that of the resource to wait for, since another can be created
-        under its ARN. For ``"trained"``: the time after which the training must have begun.
+        under its ARN. For ``"trained"``: the time after which the training must have begun. For ``"later"``: the time
+        until which to pause, by this machine's clock; None means one delay.
     :param require_update: For ``"updated"``: whether to wait for a first update of a resource that has none.
     """
 

@@ -15,8 +15,13 @@ from urllib.parse import quote
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# those whose tasks do something else in a second run
-TWICE = {"example_custom_pipeline", "example_update_many_solutions", "example_update_solution"}
+# how often those are run whose tasks do something else in a second run, or a third
+TIMES = {
+    "example_custom_pipeline": 2,
+    "example_data_guard": 3,
+    "example_update_many_solutions": 2,
+    "example_update_solution": 2,
+}
 EXAMPLES = sorted((ROOT / "example_dags").glob("example_*.py"))
 
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -47,7 +52,7 @@ def test_the_web_ui_says_what_it_is_for_and_what_each_parameter_means(example: P
 @every_example
 def test_it_runs_to_the_end(example: Path) -> None:
     """A second run, where there is one, is in the same Personalize and finds what the first one made."""
-    times = 2 if example.stem in TWICE else 1
+    times = TIMES.get(example.stem, 1)
     command = [sys.executable, "-m", "airflow_provider_personalize.emulator", "run", example]
     options = ["--speed", "600", "--times", str(times)]
     done = subprocess.run([*command, *options], cwd=ROOT, text=True, capture_output=True, timeout=900)

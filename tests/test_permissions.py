@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
-from every_task import ENDS, STEPS, TASKS, Life, fill, task_of
-from shop import HOUR, PREFIX, ROLE
+from every_task import ENDS, GROUP, STEPS, TASKS, Life, dataset, fill, task_of
+from shop import HOUR, LOCATION, PREFIX, ROLE, api
 from task_runs import TaskDeferred
 
 from airflow_provider_personalize.emulator import calls, clock, service_model
@@ -88,8 +88,28 @@ def _steps(life: Life) -> Iterator[tuple[str, dict[str, Any]]]:
     attribution = {"metric_attribution_arn": f"{PREFIX}metric-attribution/life"}
     yield "UpdateMetricAttribution", {**attribution, "metrics_output_config": {"roleArn": f"{ROLE}-2"}}
     yield "CreateSolutionVersion", {"solution_arn": f"{PREFIX}solution/life", "stop_on_kill": True}
+    yield from _freshness_steps(life)
     yield from ENDS
     yield "DeleteDatasetGroup", {"dataset_group_arn": fill(life), "cascade": True}
+
+
+def _freshness_steps(life: Life) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each with everything to read, and with a job of another in progress."""
+    client, interactions, source = api(), dataset("INTERACTIONS"), {"dataLocation": LOCATION}
+    imported = {"dataset_arn": interactions, "data_source": source, "role_arn": ROLE, "skip_if_unchanged": True}
+    yield "CreateDatasetImportJob", imported
+    new_data = {"skip_if_no_new_data": True, "ignore_real_time_data": True}
+    trained = {"solution_arn": f"{PREFIX}solution/life", **new_data}
+    life.results["a new run"] = ""
+    yield "CreateSolutionVersion", trained
+    client.create_dataset_import_job(jobName="of-another", datasetArn=interactions, dataSource=source, roleArn=ROLE)
+    life.results["another run"] = ""
+    yield "CreateSolutionVersion", trained
+    api("s3").put_object(Bucket="shop", Key="nobody.csv", Body=b"USER_ID\nnobody\n")
+    gone = {"dataLocation": "s3://shop/nobody.csv"}
+    client.create_data_deletion_job(jobName="of-another", datasetGroupArn=GROUP, dataSource=gone, roleArn=ROLE)
+    life.results["one more run"] = ""
+    yield "CreateSolutionVersion", trained
 
 
 @every_task

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from airflow_provider_personalize.aws_errors import error_code
@@ -22,12 +24,14 @@ class S3File:
 
     :param size: Its bytes.
     :param etag: What tells this content from another.
+    :param modified: When it was written.
     """
 
     bucket: str
     key: str
     size: int
     etag: str
+    modified: datetime
 
 
 @dataclass
@@ -43,7 +47,7 @@ class Listing:
     folders: list[str] = field(default_factory=list)
 
 
-def list_files(client: Any, location: str) -> Listing:
+def list_files(client: Any, location: str, most: float = math.inf) -> Listing:
     """
     List the files that an import of a location reads, as the service does.
 
@@ -51,6 +55,7 @@ def list_files(client: Any, location: str) -> Listing:
     assumed.
 
     :param location: ``s3://bucket/key`` or ``s3://bucket/folder/``.
+    :param most: Of a folder with more files, some of those beyond are not listed.
     :return: No files where the bucket or the path does not exist.
     :raises DataNotReadableError: The caller may not list the bucket.
     """
@@ -69,11 +74,13 @@ def list_files(client: Any, location: str) -> Listing:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, Delimiter="/"):
             listing.files += [_file(bucket, each) for each in page.get("Contents", []) if not each["Key"].endswith("/")]
             listing.folders += [each["Prefix"] for each in page.get("CommonPrefixes", [])]
+            if len(listing.files) > most:
+                break
     return listing
 
 
 def _file(bucket: str, listed: dict[str, Any]) -> S3File:
-    return S3File(bucket, listed["Key"], listed["Size"], listed["ETag"])
+    return S3File(bucket, listed["Key"], listed["Size"], listed["ETag"], listed["LastModified"])
 
 
 def read_range(client: Any, file: S3File, start: int, end: int) -> bytes:

@@ -219,6 +219,13 @@ class JobOperator(WaitingOperator):
     is_searched: ClassVar[bool] = False
     #: Whether killing the task stops what it started. What was stopped is started again then, by the next attempt.
     stop_on_kill = False
+    #: How the task ends where it skips its call, of those that may.
+    if_skipped: Literal["skip", "succeed"] = "skip"
+
+    def check_if_skipped(self) -> None:
+        """Check ``if_skipped``, which is no template."""
+        if self.if_skipped not in ("skip", "succeed"):
+            raise ValueError(f"if_skipped is {self.if_skipped!r}: allowed are 'skip', 'succeed'")
 
     def next_step(self, context: Context, memory: Memory) -> Step:
         """Observe what has the name that is tried, and return the next step."""

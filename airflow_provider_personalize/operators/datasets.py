@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_personalize.operators.creating import CreateOperator, JobOperator, find_by_name
 from airflow_provider_personalize.operators.deleting import DeleteOperator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_personalize.hooks import PersonalizeHook
     from airflow_provider_personalize.options import CreateOptions, UpdateOptions, WaitingOptions
-    from airflow_provider_personalize.plans.steps import Memory, Step
+    from airflow_provider_personalize.plans.steps import Call, Memory, Step
 
 
 def _find_dataset(
@@ -176,17 +176,24 @@ class CreateDatasetImportJobOperator(JobOperator):
         The first import of a dataset must be FULL. (templated)
     :param publish_attribution_metrics_to_s3: Whether to write metric attribution reports. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
+    :param skip_if_unchanged: Whether to import nothing if the dataset is as this import would leave it: the last import
+        into it had the same location, mode and objects, and nothing has changed the dataset since. The digest of the
+        objects is kept in a tag of each job, so the first import with this parameter is never skipped. See
+        docs/freshness.md.
+    :param if_skipped: How the task ends then: ``"skip"`` marks it as skipped, and with it what follows by the default
+        trigger rule; ``"succeed"`` succeeds and returns the ARN of the earlier job.
     :param check_data: Whether to check all of the data first, as :class:`CheckDatasetOperator` does, right before the
         job is created. A retry that finds the job of an earlier attempt checks nothing. Nothing else changes.
     :return: The ARN of the job. With ``check_data``, the summary of the check is in XCom as ``data_check``.
+    :raises AirflowSkipException: The import is skipped.
     :raises DataCheckError: With ``check_data``: the data does not fit. No job was created.
     :raises DataNotReadableError: With ``check_data``: the data cannot be read with Airflow's AWS connection.
     """
 
     operation = "CreateDatasetImportJob"
     resource_type = DATASET_IMPORT_JOB
-    not_in_request = frozenset({"check_data"})
     unless_given: ClassVar[Mapping[str, Any]] = {"importMode": "FULL"}
+    not_in_request = frozenset({"skip_if_unchanged", "if_skipped", "check_data"})
 
     def __init__(
         self,
@@ -198,6 +205,8 @@ class CreateDatasetImportJobOperator(JobOperator):
         import_mode: str | None = None,
         publish_attribution_metrics_to_s3: bool | str | None = None,
         tags: list[dict[str, str]] | str | None = None,
+        skip_if_unchanged: bool = False,
+        if_skipped: Literal["skip", "succeed"] = "skip",
         check_data: bool = False,
         **kwargs: Unpack[WaitingOptions],
     ) -> None:
@@ -209,17 +218,30 @@ class CreateDatasetImportJobOperator(JobOperator):
         self.import_mode = import_mode
         self.publish_attribution_metrics_to_s3 = publish_attribution_metrics_to_s3
         self.tags = tags
+        self.skip_if_unchanged = switch("skip_if_unchanged", skip_if_unchanged)
+        self.if_skipped = if_skipped
         self.check_data = switch("check_data", check_data)
+        self.check_if_skipped()
 
     def next_step(self, context: Context, memory: Memory) -> Step:
-        """Return the next step. Before the one that creates a job, check the data, once in an attempt."""
+        """Return the next step. Before the one that creates a job, ask whether it helps, then check the data."""
         from airflow_provider_personalize.plans.steps import Call
 
         step = super().next_step(context, memory)
+        if self.skip_if_unchanged and isinstance(step, Call):
+            step = self._import_or_skip(step, memory)
         if not (self.check_data and isinstance(step, Call)) or memory.is_data_checked:
             return step
         self._check(context, step.request)
         return replace(step, memory=replace(step.memory, is_data_checked=True))
+
+    def _import_or_skip(self, call: Call, memory: Memory) -> Step:
+        from airflow_provider_personalize import clock
+        from airflow_provider_personalize.operators.freshness import observe_imports
+        from airflow_provider_personalize.plans.freshness import import_or_skip
+
+        observed = observe_imports(self.hook, self.hook_parameters.s3_hook().conn, call.request)
+        return import_or_skip(call, observed, memory, clock.now(), succeeds=self.if_skipped == "succeed")
 
     def _check(self, context: Context, request: Mapping[str, Any]) -> None:
         from airflow_provider_personalize.operators.checking import check_data, dataset_schema

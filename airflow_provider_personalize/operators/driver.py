@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from airflow_provider_personalize import clock
+from airflow_provider_personalize._compat import AirflowSkipException
 from airflow_provider_personalize.aws_errors import (
     error_code,
     is_ambiguous,
@@ -35,6 +36,7 @@ from airflow_provider_personalize.plans.steps import (
     Fail,
     Memory,
     Poll,
+    Skip,
     Sleep,
     Step,
     Superseded,
@@ -141,6 +143,7 @@ class Driver:
         """
         Ask for steps and execute them until one ends the task; return its result.
 
+        :raises AirflowSkipException: The plan says that there is nothing to do, as a skip.
         :raises WaitTimeoutError: The deadline passed, with what was seen last.
         :raises Exception: Whatever the plan or the service says.
         """
@@ -151,6 +154,8 @@ class Driver:
             except Exception as error:  # noqa: BLE001 - raised again where no retry can help
                 self._wait_before_retry(error)
                 continue
+            if isinstance(step, Skip):
+                raise AirflowSkipException(step.reason)
             if isinstance(step, Fail):
                 raise step.error or self._refusal or _refusal_before_deferral(step.memory)
             if end:

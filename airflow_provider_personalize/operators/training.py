@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_personalize.exceptions import PersonalizeError
 from airflow_provider_personalize.goals import SETTLED, Goal
@@ -12,7 +12,7 @@ from airflow_provider_personalize.operators.base import WaitingOperator
 from airflow_provider_personalize.operators.creating import CreateOperator, JobOperator
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION, ResourceType
-from airflow_provider_personalize.task import PersonalizeTask, switch
+from airflow_provider_personalize.task import PersonalizeTask, seconds, switch
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.hooks import PersonalizeHook
     from airflow_provider_personalize.operators.driver import Driver
     from airflow_provider_personalize.options import CreateOptions, TaskOptions, WaitingOptions
-    from airflow_provider_personalize.plans.steps import Memory, Step
+    from airflow_provider_personalize.plans.steps import Call, Memory, Step
 
 
 class CreateSolutionOperator(CreateOperator):
@@ -137,7 +137,19 @@ class CreateSolutionVersionOperator(JobOperator):
     :param stop_on_kill: Whether to stop the training where the task is killed, marked as failed or succeeded, or
         cleared: on the worker, and from Airflow 3.3 on while deferred too. The hours until then are charged, and the
         next attempt trains again.
+    :param skip_if_younger_than: Seconds, or a ``timedelta``: train nothing if the newest version began to train more
+        recently than that. One that was trained with ``"UPDATE"`` does not count for a full training. A training in
+        progress that is young enough is waited for, and counts if it succeeds. None trains whatever there is.
+    :param skip_if_no_new_data: Whether to train nothing if, since the newest version began to train, no import into the
+        dataset group and no data deletion has ended, and no dataset or its schema and not the solution has changed.
+        A job in progress is waited for first. With both parameters, either skips. See docs/freshness.md.
+    :param ignore_real_time_data: Whether ``skip_if_no_new_data`` takes no account of events, items, users and actions
+        that came in real time. The API does not tell whether any came; so without this parameter, a group with an
+        event tracker or a dataset of items, users or actions is never taken to have no new data.
+    :param if_skipped: How the task ends then: ``"skip"`` marks it as skipped, and with it what follows by the default
+        trigger rule; ``"succeed"`` succeeds and returns the ARN of the newest version.
     :return: The ARN of the version.
+    :raises AirflowSkipException: The training is skipped.
     :raises ResourceExistsError: A version of this ``name`` is from before this run.
     :raises ResourceStoppedError: Someone stopped the training.
     """
@@ -145,7 +157,9 @@ class CreateSolutionVersionOperator(JobOperator):
     operation = "CreateSolutionVersion"
     resource_type = SOLUTION_VERSION
     unless_given: ClassVar[Mapping[str, Any]] = {"trainingMode": "FULL"}
-    not_in_request = frozenset({"stop_on_kill"})
+    not_in_request = frozenset(
+        {"stop_on_kill", "skip_if_younger_than", "skip_if_no_new_data", "ignore_real_time_data", "if_skipped"}
+    )
     name_parameter = "name"
     is_searched = True
     finder = staticmethod(_find_version)
@@ -158,6 +172,10 @@ class CreateSolutionVersionOperator(JobOperator):
         training_mode: str | None = None,
         tags: list[dict[str, str]] | str | None = None,
         stop_on_kill: bool = False,
+        skip_if_younger_than: float | timedelta | None = None,
+        skip_if_no_new_data: bool = False,
+        ignore_real_time_data: bool = False,
+        if_skipped: Literal["skip", "succeed"] = "skip",
         **kwargs: Unpack[WaitingOptions],
     ) -> None:
         super().__init__(**kwargs)
@@ -166,6 +184,38 @@ class CreateSolutionVersionOperator(JobOperator):
         self.training_mode = training_mode
         self.tags = tags
         self.stop_on_kill = switch("stop_on_kill", stop_on_kill)
+        self.skip_if_younger_than = seconds("skip_if_younger_than", skip_if_younger_than)
+        self.skip_if_no_new_data = switch("skip_if_no_new_data", skip_if_no_new_data)
+        self.ignore_real_time_data = switch("ignore_real_time_data", ignore_real_time_data)
+        self.if_skipped = if_skipped
+        self.check_if_skipped()
+
+    def next_step(self, context: Context, memory: Memory) -> Step:
+        """Observe the version of the name that is tried, and return the next step."""
+        from airflow_provider_personalize.plans.steps import Call
+
+        step = super().next_step(context, memory)
+        may_skip = self.skip_if_no_new_data or self.skip_if_younger_than is not None
+        return self._train_or_skip(step, memory) if may_skip and isinstance(step, Call) else step
+
+    def _train_or_skip(self, call: Call, memory: Memory) -> Step:
+        """Ask before the call whether it brings anything."""
+        from airflow_provider_personalize import clock
+        from airflow_provider_personalize.operators.freshness import observe_data
+        from airflow_provider_personalize.plans.freshness import TrainingPolicy, train_or_skip
+
+        solution_arn = call.request["solutionArn"]
+        policy = TrainingPolicy(
+            younger_than=self.skip_if_younger_than,
+            ignores_real_time_data=self.ignore_real_time_data,
+            succeeds=self.if_skipped == "succeed",
+            waits=self.wait_for_completion,
+        )
+        versions = list(self.hook.list_all(SOLUTION_VERSION, solutionArn=solution_arn))
+        data = observe_data(self.hook, solution_arn) if self.skip_if_no_new_data else None
+        now = clock.now()
+        service_now = self.by_service_clock(datetime.fromtimestamp(now, timezone.utc))
+        return train_or_skip(call, policy, versions, data, memory, now, service_now)
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Begin the training, unless the task was killed."""
@@ -174,8 +224,13 @@ class CreateSolutionVersionOperator(JobOperator):
 
     @property
     def trigger_options(self) -> dict[str, Any]:
-        """Return what the trigger needs to stop the training."""
-        return {"stop_on_kill": True, "asked": self._asked(self.driver)} if self.stop_on_kill and self.driver else {}
+        """Return what the trigger needs to stop the training: this one, not another that is waited for before."""
+        from airflow_provider_personalize.plans.steps import Poll
+
+        if not (self.stop_on_kill and self.driver):
+            return {}
+        is_of_another = isinstance(self.driver.step, Poll) and not self.driver.step.then
+        return {} if is_of_another else {"stop_on_kill": True, "asked": self._asked(self.driver)}
 
     def _asked(self, driver: Driver) -> dict[str, str] | None:
         """Return with what a training was asked for that may have begun; None where certainly none has."""

@@ -284,6 +284,17 @@ class Fail(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Skip(Step):
+    """
+    The task is skipped: what it was asked for is in effect without it.
+
+    :param reason: Why, for the log.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Replan(Step):
     """Observe again at once, with another memory."""
 

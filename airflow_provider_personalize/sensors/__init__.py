@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         AutomaticSolutionVersionSensor as AutomaticSolutionVersionSensor,
         SolutionSensor as SolutionSensor,
         SolutionVersionSensor as SolutionVersionSensor,
+        StaleSolutionSensor as StaleSolutionSensor,
     )
 
 _MODULES = {
@@ -59,6 +60,7 @@ _MODULES = {
     "SolutionSensor": "training",
     "SolutionUpdateSensor": "solution_update",
     "SolutionVersionSensor": "training",
+    "StaleSolutionSensor": "training",
 }
 __all__ = list(_MODULES)
 __getattr__, __dir__ = lazy_exports(__name__, _MODULES)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from inspect import unwrap
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow_provider_personalize._compat import (
     AirflowFailException,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_personalize.options import SensorOptions, SensorTaskOptions
     from airflow_provider_personalize.status import WaitCondition, WaitStatus
+    from airflow_provider_personalize.triggers.events import WaitEvent
 
 
 class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
@@ -110,7 +111,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
 
         if wrong := self.parameter_errors():
             raise InvalidRequestError(f"Describe{self.resource_type.pascal}", wrong)
-        status = self.hook.poll(self.condition)
+        status = self.poll()
         self.log.log(status.log_level(self._last_status), "%s (%s)", status, self.condition.title)
         if status.description:
             self.show_link(self.begin(context), status.description)
@@ -132,13 +133,20 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
                 wrong.append(str(error))
         return wrong
 
+    def poll(self) -> WaitStatus:
+        """Poll once, and return how far the wait has come."""
+        return self.hook.poll(self.condition)
+
     def _poll_then_defer(self, context: Context) -> Any:
         if not (done := self._first_poll(context)):
             by_execution = bool(self.execution_timeout) and self.execution_timeout.total_seconds() < self.timeout
             state = {"limit": "execution_timeout" if by_execution else "timeout"}
-            delay = self.poke_interval if self._has_interval else None
-            self.defer_until(self.condition, delay, self.deadline_after(self.timeout), state)
+            self.defer_wait(self.deadline_after(self.timeout), state)
         return getattr(done, "xcom_value", None) or self.condition.arn
+
+    def defer_wait(self, deadline: float, state: Mapping[str, Any]) -> NoReturn:
+        """Free the worker until the wait is over."""
+        self.defer_until(self.condition, self.poke_interval if self._has_interval else None, deadline, state)
 
     def _first_poll(self, context: Context) -> bool | PokeReturnValue:
         try:
@@ -151,7 +159,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             self.log.warning("The poll failed, and silent_fail is set: %s", error)
             return False
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:  # noqa: ARG002 - Airflow's
+    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> Any:
         """End as the event says, by the rules of any sensor, and return the ARN of the resource."""
         from airflow_provider_personalize.exceptions import ResourceFailedError, UpdateReplacedError, WaitTimeoutError
         from airflow_provider_personalize.triggers.events import WaitEvent
@@ -160,12 +168,16 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         with self.skip_on_soft_fail():
             try:
                 self.check_event(ended)
+                return self.after_wait(context, ended)
             except (ResourceFailedError, UpdateReplacedError) as failure:
                 raise AirflowFailException(str(failure)) from failure
             except WaitTimeoutError as timeout:
                 if ended.state.get("limit") == "execution_timeout":
                     raise  # retried, as a poked sensor is
                 raise AirflowSensorTimeout(str(timeout)) from timeout
+
+    def after_wait(self, context: Context, ended: WaitEvent) -> str:  # noqa: ARG002 - for sensors that poll again
+        """Return the ARN of the resource once the wait in the triggerer is over."""
         return ended.condition.arn
 
     @contextmanager

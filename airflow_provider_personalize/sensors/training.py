@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from airflow_provider_personalize._compat import AirflowSensorTimeout, PokeReturnValue
-from airflow_provider_personalize.exceptions import WaitTimeoutError
-from airflow_provider_personalize.goals import TRAINED
+from airflow_provider_personalize import clock
+from airflow_provider_personalize._compat import PokeReturnValue
+from airflow_provider_personalize.goals import LATER, TRAINED
 from airflow_provider_personalize.resources import SOLUTION, SOLUTION_VERSION
 from airflow_provider_personalize.sensors.base import PersonalizeSensor, parse_time
+from airflow_provider_personalize.task import seconds
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
     from typing_extensions import Unpack
 
     from airflow_provider_personalize.options import SensorOptions
-    from airflow_provider_personalize.status import WaitCondition
+    from airflow_provider_personalize.status import WaitCondition, WaitStatus
+    from airflow_provider_personalize.triggers.events import WaitEvent
+
+# Seconds: an age of days need not be known to the minute
+_STALE_POKE_INTERVAL: Final = 15 * 60
+# Seconds: what is set to be old in thousands of years has no date
+_LONGEST_PAUSE: Final = 365 * 24 * 60 * 60
 
 
 class SolutionSensor(PersonalizeSensor):
@@ -108,17 +115,79 @@ class AutomaticSolutionVersionSensor(PersonalizeSensor):
         self.hook.observe(PollTarget(SOLUTION.name, self.solution_arn))  # its response has the service's time
         return self.by_service_clock(began or datetime.now(timezone.utc))
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any], **_: Any) -> str:
-        """End as the event says, by the rules of any sensor, and return the ARN."""
-        from airflow_provider_personalize.triggers.events import WaitEvent
-
-        super().execute_complete(context, event)
-        ended = WaitEvent.from_json(event)
+    def after_wait(self, context: Context, ended: WaitEvent) -> str:  # noqa: ARG002 - as in the base
+        """Return the ARN of the version."""
         if ended.found:
             return ended.found
-        with self.skip_on_soft_fail():  # only the worker could poll
-            try:
-                trained = self.hook.wait(ended.condition, deadline=ended.deadline)
-            except WaitTimeoutError as timeout:
-                raise AirflowSensorTimeout(str(timeout)) from timeout
+        trained = self.hook.wait(ended.condition, deadline=ended.deadline)  # only the worker could poll
         return str(trained.description[SOLUTION_VERSION.arn_member])
+
+
+class StaleSolutionSensor(PersonalizeSensor):
+    """
+    Wait until a solution's newest version is too old, and return the ARN of the solution.
+
+    The age counts from when the version began to train, since it knows no later data. Only versions that are ACTIVE
+    count, however they were trained; a solution that has none is stale at once. Put it before a
+    :class:`CreateSolutionVersionOperator`, or before whatever raises an alarm.
+
+    Deferred, it polls nothing: the triggerer lets it sleep until the version will be too old. If there is a newer one
+    by then, it sleeps again. Not deferred, it polls every 15 minutes where ``poke_interval`` is None. Set
+    ``timeout`` to more than ``max_age``; Airflow's default is a week.
+
+    :param solution_arn: The ARN of the solution. (templated)
+    :param max_age: Seconds, or a ``timedelta``, after which a version is too old.
+    """
+
+    resource_type = SOLUTION
+    not_in_request = frozenset({"max_age"})
+
+    def __init__(self, *, solution_arn: str, max_age: float | timedelta, **kwargs: Unpack[SensorOptions]) -> None:
+        if kwargs.get("poke_interval") is None:
+            kwargs["poke_interval"] = _STALE_POKE_INTERVAL
+        super().__init__(**kwargs)
+        self.solution_arn = solution_arn
+        if (allowed := seconds("max_age", max_age)) is None:
+            raise ValueError("max_age is None: allowed are a number of seconds, 0 or more, and a timedelta")
+        self.max_age = allowed
+        self._seconds_left = self.poke_interval
+
+    def poll(self) -> WaitStatus:
+        """Poll once, and return whether the newest version is too old."""
+        from airflow_provider_personalize.plans.freshness import newest_version
+        from airflow_provider_personalize.polling import Observation
+        from airflow_provider_personalize.status import IN_PROGRESS, SUCCEEDED, WaitStatus
+
+        self._seconds_left = self.poke_interval
+        if (status := super().poll()).outcome != SUCCEEDED:
+            return status
+        try:
+            versions = list(self.hook.list_all(SOLUTION_VERSION, solutionArn=self.solution_arn))
+        except Exception as error:  # noqa: BLE001 - raised there, unless it is transient
+            return self.condition.evaluate_observation(Observation(error=error))
+        newest = newest_version(versions, mode="UPDATE")
+        if newest is None:
+            return WaitStatus(SUCCEEDED, None, "no version is ACTIVE", status.description)
+        now = self.by_service_clock(datetime.fromtimestamp(clock.now(), timezone.utc))
+        age = max(0, int((now - newest["creationDateTime"]).total_seconds()))
+        self._seconds_left = self.max_age - age
+        is_stale = self._seconds_left <= 0
+        reason = f"{SOLUTION_VERSION.short(newest['solutionVersionArn'])} is {timedelta(seconds=age)} old"
+        return WaitStatus(SUCCEEDED if is_stale else IN_PROGRESS, newest["status"], reason, status.description)
+
+    def defer_wait(self, deadline: float, state: Mapping[str, Any]) -> NoReturn:
+        """Free the worker until the version will be too old."""
+        from airflow_provider_personalize.status import WaitCondition, iso
+
+        pause = min(self._seconds_left, deadline - clock.now(), _LONGEST_PAUSE)
+        wakes_at = datetime.fromtimestamp(clock.now() + pause, timezone.utc)
+        condition = WaitCondition(SOLUTION.name, self.solution_arn, LATER, iso(wakes_at))
+        self.defer_until(condition, None, deadline, state, pause=True)
+
+    def after_wait(self, context: Context, ended: WaitEvent) -> str:
+        """Poll again, and return the ARN of the solution if its newest version is too old."""
+        if not self.poke(context):
+            if clock.now() >= ended.deadline:
+                raise self.condition.timeout_error(str(self._last_status))
+            self.defer_wait(ended.deadline, ended.state)
+        return self.solution_arn

@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import wait
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -156,6 +157,8 @@ class PersonalizeTrigger(BaseTrigger):
         self.log.info("Waiting for at most %d s (%s)", self.deadline - now(), self.condition.title)
         hold = max(self.hold, self._delay(0)) if self.pause else self.hold
         if self.condition.goal == LATER:
+            if until := self.condition.created:  # so that a restart of the triggerer does not begin the pause anew
+                hold = max(hold, datetime.fromisoformat(until).timestamp() - now())
             await clock.sleep_in_loop(hold)
             return WaitStatus(SUCCEEDED, None, "the pause is over")
         async with shared_poller(self.hook_parameters, self.condition.poll_target) as poller:

@@ -27,6 +27,7 @@ from subjects import (
     CreateSubject,
     DeleteSubject,
     JobSubject,
+    SkippedJobSubject,
     StopTrainingSubject,
     Subject,
     SwitchSubject,
@@ -136,6 +137,12 @@ def _of_jobs() -> list[Scenario]:
             Scenario("another with the name, crashes", given, CRASHES._replace(writes=1), limits={FOREIGN}),
             Scenario("reads lag for more than a minute", subject, CRASHES, lag=NEVER_CONSISTENT, limits=late),
         ]
+    skipped = SkippedJobSubject()
+    scenarios += [
+        Scenario("crashes", skipped, CRASHES, MORE_CRASHES),
+        Scenario("another writer", skipped, Budget(deaths=1, lost=1, writes=1, failures=1)),
+        Scenario("another writer, stale reads", skipped, CRASHES._replace(writes=1), limits={STALE}),
+    ]
     return scenarios
 
 

@@ -30,7 +30,7 @@ from world import World
 
 from airflow_provider_personalize.error_codes import ALREADY_EXISTS, IN_USE, INVALID_INPUT, NOT_FOUND
 from airflow_provider_personalize.goals import SETTLED, STOPPED, Goal
-from airflow_provider_personalize.plans import cascade, create, delete, job, switch, update
+from airflow_provider_personalize.plans import cascade, create, delete, freshness, job, switch, update
 from airflow_provider_personalize.plans.meanings import ObservedResource, meaning_of, solution_to_list
 from airflow_provider_personalize.plans.steps import NOTHING_BEFORE, Call, Observed, Step, Wanted
 from airflow_provider_personalize.resources import (
@@ -55,6 +55,7 @@ EARLY = "succeeds before its own update is over"
 UNSENT = "succeeds without an update, although it was to send one"
 TWICE = "sends its update twice"
 PAYS = "pays twice"
+SKIPPED = "does nothing, although its own import is in progress"
 FOREIGN = "takes what another made for its own"
 PREDECESSOR = "succeeds by a stale read, which shows what is deleted already"
 SUCCESSOR = "deletes what another writer has made under the name"
@@ -404,6 +405,50 @@ class JobSubject(Subject):
         if not world.ledger.was_seen:
             made = {each.owner for each in world.service.resources if each.status == ACTIVE}
             yield FOREIGN if OTHER in made else FALSE
+
+
+class SkippedJobSubject(JobSubject):
+    """``CreateDatasetImportJobOperator(skip_if_unchanged=True)``: what is there to import is always the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = "job, skipped if unchanged"
+
+    def beginnings(self) -> Iterator[Resources]:
+        yield ()
+        for content in (WANTED, "C"):
+            yield (Resource("earlier", EPOCH - 7000, content, EARLIER, ACTIVE),)
+
+    def next_step(self, resources: Resources, world: World) -> Step | None:
+        step = super().next_step(resources, world)
+        if not isinstance(step, Call):
+            return step
+        latest = max(resources, key=lambda each: each.created, default=None)
+        observed = freshness.ObservedImports(
+            objects=WANTED,
+            dataset={"creationDateTime": moment(EPOCH - 9000)},
+            jobs=[self.described(each) for each in resources],
+            latest=latest and self.described(latest),
+            latest_objects=latest and latest.content,
+        )
+        return freshness.import_or_skip(step, observed, world.memory, world.service.now, succeeds=True)
+
+    def described(self, resource: Resource) -> dict[str, Any]:
+        ended = moment(resource.created + 1)
+        return {**super().described(resource), "importMode": "FULL", "lastUpdatedDateTime": ended}
+
+    def other_writes(self, resources: Resources, now: int) -> Iterator[tuple[str, Resources]]:
+        yield "imports C", (*resources, Resource("other", now, "C", OTHER, number=len(resources)))
+
+    def is_in_effect(self, resources: Resources) -> bool:
+        latest = max(resources, key=lambda each: each.created, default=None)
+        is_so = latest is not None and (latest.content, latest.status) == (WANTED, ACTIVE)
+        return is_so or super().is_in_effect(resources)
+
+    def violations_at_end(self, world: World) -> Iterator[str]:
+        yield from Subject.violations_at_end(self, world)
+        if any(each.owner == OURS and each.status == BUSY for each in world.service.resources):
+            yield SKIPPED
 
 
 class CreateSubject(Subject):

@@ -12,7 +12,7 @@ import pytest
 from scenarios import SCENARIOS
 
 from airflow_provider_personalize import status
-from airflow_provider_personalize.plans import cascade, create, delete, job, steps, update
+from airflow_provider_personalize.plans import cascade, create, delete, freshness, job, steps, update
 
 Case = tuple[Callable[..., Any], str, str, str]
 #: A function, a part of its source, what stands there instead, and the scenario that shows it.
@@ -88,6 +88,10 @@ MUTATIONS: dict[str, Case] = {
     "a job of an earlier run is taken": (
         *(steps.Observed.is_of_run, "bool(created >= self.run_began)", "True"),
         "job, name given: crashes, no task state store",
+    ),
+    "a retry is skipped before reads are consistent": (
+        *(freshness._skip, "memory.is_retry and now < since + READ_CONSISTENCY", "False"),
+        "job, skipped if unchanged: another writer, stale reads",
     ),
     "one that exists is taken although it must not": (
         *(create.next_step, "wanted.is_exclusive and", "False and"),
