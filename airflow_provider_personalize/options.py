@@ -87,7 +87,13 @@ class TaskOptions(AirflowOptions, _Aws, total=False):
     """Parameters of ``PersonalizeTask`` and its bases."""
 
 
-class WaitingOptions(TaskOptions, total=False):
+class ChangingOptions(TaskOptions, total=False):
+    """Parameters of ``ChangingOperator`` and its bases."""
+
+    dry_run: bool | str
+
+
+class WaitingOptions(ChangingOptions, total=False):
     """Parameters of ``WaitingOperator`` and its bases."""
 
     wait_for_completion: bool

@@ -95,7 +95,9 @@ class PersonalizeTask(BaseOperator):
     not_in_request: ClassVar[frozenset[str]] = frozenset()
     #: The page of the console that shows what it is about.
     link: ClassVar[PersonalizeLink | None] = None
-    template_fields: ClassVar[tuple[str, ...]] = ("aws_conn_id", "region_name", "verify", "botocore_config")
+    #: The template fields that all tasks of a base have, besides their members.
+    common_fields: ClassVar[tuple[str, ...]] = ("aws_conn_id", "region_name", "verify", "botocore_config")
+    template_fields: ClassVar[tuple[str, ...]] = common_fields
     ui_color = "#eadcf8"
     #: The page of the console that was shown, empty before; None where another process may have shown one.
     link_address: str | None = None
@@ -133,7 +135,7 @@ class PersonalizeTask(BaseOperator):
                 name: "json" for name in cls.members if types[name].startswith(("dict", "list"))
             }
         if "members" in vars(cls) and "template_fields" not in own:
-            cls.template_fields = (*cls.members, *PersonalizeTask.template_fields)
+            cls.template_fields = (*cls.members, *cls.common_fields)
 
     def begin(self, context: Context) -> Context:
         """
@@ -187,7 +189,12 @@ class PersonalizeTask(BaseOperator):
 
     def parameter_errors(self) -> list[str]:
         """List what is wrong with the parameters, one sentence each: what is checked before a call, without one."""
-        return self.api.request_errors() if hasattr(type(self), "operation") else []
+        return self.request_errors()
+
+    def request_errors(self) -> list[str]:
+        """List what is wrong with the request that the parameters make; what only describes makes none of them."""
+        operation = getattr(type(self), "operation", "Describe")
+        return [] if operation.startswith("Describe") else self.api.request_errors()
 
     def log_arn(self, condition: WaitCondition) -> None:
         """Log the full ARN, for which all other lines have a short name."""

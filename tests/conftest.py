@@ -170,6 +170,23 @@ def unknown_status(personalize) -> Callable[[str], None]:
 
 
 @pytest.fixture
+def written(monkeypatch) -> list[tuple[str, dict[str, Any]]]:
+    """The calls that change something, with their requests."""
+    from airflow_provider_personalize.hooks import PersonalizeHook
+
+    log: list[tuple[str, dict[str, Any]]] = []
+    call = PersonalizeHook.call
+
+    def logging(hook: Any, method: str, **request: Any) -> Any:
+        if not method.startswith(("describe", "list", "get")):
+            log.append((method, request))
+        return call(hook, method, **request)
+
+    monkeypatch.setattr(PersonalizeHook, "call", logging)
+    return log
+
+
+@pytest.fixture
 def life(personalize, monkeypatch):
     """Give a shop in which every task can be run, one after the other, and nothing sleeps."""
     from every_task import Life

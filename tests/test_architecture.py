@@ -29,6 +29,7 @@ ORDER = [
         "coercion",
         "rates",
         "redaction",
+        "charges",
     },
     {"exceptions", "goals", "arns", "shape_rules", "data"},
     {"request_rules"},

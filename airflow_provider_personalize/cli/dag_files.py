@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -67,16 +67,23 @@ def load(path: Path) -> DagFile:
     folder = str((path if path.is_dir() else path.parent).absolute())
     if folder not in sys.path:
         sys.path.append(folder)  # as Airflow does for the dags folder
+    with quiet():
+        bag = _dag_bag()(str(path.absolute()))
+    dags = [bag.dags[dag_id] for dag_id in sorted(bag.dags)]
+    errors = sorted(bag.import_errors.items())
+    return DagFile(dags, [(short_path(file), _in_short(file, error)) for file, error in errors])
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Show nothing of what is printed and logged meanwhile."""
     disabled, rest = logging.root.manager.disable, io.StringIO()
     logging.disable(logging.CRITICAL)
     try:
         with redirect_stdout(rest), redirect_stderr(rest):
-            bag = _dag_bag()(str(path.absolute()))
+            yield
     finally:
         logging.disable(disabled)
-    dags = [bag.dags[dag_id] for dag_id in sorted(bag.dags)]
-    errors = sorted(bag.import_errors.items())
-    return DagFile(dags, [(short_path(file), _in_short(file, error)) for file, error in errors])
 
 
 def _dag_bag() -> Any:

@@ -37,7 +37,7 @@ UNKNOWN: Final = _Unknown()
 def marked(value: Any) -> Any:
     """Return a parameter with ``UNKNOWN`` for all in it that is no literal."""
     if isinstance(value, str):
-        return UNKNOWN if any(each in value for each in _TEMPLATE) else value
+        return UNKNOWN if is_template(value) else value
     if isinstance(value, Mapping):
         return {name: marked(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -54,7 +54,7 @@ def literal_errors(task: PersonalizeTask) -> list[str]:
 
 def _readings(fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Iterate over what the fields may come to: as they are marked first."""
-    open_fields = [field for field, value in fields.items() if _is_open(value)]
+    open_fields = [field for field, value in fields.items() if is_open(value)]
     kept, left_out = dict.fromkeys(open_fields, UNKNOWN), dict.fromkeys(open_fields)
     choices: list[dict[str, Any]] = [kept]
     if open_fields:
@@ -65,10 +65,16 @@ def _readings(fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {field: _read(value, choice.get(field)) for field, value in fields.items()}
 
 
-def _is_open(value: Any) -> bool:
+def is_template(value: Any) -> bool:
+    """Return whether a value is a text that Airflow renders."""
+    return isinstance(value, str) and any(each in value for each in _TEMPLATE)
+
+
+def is_open(value: Any) -> bool:
+    """Return whether something in a marked value is not known."""
     if isinstance(value, Mapping):
-        return any(map(_is_open, value.values()))
-    return any(map(_is_open, value)) if isinstance(value, list) else value is UNKNOWN
+        return any(map(is_open, value.values()))
+    return any(map(is_open, value)) if isinstance(value, list) else value is UNKNOWN
 
 
 def _read(value: Any, choice: Any) -> Any:

@@ -14,13 +14,85 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from airflow_provider_personalize.operators.driver import Driver
-    from airflow_provider_personalize.options import TaskOptions
+    from airflow_provider_personalize.options import ChangingOptions, TaskOptions
     from airflow_provider_personalize.plans.steps import Memory, Step
 
 WantedT = TypeVar("WantedT")
 
 
-class WaitingOperator(PersonalizeTask):
+class ChangingOperator(PersonalizeTask):
+    """
+    A task that changes something, or in a dry run says what it would change.
+
+    :param dry_run: Whether to change nothing: the task reads, logs what it would do first, and returns that instead,
+        as a dict of JSON primitives with ``action`` (``"create"``, ``"update"``, ``"delete"`` and so on; ``"none"``
+        where nothing has to be done, ``"wait"`` for what is in progress), ``kind``, ``arn``, ``operation``,
+        ``request``, ``changes`` (a sentence each), ``charged`` (what begins to be charged) and ``reason``. (templated)
+    """
+
+    common_fields = (*PersonalizeTask.common_fields, "is_dry_run")
+    template_fields = common_fields
+    #: The attributes with switches that templates may give, by the parameters.
+    switches: ClassVar[Mapping[str, str]] = {"dry_run": "is_dry_run"}
+
+    def __init__(self, *, dry_run: bool | str = False, **kwargs: Unpack[TaskOptions]) -> None:
+        super().__init__(**kwargs)
+        # not as dry_run: that is a method of Airflow's, which `airflow tasks test --dry-run` calls
+        self.is_dry_run = dry_run
+
+    def execute(self, context: Context) -> Any:
+        """Do it, and return what the task returns; in a dry run, what would be done."""
+        context = self.begin(context)
+        return self.dry_run_of(context) if self.is_on("dry_run") else self.perform(context)
+
+    def perform(self, context: Context) -> Any:
+        """Do it, and return what the task returns."""
+        raise NotImplementedError
+
+    def planned(self, context: Context) -> Any:  # noqa: ARG002 - for those that ask a plan
+        """Return what the task would do first, as a dry run does, from reads alone."""
+        from airflow_provider_personalize.plans import preview
+
+        return preview.of_call(self.operation, self.api.build_request())
+
+    def dry_run_of(self, context: Context) -> Any:
+        """Return what would be done, and log it."""
+        from airflow_provider_personalize.operators.driver import call_with_retry
+        from airflow_provider_personalize.plans import preview
+
+        planned = call_with_retry(self, lambda: self.planned(context))
+        for each in planned if isinstance(planned, list) else [planned]:
+            self.log.info("Dry run: %s", preview.sentence(each))
+        return planned
+
+    def is_on(self, switch_: str) -> bool:
+        """
+        Read a switch, which a template may have left as a text: any text is true to Python.
+
+        :raises InvalidRequestError: It is neither True nor False.
+        """
+        from airflow_provider_personalize.coercion import parse
+        from airflow_provider_personalize.exceptions import InvalidRequestError
+
+        value = parse("boolean", getattr(self, self.switches.get(switch_, switch_)))
+        if isinstance(value, bool):
+            return value
+        raise InvalidRequestError(self.operation, [f"{switch_} is {value!r}: allowed are True and False"])
+
+    def parameter_errors(self) -> list[str]:
+        """List what is wrong with the parameters, one sentence each."""
+        from airflow_provider_personalize.exceptions import InvalidRequestError
+
+        wrong = super().parameter_errors()
+        for each in self.switches:
+            try:
+                self.is_on(each)
+            except InvalidRequestError as error:
+                wrong += error.faults
+        return wrong
+
+
+class WaitingOperator(ChangingOperator):
     """
     A task that changes a resource and waits for the outcome.
 
@@ -48,7 +120,7 @@ class WaitingOperator(PersonalizeTask):
         deferrable: bool = DEFAULT_DEFERRABLE,
         waiter_delay: float | timedelta | None = None,
         timeout: float | timedelta | None = None,
-        **kwargs: Unpack[TaskOptions],
+        **kwargs: Unpack[ChangingOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.wait_for_completion = switch("wait_for_completion", wait_for_completion)
@@ -66,20 +138,6 @@ class WaitingOperator(PersonalizeTask):
         from airflow_provider_personalize.status import WaitCondition
 
         return WaitCondition(self.resource_type.name, "", self.goal).time_limit
-
-    def is_on(self, parameter: str) -> bool:
-        """
-        Return whether a templated switch is on, which a template may have left as a text.
-
-        :raises InvalidRequestError: It is neither True nor False.
-        """
-        from airflow_provider_personalize.coercion import parse
-        from airflow_provider_personalize.exceptions import InvalidRequestError
-
-        value = parse("boolean", getattr(self, parameter))
-        if isinstance(value, bool):
-            return value
-        raise InvalidRequestError(self.operation, [f"{parameter} is {value!r}: allowed are True and False"])
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Call an operation of the API, once."""
@@ -110,13 +168,23 @@ class WaitingOperator(PersonalizeTask):
         stored = TaskState(context, self.log).recall(key) if is_asked else ""
         return {"stored": stored, "run_began": self.run_began(context)}
 
-    def execute(self, context: Context) -> Any:
+    def planned(self, context: Context) -> Any:
+        """Return the first step of the plan, as a dry run does, from reads alone."""
+        from airflow_provider_personalize.plans import preview
+        from airflow_provider_personalize.plans.steps import Memory, Replan
+
+        memory = Memory()
+        while isinstance(step := self.next_step(context, memory), Replan):
+            memory = step.memory
+        arn = getattr(self, self.resource_type.arn_parameter, None)
+        return preview.of_step(step, self.resource_type, arn)
+
+    def perform(self, context: Context) -> Any:
         """Run the plan, and return what the task returns."""
         from airflow_provider_personalize.operators.driver import Driver
         from airflow_provider_personalize.plans.steps import Memory
         from airflow_provider_personalize.status import WaitCondition
 
-        context = self.begin(context)
         if arn := getattr(self, self.resource_type.arn_parameter, None):
             self.log_arn(WaitCondition(self.resource_type.name, arn, self.goal))
         deadline = self.deadline_after(self.default_timeout if self.timeout is None else self.timeout)
@@ -129,6 +197,8 @@ class WaitingOperator(PersonalizeTask):
         from airflow_provider_personalize.plans.steps import Memory
         from airflow_provider_personalize.triggers.events import WaitEvent
 
+        if self.is_on("dry_run"):  # asked for while the task was deferred
+            return self.dry_run_of(context)
         read = WaitEvent.from_json(event)
         self.driver = Driver(self, context, Memory.from_json(read.state.get("memory")), read.deadline)
         return self.driver.resume(read)

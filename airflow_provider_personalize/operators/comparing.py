@@ -109,6 +109,26 @@ class CompareSolutionVersionsOperator(PersonalizeTask):
                 context["outlet_events"][outlet].extra.update(shown)
         return {**shown, "versions": [each.as_json for each in comparison.versions], "excluded": comparison.excluded}
 
+    def request_errors(self) -> list[str]:
+        """List what is wrong with the versions that are named."""
+        from airflow_provider_personalize.coercion import parse
+
+        given, solution = parse("list", self.solution_version_arns), parse("string", self.solution_arn)
+        if (given is None) == (solution is None):
+            return ["give either solution_version_arns or solution_arn"]
+        if solution is not None:
+            count, wrong = parse("integer", self.newest), self._wrong_arn("solution_arn", solution)
+            if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= _MOST:
+                wrong.append(f"newest is {count!r}: allowed is a whole number from 1 to {_MOST}")
+            return wrong
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            return [f"solution_version_arns is {given!r}: it must be a list or a dict"]
+        arns = list(given.values() if isinstance(given, Mapping) else given)
+        wrong = [each for arn in arns for each in self._wrong_arn("solution_version_arn", arn)]
+        if not 1 <= len(arns) <= _MOST:
+            wrong.append(f"solution_version_arns has {len(arns)} ARNs: allowed are 1 to {_MOST}")
+        return wrong
+
     def _arns_by_name(self) -> dict[str, str]:
         """
         Return the ARNs of the versions to compare, by their names in the table.
@@ -117,28 +137,16 @@ class CompareSolutionVersionsOperator(PersonalizeTask):
         """
         from airflow_provider_personalize.coercion import parse
 
+        if wrong := self.request_errors():
+            raise self.api.error(wrong)
         given, solution = parse("list", self.solution_version_arns), parse("string", self.solution_arn)
-        if (given is None) == (solution is None):
-            raise self.api.error(["give either solution_version_arns or solution_arn"])
         if solution is not None:
             return self._newest(solution, parse("integer", self.newest))
-        if isinstance(given, str) or not isinstance(given, Iterable):
-            raise self.api.error([f"solution_version_arns is {given!r}: it must be a list or a dict"])
-        named = dict(given if isinstance(given, Mapping) else ((_short(arn), arn) for arn in given))
-        wrong = [each for arn in named.values() for each in self._wrong_arn("solution_version_arn", arn)]
-        if not 1 <= len(named) <= _MOST:
-            wrong.append(f"solution_version_arns has {len(named)} ARNs: allowed are 1 to {_MOST}")
-        if wrong:
-            raise self.api.error(wrong)
+        named = given if isinstance(given, Mapping) else {_short(arn): arn for arn in given}
         return {str(name): arn for name, arn in named.items()}
 
-    def _newest(self, solution_arn: str, count: Any) -> dict[str, str]:
+    def _newest(self, solution_arn: str, count: int) -> dict[str, str]:
         """Return the newest ACTIVE versions of a solution."""
-        wrong = self._wrong_arn("solution_arn", solution_arn)
-        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= _MOST:
-            wrong.append(f"newest is {count!r}: allowed is a whole number from 1 to {_MOST}")
-        if wrong:
-            raise self.api.error(wrong)
         versions = self.hook.list_versions(solution_arn)
         arns = [each["solutionVersionArn"] for each in versions if each["status"] in SOLUTION_VERSION.ready]
         if not arns:

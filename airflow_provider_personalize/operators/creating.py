@@ -269,8 +269,8 @@ class JobOperator(WaitingOperator):
         observed = job.ObservedJob(found, stored, self.run_began(context), changes=changes, stored_end=stored_end)
         return job.next_step(wanted, observed, memory, clock.now())
 
-    def parameter_errors(self) -> list[str]:
-        """List what is wrong with the parameters. A derived name, which depends on the run, is right."""
+    def request_errors(self) -> list[str]:
+        """List what is wrong with the request. A derived name, which depends on the run, is right."""
         return self.api.request_errors(**{self.name_parameter: self._given_name or "derived"})
 
     @property

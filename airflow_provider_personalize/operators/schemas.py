@@ -14,7 +14,7 @@ from airflow_provider_personalize.operators.base import WaitingOperator, WantedT
 from airflow_provider_personalize.operators.creating import CreateOperator, compare, find_by_name
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.resources import DATASET, SCHEMA, ResourceType
-from airflow_provider_personalize.task import PersonalizeTask, switch
+from airflow_provider_personalize.task import switch
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -157,7 +157,6 @@ class EvolveDatasetSchemaOperator(WaitingOperator):
     :param dataset_arn: The ARN of the dataset. (templated)
     :param schema: All fields that the dataset is to have, in one of the forms of :class:`CreateSchemaOperator`. Its
         other members, such as ``namespace``, make no difference. (templated)
-    :param dry_run: Whether to send nothing, and return what would change. (templated)
     :return: The dataset's ARN. Also in XCom, as ``dataset_update``: the update's ``creationDateTime`` (None where
         nothing had to change), its content, and whether this task ``sent`` it. With ``dry_run``, ``{"schemaArn": …,
         "changes": [{"field": …, "change": "added", "before": None, "after": …}, …], "reordered": False, "obstacles":
@@ -171,21 +170,17 @@ class EvolveDatasetSchemaOperator(WaitingOperator):
     operation = "UpdateDataset"
     resource_type = DATASET
     goal = UPDATED
-    not_in_request = frozenset({"dry_run"})
-    template_fields = (DATASET.arn_parameter, "schema", "dry_run", *PersonalizeTask.template_fields)
 
     def __init__(
         self,
         *,
         dataset_arn: str,
         schema: dict[str, Any] | PathLike[str] | str,
-        dry_run: bool | str = False,
         **kwargs: Unpack[WaitingOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
         self.schema = schema
-        self.dry_run = dry_run
 
     def next_step(self, context: Context, memory: Memory) -> Step:
         """Observe the dataset and its schemas, and return the next step."""
@@ -203,6 +198,13 @@ class EvolveDatasetSchemaOperator(WaitingOperator):
         name = evolve.arn_of(wanted, evolve.evolved(wanted, has).name)
         observed = evolve.ObservedDataset(found, **known, schema=has, evolved=self.hook.find(SCHEMA, name))
         return evolve.next_step(wanted, observed, memory, clock.now())
+
+    def planned(self, context: Context) -> Any:
+        """Return what would change of the schema in a dry run; else the first step, from reads alone."""
+        from airflow_provider_personalize.plans.steps import Done, Memory
+
+        step = self.next_step(context, Memory()) if self.is_on("dry_run") else None
+        return step.result if isinstance(step, Done) else super().planned(context)
 
     def _wanted(self, made_of: Callable[..., WantedT]) -> WantedT:
         from airflow_provider_personalize.exceptions import InvalidRequestError

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_personalize.exceptions import InvalidRequestError, TooFewRecommendationsError
+from airflow_provider_personalize.operators.base import ChangingOperator
 from airflow_provider_personalize.resources import DATASET
 from airflow_provider_personalize.task import PersonalizeTask
 
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
     from airflow.utils.context import Context
     from typing_extensions import Unpack
 
-    from airflow_provider_personalize.options import TaskOptions
+    from airflow_provider_personalize.options import ChangingOptions, TaskOptions
 
 # What the service answers where num_results is not given:
 # https://docs.aws.amazon.com/personalize/latest/dg/API_RS_GetRecommendations.html
 _RESULTS: Final = 25
 
 
-class _PutOperator(PersonalizeTask):
+class _PutOperator(ChangingOperator):
     """
     Put a list of records, however long: each call takes as many as the service allows.
 
@@ -41,12 +42,11 @@ class _PutOperator(PersonalizeTask):
     #: (https://docs.aws.amazon.com/personalize/latest/dg/limits.html).
     pause: ClassVar[float] = 0.1
 
-    def execute(self, context: Context) -> int:
+    def perform(self, context: Context) -> int:
         """Put them all, and return how many."""
         from airflow_provider_personalize import clock
         from airflow_provider_personalize.operators.driver import call_with_retry
 
-        context = self.begin(context)
         self.show_link(context, {"datasetArn": getattr(self, "dataset_arn", None)})
         requests = call_with_retry(self, lambda: self._requests(context))
         if not requests:
@@ -62,8 +62,18 @@ class _PutOperator(PersonalizeTask):
         self.log.info("Put %d %s in %d calls", total, self.records, len(requests))
         return total
 
-    def parameter_errors(self) -> list[str]:
-        """List what is wrong with the parameters and all records."""
+    def planned(self, context: Context) -> dict[str, Any]:
+        """Return what the task would do, as a dry run does, without the records themselves."""
+        from airflow_provider_personalize.plans import preview
+
+        requests = self._requests(context)
+        number = sum(len(request[self.records]) for request in requests)
+        first = {member: value for member, value in (requests or [{}])[0].items() if member != self.records}
+        planned = preview.of_call(self.operation, first) if requests else preview.NOTHING
+        return {**planned, "kind": self.records, "reason": f"{number} {self.records} in {len(requests)} calls"}
+
+    def request_errors(self) -> list[str]:
+        """List what is wrong with the request and all records."""
         try:
             self._requests(self.begin({}))
         except InvalidRequestError as error:
@@ -188,7 +198,7 @@ class PutEventsOperator(_PutEventsOperator):
         session_id: str,
         event_list: list[dict[str, Any]] | str,
         user_id: str | None = None,
-        **kwargs: Unpack[TaskOptions],
+        **kwargs: Unpack[ChangingOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.tracking_id = tracking_id
@@ -215,7 +225,7 @@ class PutActionInteractionsOperator(_PutEventsOperator):
     records = "actionInteractions"
 
     def __init__(
-        self, *, tracking_id: str, action_interactions: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]
+        self, *, tracking_id: str, action_interactions: list[dict[str, Any]] | str, **kwargs: Unpack[ChangingOptions]
     ) -> None:
         super().__init__(**kwargs)
         self.tracking_id = tracking_id
@@ -240,7 +250,9 @@ class PutItemsOperator(_PutOperator):
     resource_type = DATASET
     records = "items"
 
-    def __init__(self, *, dataset_arn: str, items: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
+    def __init__(
+        self, *, dataset_arn: str, items: list[dict[str, Any]] | str, **kwargs: Unpack[ChangingOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
         self.items = items
@@ -263,7 +275,9 @@ class PutUsersOperator(_PutOperator):
     resource_type = DATASET
     records = "users"
 
-    def __init__(self, *, dataset_arn: str, users: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
+    def __init__(
+        self, *, dataset_arn: str, users: list[dict[str, Any]] | str, **kwargs: Unpack[ChangingOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
         self.users = users
@@ -286,7 +300,9 @@ class PutActionsOperator(_PutOperator):
     resource_type = DATASET
     records = "actions"
 
-    def __init__(self, *, dataset_arn: str, actions: list[dict[str, Any]] | str, **kwargs: Unpack[TaskOptions]) -> None:
+    def __init__(
+        self, *, dataset_arn: str, actions: list[dict[str, Any]] | str, **kwargs: Unpack[ChangingOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.dataset_arn = dataset_arn
         self.actions = actions

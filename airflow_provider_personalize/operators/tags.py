@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_personalize.task import PersonalizeTask
+from airflow_provider_personalize.operators.base import ChangingOperator
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
     from typing_extensions import Unpack
 
-    from airflow_provider_personalize.options import TaskOptions
+    from airflow_provider_personalize.options import ChangingOptions
 
 
-class TagResourceOperator(PersonalizeTask):
+class TagResourceOperator(ChangingOperator):
     """
     Tag a resource of any type but schemas and metric attributions. A tag that it has gets the new value.
 
@@ -30,12 +30,14 @@ class TagResourceOperator(PersonalizeTask):
 
     operation = "TagResource"
 
-    def __init__(self, *, resource_arn: str, tags: list[dict[str, str]] | str, **kwargs: Unpack[TaskOptions]) -> None:
+    def __init__(
+        self, *, resource_arn: str, tags: list[dict[str, str]] | str, **kwargs: Unpack[ChangingOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.resource_arn = resource_arn
         self.tags = tags
 
-    def execute(self, context: Context) -> str:  # noqa: ARG002 - Airflow's signature
+    def perform(self, context: Context) -> str:  # noqa: ARG002 - as of all
         """Tag it."""
         from airflow_provider_personalize.operators.driver import call_with_retry
 
@@ -43,7 +45,7 @@ class TagResourceOperator(PersonalizeTask):
         return self.resource_arn
 
 
-class UntagResourceOperator(PersonalizeTask):
+class UntagResourceOperator(ChangingOperator):
     """
     Take tags off a resource. Those that it does not have make no difference.
 
@@ -57,12 +59,12 @@ class UntagResourceOperator(PersonalizeTask):
 
     operation = "UntagResource"
 
-    def __init__(self, *, resource_arn: str, tag_keys: list[str] | str, **kwargs: Unpack[TaskOptions]) -> None:
+    def __init__(self, *, resource_arn: str, tag_keys: list[str] | str, **kwargs: Unpack[ChangingOptions]) -> None:
         super().__init__(**kwargs)
         self.resource_arn = resource_arn
         self.tag_keys = tag_keys
 
-    def execute(self, context: Context) -> str:  # noqa: ARG002 - Airflow's signature
+    def perform(self, context: Context) -> str:  # noqa: ARG002 - as of all
         """Take them off."""
         from airflow_provider_personalize.operators.driver import call_with_retry
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from logging import Logger
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from airflow_provider_personalize.exceptions import InvalidRequestError
 from airflow_provider_personalize.operators.deleting import DeleteOperator
 from airflow_provider_personalize.resources import (
     BATCH_INFERENCE_JOB,
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_personalize.hooks import PersonalizeHook
     from airflow_provider_personalize.options import WaitingOptions
-    from airflow_provider_personalize.plans.cascade import Inventory
+    from airflow_provider_personalize.plans.cascade import Inventory, ObservedGroup
     from airflow_provider_personalize.plans.steps import Memory, Step
 
 #: Seconds after which a cascade gives up: jobs that it waits for may take hours.
@@ -62,8 +61,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
 
     :param dataset_group_arn: The ARN of the dataset group. One that does not exist is deleted already. (templated)
     :param cascade: Whether to delete all that belongs to it, too. (templated)
-    :param dry_run: Whether to change nothing, and return what would be done. (templated)
-    :return: The ARN. With ``dry_run``, the steps in their order: ``[{"action": "delete", "kind": "campaign", "arn":
+    :return: The ARN. With ``dry_run``, all steps in their order: ``[{"action": "delete", "kind": "campaign", "arn":
         …}, …]``; the other actions are ``"wait for"``, ``"turn off automatic training"``, ``"stop"`` and ``"note the
         schemas"``.
     :raises botocore.exceptions.ClientError: ``ResourceInUseException``, where something is in the group and ``cascade``
@@ -72,31 +70,20 @@ class DeleteDatasetGroupOperator(DeleteOperator):
 
     operation = "DeleteDatasetGroup"
     resource_type = DATASET_GROUP
-    not_in_request = frozenset({"cascade", "dry_run"})
-    template_fields = (DATASET_GROUP.arn_parameter, "cascade", "dry_run", *DeleteOperator.template_fields)
+    not_in_request = frozenset({"cascade"})
+    template_fields = (DATASET_GROUP.arn_parameter, "cascade", *DeleteOperator.common_fields)
+    switches: ClassVar[Mapping[str, str]] = {"cascade": "cascade", **DeleteOperator.switches}
 
     def __init__(
         self,
         *,
         dataset_group_arn: str,
         cascade: bool | str = False,
-        dry_run: bool | str = False,
         **kwargs: Unpack[WaitingOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.dataset_group_arn = dataset_group_arn
         self.cascade = cascade
-        self.dry_run = dry_run
-
-    def parameter_errors(self) -> list[str]:
-        """List what is wrong with the parameters."""
-        wrong = super().parameter_errors()
-        for parameter in ("cascade", "dry_run"):
-            try:
-                self.is_on(parameter)
-            except InvalidRequestError as error:
-                wrong += error.faults
-        return wrong
 
     @property
     def default_timeout(self) -> float:
@@ -107,19 +94,34 @@ class DeleteDatasetGroupOperator(DeleteOperator):
         """Observe the group and, for a cascade, all that belongs to it; return the next step."""
         from airflow_provider_personalize import clock
         from airflow_provider_personalize.plans import cascade
+        from airflow_provider_personalize.plans.steps import Wanted
+
+        if not self.is_on("cascade"):
+            return super().next_step(context, memory)
+        wanted = self.wanted(Wanted)
+        return cascade.next_step(wanted, self._observed(context, wanted.arn, memory), memory, clock.now())
+
+    def planned(self, context: Context) -> list[dict[str, str]]:
+        """Return all that the task would do, in order, from reads alone."""
+        from airflow_provider_personalize.plans import cascade
+        from airflow_provider_personalize.plans.steps import Memory, Wanted
+
+        wanted = self.wanted(Wanted)
+        actions = cascade.actions(wanted, self._observed(context, wanted.arn, Memory()))
+        if not actions:
+            self.log.warning("There is no %s: nothing is deleted", DATASET_GROUP.short(wanted.arn))
+        return actions
+
+    def _observed(self, context: Context, arn: str, memory: Memory) -> ObservedGroup:
+        from airflow_provider_personalize.plans.cascade import ObservedGroup
         from airflow_provider_personalize.status import is_being_deleted
 
-        is_dry_run, is_cascade = self.is_on("dry_run"), self.is_on("cascade")
-        if not (is_dry_run or is_cascade):
-            return super().next_step(context, memory)
-        wanted = self.wanted(cascade.Cascade, is_dry_run=is_dry_run)
-        found = self.hook.find(DATASET_GROUP, wanted.arn)
-        inventory = None
+        found, inventory = self.hook.find(DATASET_GROUP, arn), None
         if found:
             self.show_link(context, found)
-            if is_cascade and not is_being_deleted(DATASET_GROUP, found):
-                inventory = _Group(self.hook, wanted.arn, found, self.log).inventory(memory)
-        return cascade.next_step(wanted, cascade.ObservedGroup(found, inventory=inventory), memory, clock.now())
+            if self.is_on("cascade") and not is_being_deleted(DATASET_GROUP, found):
+                inventory = _Group(self.hook, arn, found, self.log).inventory(memory)
+        return ObservedGroup(found, inventory=inventory)
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Call an operation of the API, once. A training that ends before it is stopped is no error."""

@@ -18,7 +18,6 @@ from airflow_provider_personalize.plans.delete import step_if_gone
 from airflow_provider_personalize.plans.steps import (
     Call,
     Calls,
-    Done,
     Memory,
     Note,
     Observed,
@@ -122,21 +121,8 @@ class ObservedGroup(Observed):
     inventory: Inventory | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cascade(Wanted):
-    """
-    What is wanted.
-
-    :param is_dry_run: Whether nothing is changed, and the stages are the result.
-    """
-
-    is_dry_run: bool = False
-
-
-def next_step(wanted: Cascade, observed: ObservedGroup, memory: Memory, now: float) -> Step:  # noqa: ARG001 - as all plans
+def next_step(wanted: Wanted, observed: ObservedGroup, memory: Memory, now: float) -> Step:  # noqa: ARG001 - as all plans
     """Return the next step: from whatever is observed to the end of the group and all that belongs to it."""
-    if wanted.is_dry_run:
-        return _dry_run(wanted, observed, memory)
     if (gone := step_if_gone(wanted, observed, memory)) is not None:
         return gone
     group = observed.found or {}
@@ -168,16 +154,13 @@ def next_step(wanted: Cascade, observed: ObservedGroup, memory: Memory, now: flo
     return Calls(calls=calls, then=then, memory=memory)
 
 
-def _dry_run(wanted: Cascade, observed: ObservedGroup, memory: Memory) -> Step:
+def actions(wanted: Wanted, observed: ObservedGroup) -> list[dict[str, str]]:
+    """Return all that is to be done, in order, as JSON primitives."""
     group = observed.found
-    gone = step_if_gone(wanted, observed, memory)
-    planned = [] if gone or not group else stages(observed.inventory or Inventory(group))
-    actions = [
-        {"action": each.verb, "kind": each.resource_type, "arn": each.arn} for stage in planned for each in stage
-    ]
-    notes = [Note(f"It would {each['action']}: {each['kind']} {each['arn']}") for each in actions]
-    notes += gone.notes if gone else ()
-    return Done(result=actions, notes=notes, memory=memory)
+    if not group or step_if_gone(wanted, observed, Memory()):
+        return []
+    planned = stages(observed.inventory or Inventory(group))
+    return [{"action": each.verb, "kind": each.resource_type, "arn": each.arn} for stage in planned for each in stage]
 
 
 def _call(action: Action, memory: Memory) -> Call:

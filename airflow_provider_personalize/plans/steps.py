@@ -306,6 +306,7 @@ class Call(Step):
 
     :param operation: Its name in the API.
     :param request: Its input.
+    :param changes: What it changes of what there is, a sentence each, where that is compared.
     :param record: What to remember of it once it may have been applied.
     :param key: Under which the task state store keeps that it is made; None for what needs no note.
     :param stores_arn: Whether the store keeps the ARN in the answer under that key.
@@ -316,6 +317,7 @@ class Call(Step):
 
     operation: str
     request: Mapping[str, Any]
+    changes: Sequence[str] = ()
     record: CallRecord = CallRecord()
     key: str | None = None
     stores_arn: bool = False

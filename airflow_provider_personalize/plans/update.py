@@ -118,12 +118,14 @@ def next_step(wanted: Update, observed: Observed, memory: Memory, now: float) ->
     if (changed_by_us or not wanted.is_forced) and changes == []:
         text = f"Nothing is sent: it {wanted.unchanged}. if_unchanged='update' sends it all the same"
         return _done(wanted, memory, Note(f"{text} ({wanted.title})"))
-    notes = [Note(f"To change: {use_parameter_names(change, wanted.parameters)}") for change in changes or ()]
+    changes = [use_parameter_names(change, wanted.parameters) for change in changes or ()]
+    notes = [Note(f"To change: {change}") for change in changes]
     if memory.is_retry and not memory.waited_for_consistency:
         return wait_for_consistency(wanted.operation, settled, memory, notes)
     return Call(
         operation=wanted.operation,
         request=wanted.request,
+        changes=changes,
         record=memory.call or _record(wanted, observed, found),
         key=wanted.arn,
         refusals=[IN_USE],

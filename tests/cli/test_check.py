@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from every_task import ENDS, STEPS, task_of
 
 import airflow_provider_personalize.cli.check  # noqa: F401 - Airflow logs its import, which is not to be captured
+from airflow_provider_personalize.cli.literals import literal_errors
 from airflow_provider_personalize.cli.main import main
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
@@ -133,6 +135,12 @@ def test_what_only_a_run_knows_is_not_reported(tmp_path, capsys, monkeypatch):
     paths = [written(tmp_path, "shop.py", RIGHT), str(EXAMPLES)]
     assert main(["check", *paths]) == 0, capsys.readouterr().out
     assert capsys.readouterr().out.endswith(" tasks checked, 0 errors\n")
+
+
+def test_nothing_is_wrong_with_what_every_task_is_given_in_other_tests():
+    for name, given in [*STEPS, *ENDS]:
+        known = {parameter: "{{ x }}" if str(value)[:1] == "<" else value for parameter, value in given.items()}
+        assert literal_errors(task_of(name)(task_id="task", **known)) == []
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from shop import PREFIX
 
-from airflow_provider_personalize.plans.cascade import JOBS, Cascade, Inventory, ObservedGroup, next_step, stages
-from airflow_provider_personalize.plans.steps import Memory, Poll
+from airflow_provider_personalize.plans.cascade import JOBS, Inventory, ObservedGroup, next_step, stages
+from airflow_provider_personalize.plans.steps import Memory, Poll, Wanted
 from airflow_provider_personalize.resources import DATASET_GROUP, RESOURCE_TYPES
 
 GROUP = {"datasetGroupArn": f"{PREFIX}dataset-group/shop", "status": "ACTIVE"}
@@ -163,7 +163,7 @@ def test_the_plan_is_shorter_the_less_there_is():
 def test_a_stage_that_reads_still_show_after_it_has_ended_is_polled_after_a_pause():
     """A list may be stale when a description is not: without the pause, the two would be read in turn without end."""
     arn = GROUP["datasetGroupArn"]
-    wanted = Cascade(resource_type=DATASET_GROUP, operation="DeleteDatasetGroup", request={"datasetGroupArn": arn})
+    wanted = Wanted(resource_type=DATASET_GROUP, operation="DeleteDatasetGroup", request={"datasetGroupArn": arn})
     importing = Inventory(GROUP, {"dataset_import_job": [resource("dataset_import_job", "CREATE IN_PROGRESS")]})
     first = next_step(wanted, ObservedGroup(GROUP, inventory=importing), Memory(), 0)
     second = next_step(wanted, ObservedGroup(GROUP, inventory=importing), first.memory, 0)

@@ -581,7 +581,7 @@ class CascadeSubject(DeleteSubject):
         return {**super().described(resource), self._types[resource.name].arn_member: self.arn(resource)}
 
     def next_step(self, resources: Resources, world: World) -> Step | None:
-        wanted = cascade.Cascade(
+        wanted = Wanted(
             resource_type=DATASET_GROUP,
             operation="DeleteDatasetGroup",
             request={"datasetGroupArn": f"{PREFIX}dataset-group/shop"},
