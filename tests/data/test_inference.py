@@ -126,6 +126,19 @@ print([name for name in sys.modules if name.split(".")[0] in ("airflow", "boto3"
     assert "none cannot be read" in done.stderr
 
 
+def test_columns_beyond_the_quotas_are_left_out_texts_that_are_not_trained_on_first():
+    event_types = [f"e{number % 7}" for number in range(14)]
+    columns = [(name, ["1"] * 14) for name in "ABC"] + [("TEXT", [f"t{number}" for number in range(14)])]
+    ids = [(name, ["1"] * 14) for name in NEEDED["INTERACTIONS"]]
+    text = csv_of(*ids, ("EVENT_TYPE", event_types), ("TITLE", columns[-1][1]), *columns)
+    schema, notes = propose_schema(text.splitlines(), "INTERACTIONS")
+    # 7 event types, EVENT_TYPE and 2 columns come to the 10 that the quota allows
+    assert [field["name"] for field in schema["fields"]] == [*NEEDED["INTERACTIONS"], "EVENT_TYPE", "A", "B"]
+    assert sorted(note.split()[0] for note in notes if "more columns" in note) == ["C", "TEXT", "TITLE"]
+    with mock_aws():
+        assert outcome(schema, text, "INTERACTIONS") == ("ACTIVE", None)
+
+
 value = st.one_of(
     st.sampled_from(["", "a", "b", "true", "0", "007", "1.5", "-1", "nan", "a|b", '"a,b"', "größe", PROSE, "x" * 1001]),
     st.integers(-(10**20), 10**20).map(str),
