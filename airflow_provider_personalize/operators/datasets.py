@@ -225,13 +225,17 @@ class CreateDatasetImportJobOperator(JobOperator):
 
     def next_step(self, context: Context, memory: Memory) -> Step:
         """Return the next step. Before the one that creates a job, ask whether it helps, then check the data."""
-        from airflow_provider_personalize.plans.steps import Call
+        from airflow_provider_personalize.plans.steps import Call, wait_for_consistency
+        from airflow_provider_personalize.status import WaitCondition
 
         step = super().next_step(context, memory)
         if self.skip_if_unchanged and isinstance(step, Call):
             step = self._import_or_skip(step, memory)
         if not (self.check_data and isinstance(step, Call)) or memory.is_data_checked:
             return step
+        if memory.is_retry and not memory.waited_for_consistency:  # a job of an earlier attempt needs no check
+            condition = WaitCondition(self.resource_type.name, step.request["jobName"], self.goal)
+            return wait_for_consistency(self.operation, condition, memory)
         self._check(context, step.request)
         return replace(step, memory=replace(step.memory, is_data_checked=True))
 

@@ -166,12 +166,14 @@ def test_the_check_does_not_change_what_reaches_the_service(personalize, deferra
     assert {name for name in first | second if first.get(name) != second.get(name)} == own
 
 
-def test_a_retry_after_a_crash_finds_the_paid_job_and_checks_nothing(personalize, s3_calls):
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_retry_after_a_crash_finds_the_paid_job_and_checks_nothing(personalize, s3_calls, deferrable):
+    faults.stale_next("CreateDatasetImportJob", hides=45)
     with killed_after("CreateDatasetImportJob"):
         import_(check_data=True)()
     bring_interactions(header="USER_ID,ITEM,TIMESTAMP")
     s3_calls.clear()
-    import_(TaskInstance(try_number=2), check_data=True)()
+    import_(TaskInstance(try_number=2), check_data=True, deferrable=deferrable)()
     assert (len(jobs(personalize)), s3_calls) == (1, {})
 
 
