@@ -18,13 +18,18 @@ What can go wrong, named after what happened.
     ├── DataNotReadableError                           the data cannot be read with Airflow's AWS connection
     ├── SchemaIncompatibleError(AirflowFailException)  the service does not change the dataset's schema so
     ├── SchemaUnreadableError                          the file with a schema cannot be read
+    ├── GateFailedError(AirflowFailException)          metrics are not good enough, or missing; nothing was deployed
+    ├── PromotionFailedError(AirflowFailException)     what was deployed is not good; the earlier version is live
+    ├── RollbackFailedError                            the same, and the earlier version is not live
+    ├── VersionUnknownError(AirflowFailException)      which version to return to cannot be told
     ├── TooFewRecommendationsError                     fewer recommendations than required
     ├── VersionsNotComparableError                     solution versions are not ACTIVE, or lack metrics
     ├── WaitTimeoutError                               the time limit passed; has the last status
     └── IncompleteAnswerError                          the service's answer lacks what was asked for
 
-Airflow does not retry a task that fails with an ``AirflowFailException``. Errors of the service itself
-(``botocore.exceptions.ClientError`` and others of botocore) are raised unchanged.
+Airflow does not retry a task that fails with an ``AirflowFailException``. ``PromotionSkippedError`` skips the task
+instead of failing it. Errors of the service itself (``botocore.exceptions.ClientError`` and others of botocore) are
+raised unchanged.
 """
 
 from __future__ import annotations
@@ -33,7 +38,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_personalize._compat import AirflowException, AirflowFailException
+from airflow_provider_personalize._compat import AirflowException, AirflowFailException, AirflowSkipException
 from airflow_provider_personalize.redaction import redact
 
 
@@ -194,6 +199,42 @@ class DataCheckError(PersonalizeError, AirflowFailException):
 
 class DataNotReadableError(PersonalizeError):
     """Data in S3 cannot be read with Airflow's AWS connection, or it changed meanwhile."""
+
+
+class GateFailedError(PersonalizeError, AirflowFailException):
+    """
+    The metrics of a version are not as good as required, or one that is required is missing; nothing was deployed.
+
+    :param failures: What is not met, each with wanted, found and live.
+    """
+
+    def __init__(self, what: str, failures: Sequence[object]) -> None:
+        self.failures = list(failures)
+        super().__init__(_of_gate(what, failures))
+
+
+class PromotionSkippedError(AirflowSkipException):
+    """The metrics of a version are not as good as required; the task was told to be skipped then."""
+
+    def __init__(self, what: str, failures: Sequence[object]) -> None:
+        super().__init__(_of_gate(what, failures))
+
+
+def _of_gate(what: str, failures: Sequence[object]) -> str:
+    listed = "".join(f"\n  - {failure}" for failure in failures)
+    return f"The {what} does not pass the gate, with {_count(failures, 'failure')}:{listed}"
+
+
+class PromotionFailedError(PersonalizeError, AirflowFailException):
+    """What was deployed failed, and the version before it is live; a retry would only deploy it again."""
+
+
+class RollbackFailedError(PersonalizeError):
+    """What was deployed failed, and the version before it is not live. A retry tries to roll back again."""
+
+
+class VersionUnknownError(PersonalizeError, AirflowFailException):
+    """Which version to compare with, or to return to, cannot be told; nothing was deployed."""
 
 
 class TooFewRecommendationsError(PersonalizeError):

@@ -62,6 +62,12 @@ _DATA: Final = (
     "ListDatasets",
     "ListEventTrackers",
 )
+# What tasks call that read and write the tags of a campaign, which may show `$LATEST`
+_WITH_TAGS: Final[Mapping[str, str]] = {
+    "ListTagsForResource": ALWAYS,
+    "TagResource": ALWAYS,
+    "ListSolutionVersions": "where the campaign shows `$LATEST`",
+}
 # What tasks call besides their own operation and the description of their resource, and when
 _ALSO: Final[Mapping[type, Mapping[str, str]]] = {
     operators.CheckDatasetOperator: dict.fromkeys(_CHECK, ALWAYS),
@@ -94,6 +100,13 @@ _ALSO: Final[Mapping[type, Mapping[str, str]]] = {
         "DescribeSchema": ALWAYS,
         "s3:GetObject": "with a `schema` in S3",
     },
+    operators.PromoteSolutionVersionOperator: {
+        **_WITH_TAGS,
+        "GetSolutionMetrics": "with a gate",
+        **dict.fromkeys(["DescribeSolutionVersion", "GetRecommendations"], "with a smoke test"),
+        "GetPersonalizedRanking": "with a smoke test of a recipe for ranking",
+    },
+    operators.RollbackCampaignOperator: _WITH_TAGS,
     operators.UpdateCampaignOperator: {"ListSolutionVersions": "with `$LATEST`"},
     operators.UpdateMetricAttributionOperator: {"ListMetricAttributionMetrics": ALWAYS},
 }

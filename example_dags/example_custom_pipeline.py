@@ -6,8 +6,8 @@ To run it on your machine, without an AWS account::
     python -m airflow_provider_personalize.emulator run example_dags/example_custom_pipeline.py
 
 The DAG can run daily. The first run creates the schema, the dataset group, the dataset, the solution and the campaign;
-later runs reuse them. Each run imports the data, trains a version, and moves the campaign to it if its metrics are good
-enough. (``--times 2`` shows a second run.)
+later runs reuse them. Each run imports the data, trains a version, and promotes it: the campaign moves to it if its
+metrics are good enough, and back if it fails a smoke test. (``--times 2`` shows a second run.)
 
 In an AWS account, set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
 role with which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html), and
@@ -35,9 +35,8 @@ from airflow_provider_personalize.operators import (
     CreateSchemaOperator,
     CreateSolutionOperator,
     CreateSolutionVersionOperator,
-    GetRecommendationsOperator,
     GetSolutionMetricsOperator,
-    UpdateCampaignOperator,
+    PromoteSolutionVersionOperator,
 )
 
 INTERACTIONS = {
@@ -157,21 +156,19 @@ with DAG(
         deferrable=True,
     )
 
-    # Sends nothing if the campaign already serves this version.
-    serve = UpdateCampaignOperator(
-        task_id="serve",
+    # Sends nothing if the campaign already serves this version. If the version is worse than the live one, or fails the
+    # smoke test, the campaign serves the earlier version in the end, and the task fails.
+    promote = PromoteSolutionVersionOperator(
+        task_id="promote",
         campaign_arn=campaign.output,
         solution_version_arn=train.output,
+        not_worse_than="live",
+        tolerance={"precision_at_5": "20%"},
+        verify_user_ids=["user-00001"],
+        min_recommendations=10,
+        bake_time=60,
         deferrable=True,
     )
 
-    check_recommendations = GetRecommendationsOperator(
-        task_id="check_recommendations",
-        campaign_arn=serve.output,
-        user_id="user-00001",
-        num_results=10,
-        min_results=10,
-    )
-
     [import_interactions, solution] >> train
-    check_metrics(metrics.output) >> campaign >> serve >> check_recommendations
+    check_metrics(metrics.output) >> campaign >> promote

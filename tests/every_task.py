@@ -217,6 +217,16 @@ STEPS: Final[list[tuple[str, dict[str, Any]]]] = [
         },
     ),
     (
+        "PromoteSolutionVersion",
+        {
+            "campaign_arn": f"{PREFIX}campaign/life",
+            "solution_version_arn": "<AutomaticSolutionVersionSensor>",
+            "min_metrics": {"coverage": 0},
+            "verify_user_ids": ["u1"],
+        },
+    ),
+    ("RollbackCampaign", {"campaign_arn": f"{PREFIX}campaign/life"}),
+    (
         "CreateBatchInferenceJob",
         {"solution_version_arn": "<CreateSolutionVersion>", **job("users.json"), "tags": TAGS},
     ),

@@ -110,14 +110,16 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed_after(operation: str) -> Iterator[None]:
-    """Kill the worker in this block when an operation is done, and its answer not known yet."""
-    ask = PersonalizeHook.call
+def killed_after(operation: str, number: int = 1) -> Iterator[None]:
+    """Kill the worker in this block when the call of a number is done, and its answer not known yet."""
+    ask, left = PersonalizeHook.call, [None] * (number - 1)
 
     def dying(hook: PersonalizeHook, method: str, **request: Any) -> Any:
         answer = ask(hook, method, **request)
         if method == xform_name(operation):
-            raise Killed
+            if not left:
+                raise Killed
+            left.pop()
         return answer
 
     with pytest.MonkeyPatch.context() as patch, suppress(Killed):

@@ -42,6 +42,8 @@ COMPOSED = {
     operators.CheckDatasetOperator,
     operators.CompareSolutionVersionsOperator,
     operators.EvolveDatasetSchemaOperator,
+    operators.PromoteSolutionVersionOperator,
+    operators.RollbackCampaignOperator,
 }
 
 every_operator = pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
-from every_task import ENDS, GROUP, STEPS, TASKS, Life, dataset, fill, task_of
-from shop import HOUR, LOCATION, PREFIX, ROLE, api
+from every_task import ENDS, GROUP, RECIPE, STEPS, TASKS, Life, dataset, fill, task_of
+from shop import HOUR, LOCATION, MARKET, PREFIX, ROLE, api
 from task_runs import TaskDeferred
 
-from airflow_provider_personalize.emulator import calls, clock, service_model
+from airflow_provider_personalize.emulator import assumptions, calls, clock, service_model
 from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CreateCampaignOperator
@@ -89,6 +89,7 @@ def _steps(life: Life) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "UpdateMetricAttribution", {**attribution, "metrics_output_config": {"roleArn": f"{ROLE}-2"}}
     yield "CreateSolutionVersion", {"solution_arn": f"{PREFIX}solution/life", "stop_on_kill": True}
     yield from _freshness_steps(life)
+    yield from _promotions(life)
     yield from ENDS
     yield "DeleteDatasetGroup", {"dataset_group_arn": fill(life), "cascade": True}
 
@@ -110,6 +111,28 @@ def _freshness_steps(life: Life) -> Iterator[tuple[str, dict[str, Any]]]:
     client.create_data_deletion_job(jobName="of-another", datasetGroupArn=GROUP, dataSource=gone, roleArn=ROLE)
     life.results["one more run"] = ""
     yield "CreateSolutionVersion", trained
+
+
+def _promotions(life: Life) -> Iterator[tuple[str, dict[str, Any]]]:
+    """From and to a campaign that shows ``$LATEST``; and with a recipe for ranking."""
+    assumptions.latest_version_shown = "literally"
+    campaign, version = f"{PREFIX}campaign/life", life.results["<AutomaticSolutionVersionSensor>"]
+    latest = {"campaign_arn": campaign, "solution_version_arn": f"{PREFIX}solution/life/$LATEST"}
+    for name, given in {
+        "PromoteSolutionVersion": {"solution_version_arn": version},
+        "RollbackCampaign": {"to": version},
+    }.items():
+        api().untag_resource(resourceArn=campaign, tagKeys=["airflow-provider-personalize:promotion"])
+        yield "UpdateCampaign", {**latest, "if_unchanged": "update"}
+        yield name, {"campaign_arn": campaign, **given}
+    ranking = {"name": "ranking", "dataset_group_arn": MARKET, "perform_auto_training": False}
+    yield "CreateSolution", {**ranking, "recipe_arn": f"{RECIPE}personalized-ranking"}
+    yield "CreateSolutionVersion", {"solution_arn": f"{PREFIX}solution/ranking"}
+    version = life.results["<CreateSolutionVersion>"]
+    yield "CreateCampaign", {"name": "ranking", "solution_version_arn": version}
+    promoted = {"campaign_arn": f"{PREFIX}campaign/ranking", "solution_version_arn": version}
+    yield "PromoteSolutionVersion", {**promoted, "verify_user_ids": ["u1"], "verify_item_ids": ["i1", "i2"]}
+    yield "DeleteCampaign", {"campaign_arn": f"{PREFIX}campaign/ranking"}
 
 
 @every_task

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
         DeleteDatasetOperator as DeleteDatasetOperator,
         UpdateDatasetOperator as UpdateDatasetOperator,
     )
+    from airflow_provider_personalize.operators.promoting import (
+        PromoteSolutionVersionOperator as PromoteSolutionVersionOperator,
+        RollbackCampaignOperator as RollbackCampaignOperator,
+    )
     from airflow_provider_personalize.operators.schemas import (
         CreateSchemaOperator as CreateSchemaOperator,
         DeleteSchemaOperator as DeleteSchemaOperator,
@@ -104,11 +108,13 @@ _MODULES = {
     "EvolveDatasetSchemaOperator": "schemas",
     "GetRecommendationsOperator": "streaming",
     "GetSolutionMetricsOperator": "training",
+    "PromoteSolutionVersionOperator": "promoting",
     "PutActionInteractionsOperator": "streaming",
     "PutActionsOperator": "streaming",
     "PutEventsOperator": "streaming",
     "PutItemsOperator": "streaming",
     "PutUsersOperator": "streaming",
+    "RollbackCampaignOperator": "promoting",
     "StartRecommenderOperator": "serving",
     "StopRecommenderOperator": "serving",
     "StopSolutionVersionCreationOperator": "training",

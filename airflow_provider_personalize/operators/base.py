@@ -132,6 +132,10 @@ class WaitingOperator(ChangingOperator):
         """Observe the service, and return the next step of the plan."""
         raise NotImplementedError
 
+    def explained(self, error: Exception, memory: Memory) -> Exception:  # noqa: ARG002 - for promotions
+        """Return the error that the task fails with: that of the last step, or one that says more."""
+        return error
+
     @property
     def default_timeout(self) -> float:
         """Seconds after which the task fails where no ``timeout`` is given."""

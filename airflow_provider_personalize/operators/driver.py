@@ -147,6 +147,23 @@ class Driver:
         :raises WaitTimeoutError: The deadline passed, with what was seen last.
         :raises Exception: Whatever the plan or the service says.
         """
+        return self._explaining(self._run)
+
+    def resume(self, event: WaitEvent) -> Any:
+        """Continue after a deferral, as :meth:`run` does."""
+        return self._explaining(lambda: self._resume(event))
+
+    def _explaining(self, run: Callable[[], Result]) -> Result:
+        """Run, and let the task explain what goes wrong."""
+        try:
+            return run()
+        except Exception as error:
+            explained = self.task.explained(error, self.memory)
+            if explained is error:
+                raise
+            raise explained from error
+
+    def _run(self) -> Any:
         while True:
             try:
                 step = self.task.next_step(self.context, self.memory)
@@ -162,8 +179,7 @@ class Driver:
                 return self._finish(end)
             self.memory = replace(self.memory, failures=0)
 
-    def resume(self, event: WaitEvent) -> Any:
-        """Continue after a deferral, as :meth:`run` does."""
+    def _resume(self, event: WaitEvent) -> Any:
         then = event.state.get("then")
         try:
             self.task.check_event(event)
@@ -178,7 +194,7 @@ class Driver:
         else:
             if isinstance(then, Mapping):
                 return self._finish(Done(memory=self.memory, **then))
-        return self.run()
+        return self._run()
 
     def _finish(self, end: Done) -> Any:
         self._announce(end)

@@ -87,6 +87,31 @@ def solution_to_list(content: Content, found: Content) -> str | None:
     return None if asked.endswith(LATEST) and all(in_sync) else _solution(asked)
 
 
+def served_version(found: Content, versions: Sequence[Mapping[str, Any]]) -> str | None:
+    """
+    Return the version that a campaign serves; None where that cannot be told.
+
+    :param versions: Those of the solution that :func:`latest_shown` names.
+    """
+    arn = str(configuration(CAMPAIGN, found).get(_VERSION, ""))
+    if not arn.endswith(LATEST):
+        return arn or None
+    newest = newest_version(versions, _called_at(found))
+    return newest if newest and _solution(newest) == _solution(arn) else None
+
+
+def latest_shown(found: Content) -> str | None:
+    """Return the ARN of the solution of which a campaign shows ``$LATEST``; None where it shows a version."""
+    update = found.get(CAMPAIGN.update_member) or {}
+    shown = (str(each.get(_VERSION, "")) for each in (found, update))
+    return next((_solution(arn) for arn in shown if arn.endswith(LATEST)), None)
+
+
+def is_in_sync(found: Content) -> bool:
+    """Return whether the service deploys each new version of the solution by itself."""
+    return _is_in_sync(configuration(CAMPAIGN, found))
+
+
 def _needs_versions(asked: str, seen: str) -> bool:
     return asked.endswith(LATEST) or bool(asked and seen.endswith(LATEST))
 

@@ -103,6 +103,29 @@ class Superseded(NamedTuple):
     created: str | None
 
 
+class PromotionState(NamedTuple):
+    """
+    How far a promotion, or a rollback, has come.
+
+    :param stage: What is to be done next: see ``plans/promote.py``.
+    :param version: The version that is promoted, or rolled back.
+    :param previous: The version that is live before it; None where nothing was live.
+    :param is_recorded: Whether the campaign's tags have these two.
+    :param live_since: Since when the version was seen live, in seconds since the epoch; None while it is not.
+    :param failure: Why it is rolled back.
+    """
+
+    stage: str = ""
+    version: str | None = None
+    previous: str | None = None
+    is_recorded: bool = False
+    live_since: float | None = None
+    failure: str = ""
+
+
+_NOT_PROMOTING: Final = PromotionState()
+
+
 @dataclass(frozen=True)
 class Memory:
     """
@@ -124,6 +147,7 @@ class Memory:
     :param schemas: The schemas that the datasets of a group have or had.
     :param noted_schemas: Those of them that this attempt keeps, since the group cannot.
     :param is_data_checked: Whether this attempt has checked the data of an import.
+    :param promotion: How far a promotion has come.
     :param failures: How many times in a row a transient error came.
     :param version: Of this class. A state of another version is not understood.
     """
@@ -141,6 +165,7 @@ class Memory:
     schemas: Sequence[str] = ()
     noted_schemas: Sequence[str] = ()
     is_data_checked: bool = False
+    promotion: PromotionState = _NOT_PROMOTING
     failures: int = 0
     version: int = 1
 
@@ -168,8 +193,9 @@ class Memory:
         A state of another version counts as lost in a crash: as in a retry, what may have been done is looked up first.
         """
         read = dict(state or ())
+        structures = {"call": CallRecord, "refusal": Refusal, "superseded": Superseded, "promotion": PromotionState}
         try:
-            for name, made_of in (("call", CallRecord), ("refusal", Refusal), ("superseded", Superseded)):
+            for name, made_of in structures.items():
                 if (value := read.get(name)) is not None:
                     read[name] = made_of(**value) if isinstance(value, Mapping) else made_of(*value)
             if read.get("version") == cls.version:

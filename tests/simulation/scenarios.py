@@ -16,6 +16,7 @@ from service import LAG, NEVER_CONSISTENT
 from subjects import (
     EARLY,
     FOREIGN,
+    OVERWRITTEN,
     PAYS,
     PREDECESSOR,
     STALE,
@@ -27,6 +28,7 @@ from subjects import (
     CreateSubject,
     DeleteSubject,
     JobSubject,
+    PromotionSubject,
     SkippedJobSubject,
     StopTrainingSubject,
     Subject,
@@ -111,6 +113,23 @@ def _of_updates() -> list[Scenario]:
     return scenarios
 
 
+def _of_promotions() -> list[Scenario]:
+    good, broken = PromotionSubject(), PromotionSubject(works=False)
+    scenarios = [Scenario("crashes", PromotionSubject(passes=False), CRASHES, has_store=False)]
+    for subject in (good, broken):
+        scenarios += [
+            Scenario("crashes", subject, CRASHES._replace(stale=0), CRASHES, has_store=False),
+            Scenario("stale reads", subject, Budget(deaths=1, stale=1), Budget(deaths=2, stale=2), has_store=False),
+            Scenario("cleared", subject, Budget(deaths=1, clears=1, reruns=1), has_store=False),
+        ]
+    once, more = Budget(deaths=1, writes=1), Budget(deaths=1, writes=1, failures=1)
+    return [
+        *scenarios,
+        Scenario("another writer", good, once, has_store=False),
+        Scenario("another writer", broken, once, more, has_store=False, limits={OVERWRITTEN}),
+    ]
+
+
 def _of_jobs() -> list[Scenario]:
     scenarios = []
     for is_training in (False, True):
@@ -175,7 +194,10 @@ def _of_others() -> list[Scenario]:
     return scenarios
 
 
-SCENARIOS = {f"{each.subject.name}: {each.name}": each for each in (*_of_updates(), *_of_jobs(), *_of_others())}
+SCENARIOS = {
+    f"{each.subject.name}: {each.name}": each
+    for each in (*_of_updates(), *_of_promotions(), *_of_jobs(), *_of_others())
+}
 
 
 @cache

@@ -30,7 +30,8 @@ from world import World
 
 from airflow_provider_personalize.error_codes import ALREADY_EXISTS, IN_USE, INVALID_INPUT, NOT_FOUND
 from airflow_provider_personalize.goals import SETTLED, STOPPED, Goal
-from airflow_provider_personalize.plans import cascade, create, delete, freshness, job, switch, update
+from airflow_provider_personalize.plans import cascade, create, delete, freshness, job, promote, switch, update
+from airflow_provider_personalize.plans.gate import Gate
 from airflow_provider_personalize.plans.meanings import ObservedResource, meaning_of, solution_to_list
 from airflow_provider_personalize.plans.steps import NOTHING_BEFORE, Call, Observed, Step, Wanted
 from airflow_provider_personalize.resources import (
@@ -60,6 +61,11 @@ FOREIGN = "takes what another made for its own"
 PREDECESSOR = "succeeds by a stale read, which shows what is deleted already"
 SUCCESSOR = "deletes what another writer has made under the name"
 UNSEEN_SUCCESSOR = "deletes what another writer has made under the name, which no read showed"
+GATED = "deploys a version that does not pass the gate"
+UNVERIFIED = "succeeds although the smoke test fails"
+NOT_BACK = "says that the earlier version is live again, and it is not"
+DISOWNED = "says that it did not deploy what it deployed"
+OVERWRITTEN = "rolls back what another writer has deployed"
 INACTIVE, STOPPING, STARTING = "INACTIVE", "STOP IN_PROGRESS", "START IN_PROGRESS"
 ENDING = "CREATE STOPPING"
 
@@ -82,6 +88,8 @@ class Subject:
     waits_for_consistency = False
     #: Whether others may make one of the same name after a deletion.
     has_successors = False
+    #: Whether there is a way to success.
+    may_succeed = True
 
     def beginnings(self) -> Iterator[Resources]:
         """List what there may be before the run."""
@@ -133,6 +141,10 @@ class Subject:
             yield FALSE
         elif not world.ledger.was_true:
             yield STALE
+
+    def violations_at_failure(self, world: World, error: Exception | None) -> Iterator[str]:
+        """List what a failure that the plan decides upon breaks."""
+        return iter(())
 
     def after_rerun(self, world: World) -> Resources:
         """Return the resources for a new run: what a run that succeeded has made is of an earlier one then."""
@@ -319,6 +331,108 @@ def _config(content: str) -> dict[str, Any]:
 def _is_busy(resource: Resource) -> bool:
     in_progress = {BUSY, DELETING}
     return resource.status in in_progress or bool(resource.update and resource.update.status in in_progress)
+
+
+class PromotionSubject(Subject):
+    """
+    ``PromoteSolutionVersionOperator``: the campaign, and its tags as a resource of their own.
+
+    The campaign's number says how often the task has deployed the version.
+
+    :param passes: Whether the version passes the gate.
+    :param works: Whether it passes the smoke test.
+    """
+
+    resource_type = CAMPAIGN
+    waits_for_consistency = True
+
+    def __init__(self, *, passes: bool = True, works: bool = True) -> None:
+        self.passes, self.works = passes, works
+        self.may_succeed = passes and works
+        self.name = "promotion" + ("" if works else ", broken version") + ("" if passes else ", gate closed")
+
+    def beginnings(self) -> Iterator[Resources]:
+        for content, tags in (("A", ""), ("A", "deployed A C"), (WANTED, "")):
+            campaign = Resource("shop", EPOCH - 9000, content, EARLIER, ACTIVE)
+            yield campaign, Resource("tags", EPOCH - 9000, tags, EARLIER, ACTIVE)
+
+    def next_step(self, resources: Resources, world: World) -> Step | None:
+        campaign, tags = resources
+        wanted = promote.Promotion(
+            resource_type=CAMPAIGN,
+            operation="UpdateCampaign",
+            request={"campaignArn": self.arn(campaign), "solutionVersionArn": _version(WANTED)},
+            gate=Gate({"quality": 1}),
+            verifies=True,
+        )
+        state, version, previous = (tags.content or "  ").split(" ")
+        written = {promote.PROMOTION_TAG: f"{state} {_version(version)}", promote.PREVIOUS_TAG: _version(previous)}
+        observed = promote.ObservedCampaign(
+            self.described(campaign),
+            tags=written if state else {},
+            metrics={"quality": int(self.passes)},
+            problems=[] if self.works or campaign.content != WANTED else ["broken"],
+        )
+        return promote.next_step(wanted, observed, world.memory, world.service.now)
+
+    def described(self, resource: Resource) -> dict[str, Any]:
+        found = {**super().described(resource), "solutionVersionArn": _version(resource.content)}
+        if latest := resource.update:
+            found["latestCampaignUpdate"] = {
+                "status": latest.status,
+                "creationDateTime": moment(latest.created),
+                "solutionVersionArn": _version(latest.content),
+            }
+        return found
+
+    def outcomes(self, call: Call, resources: Resources, now: int) -> Iterator[Outcome]:
+        campaign, tags = resources
+        if call.operation == "TagResource":
+            written = {tag["tagKey"]: tag["tagValue"].rpartition("/")[2] for tag in call.request["tags"]}
+            state = call.request["tags"][1]["tagValue"].partition(" ")[0]
+            content = f"{state} {written[promote.PROMOTION_TAG]} {written[promote.PREVIOUS_TAG]}"
+            yield Outcome(f"tags: {content}", (campaign, replace(tags, content=content)))
+        elif _is_busy(campaign):
+            yield Outcome("", refusal=IN_USE)
+        else:
+            content = call.request["solutionVersionArn"].rpartition("/")[2]
+            number = campaign.number + (content == WANTED)
+            after = replace(campaign, update=Update(now, content, OURS), number=number)
+            yield Outcome(f"deploys {content}", (after, tags))
+
+    def other_writes(self, resources: Resources, now: int) -> Iterator[tuple[str, Resources]]:
+        campaign, tags = resources
+        if not _is_busy(campaign):
+            yield "deploys C", (replace(campaign, update=Update(now, "C", OTHER)), tags)
+
+    def is_in_effect(self, resources: Resources) -> bool:
+        return resources[0].content == WANTED
+
+    def violations_of_call(self, world: World, after: Resources) -> Iterator[str]:
+        before, campaign = world.service.resources[0], after[0]
+        if campaign.number > 1:
+            yield TWICE
+        if campaign.number > before.number and not self.passes:
+            yield GATED
+        is_rollback = campaign != before and campaign.number == before.number
+        if is_rollback and before.content == "C" != campaign.update.content:
+            yield OVERWRITTEN
+
+    def violations_at_end(self, world: World) -> Iterator[str]:
+        yield from super().violations_at_end(world)
+        if not self.works:
+            yield UNVERIFIED
+
+    def violations_at_failure(self, world: World, error: Exception | None) -> Iterator[str]:
+        campaign, told = world.service.resources[0], str(error)
+        if "is live again" in told and campaign.content == WANTED:
+            yield NOT_BACK
+        if "did not deploy it" in told and campaign.number:
+            yield DISOWNED
+
+
+def _version(content: str) -> str:
+    return f"{PREFIX}solution/shop/{content}"
 
 
 class JobSubject(Subject):

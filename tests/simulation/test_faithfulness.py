@@ -105,6 +105,9 @@ class Task:
         self.resource_type, self.hook = subject.resource_type, self
         self.error: Exception | None = None
 
+    def explained(self, error: Exception, memory: Memory) -> Exception:
+        return error
+
     def next_step(self, context: Mapping[str, Any], memory: Memory) -> Step:
         self.script.skip()
         before = self.script.world
@@ -259,4 +262,4 @@ def test_the_driver_goes_the_walks_of_the_machine(name, deferrable, monkeypatch)
                 assert script.world.ended == "failed" or script.world.memory == Memory(is_retry=True)
             if not script.is_over and script.world.ended:
                 script.next("begins")
-    assert ends["succeeded"] > WALKS / 6, ends
+    assert ends["succeeded" if subject.may_succeed else "failed"] > WALKS / 6, ends

@@ -12,7 +12,7 @@ import pytest
 from scenarios import SCENARIOS
 
 from airflow_provider_personalize import status
-from airflow_provider_personalize.plans import cascade, create, delete, freshness, job, steps, update
+from airflow_provider_personalize.plans import cascade, create, delete, freshness, job, promote, steps, update
 
 Case = tuple[Callable[..., Any], str, str, str]
 #: A function, a part of its source, what stands there instead, and the scenario that shows it.
@@ -64,6 +64,34 @@ MUTATIONS: dict[str, Case] = {
     "state of another release counts as a first attempt": (
         *(steps.Memory.from_json, "return cls(is_retry=True)", "return cls()"),
         "update, forced: crashes",
+    ),
+    "what failed is promoted again": (
+        *(promote._continued, "if record.state == HAS_FAILED:", "if False:"),
+        "promotion, broken version: crashes",
+    ),
+    "the version before is not recorded": (
+        *(promote._deploy, "if state.is_recorded else _to(memory, RECORD)", "if True else None"),
+        "promotion, broken version: crashes",
+    ),
+    "a retried promotion does not wait until writes are visible": (
+        *(promote.next_step, "memory.is_retry and not memory.waited_for_consistency", "False"),
+        "promotion, broken version: stale reads",
+    ),
+    "the gate is not asked": (
+        *(promote._gate, "if not failures:", "if True:"),
+        "promotion, gate closed: crashes",
+    ),
+    "a rollback counts as done while it is in progress": (
+        *(
+            promote._status,
+            "return step.condition.evaluate(observed.found or {}) if",
+            "return WaitStatus(SUCCEEDED) if",
+        ),
+        "promotion, broken version: crashes",
+    ),
+    "what another writer deployed is rolled back": (
+        *(promote._roll_back, "if memory.call is None and is_settled and", "if False and"),
+        "promotion, broken version: another writer",
     ),
     "a retry does not search for its training": (
         *(job.next_step, "wanted.is_searched and memory.is_retry", "False"),

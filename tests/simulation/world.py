@@ -245,6 +245,8 @@ class Machine:
             elif isinstance(step, Fail):
                 if step.error is None and not world.has_refusal:
                     after = after._replace(violations=("fails without an error",))
+                elif wrong := tuple(self.subject.violations_at_failure(after, step.error)):
+                    after = after._replace(violations=wrong)
                 yield from self._fail(after, text, event, is_good)
                 continue
             elif not isinstance(step, Replan):
@@ -449,4 +451,7 @@ def _described(step: Step) -> str:
         return f"will sleep {step.seconds:g} s"
     if isinstance(step, Fail):
         return "fails"
-    return "succeeds" if isinstance(step, Done) else "tries the next name"
+    if isinstance(step, Done):
+        return "succeeds"
+    stage = step.memory.promotion.stage
+    return f"goes on to {stage}" if stage else "tries the next name"

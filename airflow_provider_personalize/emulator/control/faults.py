@@ -5,6 +5,7 @@ Injected faults: make the emulator fail, to see what your DAG does then.
 that reason. ``faults.error_next("DescribeSolution", "ThrottlingException")``: the call itself gets an error. Others
 disturb the way to the service: ``unavailable_next``, ``expired_next``, ``slow_next``, ``hang_next``, ``reset_next``,
 ``cut_next``, ``garbled_next``. ``stale_next`` hides for a while what a call wrote; ``throttle`` limits the rate.
+``worse_next`` trains a worse model, ``empty_next`` recommends nothing.
 
 Parameters that they share:
 
@@ -51,6 +52,8 @@ class _Once(int):
 _ONCE: Final = _Once(1)
 _EXPIRED: Final = "The security token included in the request is expired"
 _INJECTED: Final = "Told to fail."
+_TRAINING: Final = ("CreateSolutionVersion", "CreateRecommender")
+_RECOMMENDING: Final = ("GetRecommendations", "GetPersonalizedRanking", "GetActionRecommendations")
 _WRITES: Final = ("Create", "Update", "Delete", "Start", "Stop")
 
 
@@ -63,6 +66,8 @@ class _Fault:
     after: Callable[[_Fault], None] | None = None
     reason: str | None = None
     hides: float | None = None
+    factor: float | None = None
+    empties: bool = False
     arn: str | None = None
     times: int | None = _ONCE
     seconds: float | None = None
@@ -247,6 +252,28 @@ class Faults:
         check_positive("hides", hides)
         self._inject("stale_next", operation, when, hides=hides)
 
+    def worse_next(self, operation: str = "CreateSolutionVersion", *, factor: float, **when: Unpack[When]) -> None:
+        """
+        Make the model that the next trainings make worse: multiply its metrics.
+
+        :param operation: ``CreateSolutionVersion`` or ``CreateRecommender``.
+        :param factor: With this.
+        """
+        if operation not in _TRAINING:
+            raise ValueError(f"operation is {operation!r}: only {' and '.join(_TRAINING)} train a model")
+        check_positive("factor", factor)
+        self._inject("worse_next", operation, when, factor=factor)
+
+    def empty_next(self, operation: str = "GetRecommendations", **when: Unpack[When]) -> None:
+        """
+        Answer the next requests for recommendations with none.
+
+        :param operation: ``GetRecommendations``, ``GetPersonalizedRanking`` or ``GetActionRecommendations``.
+        """
+        if operation not in _RECOMMENDING:
+            raise ValueError(f"operation is {operation!r}: only {', '.join(_RECOMMENDING)} recommend something")
+        self._inject("empty_next", operation, when, empties=True)
+
     def call_next(
         self, operation: str | None, function: Callable[[], None], *, done: bool = False, **when: Unpack[When]
     ) -> None:
@@ -317,6 +344,15 @@ class Faults:
             return None
         fault = self._take(operation, arn, lambda fault: fault.hides is not None)
         return fault.hides if fault else None
+
+    def take_factor(self, operation: str, arn: str | None) -> float | None:
+        """Return by what to multiply the metrics of the model that this call trains, or None."""
+        fault = self._take(operation, arn, lambda fault: fault.factor is not None)
+        return fault.factor if fault else None
+
+    def take_emptiness(self, operation: str, arn: str | None) -> bool:
+        """Return whether this call is to recommend nothing."""
+        return operation in _RECOMMENDING and self._take(operation, arn, lambda fault: fault.empties) is not None
 
     def _inject(self, name: str, operation: str | None, when: When, **effect: Any) -> None:
         fault = _Fault(self._clock, name, operation, **effect, **when)

@@ -337,6 +337,8 @@ _FAULTS: Final[dict[str, Callable[..., None]]] = {
         Faults.cut_next,
         Faults.garbled_next,
         Faults.stale_next,
+        Faults.worse_next,
+        Faults.empty_next,
         Faults.throttle,
     )
 }

@@ -69,7 +69,8 @@ class Personalize(Store):
         error = None
         try:
             with state.faults.applied(operation, arn):
-                return self._remembering(operation, request, arn)
+                answer = self._remembering(operation, request, arn)
+                return runtime.emptied(answer) if state.faults.take_emptiness(operation, arn) else answer
         except ServiceError as refused:
             error = refused.code
             raise
@@ -112,7 +113,7 @@ class Personalize(Store):
     def _subject(self, operation: str, request: Request) -> str | None:
         verb, resource_type = OPERATIONS.get(operation, (None, None))
         if resource_type is None:
-            return None
+            return next((request[name] for name in runtime.SERVING if name in request), None)
         if verb is Personalize._create:
             return self._arn(resource_type, request) if {"name", "jobName"} & set(request) else None
         definition = resource_type.definition

@@ -334,6 +334,8 @@ def test_every_fault_can_be_injected_over_http(server):
         "cut_next": {"times": None},
         "garbled_next": {"times": 3},
         "stale_next": {"hides": 5},
+        "worse_next": {"factor": 0.5},
+        "empty_next": {},
         "throttle": {"rate_per_second": 1},
     }
     public = {name for name in dir(faults) if name.endswith("_next") or name == "throttle"} - {"call_next"}
@@ -356,6 +358,9 @@ def test_every_fault_can_be_injected_over_http(server):
         (faults.reset_next, {"seconds": -1}, "seconds is -1"),
         (faults.stale_next, {"operation": "DescribeSolution", "hides": 1}, "DescribeSolution"),
         (faults.stale_next, {"hides": "long"}, "hides is 'long'"),
+        (faults.worse_next, {"operation": "CreateSolution", "factor": 1}, "CreateSolution"),
+        (faults.worse_next, {"factor": 0}, "factor is 0"),
+        (faults.empty_next, {"operation": "GetSolutionMetrics"}, "GetSolutionMetrics"),
         (faults.throttle, {"rate_per_second": 0}, "rate_per_second is 0"),
         (faults.throttle, {"rate_per_second": 1, "operation": "Hang"}, "Hang"),
     ],

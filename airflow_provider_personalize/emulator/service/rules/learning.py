@@ -32,7 +32,11 @@ def validation_errors(backend: Backend, members: Mapping[str, Any]) -> Iterator[
 
 def learn(backend: Backend, trained: Record) -> str | None:
     """Train a solution version or a recommender on the data of this moment; return why that failed, or None."""
-    return learn_for(backend, trained, trained.members)
+    reason = learn_for(backend, trained, trained.members)
+    factor = state.faults.take_factor(f"Create{trained.resource_type.definition.pascal}", trained.arn)
+    if factor is not None and reason is None:
+        trained.holds.metrics = {name: value * factor for name, value in trained.holds.metrics.items()}
+    return reason
 
 
 def learn_for(backend: Backend, holder: Entry, members: Mapping[str, Any]) -> str | None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.emulator.service.emulated_types import Members
     from airflow_provider_personalize.emulator.service.records import Record
 
+#: The members of a request that name what answers.
+SERVING: Final = ("campaignArn", "recommenderArn")
 _RESULTS: Final = 25
 _ACTION_RESULTS: Final = 5
 _MOST_ACTIONS: Final = 100
@@ -174,7 +176,7 @@ def recommend_actions(backend: Backend, request: Mapping[str, Any]) -> Members:
 
 def _serving(backend: Backend, request: Mapping[str, Any], *recipe_types: str) -> Record:
     """Return the campaign or the recommender that a request asks, if it can answer."""
-    arns = [request[name] for name in ("campaignArn", "recommenderArn") if name in request]
+    arns = [request[name] for name in SERVING if name in request]
     if len(arns) != 1:
         raise ServiceError("InvalidInputException", "give either campaignArn or recommenderArn")
     serving = backend.existing(arns[0])
@@ -219,6 +221,11 @@ def _items(
         {"itemId": item, **({"score": score} if scored else {}), **({"metadata": shown[item]} if columns else {})}
         for item, score in found
     ]
+
+
+def emptied(answer: Members) -> Members:
+    """Return an answer that recommends nothing."""
+    return {name: [] if isinstance(value, list) else value for name, value in answer.items()}
 
 
 def _id() -> str:

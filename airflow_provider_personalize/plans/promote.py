@@ -1,0 +1,503 @@
+"""
+Promote a solution version: gate, deploy, verify, and roll back; or roll a campaign back.
+
+Deploying and rolling back are the updates of ``update.py``. What a crash must not lose is in two tags of the campaign,
+written before the call: the version that was live, and the version that is promoted with the state of that. A retry
+reads them. It does not deploy what failed again; it completes the rollback.
+
+::
+
+    gate -> deploy -> record -> deploy -> (verified) -> finish -> Done
+                              └-> (failed) -> mark -> roll back -> Fail
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, NamedTuple
+
+from airflow_provider_personalize.arns import LATEST
+from airflow_provider_personalize.comparison import configuration
+from airflow_provider_personalize.error_codes import ACCESS_DENIED, INVALID_INPUT, TOO_MANY_TAGS
+from airflow_provider_personalize.exceptions import (
+    GateFailedError,
+    InvalidRequestError,
+    PromotionFailedError,
+    PromotionSkippedError,
+    RollbackFailedError,
+    UpdateReplacedError,
+    VersionUnknownError,
+)
+from airflow_provider_personalize.goals import READY, SETTLED, UPDATED
+from airflow_provider_personalize.plans import update
+from airflow_provider_personalize.plans.gate import Gate, GateFailure, Metrics
+from airflow_provider_personalize.plans.meanings import CampaignMeaning, ObservedResource, is_in_sync, served_version
+from airflow_provider_personalize.plans.steps import (
+    READ_CONSISTENCY,
+    Call,
+    Done,
+    Fail,
+    Memory,
+    Note,
+    Poll,
+    Replan,
+    Sleep,
+    Step,
+    Wanted,
+    wait_for_consistency,
+    wait_out,
+    wait_until_visible,
+)
+from airflow_provider_personalize.resources import CAMPAIGN, SOLUTION_VERSION
+from airflow_provider_personalize.status import FAILED, SUCCEEDED, WaitCondition, WaitStatus
+
+#: The tag that has the version to return to.
+PREVIOUS_TAG: Final = "airflow-provider-personalize:previous-version"
+#: The tag that has the state of the latest promotion and its version.
+PROMOTION_TAG: Final = "airflow-provider-personalize:promotion"
+#: What :class:`Rollback` may be asked for instead of a version.
+PREVIOUS: Final = "previous"
+NO_VERSION: Final = "none"
+
+DEPLOYING, DEPLOYED, HAS_FAILED = "deploying", "deployed", "failed"
+# Where a promotion goes from: see the module's docstring. The first stage has no name.
+RECORD, DEPLOY, FINISH, MARK, ROLL_BACK = "record", "deploy", "finish", "mark", "roll back"
+_VERSION: Final = SOLUTION_VERSION.arn_member
+#: The stages in which an error means that the earlier version may not be live.
+TAKING_BACK: Final = (MARK, ROLL_BACK)
+_BEFORE: Final = "it failed on this campaign before, as the log of that task says"
+_IN_SYNC: Final = (
+    "campaign_arn: the campaign follows the newest version by itself, so a gate has no effect. Turn that off "
+    'first: UpdateCampaignOperator(campaign_config={…, "syncWithLatestSolutionVersion": False})'
+)
+_UNDO: Final = f"To promote it again, remove the tag {PROMOTION_TAG} from the campaign"
+
+
+class Record(NamedTuple):
+    """
+    What the tags of a campaign have of its latest promotion.
+
+    :param state: ``"deploying"``, ``"deployed"``, or ``"failed"``, which is final: it is not deployed again.
+    :param version: The version that is promoted.
+    :param previous: The version before it; None where there was none.
+    """
+
+    state: str
+    version: str
+    previous: str | None
+
+    @classmethod
+    def of(cls, tags: Mapping[str, str]) -> Record | None:
+        """Return it from a campaign's tags; None if they have none."""
+        state, _, version = tags.get(PROMOTION_TAG, "").partition(" ")
+        previous = tags.get(PREVIOUS_TAG)
+        if not version or previous is None:
+            return None
+        return cls(state, version, None if previous == NO_VERSION else previous)
+
+    def to_tags(self) -> list[dict[str, str]]:
+        """Return it as a request has tags."""
+        tags = {PREVIOUS_TAG: self.previous or NO_VERSION, PROMOTION_TAG: f"{self.state} {self.version}"}
+        return [{"tagKey": key, "tagValue": value} for key, value in tags.items()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedCampaign(ObservedResource):
+    """
+    A campaign with its tags, and what is known of the version.
+
+    :param tags: The campaign's tags.
+    :param metrics: The version's metrics, while the gate is open; None where no gate needs them.
+    :param reference: The metrics that they are compared with; None without a comparison, or without such a version.
+    :param problems: What the smoke test found; None where it was not made.
+    """
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: Metrics | None = None
+    reference: Metrics | None = None
+    problems: Sequence[str] | None = None
+
+    @property
+    def live(self) -> str | None:
+        """The version that is live; None where nothing is live, or it cannot be told."""
+        found = self.found or {}
+        is_usable = WaitCondition(CAMPAIGN.name, "", READY).evaluate(found).outcome == SUCCEEDED
+        return served_version(found, self.versions) if is_usable else None
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether something is live and it cannot be told what."""
+        shown = configuration(CAMPAIGN, self.found or {}).get(_VERSION, "")
+        return self.live is None and str(shown).endswith(LATEST)
+
+    @property
+    def latest(self) -> tuple[str | None, WaitStatus]:
+        """The version that the latest update sets, and how far that is."""
+        update_ = (self.found or {}).get(CAMPAIGN.update_member) or {}
+        return update_.get(_VERSION), WaitCondition(CAMPAIGN.name, "", UPDATED).evaluate(self.found or {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfCampaign(Wanted):
+    """
+    What is to be done with a campaign.
+
+    :param delay: Seconds between two polls; None means what suits campaigns.
+    """
+
+    delay: float | None = None
+
+    def update_to(self, version: str, *, is_forced: bool = False) -> update.Update:
+        """Return the update that deploys a version."""
+        return update.Update(
+            resource_type=self.resource_type,
+            operation=self.operation,
+            request={self.resource_type.arn_member: self.arn, _VERSION: version},
+            parameters=self.parameters,
+            waits=self.waits,
+            meaning=CampaignMeaning(),
+            is_forced=is_forced,
+            repairs_failed=True,
+            delay=self.delay,
+        )
+
+    @property
+    def title(self) -> str:
+        """What a log line calls it: ``campaign shop``."""
+        return self.condition(READY).title
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promotion(_OfCampaign):
+    """
+    What a promotion is to bring about. Its request names the campaign and the version.
+
+    :param gate: What the metrics have to meet; None where they need not meet anything.
+    :param is_compared: Whether the gate compares with another version.
+    :param if_gate_fails: What the task does where the gate is not passed.
+    :param verifies: Whether there is a smoke test.
+    :param bake_time: Seconds over which the smoke test is repeated.
+    :param deadline: When the smoke test must have ended, in seconds since the epoch.
+    """
+
+    gate: Gate | None = None
+    is_compared: bool = False
+    if_gate_fails: Literal["fail", "skip", "return"] = "fail"
+    verifies: bool = False
+    bake_time: float = 0
+    deadline: float = float("inf")
+
+    @property
+    def version(self) -> str:
+        """The version that is promoted."""
+        return str(self.request[_VERSION])
+
+    def result(self, memory: Memory, failures: Sequence[GateFailure] = ()) -> dict[str, Any]:
+        """Return what the task returns."""
+        return {
+            "promoted": not failures,
+            "reasons": [failure.to_json() for failure in failures],
+            CAMPAIGN.arn_parameter: self.arn,
+            SOLUTION_VERSION.arn_parameter: self.version,
+            "previous_version_arn": memory.promotion.previous,
+        }
+
+
+def next_step(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:
+    """Return the next step: from whatever is observed to a version that is live and verified, or to the one before."""
+    if memory.is_retry and not memory.waited_for_consistency:
+        return wait_for_consistency(wanted.operation, wanted.condition(SETTLED), memory)
+    stages = {RECORD: _record, DEPLOY: _deploy, FINISH: _finish, MARK: _mark, ROLL_BACK: _roll_back}
+    return stages.get(memory.promotion.stage, _gate)(wanted, observed, memory, now)
+
+
+def _gate(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
+    """Continue what an earlier attempt began, or check the metrics once nothing is in progress."""
+    record, live = Record.of(observed.tags), observed.live
+    if record and record.version == wanted.version and (step := _continued(wanted, observed, memory, record)):
+        return step
+    if (blocker := _blocker(wanted, observed, memory)) is not None:
+        return blocker
+    previous = record.previous if record and record.version == wanted.version == live else live
+    memory = replace(memory, promotion=memory.promotion._replace(previous=previous))
+    if wanted.gate is None:
+        return _to(memory, DEPLOY)
+    if wanted.is_compared and observed.reference is None:
+        return Fail(error=VersionUnknownError(f"{wanted.title} serves no version to compare with"), memory=memory)
+    failures = wanted.gate.failures(observed.metrics or {}, observed.reference)
+    if not failures:
+        return _to(memory, DEPLOY, Note(f"{SOLUTION_VERSION.short(wanted.version)} passes the gate"))
+    what = SOLUTION_VERSION.short(wanted.version)
+    if wanted.if_gate_fails == "fail" or any(failure.is_missing for failure in failures):
+        return Fail(error=GateFailedError(what, failures), memory=memory)
+    if wanted.if_gate_fails == "skip":
+        return Fail(error=PromotionSkippedError(what, failures), memory=memory)
+    notes = [Note.warning(f"{what} does not pass the gate: {failure}") for failure in failures]
+    return Done(result=wanted.result(memory, failures), notes=notes, memory=memory)
+
+
+def _continued(wanted: Promotion, observed: ObservedCampaign, memory: Memory, record: Record) -> Step | None:
+    """Return the step that continues a promotion of this version; None where there is nothing to continue."""
+    known = {"previous": record.previous, "is_recorded": True}
+    set_last, status = observed.latest
+    is_live = observed.live == wanted.version
+    if record.state == HAS_FAILED:
+        if is_live and not memory.is_retry:  # somebody may want it so
+            return Fail(
+                error=PromotionFailedError(f"{_story(wanted, _BEFORE)}. It is live all the same"), memory=memory
+            )
+        return _to(memory, ROLL_BACK, failure=_BEFORE, **known)
+    if not (is_live or set_last == wanted.version):
+        was_live = record.state == DEPLOYED or observed.live not in {record.previous, None}
+        return Fail(error=_replaced(wanted, observed), memory=memory) if memory.is_retry and was_live else None
+    if record.state != DEPLOYING:
+        return None
+    note = Note(f"The tags say that {SOLUTION_VERSION.short(wanted.version)} is being deployed: continuing with that")
+    settled = wanted.condition(SETTLED).evaluate(observed.found or {})
+    if settled.outcome != SUCCEEDED:  # its end will tell
+        return replace(wait_out(wanted.condition(SETTLED), str(settled), memory), notes=[note])
+    if status.outcome == FAILED and set_last == wanted.version:
+        return _to(memory, MARK, note, failure=f"its update ended in {status}", **known)
+    return _to(memory, DEPLOY, note, **known)
+
+
+def _blocker(wanted: _OfCampaign, observed: ObservedCampaign, memory: Memory) -> Step | None:
+    """Return what to do about a campaign that is in transition, or which nobody moves; None if all is well."""
+    settled = wanted.condition(SETTLED)
+    status = settled.evaluate(observed.found or {})
+    if status.outcome != SUCCEEDED:
+        return wait_out(settled, str(status), memory)
+    if is_in_sync(observed.found or {}):
+        return Fail(error=InvalidRequestError(wanted.operation, [_IN_SYNC]), memory=memory)
+    if observed.is_unclear:
+        error = VersionUnknownError(f"{wanted.title} shows $LATEST, and which version that is cannot be told")
+        return Fail(error=error, memory=memory)
+    return None
+
+
+def _record(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
+    """Record what is live, before the call that changes it."""
+    if memory.is_answered:
+        return _to(memory, DEPLOY, is_recorded=True)
+    return _tag(wanted, memory, Record(DEPLOYING, wanted.version, memory.promotion.previous))
+
+
+def _deploy(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:
+    """Deploy the version, and verify it once it is live."""
+    state = memory.promotion
+    step = update.next_step(wanted.update_to(wanted.version), observed, memory, now)
+    status = _status(step, observed)
+    if status is None:
+        if not isinstance(step, Call):
+            return step
+        if state.live_since is not None:
+            return Fail(error=_replaced(wanted, observed), memory=memory)
+        if observed.live != state.previous:
+            return _to(memory, "", is_recorded=False)  # the gate has compared with another
+        return replace(step, key=None) if state.is_recorded else _to(memory, RECORD)
+    if status.failed:
+        return _to(step.memory, MARK, failure=f"its update ended in {status}")
+    if status.outcome != SUCCEEDED:
+        return _wait(wanted, step, status)
+    if not wanted.verifies:
+        return _to(step.memory, FINISH)
+    if state.live_since is None:
+        note = Note(f"{SOLUTION_VERSION.short(wanted.version)} is live; verifying it for {wanted.bake_time:g} s")
+        return Replan(memory=replace(step.memory, promotion=state._replace(live_since=now)), notes=[note])
+    return _verified(wanted, observed.problems or (), step.memory, now)
+
+
+def _verified(wanted: Promotion, problems: Sequence[str], memory: Memory, now: float) -> Step:
+    """Return what follows a smoke test."""
+    end = (memory.promotion.live_since or now) + wanted.bake_time
+    failure = "; ".join(problems)
+    if not failure and now < end and now >= wanted.deadline:
+        failure = f"the time limit passed before its bake time of {wanted.bake_time:g} s was over"
+    if failure and not memory.promotion.is_recorded:
+        error = PromotionFailedError(f"{_story(wanted, failure)}. This task did not deploy it, and left it live")
+        return Fail(error=error, memory=memory)
+    if failure:
+        return _to(memory, MARK, Note.warning(_story(wanted, failure)), failure=failure)
+    if now >= end:
+        return _to(memory, FINISH)
+    condition = wanted.condition(READY)
+    interval = condition.poll_interval if wanted.delay is None else wanted.delay
+    note = Note(f"The smoke test passes; {end - now:.0f} s of the bake time are left ({wanted.title})")
+    return Sleep(seconds=min(interval, end - now), condition=condition, notes=[note], memory=memory)
+
+
+def _finish(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:
+    """Record that it is deployed, so that no later task takes it back."""
+    if memory.promotion.is_recorded and not memory.is_answered:
+        return _tag(wanted, memory, Record(DEPLOYED, wanted.version, memory.promotion.previous))
+    if observed.live == wanted.version:
+        note = Note(f"{SOLUTION_VERSION.short(wanted.version)} is promoted ({wanted.title})")
+        return Done(result=wanted.result(memory), notes=[note], memory=memory)
+    if memory.call and now < (memory.call.answered_at or 0) + READ_CONSISTENCY:
+        return wait_until_visible(wanted.condition(SETTLED), "another version is shown", memory)
+    return Fail(error=_replaced(wanted, observed), memory=memory)
+
+
+def _mark(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
+    """Record that it failed, so that no retry deploys it again."""
+    if memory.is_answered:
+        return _to(memory, ROLL_BACK, is_recorded=True)
+    return _tag(wanted, memory, Record(HAS_FAILED, wanted.version, memory.promotion.previous))
+
+
+def _roll_back(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:
+    """Deploy the version before, and fail with both stories."""
+    previous = memory.promotion.previous
+    if previous is None:
+        return Fail(error=rollback_error(wanted, memory, "no version was live before"), memory=memory)
+    is_settled = wanted.condition(SETTLED).evaluate(observed.found or {}).outcome == SUCCEEDED
+    if memory.call is None and is_settled and observed.live not in {wanted.version, previous, None}:
+        story = _story(wanted, memory.promotion.failure)
+        text = f"{story}. Something else deployed {observed.live} meanwhile, which is left as it is"
+        return Fail(error=PromotionFailedError(text), memory=memory)
+    step, status = _deploy_again(wanted, observed, memory, previous, now)
+    if status is None:
+        if isinstance(step, Fail) and step.error:
+            return replace(step, error=rollback_error(wanted, memory, step.error))
+        return step
+    if status.failed:
+        return Fail(error=rollback_error(wanted, memory, f"its update ended in {status}"), memory=memory)
+    if memory.call is None and now < (since := memory.searching_since or now) + READ_CONSISTENCY:
+        condition = wanted.condition(SETTLED)  # a stale read may show what was live before
+        return wait_until_visible(condition, "nothing to roll back", replace(memory, searching_since=since))
+    story = f"{_story(wanted, memory.promotion.failure)}. {SOLUTION_VERSION.short(previous)} is live again"
+    return Fail(error=PromotionFailedError(f"{story}. {_UNDO} {wanted.arn}"), memory=memory)
+
+
+def rollback_error(wanted: Promotion, memory: Memory, reason: object) -> RollbackFailedError:
+    """Return the error of a promotion that failed and was not rolled back, with both stories."""
+    previous = memory.promotion.previous
+    target = SOLUTION_VERSION.short(previous) if previous else "An earlier version"
+    return RollbackFailedError(
+        f"{_story(wanted, memory.promotion.failure)}. {target} is not live again: {reason} {wanted.arn}"
+    )
+
+
+def _story(wanted: Promotion, failure: str) -> str:
+    return f"{SOLUTION_VERSION.short(wanted.version)} failed on {wanted.title}: {failure}".rstrip(".")
+
+
+def _replaced(wanted: Promotion, observed: ObservedCampaign) -> UpdateReplacedError:
+    version = SOLUTION_VERSION.short(wanted.version)
+    return UpdateReplacedError(f"Superseded: {observed.live} was deployed in place of {version} {wanted.arn}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollback(_OfCampaign):
+    """
+    The version to return to.
+
+    :param to: Its ARN, or ``"previous"``: the one before the latest promotion.
+    """
+
+    to: str = PREVIOUS
+
+
+def next_step_of_rollback(wanted: Rollback, observed: ObservedCampaign, memory: Memory, now: float) -> Step:
+    """Return the next step: from whatever is observed to an earlier version that is live."""
+    stages = {MARK: _mark_live, ROLL_BACK: _return}
+    return stages.get(memory.promotion.stage, _choose)(wanted, observed, memory, now)
+
+
+def _choose(wanted: Rollback, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
+    if (blocker := _blocker(wanted, observed, memory)) is not None:
+        return blocker
+    target, live = wanted.to if wanted.to != PREVIOUS else _previous(observed), observed.live
+    if target is None:
+        return Fail(error=VersionUnknownError(_unknown(wanted, observed)), memory=memory)
+    note = Note(f"Returning from {live} to {target} ({wanted.title})")
+    return _to(memory, ROLL_BACK if live in {None, target} else MARK, note, version=live, previous=target)
+
+
+def _previous(observed: ObservedCampaign) -> str | None:
+    """Return the version before the latest promotion; None where that is not certain."""
+    record = Record.of(observed.tags)
+    return record.previous if record and observed.live in {record.version, record.previous, None} else None
+
+
+def _unknown(wanted: Rollback, observed: ObservedCampaign) -> str:
+    record, advice = Record.of(observed.tags), f'Name the version: to="<its ARN>" {wanted.arn}'
+    if record is None:
+        return f"Nothing is known of a promotion: the campaign has no tag {PROMOTION_TAG}. {advice}"
+    if record.previous is None:
+        return f"No version was live before the latest promotion, of {record.version}. {advice}"
+    return (
+        f"The latest promotion deployed {record.version} in place of {record.previous}, and {observed.live} is live: "
+        f"something else deployed that. {advice}"
+    )
+
+
+def _mark_live(wanted: Rollback, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
+    """Record that what is live has failed, so that nothing promotes it again; go on if that is not allowed."""
+    if memory.is_answered:
+        return _to(memory, ROLL_BACK)
+    if memory.refusal:
+        text = f"The campaign cannot be tagged, so a promotion may deploy this version again: {memory.refusal.message}"
+        return _to(memory, ROLL_BACK, Note.warning(text))
+    step = _tag(wanted, memory, Record(HAS_FAILED, str(memory.promotion.version), memory.promotion.previous))
+    return replace(step, refusals=[ACCESS_DENIED, INVALID_INPUT, TOO_MANY_TAGS])
+
+
+def _return(wanted: Rollback, observed: ObservedCampaign, memory: Memory, now: float) -> Step:
+    target = str(memory.promotion.previous)
+    step, status = _deploy_again(wanted, observed, memory, target, now)
+    if status is None:
+        return step
+    if status.failed:
+        return Fail(error=wanted.condition(UPDATED).error(status), memory=memory)
+    note = Note(f"{SOLUTION_VERSION.short(target)} is live ({wanted.title})" if wanted.waits else "Not waiting for it")
+    return Done(result=target, notes=[note], memory=step.memory)
+
+
+def _deploy_again(
+    wanted: _OfCampaign, observed: ObservedCampaign, memory: Memory, target: str, now: float
+) -> tuple[Step, WaitStatus | None]:
+    """
+    Return the next step to a version that was live, and how far that is where it is shown.
+
+    Whether a campaign whose latest update failed serves the version that it shows is not documented: it is sent anew.
+    """
+    _, latest = observed.latest
+    wanted_update = wanted.update_to(target, is_forced=latest.outcome == FAILED)
+    step = update.next_step(wanted_update, observed, memory, now)
+    status = _status(step, observed)
+    if isinstance(step, Call):
+        step = replace(step, key=None)
+    if status is not None and status.outcome not in {SUCCEEDED, FAILED}:
+        return _wait(wanted, step, status), None
+    return step, status
+
+
+def _status(step: Step, observed: ObservedCampaign) -> WaitStatus | None:
+    """Return how far an update is that is shown; None while it is not."""
+    if isinstance(step, Done):
+        return WaitStatus(SUCCEEDED)
+    return step.condition.evaluate(observed.found or {}) if isinstance(step, Poll) and step.then else None
+
+
+def _wait(wanted: _OfCampaign, step: Step, status: WaitStatus) -> Poll:
+    """Wait until an update is over, whether it succeeds or not; then ask again."""
+    return replace(wait_out(wanted.condition(SETTLED), str(status), step.memory), notes=step.notes)
+
+
+def _tag(wanted: _OfCampaign, memory: Memory, record: Record) -> Call:
+    """Write the tags. To write them again changes nothing."""
+    request = {"resourceArn": wanted.arn, "tags": record.to_tags()}
+    note = f"Tagged {wanted.title}: {record.state} {record.version}, previous {record.previous or NO_VERSION}"
+    targets = {DEPLOYING: (record.previous, record.version), HAS_FAILED: (record.version, record.previous)}
+    before, after = targets.get(record.state, (None, None))
+    changes = [f"{SOLUTION_VERSION.arn_parameter}: wanted {after!r}, found {before!r}"] if after else ()
+    return Call(operation="TagResource", request=request, changes=changes, done_note=note, memory=memory)
+
+
+def _to(memory: Memory, stage: str, *notes: Note, **changes: Any) -> Replan:
+    """Go to a stage, in which nothing has been called yet."""
+    state = memory.promotion._replace(stage=stage, **changes)
+    memory = replace(memory, call=None, refusal=None, superseded=None, searching_since=None, promotion=state)
+    return Replan(memory=memory, notes=notes)

@@ -1,0 +1,424 @@
+"""Promotions: the gate, the deployment, the smoke test and the way back, with the real operators."""
+
+from __future__ import annotations
+
+import functools
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from shop import HOUR, PREFIX, open_market, train
+from task_runs import Run, TaskInstance, killed_after
+
+from airflow_provider_personalize._compat import AirflowFailException, AirflowSkipException
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
+from airflow_provider_personalize.exceptions import (
+    GateFailedError,
+    InvalidRequestError,
+    PromotionFailedError,
+    RollbackFailedError,
+    UpdateReplacedError,
+    VersionUnknownError,
+)
+from airflow_provider_personalize.hook_parameters import HookParameters
+from airflow_provider_personalize.operators import PromoteSolutionVersionOperator, RollbackCampaignOperator
+
+SOLUTION = f"{PREFIX}solution/market"
+CAMPAIGN = f"{PREFIX}campaign/market"
+USERS = {"verify_user_ids": ["u1", "u2"]}
+TAG = "airflow-provider-personalize:"
+
+deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
+
+
+class Shop:
+    """A campaign on the first of two versions, of which the second is worse."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.a = open_market(client)
+        faults.worse_next(factor=0.5)
+        self.b = train(client, SOLUTION)
+        client.create_campaign(name="market", solutionVersionArn=self.a)
+        clock.advance(HOUR)
+
+    @property
+    def found(self) -> dict[str, Any]:
+        return self.client.describe_campaign(campaignArn=CAMPAIGN)["campaign"]
+
+    @property
+    def live(self) -> str:
+        clock.advance(HOUR)
+        return self.found["solutionVersionArn"]
+
+    @property
+    def tags(self) -> dict[str, str]:
+        tags = self.client.list_tags_for_resource(resourceArn=CAMPAIGN)["tags"]
+        return {tag["tagKey"].removeprefix(TAG): tag["tagValue"] for tag in tags}
+
+    def deploy(self, version: str, **more: Any) -> None:
+        self.client.update_campaign(campaignArn=CAMPAIGN, solutionVersionArn=version, **more)
+        clock.advance(HOUR)
+
+    def promote(self, **given: Any) -> Run:
+        given = {"campaign_arn": CAMPAIGN, "solution_version_arn": self.b, **given}
+        return Run(lambda: PromoteSolutionVersionOperator(task_id="task", **given), TaskInstance())
+
+    def result(self, **more: Any) -> dict[str, Any]:
+        return {
+            "promoted": True,
+            "reasons": [],
+            "campaign_arn": CAMPAIGN,
+            "solution_version_arn": self.b,
+            "previous_version_arn": self.a,
+            **more,
+        }
+
+
+@pytest.fixture
+def shop(personalize, monkeypatch) -> Shop:
+    # a client for each task takes longer than the tasks
+    monkeypatch.setattr(HookParameters, "hook", functools.cache(HookParameters.hook))
+    return Shop(personalize)
+
+
+def roll_back(**given: Any) -> Run:
+    given = {"campaign_arn": CAMPAIGN, **given}
+    return Run(lambda: RollbackCampaignOperator(task_id="task", **given), TaskInstance())
+
+
+def retry(run: Run) -> Run:
+    run.ti.try_number += 1
+    run.began = datetime.fromtimestamp(clock.now(), timezone.utc) - timedelta(days=1)
+    return run
+
+
+def sent() -> int:
+    return len([call for call in calls.of("UpdateCampaign") if call.error is None])
+
+
+@deferrable_or_not
+def test_a_good_version_is_deployed_verified_for_the_bake_time_and_recorded(shop, deferrable):
+    asked = []
+    check = {"verify_callable": asked.append, "max_latency": timedelta(seconds=60), "min_recommendations": 3}
+    run = shop.promote(min_metrics={"coverage": "0.0001"}, **USERS, **check, bake_time=300, deferrable=deferrable)
+    assert run() == shop.result()
+    assert (shop.live, sent()) == (shop.b, 1)
+    assert shop.tags == {"previous-version": shop.a, "promotion": f"deployed {shop.b}"}
+    assert len(asked) == 6
+    assert len(calls.of("GetRecommendations")) == 12
+    assert {(answer["user_id"], len(answer["items"])) for answer in asked[0]} == {("u1", 25), ("u2", 25)}
+    assert bool(run.deferrals) == deferrable
+    assert "callable" not in str([deferral.trigger.serialize() for deferral in run.deferrals])
+    link = run.ti.xcoms["personalize_campaign_link"]
+    assert link.endswith("campaign$market")
+
+
+GATES = {
+    "a minimum": ({"min_metrics": {"coverage": 2}}, ["coverage"], "at least 2"),
+    "a maximum, as a template": ({"max_metrics": '{"coverage": 1e-9}'}, ["coverage"], "at most 1e-09"),
+    "the live version": ({"not_worse_than": "live", "tolerance": {"coverage": "10%"}}, ["coverage"], "at least "),
+}
+
+
+@pytest.mark.parametrize("if_gate_fails", ["fail", "skip", "return"])
+@pytest.mark.parametrize("name", GATES)
+def test_a_version_that_fails_the_gate_is_not_deployed(shop, name, if_gate_fails):
+    given, metrics, wanted = GATES[name]
+    run = shop.promote(**given, if_gate_fails=if_gate_fails)
+    live = shop.client.get_solution_metrics(solutionVersionArn=shop.a)["metrics"]["coverage"]
+    if if_gate_fails == "return":
+        result = run()
+        assert result == shop.result(promoted=False, reasons=result["reasons"])
+        assert [reason["metric"] for reason in result["reasons"]] == metrics
+        assert all(reason["wanted"].startswith(wanted) for reason in result["reasons"])
+        assert [reason["found"] for reason in result["reasons"]] == [pytest.approx(live / 2)]
+        assert [reason["live"] for reason in result["reasons"]] == [live if "live" in name else None]
+    else:
+        with pytest.raises(
+            GateFailedError if if_gate_fails == "fail" else AirflowSkipException, match=wanted
+        ) as caught:
+            run()
+        assert isinstance(caught.value, AirflowFailException) == (if_gate_fails == "fail")
+    assert (shop.live, sent(), shop.tags) == (shop.a, 0, {})
+
+
+def test_a_version_passes_that_is_not_worse_than_another_or_hardly(shop):
+    assert shop.promote(not_worse_than="live", tolerance="50%")() == shop.result()
+    assert shop.promote(solution_version_arn=shop.a, not_worse_than=shop.b, tolerance=0)()["promoted"]
+
+
+def test_a_missing_metric_is_an_error_whatever_is_to_be_done(shop):
+    with pytest.raises(GateFailedError, match="no_such: wanted at least 0, found no such metric"):
+        shop.promote(min_metrics={"no_such": 0}, if_gate_fails="return")()
+    assert (shop.live, sent()) == (shop.a, 0)
+
+
+BROKEN = {
+    "no recommendations": (lambda: faults.empty_next(times=None), {}, "u1: got 0 recommendations, expected at least 1"),
+    "an error": (
+        lambda: faults.error_next("GetRecommendations", "ResourceNotFoundException", times=None),
+        {},
+        "u2: .*ResourceNotFoundException",
+    ),
+    "no answer for long": (
+        lambda: faults.unavailable_next("GetRecommendations", times=None),
+        {},
+        "u1: .*ServiceUnavailable",
+    ),
+    "the callable says no": (None, {"verify_callable": lambda answers: False}, "verify_callable returned False"),
+    "the callable raises": (None, {"verify_callable": lambda answers: answers[9]}, "verify_callable: IndexError"),
+    "too late": (None, {"timeout": 2 * HOUR, "bake_time": 9 * HOUR}, "the time limit passed before its bake time"),
+}
+
+
+@deferrable_or_not
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_version_that_fails_its_smoke_test_is_rolled_back_and_not_promoted_again(shop, name, deferrable):
+    break_it, given, story = BROKEN[name]
+    if break_it:
+        break_it()
+    run = shop.promote(**USERS, **given, deferrable=deferrable)
+    with pytest.raises(PromotionFailedError, match=f"(?s){story}.*market/{shop.a[-8:]} is live again") as caught:
+        run()
+    assert isinstance(caught.value, AirflowFailException)
+    assert (shop.live, sent()) == (shop.a, 2)
+    assert shop.tags == {"previous-version": shop.a, "promotion": f"failed {shop.b}"}
+    faults.clear()
+    for again in (shop.promote(), retry(shop.promote())):
+        with pytest.raises(
+            PromotionFailedError, match=f"failed on this campaign before.*remove the tag {TAG}promotion"
+        ):
+            again()
+    assert (shop.live, sent()) == (shop.a, 2)
+    shop.client.untag_resource(resourceArn=CAMPAIGN, tagKeys=[f"{TAG}promotion"])
+    assert shop.promote()() == shop.result()
+
+
+def test_a_slow_answer_is_asked_for_again_and_then_fails_the_smoke_test(shop, passing_time):
+    slow = lambda: passing_time.slept.append(3)  # noqa: E731
+    faults.call_next("GetRecommendations", slow)
+    assert shop.promote(**USERS, max_latency=1)() == shop.result()
+    faults.call_next("GetRecommendations", slow, times=2)
+    run = shop.promote(solution_version_arn=shop.a, **USERS, max_latency=1)
+    with pytest.raises(PromotionFailedError, match="u1: answered after 3.* s, expected within 1 s"):
+        run()
+    assert shop.live == shop.b
+
+
+def test_a_transient_error_of_the_smoke_test_is_retried(shop):
+    faults.unavailable_next("GetRecommendations", times=5)
+    assert shop.promote(**USERS)() == shop.result()
+
+
+@deferrable_or_not
+def test_an_update_that_fails_is_rolled_back(shop, deferrable):
+    faults.fail_next("UpdateCampaign", "no room")
+    with pytest.raises(PromotionFailedError, match=r"CREATE FAILED: no room.* is live again"):
+        shop.promote(deferrable=deferrable)()
+    assert (shop.live, sent()) == (shop.a, 2)
+    assert shop.found["latestCampaignUpdate"]["status"] == "ACTIVE"
+
+
+@deferrable_or_not
+@pytest.mark.parametrize("how", ["the update fails", "the call is denied", "the time limit", "another writer"])
+def test_where_the_rollback_fails_too_the_task_says_that_and_why_and_a_retry_completes_it(shop, how, deferrable):
+    story = {
+        "the update fails": "its update ended in CREATE FAILED: full",
+        "the call is denied": "AccessDenied",
+        "the time limit": "Timed out; last seen: ",
+        "another writer": "Superseded: ",
+    }[how]
+
+    def disturb() -> None:
+        if how == "the update fails":
+            faults.fail_next("UpdateCampaign", "full")
+        elif how == "the call is denied":
+            faults.error_next("UpdateCampaign", "AccessDeniedException")
+        elif how == "the time limit":
+            assumptions.seconds |= {"campaign_update": 9 * HOUR}
+        else:
+            faults.call_next("UpdateCampaign", replace_it, done=True)
+
+    def replace_it() -> None:
+        clock.advance(HOUR)
+        shop.client.update_campaign(campaignArn=CAMPAIGN, solutionVersionArn=shop.b, minProvisionedTPS=3)
+
+    faults.call_next("GetRecommendations", disturb)
+    faults.empty_next(times=None)
+    run = shop.promote(**USERS, deferrable=deferrable)
+    with pytest.raises(RollbackFailedError, match=f"(?s)got 0 recommendations.*is not live again: .*{story}") as caught:
+        run()
+    assert not isinstance(caught.value, AirflowFailException)
+    clock.advance(10 * HOUR)
+    with pytest.raises(PromotionFailedError, match="is live again"):
+        retry(run)()
+    assert shop.live == shop.a
+
+
+CRASHES = [("TagResource", 1), ("UpdateCampaign", 1), ("TagResource", 2), ("UpdateCampaign", 2)]
+
+
+@deferrable_or_not
+@pytest.mark.parametrize(("operation", "number"), CRASHES)
+def test_after_a_crash_behind_any_call_a_retry_returns_to_the_earlier_version_and_deploys_nothing_twice(
+    shop, operation, number, deferrable
+):
+    faults.empty_next(times=None)
+    run = shop.promote(**USERS, deferrable=deferrable)
+    with killed_after(operation, number):
+        run()
+    clock.advance(20)
+    with pytest.raises(PromotionFailedError, match="is live again"):
+        retry(run)()
+    assert (shop.live, sent()) == (shop.a, 2)
+    versions = [shop.b, shop.a]
+    assert shop.found["latestCampaignUpdate"]["solutionVersionArn"] == versions[-1]
+
+
+@pytest.mark.parametrize(("operation", "number"), [("UpdateCampaign", 1), ("TagResource", 2)])
+def test_after_a_crash_a_retry_completes_a_good_promotion(shop, operation, number):
+    run = shop.promote(not_worse_than="live", tolerance=1, **USERS)
+    with killed_after(operation, number):
+        run()
+    clock.advance(HOUR)
+    assert retry(run)() == shop.result()
+    assert (shop.live, sent()) == (shop.b, 1)
+
+
+def test_a_retry_finds_an_update_that_failed_after_the_crash_and_rolls_back(shop):
+    faults.fail_next("UpdateCampaign", "no room")
+    run = shop.promote()
+    with killed_after("UpdateCampaign"):
+        run()
+    clock.advance(HOUR)
+    with pytest.raises(PromotionFailedError, match="no room"):
+        retry(run)()
+    assert (shop.live, sent()) == (shop.a, 2)
+
+
+def test_a_version_that_was_live_is_verified_and_left_where_it_fails(shop):
+    assert shop.promote(solution_version_arn=shop.a, **USERS)()["previous_version_arn"] == shop.a
+    faults.empty_next(times=None)
+    run = shop.promote(solution_version_arn=shop.a, **USERS)
+    with pytest.raises(PromotionFailedError, match="This task did not deploy it, and left it live"):
+        run()
+    assert (shop.live, sent(), shop.tags) == (shop.a, 0, {})
+
+
+def test_nothing_is_recorded_or_deployed_where_the_campaign_cannot_be_tagged(shop):
+    faults.error_next("TagResource", "AccessDeniedException", times=None)
+    with pytest.raises(Exception, match="AccessDenied"):
+        shop.promote()()
+    assert sent() == 0
+
+
+@pytest.mark.parametrize("shown", ["resolved", "literally"])
+def test_a_campaign_with_latest_returns_to_the_version_that_this_meant(shop, shown):
+    assumptions.latest_version_shown = shown
+    shop.deploy(f"{SOLUTION}/$LATEST")
+    third = train(shop.client, SOLUTION)
+    faults.empty_next(times=None)
+    with pytest.raises(PromotionFailedError, match=f"market/{shop.b[-8:]} is live again"):
+        shop.promote(solution_version_arn=third, **USERS)()
+    assert shop.live == shop.b
+
+
+def test_another_writer_during_the_smoke_test_is_an_error_and_left_alone(shop):
+    third = train(shop.client, SOLUTION)
+    faults.call_next("GetRecommendations", lambda: shop.deploy(third))
+    with pytest.raises(UpdateReplacedError):
+        shop.promote(**USERS, bake_time=300)()
+    assert (shop.live, sent()) == (third, 2)
+
+
+def test_a_campaign_whose_creation_failed_has_no_version_to_return_to(shop):
+    faults.fail_next("CreateCampaign", "no room")
+    faults.fail_next("CreateCampaign", "no room")
+    for name in ("new", "more"):
+        shop.client.create_campaign(name=name, solutionVersionArn=shop.a)
+    clock.advance(HOUR)
+    faults.empty_next(times=None)
+    run = shop.promote(campaign_arn=f"{PREFIX}campaign/new", **USERS)
+    with pytest.raises(RollbackFailedError, match="not live again: no version was live before"):
+        run()
+    with pytest.raises(VersionUnknownError, match="serves no version to compare with"):
+        shop.promote(campaign_arn=f"{PREFIX}campaign/more", not_worse_than="live")()
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "a recommender": ({"campaign_arn": f"{PREFIX}recommender/market"}, "recommenders have no versions"),
+    "$LATEST": ({"solution_version_arn": f"{SOLUTION}/$LATEST"}, "must be the ARN of a solution version"),
+    "a minimum": ({"min_metrics": {"coverage": "high"}}, "min_metrics is .* a dict of numbers"),
+    "a tolerance": ({"tolerance": "little"}, "tolerance is 'little'"),
+    "a comparison": ({"not_worse_than": "last"}, "not_worse_than is 'last'"),
+    "a text for a list": ({"verify_user_ids": "u1"}, "verify_user_ids is 'u1'"),
+    "items for users": ({"verify_item_ids": ["i1"]}, "verify_user_ids is empty: the recipe aws-user"),
+    "nothing to bake with": ({"bake_time": 60}, "bake_time, max_latency and verify_callable need them"),
+    "another region": ({"campaign_arn": CAMPAIGN.replace("us-east-1", "eu-west-1")}, "of another region"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_request_that_is_wrong_is_refused_before_anything_is_sent(shop, name):
+    given, match = REFUSED[name]
+    with pytest.raises(InvalidRequestError, match=match):
+        shop.promote(**given)()
+    assert (sent(), calls.of("TagResource")) == (0, [])
+
+
+@pytest.mark.parametrize(
+    "given", [{"wait_for_completion": False}, {"verify_callable": 1}, {"if_gate_fails": "branch"}, {"bake_time": -1}]
+)
+def test_options_are_checked_when_the_dag_is_parsed(given):
+    (name,) = given
+    with pytest.raises((TypeError, ValueError), match=f"{name} is .*: allowed"):
+        PromoteSolutionVersionOperator(task_id="task", campaign_arn=CAMPAIGN, solution_version_arn="x", **given)
+
+
+def test_a_campaign_in_sync_is_refused(shop):
+    shop.deploy(f"{SOLUTION}/$LATEST", campaignConfig={"syncWithLatestSolutionVersion": True})
+    for run in (shop.promote(solution_version_arn=shop.a), roll_back(to=shop.a)):
+        with pytest.raises(InvalidRequestError, match="follows the newest version by itself"):
+            run()
+    assert sent() == 1
+
+
+@deferrable_or_not
+def test_a_rollback_returns_to_the_version_before_the_promotion_once(shop, deferrable):
+    shop.promote()()
+    run = roll_back(deferrable=deferrable)
+    with killed_after("UpdateCampaign"):
+        run()
+    clock.advance(20)
+    assert retry(run)() == shop.a
+    assert roll_back()() == shop.a
+    assert (shop.live, sent()) == (shop.a, 2)
+    with pytest.raises(PromotionFailedError, match="failed on this campaign before"):
+        shop.promote()()
+
+
+def test_a_rollback_to_a_version_needs_no_tags(shop):
+    faults.error_next("TagResource", "AccessDeniedException", times=None)
+    assert roll_back(to=shop.b)() == shop.b
+    assert roll_back(to=shop.a, wait_for_completion=False)() == shop.a
+    assert shop.live == shop.a
+
+
+@pytest.mark.parametrize("case", ["no tags", "nothing before", "another version"])
+def test_a_rollback_never_guesses(shop, case):
+    match = "the campaign has no tag"
+    if case == "nothing before":
+        tags = {"previous-version": "none", "promotion": f"deployed {shop.a}"}
+        match = "No version was live before"
+    if case == "another version":
+        tags = {"previous-version": shop.b, "promotion": f"deployed {shop.b[:-1]}x"}
+        match = "something else deployed that. Name the version"
+    if case != "no tags":
+        listed = [{"tagKey": f"{TAG}{key}", "tagValue": value} for key, value in tags.items()]
+        shop.client.tag_resource(resourceArn=CAMPAIGN, tags=listed)
+    with pytest.raises(VersionUnknownError, match=match):
+        roll_back()()
+    with pytest.raises(InvalidRequestError, match="to is 'earlier': it must be"):
+        roll_back(to="earlier")()
+    assert sent() == 0
