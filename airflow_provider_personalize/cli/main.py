@@ -11,7 +11,7 @@ from typing import Final
 _PROGRAM: Final = "python -m airflow_provider_personalize"
 _ABOUT: Final = "Commands for DAGs with tasks for Amazon Personalize. A local Personalize is in .emulator."
 # The modules of the commands. Only that of the command at hand is imported: not all need Airflow.
-_COMMANDS: Final = ("check", "schema")
+_COMMANDS: Final = ("check", "plan", "schema")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
