@@ -9,6 +9,8 @@ from airflow_provider_personalize.resources import DATASET
 from airflow_provider_personalize.task import PersonalizeTask, switch
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from airflow.utils.context import Context
     from typing_extensions import Unpack
 
@@ -146,7 +148,8 @@ class CheckDatasetOperator(PersonalizeTask):
     :param data_location: ``s3://bucket/interactions.csv``, or a folder ``s3://bucket/folder/``, of which the files of
         the first level are read. (templated)
     :param dataset_arn: The ARN of the dataset, whose schema and type count; either this or ``schema``. (templated)
-    :param schema: An Avro schema, as a structure or as JSON in a text, where there is no dataset yet. (templated)
+    :param schema: An Avro schema where there is no dataset yet: a structure, JSON, or the path or ``s3://`` URI of a
+        file. (templated)
     :param import_mode: ``"INCREMENTAL"`` for data that is added to a dataset: what a training needs is not required of
         it alone then, while an import of interactions has at least 1,000 records in either mode. None is ``"FULL"``.
         (templated)
@@ -172,7 +175,7 @@ class CheckDatasetOperator(PersonalizeTask):
         *,
         data_location: str,
         dataset_arn: str | None = None,
-        schema: dict[str, Any] | str | None = None,
+        schema: dict[str, Any] | str | PathLike[str] | None = None,
         import_mode: str | None = None,
         sample_rows: int | None = None,
         ignore_rules: Collection[str] = (),
@@ -197,30 +200,45 @@ class CheckDatasetOperator(PersonalizeTask):
     def execute(self, context: Context) -> dict[str, Any]:
         """Check the data, and return the summary."""
         from airflow_provider_personalize.coercion import parse
+        from airflow_provider_personalize.data.schemas import parse_schema
         from airflow_provider_personalize.exceptions import InvalidRequestError
+        from airflow_provider_personalize.operators.schema_files import place_of, read_schema
 
         context = self.begin(context)
-        arn, schema = parse("string", self.dataset_arn), parse("structure", self.schema)
-        mode, location = parse("string", self.import_mode) or "FULL", parse("string", self.data_location)
-        if wrong := list(self._wrong_parameters(location, arn, schema, mode)):
+        if wrong := self.parameter_errors():
             raise InvalidRequestError("CheckDataset", wrong)
+        arn, schema = parse("string", self.dataset_arn), parse("structure", self.schema)
+        if place_of(schema):
+            given = read_schema(self, schema)
+            schema = given.content
+            if wrong := given.located(_schema_errors(schema)):
+                raise InvalidRequestError("CheckDataset", wrong)
         if arn:
             self.show_link(context, {"datasetArn": arn})
         return check_data(
             self,
             context,
-            dataset_schema(self, arn) if arn else _parsed(schema),
-            location,
-            is_incremental=mode == "INCREMENTAL",
+            dataset_schema(self, arn) if arn else parse_schema(schema),
+            parse("string", self.data_location),
+            is_incremental=parse("string", self.import_mode) == "INCREMENTAL",
             sample_rows=self.sample_rows,
             ignore_rules=self.ignore_rules,
             fail_on_warnings=self.fail_on_warnings,
             takes_parquet=True,
         )
 
+    def parameter_errors(self) -> list[str]:
+        """List what is wrong with the parameters; what is in a file is read when the task runs."""
+        from airflow_provider_personalize.coercion import parse
+
+        arn, schema = parse("string", self.dataset_arn), parse("structure", self.schema)
+        mode, location = parse("string", self.import_mode) or "FULL", parse("string", self.data_location)
+        return list(self._wrong_parameters(location, arn, schema, mode))
+
     def _wrong_parameters(self, location: Any, arn: str | None, schema: Any, mode: str) -> Iterator[str]:
         from airflow_provider_personalize.arns import wrong_arn
         from airflow_provider_personalize.data.rules import RULES
+        from airflow_provider_personalize.operators.schema_files import place_of
 
         if not isinstance(location, str):
             yield f"data_location is {location!r}: it must be a text such as s3://bucket/folder/"
@@ -228,26 +246,20 @@ class CheckDatasetOperator(PersonalizeTask):
             yield "give either dataset_arn or schema"
         if arn is not None and (wrong := wrong_arn("dataset_arn", arn)):
             yield wrong
-        if mode not in {"FULL", "INCREMENTAL"}:
+        if mode not in ("FULL", "INCREMENTAL"):
             yield f"import_mode is {mode!r}: allowed are FULL and INCREMENTAL"
-        if schema is not None:
-            try:
-                _parsed(schema)
-            except ValueError as error:
-                yield str(error)
+        if schema is not None and not place_of(schema):
+            yield from _schema_errors(schema)
         if unknown := sorted(set(self.ignore_rules) - RULES.keys()):
             yield f"ignore_rules has {unknown}: allowed are names of {', '.join(RULES)}"
 
 
-def _parsed(schema: Mapping[str, Any] | str) -> Schema:
-    """
-    Return a schema that was given.
-
-    :raises ValueError: The service would not take it.
-    """
+def _schema_errors(schema: Any) -> list[str]:
     from airflow_provider_personalize.data.schemas import parse_schema, schema_errors
 
-    parsed = parse_schema(schema)
-    if wrong := schema_errors(parsed):
-        raise ValueError("; ".join(wrong))
-    return parsed
+    if not isinstance(schema, (str, Mapping)):
+        return [f"schema is {schema!r}: it must be an Avro record"]
+    try:
+        return schema_errors(parse_schema(schema))
+    except ValueError as error:
+        return [str(error)]

@@ -57,6 +57,7 @@ with DAG("shop", schedule=None):
     SolutionUpdateSensor(task_id="time", solution_arn=TEMPLATE, created="yesterday")
     CreateSchemaOperator(task_id="schema", name="a b", schema={"type": "record", "fields": group.output})
     DeleteDatasetGroupOperator(task_id="switch", dataset_group_arn=TEMPLATE, cascade="maybe")
+    CheckDatasetOperator(task_id="rule", dataset_arn=TEMPLATE, data_location=TEMPLATE, ignore_rules=["typo"])
 """
 )
 #: The parameter and words of the message, for each task above.
@@ -76,6 +77,7 @@ EXPECTED = {
     "time": [("created", "'yesterday': allowed are a datetime")],
     "schema": [("name", "is 'a b': it must be a name of letters")],
     "switch": [("cascade", "is 'maybe': allowed are True and False")],
+    "rule": [("ignore_rules", "has ['typo']: allowed are names of location")],
 }
 RIGHT = (
     HEAD
@@ -96,6 +98,8 @@ with DAG("shop", schedule=None):
     PutEventsOperator(task_id="put", tracking_id=TEMPLATE, session_id="s", event_list=[
         {"eventType": "x", "sentAt": TEMPLATE, "properties": {"price": TEMPLATE}}] * 12)
     AutomaticSolutionVersionSensor(task_id="wait", solution_arn=group.output, after=TEMPLATE)
+    CheckDatasetOperator(task_id="check", schema="{{ x }}", data_location="s3://shop/", import_mode=TEMPLATE)
+    CheckDatasetOperator(task_id="check2", schema="s3://shop/x.avsc", data_location=TEMPLATE)
     DeleteCampaignOperator(task_id="delete", campaign_arn=A + "campaign/shop", region_name=TEMPLATE,
         botocore_config={"read_timeout": TEMPLATE}, aws_conn_id="none-such")
 """
@@ -126,7 +130,7 @@ def test_each_wrong_literal_is_reported_with_file_task_and_parameter(tmp_path, c
     assert main(["check", path]) == 1
     *lines, last = capsys.readouterr().out.splitlines()
     assert any(line.startswith(f"{path}: shop.arn: solution_arn is 'arn:") for line in lines)
-    assert last == "15 tasks checked, 15 errors"
+    assert last == "16 tasks checked, 16 errors"
 
 
 def test_what_only_a_run_knows_is_not_reported(tmp_path, capsys, monkeypatch):
@@ -169,4 +173,4 @@ def test_a_process_needs_neither_a_database_nor_aws(tmp_path):
     command = [sys.executable, "-m", "airflow_provider_personalize", "check", path]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1, done.stderr
-    assert done.stdout.endswith("15 tasks checked, 15 errors\n")
+    assert done.stdout.endswith("16 tasks checked, 16 errors\n")

@@ -212,8 +212,15 @@ def test_a_sample_reads_the_beginning_of_each_file(s3_calls):
     assert summary["bytes"] > 3 * 2**20
 
 
-def test_a_schema_may_be_given_instead_of_a_dataset():
+def test_a_schema_may_be_given_instead_of_a_dataset(tmp_path):
     check(dataset_arn=None, schema=SCHEMA)()
+    (path := tmp_path / "shop.avsc").write_text(json.dumps(SCHEMA))
+    put("shop.avsc", json.dumps(SCHEMA))
+    put("empty.avsc", "{}")
+    for place in (path, str(path), "s3://shop/shop.avsc"):
+        check(dataset_arn=None, schema=place)()
+    with pytest.raises(InvalidRequestError, match="schema must be an Avro record .*s3://shop/empty.avsc"):
+        check(dataset_arn=None, schema="s3://shop/empty.avsc")()
     check(dataset_arn="None", schema=json.dumps(SCHEMA))()
     assert [call.operation for call in calls if call.operation.startswith("Describe")] == []
 
