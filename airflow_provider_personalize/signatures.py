@@ -10,6 +10,11 @@ read ``options.py`` instead.
 from __future__ import annotations
 
 import inspect
+import re
+from typing import Final
+
+# A line of text may begin with a role, such as :class:
+_FIELDS: Final = re.compile(r"\n:(?=param |return|raises )")
 
 
 class InheritedSignature:
@@ -39,7 +44,7 @@ def inherited_doc(own: str, of_base: str) -> str:
     :param own: As in the source.
     :param of_base: As this returned it for the base.
     """
-    (about, *fields), (_, *inherited) = (inspect.cleandoc(doc).split("\n:") for doc in (own, of_base))
+    (about, *fields), (_, *inherited) = (_FIELDS.split(inspect.cleandoc(doc)) for doc in (own, of_base))
     named: dict[str, str] = {}
     for field in [*fields, *inherited]:
         named.setdefault(field.partition(":")[0], field.rstrip())

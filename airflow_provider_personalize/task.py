@@ -192,7 +192,7 @@ class PersonalizeTask(BaseOperator):
         return self.request_errors()
 
     def request_errors(self) -> list[str]:
-        """List what is wrong with the request that the parameters make; what only describes makes none of them."""
+        """List what is wrong with the request that the parameters make; what only describes sends no such request."""
         operation = getattr(type(self), "operation", "Describe")
         return [] if operation.startswith("Describe") else self.api.request_errors()
 

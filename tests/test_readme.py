@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,10 @@ def test_every_operator_and_sensor_is_in_the_tables():
 def test_every_example_is_linked():
     examples = {f"example_dags/{path.name}" for path in (ROOT / "example_dags").glob("example_*.py")}
     assert set(re.findall(r"\]\((example_dags/\w+\.py)\)", README)) == examples
+
+
+@pytest.mark.parametrize("page", ["operators", "sensors"])
+def test_the_reference_documents_every_operator_and_sensor(page):
+    package = import_module(f"airflow_provider_personalize.{page}")
+    documented = re.findall(r"automodule:: (\S+)", (ROOT / "docs" / "reference" / f"{page}.md").read_text("utf-8"))
+    assert set(documented) == {getattr(package, name).__module__ for name in package.__all__}

@@ -50,11 +50,11 @@ def of_step(step: Step, resource_type: ResourceType, arn: str | None) -> dict[st
 
 def of_call(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a call would do."""
-    verb, kind = [*re.findall("[A-Z][a-z]*", operation), ""][:2]
+    verb, noun = [*re.findall("[A-Z][a-z]*", operation), ""][:2]
     return {
         **NOTHING,
         "action": verb.lower(),
-        "kind": kind.lower(),
+        "kind": noun.lower(),
         "arn": request.get("resourceArn") or request.get("datasetArn"),
         "operation": operation,
         "request": _plain(request),

@@ -139,7 +139,7 @@ def test_a_plan_prints_changes_charges_and_what_is_not_known(personalize, capsys
     ],
     ids=["a wrong parameter", "a task that would fail", "no DAG"],
 )
-def test_a_plan_that_cannot_be_carried_out_ends_with_status_1(personalize, capsys, tmp_path, more, message):
+def test_a_plan_that_fails_ends_with_status_1(personalize, capsys, tmp_path, more, message):
     path = tmp_path / "shop.py"
     path.write_text(FILE.replace("MORE", more))
     assert main(["plan", str(path)]) == 1
