@@ -178,8 +178,8 @@ class CreateDatasetImportJobOperator(JobOperator):
     :param tags: ``[{"tagKey": …, "tagValue": …}]``, for the job. (templated)
     :param skip_if_unchanged: Whether to import nothing if the dataset is as this import would leave it: the last import
         into it had the same location, mode and objects, and nothing has changed the dataset since. The digest of the
-        objects is kept in a tag of each job, so the first import with this parameter is never skipped. See
-        docs/freshness.md.
+        objects is kept in a tag of each job, so the first import with this parameter is never skipped, and ``tags`` has
+        at most 49 entries. See docs/freshness.md.
     :param if_skipped: How the task ends then: ``"skip"`` marks it as skipped, and with it what follows by the default
         trigger rule; ``"succeed"`` succeeds and returns the ARN of the earlier job.
     :param check_data: Whether to check all of the data first, as :class:`CheckDatasetOperator` does, right before the
@@ -241,11 +241,17 @@ class CreateDatasetImportJobOperator(JobOperator):
 
     def _import_or_skip(self, call: Call, memory: Memory) -> Step:
         from airflow_provider_personalize import clock
+        from airflow_provider_personalize.exceptions import InvalidRequestError
         from airflow_provider_personalize.operators.freshness import observe_imports
-        from airflow_provider_personalize.plans.freshness import import_or_skip
+        from airflow_provider_personalize.plans.freshness import MOST_TAGS, import_or_skip, other_tags
 
+        if (count := len(other_tags(call.request))) >= MOST_TAGS:
+            said = f"tags has {count} entries: at most {MOST_TAGS - 1} are allowed, since skip_if_unchanged adds one"
+            raise InvalidRequestError(self.operation, [said])
         observed = observe_imports(self.hook, self.hook_parameters.s3_hook().conn, call.request)
-        return import_or_skip(call, observed, memory, clock.now(), succeeds=self.if_skipped == "succeed")
+        return import_or_skip(
+            call, observed, memory, clock.now(), succeeds=self.if_skipped == "succeed", waits=self.wait_for_completion
+        )
 
     def _check(self, context: Context, request: Mapping[str, Any]) -> None:
         from airflow_provider_personalize.operators.checking import check_data, dataset_schema

@@ -35,6 +35,8 @@ from airflow_provider_personalize.status import WaitCondition, is_being_stopped
 
 #: The tag of an import job that tells which objects were there to read.
 OBJECTS_TAG: Final = "airflow-provider-personalize:objects"
+#: So many tags a resource has at most: https://docs.aws.amazon.com/personalize/latest/dg/tagging-resources.html
+MOST_TAGS: Final = 50
 #: Datasets that take records one by one, without an event tracker.
 _PUT_DIRECTLY: Final = frozenset({"ITEMS", "USERS", "ACTIONS"})
 
@@ -63,27 +65,40 @@ class ObservedImports:
     deletions: Sequence[Members] = ()
 
 
-def import_or_skip(call: Call, observed: ObservedImports, memory: Memory, now: float, *, succeeds: bool) -> Step:
+def other_tags(request: Members) -> list[Mapping[str, str]]:
+    """Return the tags in the request of an import, without the one that tells which objects there are."""
+    return [each for each in request.get("tags", ()) if each["tagKey"] != OBJECTS_TAG]
+
+
+def import_or_skip(
+    call: Call, observed: ObservedImports, memory: Memory, now: float, *, succeeds: bool, waits: bool = True
+) -> Step:
     """
     Return the call, with the tag that tells the next task what was there to read; or skip it.
 
+    The same import in progress is waited for: it decides whether there is anything left to import.
+
     :param call: The step that the plan of the job has chosen: no job of this task instance exists.
     :param succeeds: Whether a skip counts as success, with the ARN of the earlier job as the result.
+    :param waits: Whether the task waits for imports to end.
     """
     if news := reason_to_import(call.request, observed):
-        tags = [each for each in call.request.get("tags", ()) if each["tagKey"] != OBJECTS_TAG]
+        tags = other_tags(call.request)
         if observed.objects:
             tags.append({"tagKey": OBJECTS_TAG, "tagValue": observed.objects})
         request = {**call.request, "tags": tags} if tags else call.request
         return replace(call, request=request, notes=[*call.notes, Note(f"Importing: {news}")])
-    arn = str((observed.latest or {})[DATASET_IMPORT_JOB.arn_member])
-    why = f"Nothing to import: the objects are those that {DATASET_IMPORT_JOB.short(arn)} has imported"
+    latest = observed.latest or {}
+    if latest["status"] not in DATASET_IMPORT_JOB.ready and waits:
+        return _wait_for(DATASET_IMPORT_JOB, latest, memory)
+    arn = str(latest[DATASET_IMPORT_JOB.arn_member])
+    why = f"Nothing to import: the objects are those of the {DATASET_IMPORT_JOB.short(arn)}"
     return _skip(DATASET_IMPORT_JOB, arn, why, memory, now, succeeds=succeeds)
 
 
 def reason_to_import(request: Members, observed: ObservedImports) -> str | None:
     """
-    Return what is new, or not known to be old; None if the dataset is as this import would leave it.
+    Return what is new, or not known to be old; None if the dataset is, or will be, as this import would leave it.
 
     That is so only if the last import into the dataset, whoever began it, was this one: the same location, mode and
     objects. An import of another location, or in another mode, that came in between has changed the data.
@@ -91,8 +106,9 @@ def reason_to_import(request: Members, observed: ObservedImports) -> str | None:
     latest = observed.latest
     if latest is None:
         return "nothing has been imported yet"
-    began = latest.get("creationDateTime")
-    if latest.get("status") not in DATASET_IMPORT_JOB.ready or began is None:
+    began, status = latest.get("creationDateTime"), latest.get("status")
+    is_failed = status in DATASET_IMPORT_JOB.final and status not in DATASET_IMPORT_JOB.ready
+    if is_failed or status is None or began is None:
         return f"the last import of this dataset is {latest.get('status')}"
     return _reason_to_import_other(request, observed, latest) or _reason_to_import_again(observed, latest, began)
 

@@ -15,7 +15,7 @@ from task_runs import Run, TaskDeferred, TaskInstance, killed_after
 from airflow_provider_personalize._compat import AirflowSkipException
 from airflow_provider_personalize.clock import sleep
 from airflow_provider_personalize.emulator import calls, clock, faults
-from airflow_provider_personalize.exceptions import ResourceFailedError
+from airflow_provider_personalize.exceptions import InvalidRequestError, ResourceFailedError
 from airflow_provider_personalize.operators import (
     CreateDatasetImportJobOperator,
     CreateSolutionVersionOperator,
@@ -141,6 +141,22 @@ def test_unchanged_files_are_imported_again_where_the_dataset_is_another(persona
     sleep(48 * HOUR)  # a deletion takes up to a day
     is_skipped(import_())
     assert is_skipped(import_())
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["succeeds", "fails"])
+def test_the_same_import_in_progress_is_waited_for_before_a_skip(fails):
+    if fails:
+        faults.fail_next("CreateDatasetImportJob", "bad luck")
+    import_(wait_for_completion=False)()
+    assert is_skipped(import_(wait_for_completion=False))
+    assert is_skipped(import_(deferrable=True)) is not fails
+
+
+def test_there_must_be_room_for_the_tag_of_the_objects():
+    tags = [{"tagKey": f"{number}", "tagValue": ""} for number in range(50)]
+    import_(tags=tags[:49])()
+    with pytest.raises(InvalidRequestError, match="tags has 50 entries: at most 49 are allowed, since skip_if_unch"):
+        import_(tags=tags)()
 
 
 @pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
