@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from airflow_provider_personalize.charges import charged
 from airflow_provider_personalize.exceptions import PersonalizeError
-from airflow_provider_personalize.plans.steps import Call, Calls, Done, Fail, Poll, Sleep, Step
+from airflow_provider_personalize.plans.steps import Call, Calls, Done, Fail, Poll, Skip, Sleep, Step
 from airflow_provider_personalize.resources import ResourceType
 
 #: What has nothing to do.
@@ -39,6 +39,8 @@ def of_step(step: Step, resource_type: ResourceType, arn: str | None) -> dict[st
         step = step.calls[0]
     if isinstance(step, Call):
         return {**of_call(step.operation, step.request), **about, "changes": list(step.changes)}
+    if isinstance(step, Skip):
+        return {**NOTHING, **about, "reason": step.reason}
     reason = " ".join(note.text for note in step.notes) or getattr(step, "last_seen", "") or None
     is_end = isinstance(step, Done) or (isinstance(step, Poll) and step.then is not None)
     if isinstance(step, (Poll, Sleep)):

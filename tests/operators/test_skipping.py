@@ -80,6 +80,9 @@ def test_an_import_is_skipped_while_what_it_would_read_is_the_same(personalize, 
     assert [tag for tag in tags(personalize, first) if tag["tagKey"] != OBJECTS_TAG] == [TEAM]
     assert is_skipped(import_(FOLDER))
     assert import_(FOLDER, if_skipped="succeed")() == first
+    for how in ("skip", "succeed"):
+        planned = import_(FOLDER, if_skipped=how, dry_run=True)()
+        assert (planned["action"], planned["reason"][-len(first) :]) == ("none", first)
     assert first in capsys.readouterr().out
     put("daily/deeper/1.csv")  # an import reads the first level only
     put("daily.csv")
