@@ -98,6 +98,8 @@ class PersonalizeTask(BaseOperator):
     #: The template fields that all tasks of a base have, besides their members.
     common_fields: ClassVar[tuple[str, ...]] = ("aws_conn_id", "region_name", "verify", "botocore_config")
     template_fields: ClassVar[tuple[str, ...]] = common_fields
+    #: The attributes with switches that templates may give, by the parameters.
+    switches: ClassVar[Mapping[str, str]] = {}
     ui_color = "#eadcf8"
     #: The page of the console that was shown, empty before; None where another process may have shown one.
     link_address: str | None = None
@@ -189,7 +191,29 @@ class PersonalizeTask(BaseOperator):
 
     def parameter_errors(self) -> list[str]:
         """List what is wrong with the parameters, one sentence each: what is checked before a call, without one."""
-        return self.request_errors()
+        from airflow_provider_personalize.exceptions import InvalidRequestError
+
+        wrong = self.request_errors()
+        for each in self.switches:
+            try:
+                self.is_on(each)
+            except InvalidRequestError as error:
+                wrong += error.faults
+        return wrong
+
+    def is_on(self, switch_: str) -> bool:
+        """
+        Read a switch, which a template may have left as a text: any text is true to Python.
+
+        :raises InvalidRequestError: It is neither True nor False.
+        """
+        from airflow_provider_personalize.coercion import parse
+        from airflow_provider_personalize.exceptions import InvalidRequestError
+
+        value = parse("boolean", getattr(self, self.switches.get(switch_, switch_)))
+        if isinstance(value, bool):
+            return value
+        raise InvalidRequestError(self.operation, [f"{switch_} is {value!r}: allowed are True and False"])
 
     def request_errors(self) -> list[str]:
         """List what is wrong with the request that the parameters make; what only describes sends no such request."""

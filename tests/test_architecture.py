@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import airflow_provider_personalize
+from airflow_provider_personalize import operators, sensors
 
 PACKAGE = Path(airflow_provider_personalize.__file__).parent
 NAME = PACKAGE.name
@@ -264,3 +265,10 @@ def test_reading_imports_nothing_that_only_a_running_task_needs(script, heavy):
     imported = set(ast.literal_eval(done.stdout.splitlines()[-1]))
     assert f"{NAME}._compat" in imported
     assert not {name for name in imported if any(name == one or name.startswith(f"{one}.") for one in heavy)}
+
+
+@pytest.mark.parametrize("name", [*operators.__all__, *sensors.__all__])
+def test_at_most_three_classes_stand_between_a_public_one_and_airflows_base(name):
+    public = getattr(operators, name, None) or getattr(sensors, name)
+    ours = [each for each in public.__mro__[1:] if each.__module__.startswith(NAME)]
+    assert len(ours) <= 3, ours

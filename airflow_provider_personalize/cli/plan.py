@@ -12,7 +12,7 @@ from typing import Any, Final
 from airflow_provider_personalize.cli.check import check
 from airflow_provider_personalize.cli.dag_files import existing_path, load, quiet
 from airflow_provider_personalize.cli.literals import MARK, UNKNOWN, is_open, is_template
-from airflow_provider_personalize.operators.base import ChangingOperator
+from airflow_provider_personalize.operators.base import CHANGING
 from airflow_provider_personalize.redaction import redact
 
 _ABOUT: Final = """\
@@ -121,9 +121,9 @@ def _steps(dag: Any, conf: Mapping[str, Any], date: datetime) -> Iterator[dict[s
     results: dict[str, Any] = {}
     for task in dag.topological_sort():
         where = {"dag_id": dag.dag_id, "task_id": task.task_id}
-        if not isinstance(task, ChangingOperator):
+        if not isinstance(task, CHANGING):
             made_by = getattr(task, "operator_class", object)
-            if isinstance(made_by, type) and issubclass(made_by, ChangingOperator):
+            if isinstance(made_by, type) and issubclass(made_by, CHANGING):
                 yield {**where, "action": "unknown", "reason": "known after run: the instances of a mapped task"}
             continue
         context = _context(dag, task, conf, date, results)
@@ -137,7 +137,7 @@ def _steps(dag: Any, conf: Mapping[str, Any], date: datetime) -> Iterator[dict[s
             yield {**where, "action": "none", "kind": "dataset_group", "reason": "it is gone"}
 
 
-def _planned(task: ChangingOperator, context: Mapping[str, Any], results: Mapping[str, Any]) -> Any:
+def _planned(task: Any, context: Mapping[str, Any], results: Mapping[str, Any]) -> Any:
     """Return what a task would do first, or why that is not known."""
     from airflow_provider_personalize.operators.driver import call_with_retry
 

@@ -1,10 +1,10 @@
-"""What all operators that wait share. How they act is in ``plans`` and in ``driver.py``."""
+"""What all operators that change something share. How they act is in ``plans`` and in ``driver.py``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from airflow_provider_personalize.goals import READY, Goal
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, seconds, switch
@@ -14,85 +14,59 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from airflow_provider_personalize.operators.driver import Driver
-    from airflow_provider_personalize.options import ChangingOptions, TaskOptions
+    from airflow_provider_personalize.options import TaskOptions
     from airflow_provider_personalize.plans.steps import Memory, Step
 
 WantedT = TypeVar("WantedT")
+# not as dry_run: that is a method of Airflow's, which `airflow tasks test --dry-run` calls
+DRY_RUN_SWITCH: Final = {"dry_run": "is_dry_run"}
+DRY_RUN_FIELDS: Final = (*PersonalizeTask.common_fields, "is_dry_run")
+
+
+def dry_run_of(task: ChangingOperator | WaitingOperator, context: Context) -> Any:
+    """Return what a task would do, and log it."""
+    from airflow_provider_personalize.operators.driver import call_with_retry
+    from airflow_provider_personalize.plans import preview
+
+    planned = call_with_retry(task, lambda: task.planned(context))
+    for each in planned if isinstance(planned, list) else [planned]:
+        task.log.info("Dry run: %s", preview.sentence(each))
+    return planned
 
 
 class ChangingOperator(PersonalizeTask):
     """
-    A task that changes something, or in a dry run says what it would change.
+    A task that changes something by calls alone, and waits for nothing.
 
-    :param dry_run: Whether to change nothing: the task reads, logs what it would do first, and returns that instead,
-        as a dict of JSON primitives with ``action`` (``"create"``, ``"update"``, ``"delete"`` and so on; ``"none"``
-        where nothing has to be done, ``"wait"`` for what is in progress), ``kind``, ``arn``, ``operation``,
-        ``request``, ``changes`` (a sentence each), ``charged`` (what begins to be charged) and ``reason``. (templated)
+    :param dry_run: Whether to change nothing: the task only reads, and returns what it would do, as a dict with
+        ``action``, ``operation``, ``request``, ``charged`` and more. (templated)
     """
 
-    common_fields = (*PersonalizeTask.common_fields, "is_dry_run")
+    common_fields = DRY_RUN_FIELDS
     template_fields = common_fields
-    #: The attributes with switches that templates may give, by the parameters.
-    switches: ClassVar[Mapping[str, str]] = {"dry_run": "is_dry_run"}
+    switches: ClassVar[Mapping[str, str]] = DRY_RUN_SWITCH
 
     def __init__(self, *, dry_run: bool | str = False, **kwargs: Unpack[TaskOptions]) -> None:
         super().__init__(**kwargs)
-        # not as dry_run: that is a method of Airflow's, which `airflow tasks test --dry-run` calls
         self.is_dry_run = dry_run
 
     def execute(self, context: Context) -> Any:
         """Do it, and return what the task returns; in a dry run, what would be done."""
         context = self.begin(context)
-        return self.dry_run_of(context) if self.is_on("dry_run") else self.perform(context)
+        return dry_run_of(self, context) if self.is_on("dry_run") else self.perform(context)
 
     def perform(self, context: Context) -> Any:
         """Do it, and return what the task returns."""
         raise NotImplementedError
 
-    def planned(self, context: Context) -> Any:  # noqa: ARG002 - for those that ask a plan
-        """Return what the task would do first, as a dry run does, from reads alone."""
+    def planned(self, context: Context) -> Any:  # noqa: ARG002 - as of tasks that ask a plan
+        """Return what the task would do, as a dry run does, from reads alone."""
         from airflow_provider_personalize.plans import preview
 
         return preview.of_call(self.operation, self.api.build_request())
 
-    def dry_run_of(self, context: Context) -> Any:
-        """Return what would be done, and log it."""
-        from airflow_provider_personalize.operators.driver import call_with_retry
-        from airflow_provider_personalize.plans import preview
 
-        planned = call_with_retry(self, lambda: self.planned(context))
-        for each in planned if isinstance(planned, list) else [planned]:
-            self.log.info("Dry run: %s", preview.sentence(each))
-        return planned
-
-    def is_on(self, switch_: str) -> bool:
-        """
-        Read a switch, which a template may have left as a text: any text is true to Python.
-
-        :raises InvalidRequestError: It is neither True nor False.
-        """
-        from airflow_provider_personalize.coercion import parse
-        from airflow_provider_personalize.exceptions import InvalidRequestError
-
-        value = parse("boolean", getattr(self, self.switches.get(switch_, switch_)))
-        if isinstance(value, bool):
-            return value
-        raise InvalidRequestError(self.operation, [f"{switch_} is {value!r}: allowed are True and False"])
-
-    def parameter_errors(self) -> list[str]:
-        """List what is wrong with the parameters, one sentence each."""
-        from airflow_provider_personalize.exceptions import InvalidRequestError
-
-        wrong = super().parameter_errors()
-        for each in self.switches:
-            try:
-                self.is_on(each)
-            except InvalidRequestError as error:
-                wrong += error.faults
-        return wrong
-
-
-class WaitingOperator(ChangingOperator):
+class WaitingOperator(PersonalizeTask):
     """
     A task that changes a resource and waits for the outcome.
 
@@ -105,9 +79,14 @@ class WaitingOperator(ChangingOperator):
     :param waiter_delay: Seconds, or a ``timedelta``, between two polls; None means what suits the resource type.
     :param timeout: Seconds, or a ``timedelta``, more than 0, after which the task fails; None means a few times the
         longest that was seen of the resource type. ``execution_timeout`` counts where it is shorter, deferred or not.
+    :param dry_run: Whether to change nothing: the task only reads, and returns what it would do first, as a dict with
+        ``action``, ``operation``, ``request``, ``changes``, ``charged`` and more. (templated)
     :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
 
+    common_fields = DRY_RUN_FIELDS
+    template_fields = common_fields
+    switches: ClassVar[Mapping[str, str]] = DRY_RUN_SWITCH
     #: What it brings the resource to.
     goal: ClassVar[Goal] = READY
     #: What runs the task, while it runs.
@@ -120,9 +99,11 @@ class WaitingOperator(ChangingOperator):
         deferrable: bool = DEFAULT_DEFERRABLE,
         waiter_delay: float | timedelta | None = None,
         timeout: float | timedelta | None = None,
-        **kwargs: Unpack[ChangingOptions],
+        dry_run: bool | str = False,
+        **kwargs: Unpack[TaskOptions],
     ) -> None:
         super().__init__(**kwargs)
+        self.is_dry_run = dry_run
         self.wait_for_completion = switch("wait_for_completion", wait_for_completion)
         self.deferrable = switch("deferrable", deferrable)
         self.waiter_delay = seconds("waiter_delay", waiter_delay)
@@ -183,6 +164,11 @@ class WaitingOperator(ChangingOperator):
         arn = getattr(self, self.resource_type.arn_parameter, None)
         return preview.of_step(step, self.resource_type, arn)
 
+    def execute(self, context: Context) -> Any:
+        """Run the plan, and return what the task returns; in a dry run, what would be done first."""
+        context = self.begin(context)
+        return dry_run_of(self, context) if self.is_on("dry_run") else self.perform(context)
+
     def perform(self, context: Context) -> Any:
         """Run the plan, and return what the task returns."""
         from airflow_provider_personalize.operators.driver import Driver
@@ -202,7 +188,11 @@ class WaitingOperator(ChangingOperator):
         from airflow_provider_personalize.triggers.events import WaitEvent
 
         if self.is_on("dry_run"):  # asked for while the task was deferred
-            return self.dry_run_of(context)
+            return dry_run_of(self, context)
         read = WaitEvent.from_json(event)
         self.driver = Driver(self, context, Memory.from_json(read.state.get("memory")), read.deadline)
         return self.driver.resume(read)
+
+
+#: Those that change something, and may run dry.
+CHANGING: Final = (ChangingOperator, WaitingOperator)

@@ -38,6 +38,8 @@ class _PutOperator(ChangingOperator):
     service = "personalize-events"
     #: The member of the request that holds the records.
     records: ClassVar[str]
+    #: Whether each record counts once, by an id.
+    are_events: ClassVar[bool] = False
     #: Seconds between two calls. The service takes ten calls a second for items, users and actions
     #: (https://docs.aws.amazon.com/personalize/latest/dg/limits.html).
     pause: ClassVar[float] = 0.1
@@ -98,7 +100,8 @@ class _PutOperator(ChangingOperator):
         if not isinstance(records, (list, tuple)):
             return [api.build_request()]
         found: list[str] = []
-        records = list(self.completed(context, request, self._written(records, found)))
+        written = self._written(records, found)
+        records = list(_with_event_ids(context, request, self.records, written) if self.are_events else written)
         size = api.input_shape.members[self.records].metadata["max"]
         requests = [{**request, self.records: records[at : at + size]} for at in range(0, len(records), size)]
         for number, each in enumerate(requests):
@@ -115,10 +118,6 @@ class _PutOperator(ChangingOperator):
             except (TypeError, ValueError) as error:
                 found.append(f"{self.records}[{number}].properties cannot be sent as a JSON object: {error}")
                 yield {name: value for name, value in record.items() if name != "properties"}
-
-    def completed(self, context: Context, request: Mapping[str, Any], records: Iterable[Any]) -> Iterable[Any]:  # noqa: ARG002 - for events
-        """Add to each record what it needs."""
-        return records
 
     def _renumbered(self, wrong: str, before: int) -> str:
         """Name a record by its place in the whole list."""
@@ -137,38 +136,33 @@ def _with_written_properties(record: Any) -> Any:
     return record
 
 
-class _PutEventsOperator(_PutOperator):
+def _with_event_ids(context: Context, request: Mapping[str, Any], member: str, events: Iterable[Any]) -> Iterator[Any]:
     """
-    Put events, each of which counts once.
+    Give an id to each event that has none, so that it counts once.
 
     The service leaves events out of the training whose id it knows already
-    (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_Event.html), so one that is given without an ``eventId``
-    gets one: derived from the task instance and its content, and so the same whenever the task puts it again.
+    (https://docs.aws.amazon.com/personalize/latest/dg/API_UBS_Event.html). The id is derived from the task instance and
+    the content, and so the same whenever the task puts the event again.
     """
+    from airflow_provider_personalize.operators.task_state import identity_of
 
-    pause: ClassVar[float] = 0
-
-    def completed(self, context: Context, request: Mapping[str, Any], records: Iterable[Any]) -> Iterator[Any]:
-        """Give an id to each event that has none."""
-        from airflow_provider_personalize.operators.task_state import identity_of
-
-        others = {member: value for member, value in request.items() if member != self.records}
-        times: Counter[str] = Counter()
-        for event in records:
-            if not isinstance(event, Mapping) or "eventId" in event:
-                yield event
-                continue
-            try:
-                content = json.dumps([identity_of(context), others, event], sort_keys=True, default=str)
-            except TypeError:  # a member's name is no text, which the checks will tell
-                yield event
-                continue
-            times[content] += 1
-            event_id = hashlib.sha256(f"{content}/{times[content]}".encode()).hexdigest()[:32]
-            yield {**event, "eventId": event_id}
+    others = {name: value for name, value in request.items() if name != member}
+    times: Counter[str] = Counter()
+    for event in events:
+        if not isinstance(event, Mapping) or "eventId" in event:
+            yield event
+            continue
+        try:
+            content = json.dumps([identity_of(context), others, event], sort_keys=True, default=str)
+        except TypeError:  # a member's name is no text, which the checks will tell
+            yield event
+            continue
+        times[content] += 1
+        event_id = hashlib.sha256(f"{content}/{times[content]}".encode()).hexdigest()[:32]
+        yield {**event, "eventId": event_id}
 
 
-class PutEventsOperator(_PutEventsOperator):
+class PutEventsOperator(_PutOperator):
     """
     Record what a user did with items: each event once, however often the task is tried.
 
@@ -190,6 +184,8 @@ class PutEventsOperator(_PutEventsOperator):
 
     operation = "PutEvents"
     records = "eventList"
+    are_events = True
+    pause = 0
 
     def __init__(
         self,
@@ -207,7 +203,7 @@ class PutEventsOperator(_PutEventsOperator):
         self.user_id = user_id
 
 
-class PutActionInteractionsOperator(_PutEventsOperator):
+class PutActionInteractionsOperator(_PutOperator):
     """
     Record what users did with actions: each event once, however often the task is tried.
 
@@ -223,6 +219,8 @@ class PutActionInteractionsOperator(_PutEventsOperator):
 
     operation = "PutActionInteractions"
     records = "actionInteractions"
+    are_events = True
+    pause = 0
 
     def __init__(
         self, *, tracking_id: str, action_interactions: list[dict[str, Any]] | str, **kwargs: Unpack[ChangingOptions]

@@ -14,7 +14,7 @@ from task_runs import Run, TaskInstance
 from airflow_provider_personalize.cli.dag_files import load
 from airflow_provider_personalize.cli.main import main
 from airflow_provider_personalize.emulator import calls, clock
-from airflow_provider_personalize.operators.base import ChangingOperator
+from airflow_provider_personalize.operators.base import CHANGING
 
 EXAMPLE = Path(__file__).parents[2] / "example_dags" / "example_update_solution.py"
 NAME = "example-update-solution"
@@ -69,7 +69,7 @@ def run_example(params: dict[str, Any], run_id: str, written: list[Any]) -> dict
         return copy
 
     for task in dag.topological_sort():
-        if isinstance(task, ChangingOperator):
+        if isinstance(task, CHANGING):
             written.clear()
             ti = TaskInstance(dag_id=dag.dag_id, task_id=task.task_id, run_id=run_id)
             results[task.task_id] = Run(lambda task=task: made(task), ti)()

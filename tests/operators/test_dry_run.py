@@ -20,10 +20,10 @@ from airflow_provider_personalize.operators import (
     DeleteDatasetGroupOperator,
     UpdateSolutionOperator,
 )
-from airflow_provider_personalize.operators.base import ChangingOperator
+from airflow_provider_personalize.operators.base import CHANGING
 
 READS = ("Describe", "List", "Get")
-CHANGING = [name for name in operators.__all__ if issubclass(getattr(operators, name), ChangingOperator)]
+NAMES = [name for name in operators.__all__ if issubclass(getattr(operators, name), CHANGING)]
 # what the price page charges for, by the first word of the unit
 CHARGED = {
     "CreateDatasetImportJob": "by the GB",
@@ -38,9 +38,9 @@ CHARGED = {
 
 def test_every_operator_that_changes_something_can_run_dry():
     """What only reads says so by its operation, or has none."""
-    for name in set(operators.__all__) - set(CHANGING):
+    for name in set(operators.__all__) - set(NAMES):
         assert getattr(getattr(operators, name), "operation", "Get").startswith(READS), name
-    for name in CHANGING:
+    for name in NAMES:
         method = getattr(operators, name).dry_run
         assert callable(method), "Airflow 2's `airflow tasks test --dry-run` calls this"
 
@@ -49,7 +49,7 @@ def test_what_a_dry_run_says_is_what_the_task_then_sends(life, written):
     """Every operator, in the order of a shop's life: the first call that changes something is the one predicted."""
     run_dry = set()
     for name, given in [*STEPS, *ENDS]:
-        if f"{name}Operator" not in CHANGING:
+        if f"{name}Operator" not in NAMES:
             life.do(name, given)
             continue
         dry = life.run(name, given, dry_run=True, deferrable=True) if hasattr(task_of(name), "next_step") else None
@@ -77,7 +77,7 @@ def test_what_a_dry_run_says_is_what_the_task_then_sends(life, written):
         assert planned["action"] == re.match("[A-Z][a-z]+", planned["operation"])[0].lower()
         if unit := CHARGED.get(planned["operation"]):
             assert unit in planned["charged"]
-    assert run_dry == set(CHANGING)
+    assert run_dry == set(NAMES)
 
 
 def test_a_dry_run_tells_what_an_update_changes_and_what_it_charges(personalize, capsys):
