@@ -168,7 +168,11 @@ BROKEN = {
     ),
     "the callable says no": (None, {"verify_callable": lambda answers: False}, "verify_callable returned False"),
     "the callable raises": (None, {"verify_callable": lambda answers: answers[9]}, "verify_callable: IndexError"),
-    "too late": (None, {"timeout": 2 * HOUR, "bake_time": 9 * HOUR}, "the time limit passed before its bake time"),
+    "too late": (
+        None,
+        {"timeout": 2 * HOUR, "bake_time": 9 * HOUR, "waiter_delay": 600},
+        "the time limit passed before its bake time",
+    ),
 }
 
 

@@ -352,7 +352,8 @@ class PromotionSubject(Subject):
         self.name = "promotion" + ("" if works else ", broken version") + ("" if passes else ", gate closed")
 
     def beginnings(self) -> Iterator[Resources]:
-        for content, tags in (("A", ""), ("A", "deployed A C"), (WANTED, "")):
+        replaced = [] if self.works else [("C", f"failed {WANTED} A")]
+        for content, tags in (("A", ""), ("A", "deployed A C"), (WANTED, ""), *replaced):
             campaign = Resource("shop", EPOCH - 9000, content, EARLIER, ACTIVE)
             yield campaign, Resource("tags", EPOCH - 9000, tags, EARLIER, ACTIVE)
 

@@ -91,7 +91,7 @@ MUTATIONS: dict[str, Case] = {
     ),
     "what another writer deployed is rolled back": (
         *(promote._roll_back, "if memory.call is None and is_settled and", "if False and"),
-        "promotion, broken version: another writer",
+        "promotion, broken version: crashes",
     ),
     "a retry does not search for its training": (
         *(job.next_step, "wanted.is_searched and memory.is_retry", "False"),
