@@ -51,7 +51,11 @@ def _run(asked: argparse.Namespace) -> int:
     except OSError as error:
         print(f"{asked.file} cannot be read: {error.strerror}", file=sys.stderr)
         return 2
-    except ValueError as error:  # UnicodeDecodeError, too
+    except UnicodeDecodeError as error:
+        wrong = f"it is not UTF-8 ({error.reason}, 0x{error.object[error.start]:02x})"
+        print(f"No schema fits {asked.file}: {wrong}; save it as UTF-8.", file=sys.stderr)
+        return 1
+    except ValueError as error:
         print(f"No schema fits {asked.file}: {error}.", file=sys.stderr)
         return 1
     print(json.dumps(schema, indent=2, ensure_ascii=False))

@@ -122,7 +122,8 @@ class _Columns:
             self._values.pop(name, None)
         if missing := [name for name in required_fields(dataset_type, domain) if name not in self._values]:
             needing = f"{dataset_type} in {domain}" if domain else dataset_type
-            raise ValueError(f"the header lacks {', '.join(missing)}, for {needing}; it has {', '.join(names)}")
+            found = ", ".join(filter(None, names)) or "no names"
+            raise ValueError(f"the header lacks {', '.join(missing)}, for {needing}; it has {found}")
 
     def _names(self, header: str) -> list[str]:
         """Return the names of the columns; those that the service knows are written as it does."""

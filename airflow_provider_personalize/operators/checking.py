@@ -240,8 +240,8 @@ class CheckDatasetOperator(PersonalizeTask):
         from airflow_provider_personalize.data.rules import RULES
         from airflow_provider_personalize.operators.schema_files import place_of
 
-        if not isinstance(location, str):
-            yield f"data_location is {location!r}: it must be a text such as s3://bucket/folder/"
+        if not isinstance(location, str) or not location.startswith("s3://"):
+            yield f"data_location is {location!r}: it must be a location in S3, such as s3://bucket/folder/"
         if (arn is None) == (schema is None):
             yield "give either dataset_arn or schema"
         if arn is not None and (wrong := wrong_arn("dataset_arn", arn)):

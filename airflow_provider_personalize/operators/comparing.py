@@ -123,8 +123,12 @@ class CompareSolutionVersionsOperator(PersonalizeTask):
             return wrong
         if isinstance(given, str) or not isinstance(given, Iterable):
             return [f"solution_version_arns is {given!r}: it must be a list or a dict"]
-        arns = list(given.values() if isinstance(given, Mapping) else given)
-        wrong = [each for arn in arns for each in self._wrong_arn("solution_version_arn", arn)]
+        arns = dict(given if isinstance(given, Mapping) else enumerate(given))
+        wrong = [
+            each.replace("solution_version_arn", f"solution_version_arns[{name!r}]", 1)
+            for name, arn in arns.items()
+            for each in self._wrong_arn("solution_version_arn", arn)
+        ]
         if not 1 <= len(arns) <= _MOST:
             wrong.append(f"solution_version_arns has {len(arns)} ARNs: allowed are 1 to {_MOST}")
         return wrong

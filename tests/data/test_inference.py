@@ -85,7 +85,7 @@ def test_each_column_is_read_by_the_first_rule_that_applies(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("text", "asked", "said"),
     [
-        ("", ["ITEMS"], "lacks ITEM_ID"),
+        ("", ["ITEMS"], "lacks ITEM_ID, for ITEMS; it has no names"),
         ("ITEM_ID;PRICE\n", ["ITEMS"], "separated by ';'"),
         ("ITEM_ID,PRICE\n", ["ITEMS", "ECOMMERCE"], "lacks CATEGORY_L1, for ITEMS in ECOMMERCE"),
         ("ITEM_ID\ni1\n", ["ITEMS"], "metadata"),
@@ -122,7 +122,7 @@ print([name for name in sys.modules if name.split(".")[0] in ("airflow", "boto3"
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["1 2", "[]"]
-    assert "utf-8" in done.stderr
+    assert "latin.csv: it is not UTF-8 (" in done.stderr
     assert "none cannot be read" in done.stderr
 
 

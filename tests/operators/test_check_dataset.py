@@ -233,6 +233,7 @@ def test_a_schema_may_be_given_instead_of_a_dataset(tmp_path):
         ({"dataset_arn": "shop"}, "dataset_arn is 'shop'"),
         ({"dataset_arn": None, "schema": "{"}, "schema"),
         ({"data_location": None}, "data_location is None"),
+        ({"data_location": "shop/a.csv"}, "data_location is 'shop/a.csv': it must be a location in S3"),
         ({"import_mode": "HALF"}, "import_mode is 'HALF'"),
         ({"ignore_rules": ["typo"]}, "typo"),
     ],
@@ -243,7 +244,7 @@ def test_invalid_parameters_are_refused_before_anything_is_read(parameters, said
     assert s3_calls == {}
 
 
-@pytest.mark.parametrize("location", ["s3://nowhere/a.csv", "s3://shop/typo.csv", "s3://shop/typo/", "shop/a.csv"])
+@pytest.mark.parametrize("location", ["s3://nowhere/a.csv", "s3://shop/typo.csv", "s3://shop/typo/"])
 def test_a_location_without_files_is_a_problem_of_the_data(location):
     with pytest.raises(DataCheckError, match=f"Invalid Data location: there is no file at {location}"):
         check(data_location=location)()

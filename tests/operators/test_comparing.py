@@ -133,7 +133,10 @@ def test_a_version_that_cannot_be_compared_fails_the_task_or_is_excluded(version
         ({"solution_arn": SOLUTION, "solution_version_arns": []}, "give either"),
         ({"solution_version_arns": "[]"}, "has 0 ARNs: allowed are 1 to 20"),
         ({"solution_version_arns": [f"{SOLUTION}/{number}" for number in range(21)]}, "has 21 ARNs"),
-        ({"solution_version_arns": [SOLUTION]}, "must be the ARN of a solution version, such as"),
+        (
+            {"solution_version_arns": {"a": SOLUTION}},
+            r"version_arns\['a'\] is .* the ARN of a solution version",
+        ),
         ({"solution_version_arns": [None]}, "must be the ARN of a solution version, such as"),
         ({"solution_version_arns": f"{SOLUTION}/a"}, "must be a list or a dict"),
         ({"solution_version_arns": [f"{SOLUTION}/a".replace("us-east-1", "eu-west-1")]}, "of another region"),
