@@ -45,6 +45,12 @@ def test_a_task_that_starts_names_itself_to_its_aws_clients(events):
     assert (event["type"], event["app"]) == ("UpdateSolutionOperator", os.environ["AWS_SDK_UA_APP_ID"])
 
 
+def test_a_dry_run_is_not_said_to_find_things_as_wanted(events):
+    (ti := task_instance()).task.is_dry_run = True
+    Listener().on_task_instance_running(ti)
+    assert written(events)[0]["type"] is None
+
+
 def test_iterations_of_a_loop_name_themselves_apart(events):
     for index in (0, 1):
         Listener().on_task_instance_running(task_instance(region_index=index))

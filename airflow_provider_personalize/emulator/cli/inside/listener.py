@@ -91,7 +91,9 @@ class Listener:
         self._running = task_instance
         if getattr(task_instance, "next_method", None):
             _task_changed(task_instance, "deferred")  # Airflow 2, which calls no listener when a task is deferred
-        task_type = getattr(getattr(task_instance, "task", None), "task_type", None)
+        task = getattr(task_instance, "task", None)
+        # a dry run finds nothing as wanted
+        task_type = None if getattr(task, "is_dry_run", False) else getattr(task, "task_type", None)
         _task_changed(task_instance, "running", app=_name_application(task_instance), type=task_type)
 
     @hookimpl
