@@ -45,7 +45,7 @@ def test_a_task_that_starts_names_itself_to_its_aws_clients(events):
     assert (event["type"], event["app"]) == ("UpdateSolutionOperator", os.environ["AWS_SDK_UA_APP_ID"])
 
 
-def test_a_dry_run_is_not_said_to_find_things_as_wanted(events):
+def test_a_dry_run_is_not_reported_as_found_as_wanted(events):
     (ti := task_instance()).task.is_dry_run = True
     Listener().on_task_instance_running(ti)
     assert written(events)[0]["type"] is None
