@@ -265,6 +265,9 @@ SWITCHES = {
     "require_update",
     "check_data",
     "fail_on_warnings",
+    "skip_if_unchanged",
+    "skip_if_no_new_data",
+    "ignore_real_time_data",
 }
 AIRFLOWS = {"soft_fail", "never_fail", "silent_fail"}
 

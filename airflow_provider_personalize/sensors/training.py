@@ -136,13 +136,16 @@ class StaleSolutionSensor(PersonalizeSensor):
     ``timeout`` to more than ``max_age``; Airflow's default is a week.
 
     :param solution_arn: The ARN of the solution. (templated)
-    :param max_age: Seconds, or a ``timedelta``, after which a version is too old.
+    :param max_age: Seconds, or a ``timedelta``, after which a version is too old. The default is a week, the rate of
+        automatic training where no other is set.
     """
 
     resource_type = SOLUTION
     not_in_request = frozenset({"max_age"})
 
-    def __init__(self, *, solution_arn: str, max_age: float | timedelta, **kwargs: Unpack[SensorOptions]) -> None:
+    def __init__(
+        self, *, solution_arn: str, max_age: float | timedelta = timedelta(days=7), **kwargs: Unpack[SensorOptions]
+    ) -> None:
         if kwargs.get("poke_interval") is None:
             kwargs["poke_interval"] = _STALE_POKE_INTERVAL
         super().__init__(**kwargs)

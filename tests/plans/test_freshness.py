@@ -95,7 +95,9 @@ class History:
             self._end_import(job)
 
     def end(self) -> None:
-        """Let all imports and trainings end that are running."""
+        """Let everything end that is running."""
+        if self.dataset.get("latestDatasetUpdate", {}).get("status") == BUSY:
+            self._end_update()
         for job in self.jobs:
             if job["status"] == BUSY:
                 self._end_import(job)
@@ -119,7 +121,12 @@ class History:
         self.deletions[-1] |= {"status": "COMPLETED", "lastUpdatedDateTime": self.now}
         self.data = (*self.data, "erased")
 
-    def extend(self) -> None:
+    def extend(self, *how: str) -> None:
+        self.dataset["latestDatasetUpdate"] = {"status": BUSY, "lastUpdatedDateTime": self.now}
+        if "running" not in how:
+            self._end_update()
+
+    def _end_update(self) -> None:
         self.schema += 1
         self.dataset["latestDatasetUpdate"] = {"status": "ACTIVE", "lastUpdatedDateTime": self.now}
 
@@ -139,6 +146,12 @@ class History:
         self.now += timedelta(seconds=1)
         status = "CREATE FAILED" if "failing" in how else BUSY if "running" in how else "ACTIVE"
         self.versions[-1]["status"] = status
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether an import or an update is running."""
+        running = [*self.jobs, self.dataset.get("latestDatasetUpdate", {})]
+        return any(each.get("status") == BUSY for each in running)
 
     @property
     def known(self) -> Any:
@@ -187,7 +200,7 @@ def histories(first: tuple[str, ...], events: list[str], length: int) -> Iterato
 IMPORTS = [
     *("put A", "put B", "full here", "full here untagged", "full here failing", "full here running"),
     *("full here racing", "full here racing put-back", "full there", "full there running", "incremental here"),
-    *("incremental there", "end", "erase", "extend", "recreate"),
+    *("incremental there", "end", "erase", "extend", "extend running", "recreate"),
 ]
 
 
@@ -197,6 +210,7 @@ def test_no_import_is_skipped_that_would_change_the_dataset(length):
     for mode, events in product(skipped, histories(("full here",), IMPORTS, length)):
         history = History().after(events)
         if isinstance(history.next_import(mode), Skip):
+            assert not history.is_changing, events
             holds = (history.files["here"][0], history.schema)
             assert (history.data if mode == "FULL" else history.data[-1:]) == (holds,), events
             skipped[mode].add(events)
@@ -214,7 +228,8 @@ def test_no_import_is_skipped_that_would_change_the_dataset(length):
 
 
 TRAININGS = [
-    *("full here", "full here running", "full here failing", "end", "erase", "extend", "configure", "recreate"),
+    *("full here", "full here running", "full here failing", "end", "erase", "extend", "extend running", "configure"),
+    "recreate",
     *("train", "train FULL running", "train FULL failing", "train UPDATE"),
 ]
 
@@ -226,6 +241,7 @@ def test_no_training_is_skipped_while_there_is_data_that_no_version_knows(length
         history = History().after(events)
         step = history.next_training()
         if isinstance(step, Skip):
+            assert not history.is_changing, events
             versions = [each for each in history.versions if each["trainingMode"] == "FULL"]
             newest = [each for each in versions if each["status"] == "ACTIVE"][-1]
             assert newest["knows"] == history.known, events
