@@ -240,7 +240,6 @@ class CreateDatasetImportJobOperator(JobOperator):
         return replace(step, memory=replace(step.memory, is_data_checked=True))
 
     def _import_or_skip(self, call: Call, memory: Memory) -> Step:
-        from airflow_provider_personalize import clock
         from airflow_provider_personalize.exceptions import InvalidRequestError
         from airflow_provider_personalize.operators.freshness import observe_imports
         from airflow_provider_personalize.plans.freshness import MOST_TAGS, import_or_skip, other_tags
@@ -250,7 +249,7 @@ class CreateDatasetImportJobOperator(JobOperator):
             raise InvalidRequestError(self.operation, [said])
         observed = observe_imports(self.hook, self.hook_parameters.s3_hook().conn, call.request)
         return import_or_skip(
-            call, observed, memory, clock.now(), succeeds=self.if_skipped == "succeed", waits=self.wait_for_completion
+            call, observed, memory, succeeds=self.if_skipped == "succeed", waits=self.wait_for_completion
         )
 
     def _check(self, context: Context, request: Mapping[str, Any]) -> None:

@@ -213,9 +213,8 @@ class CreateSolutionVersionOperator(JobOperator):
         )
         versions = list(self.hook.list_all(SOLUTION_VERSION, solutionArn=solution_arn))
         data = observe_data(self.hook, solution_arn) if self.skip_if_no_new_data else None
-        now = clock.now()
-        service_now = self.by_service_clock(datetime.fromtimestamp(now, timezone.utc))
-        return train_or_skip(call, policy, versions, data, memory, now, service_now)
+        service_now = self.by_service_clock(datetime.fromtimestamp(clock.now(), timezone.utc))
+        return train_or_skip(call, policy, versions, data, memory, service_now)
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Begin the training, unless the task was killed."""

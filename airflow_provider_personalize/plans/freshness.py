@@ -13,14 +13,13 @@ from typing import Any, Final
 
 from airflow_provider_personalize.goals import READY, SETTLED
 from airflow_provider_personalize.plans.steps import (
-    READ_CONSISTENCY,
     Call,
     Done,
     Memory,
     Note,
     Skip,
-    Sleep,
     Step,
+    wait_for_consistency,
     wait_out,
 )
 from airflow_provider_personalize.resources import (
@@ -71,7 +70,7 @@ def other_tags(request: Members) -> list[Mapping[str, str]]:
 
 
 def import_or_skip(
-    call: Call, observed: ObservedImports, memory: Memory, now: float, *, succeeds: bool, waits: bool = True
+    call: Call, observed: ObservedImports, memory: Memory, *, succeeds: bool, waits: bool = True
 ) -> Step:
     """
     Return the call, with the tag that tells the next task what was there to read; or skip it.
@@ -93,7 +92,7 @@ def import_or_skip(
         return _wait_for(DATASET_IMPORT_JOB, latest, memory)
     arn = str(latest[DATASET_IMPORT_JOB.arn_member])
     why = f"Nothing to import: the objects are those of the {DATASET_IMPORT_JOB.short(arn)}"
-    return _skip(DATASET_IMPORT_JOB, arn, why, memory, now, succeeds=succeeds)
+    return _skip(call, DATASET_IMPORT_JOB, arn, why, memory, succeeds=succeeds)
 
 
 def reason_to_import(request: Members, observed: ObservedImports) -> str | None:
@@ -182,7 +181,6 @@ def train_or_skip(
     versions: Sequence[Members],
     data: ObservedData | None,
     memory: Memory,
-    now: float,
     service_now: datetime,
 ) -> Step:
     """
@@ -209,7 +207,7 @@ def train_or_skip(
         why = f"no new data since the training of {SOLUTION_VERSION.short(arn)} began, at {began}"
     if version["status"] not in SOLUTION_VERSION.ready and policy.waits:
         return _wait_for(SOLUTION_VERSION, version, memory)
-    return _skip(SOLUTION_VERSION, arn, f"Nothing to train: {why}", memory, now, succeeds=policy.succeeds)
+    return _skip(call, SOLUTION_VERSION, arn, f"Nothing to train: {why}", memory, succeeds=policy.succeeds)
 
 
 def newest_version(
@@ -269,16 +267,11 @@ def _train(call: Call, why: str) -> Step:
     return replace(call, notes=[*call.notes, Note(f"Training: {why}")])
 
 
-def _skip(resource_type: ResourceType, arn: str, why: str, memory: Memory, now: float, *, succeeds: bool) -> Step:
+def _skip(call: Call, resource_type: ResourceType, arn: str, why: str, memory: Memory, *, succeeds: bool) -> Step:
     """Skip; on a retry not before what an earlier attempt may have started is visible."""
-    since = memory.searching_since or now
-    if memory.is_retry and now < since + READ_CONSISTENCY:
-        return Sleep(
-            seconds=since + READ_CONSISTENCY - now,
-            condition=WaitCondition(resource_type.name, arn, READY),
-            last_seen="what an earlier attempt may have started is not visible yet",
-            memory=replace(memory, searching_since=since),
-        )
+    has_waited = memory.waited_for_consistency or memory.searching_since is not None
+    if memory.is_retry and not has_waited:
+        return wait_for_consistency(call.operation, WaitCondition(resource_type.name, arn, READY), memory)
     if succeeds:
         return Done(result=arn, notes=[Note(f"{why}. {arn}")], memory=memory)
     return Skip(reason=f"{why}. {arn}", memory=memory)

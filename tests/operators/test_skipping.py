@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from itertools import count
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from shop import DATASET, HOUR, LOCATION, PREFIX, ROLE, SOLUTION, api
@@ -187,6 +188,21 @@ def test_what_cannot_be_listed_is_no_reason_to_skip():
         import_("s3://typo/a.csv")()
     s3 = api("s3")
     assert digest_of_objects(s3, LOCATION) != digest_of_objects(s3, "s3://shop/")
+
+
+def test_each_fact_of_a_file_is_in_the_digest():
+    """An object that was replaced and put back has its old ETag and another date."""
+
+    def digest(**other: Any) -> str | None:
+        day = datetime(2026, 1, 1, tzinfo=timezone.utc)
+        shown = {"Key": "daily/1.csv", "ETag": "e", "Size": 1, "LastModified": day, **other}
+        client = Mock(**{"get_paginator.return_value.paginate.return_value": [{"Contents": [shown]}]})
+        return digest_of_objects(client, FOLDER)
+
+    later = datetime(2026, 1, 2, tzinfo=timezone.utc)
+    others = [{}, {"Key": "daily/2.csv"}, {"ETag": "f"}, {"Size": 2}, {"LastModified": later}]
+    assert digest() == digest()
+    assert len({digest(**other) for other in others}) == len(others)
 
 
 def test_a_folder_of_many_files_is_listed_up_to_a_limit(monkeypatch):

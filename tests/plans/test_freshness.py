@@ -174,7 +174,7 @@ class History:
             latest_objects=latest and latest["objects"],
             deletions=self.deletions,
         )
-        return import_or_skip(call, observed, memory, self.now.timestamp(), succeeds=succeeds)
+        return import_or_skip(call, observed, memory, succeeds=succeeds)
 
     def next_training(self, mode: str = "FULL", memory: Memory = FRESH, *, trackers: int = 0, **policy: Any) -> Step:
         data = ObservedData(
@@ -186,8 +186,7 @@ class History:
         )
         call = Call(operation="CreateSolutionVersion", request={"trainingMode": mode}, memory=memory)
         has_data = None if "younger_than" in policy else data
-        now = self.now.timestamp()
-        return train_or_skip(call, TrainingPolicy(**policy), self.versions, has_data, memory, now, self.now)
+        return train_or_skip(call, TrainingPolicy(**policy), self.versions, has_data, memory, self.now)
 
 
 def histories(first: tuple[str, ...], events: list[str], length: int) -> Iterator[tuple[str, ...]]:
@@ -311,7 +310,6 @@ def test_a_retry_skips_only_once_an_earlier_attempts_call_would_be_visible(call,
     retry = ask(Memory(is_retry=True))
     assert isinstance(retry, Sleep)
     assert retry.seconds == READ_CONSISTENCY
-    history.now += timedelta(seconds=READ_CONSISTENCY)
     arn = (history.jobs[0]["datasetImportJobArn"], history.versions[0]["solutionVersionArn"])[call == "training"]
     end = ask(retry.memory)
     assert (end.result if isinstance(end, Done) else end.reason[-len(arn) :]) == arn
@@ -322,5 +320,5 @@ def test_the_tag_of_the_objects_is_added_to_those_of_the_user():
     history = History()
     memory, mine = Memory(), {"tagKey": "team", "tagValue": "shop"}
     call = Call(operation="", request={"tags": [mine, {"tagKey": OBJECTS_TAG, "tagValue": "old"}]}, memory=memory)
-    step = import_or_skip(call, ObservedImports(objects="new", dataset=history.dataset), memory, 0, succeeds=False)
+    step = import_or_skip(call, ObservedImports(objects="new", dataset=history.dataset), memory, succeeds=False)
     assert step.request["tags"] == [mine, {"tagKey": OBJECTS_TAG, "tagValue": "new"}]

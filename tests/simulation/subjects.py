@@ -546,7 +546,7 @@ class SkippedJobSubject(JobSubject):
             latest=latest and self.described(latest),
             latest_objects=latest and latest.content,
         )
-        return freshness.import_or_skip(step, observed, world.memory, world.service.now, succeeds=True)
+        return freshness.import_or_skip(step, observed, world.memory, succeeds=True)
 
     def described(self, resource: Resource) -> dict[str, Any]:
         ended = moment(resource.created + 1)

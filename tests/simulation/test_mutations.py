@@ -118,7 +118,7 @@ MUTATIONS: dict[str, Case] = {
         "job, name given: crashes, no task state store",
     ),
     "a retry is skipped before reads are consistent": (
-        *(freshness._skip, "memory.is_retry and now < since + READ_CONSISTENCY", "False"),
+        *(freshness._skip, "memory.is_retry and not has_waited", "False"),
         "job, skipped if unchanged: another writer, stale reads",
     ),
     "one that exists is taken although it must not": (
