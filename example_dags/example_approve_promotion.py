@@ -43,7 +43,7 @@ from airflow_provider_personalize.operators import (
     CreateCampaignOperator,
     CreateSolutionOperator,
     CreateSolutionVersionOperator,
-    UpdateCampaignOperator,
+    PromoteSolutionVersionOperator,
     UpdateSolutionOperator,
 )
 
@@ -142,7 +142,7 @@ with DAG(
 
         approve = reject()
 
-    promote = UpdateCampaignOperator(
+    promote = PromoteSolutionVersionOperator(
         task_id="promote",
         campaign_arn=campaign.output,
         solution_version_arn=train_candidate.output,

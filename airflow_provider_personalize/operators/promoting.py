@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
+from inspect import iscoroutinefunction
+from math import isnan
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
 
 from airflow_provider_personalize.coercion import parse
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 #: The version before the latest promotion, instead of an ARN.
 PREVIOUS: Final = "previous"
+_BOUNDS: Final = ("min_metrics", "max_metrics")
+_IDS: Final = ("verify_user_ids", "verify_item_ids")
 #: What a metric may be compared with instead of those of a version.
 LIVE: Final = "live"
 _GATE_ENDS: Final = ("fail", "skip", "return")
@@ -34,6 +39,8 @@ _GATE_ENDS: Final = ("fail", "skip", "return")
 _RETRIES: Final = 5
 # What the service answers where numResults is not given
 _RESULTS: Final = 25
+# The most that it answers with
+_MOST_RESULTS: Final = 500
 # https://docs.aws.amazon.com/personalize/latest/dg/working-with-predefined-recipes.html
 _RANKING: Final = re.compile("personalized-ranking")
 _RELATED: Final = re.compile("sims|similar-items|semantic-similarity")
@@ -155,7 +162,7 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
         boto3's retries; an answer that is too slow is asked for once more, since the first one includes the connection.
         None takes any time.
     :param verify_callable: Called with the answers, ``[{"user_id": …, "item_id": …, "items": [{"itemId": …}]}]``. The
-        smoke test fails if it raises an exception or returns False.
+        smoke test fails if it raises an exception or returns a false value other than None.
     :param bake_time: Seconds, or a ``timedelta``, over which the smoke test is repeated, every minute or every
         ``waiter_delay`` seconds; 0 makes it once.
     :return: ``{"promoted": True, "reasons": [], "campaign_arn": …, "solution_version_arn": …, "previous_version_arn":
@@ -211,10 +218,11 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
             raise ValueError("wait_for_completion is False: allowed is True, since a promotion ends with what is live")
         if if_gate_fails not in _GATE_ENDS:
             raise ValueError(f"if_gate_fails is {if_gate_fails!r}: allowed are 'fail', 'skip', 'return'")
-        if isinstance(min_recommendations, bool) or not isinstance(min_recommendations, int):
-            raise TypeError(f"min_recommendations is {min_recommendations!r}: allowed is a whole number")
-        if verify_callable is not None and not callable(verify_callable):
-            raise TypeError(f"verify_callable is {verify_callable!r}: allowed is what can be called")
+        if type(min_recommendations) is not int or not 0 <= min_recommendations <= _MOST_RESULTS:
+            text = f"allowed is a whole number from 0 to {_MOST_RESULTS}"
+            raise ValueError(f"min_recommendations is {min_recommendations!r}: {text}")
+        if verify_callable is not None and (not callable(verify_callable) or iscoroutinefunction(verify_callable)):
+            raise TypeError(f"verify_callable is {verify_callable!r}: allowed is what can be called, without await")
         self.campaign_arn = campaign_arn
         self.solution_version_arn = solution_version_arn
         self.min_metrics = min_metrics
@@ -228,6 +236,8 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
         self.max_latency = seconds("max_latency", max_latency)
         self.verify_callable = verify_callable
         self.bake_time = seconds("bake_time", bake_time) or 0
+        # what a template may render to None or to nothing, which must not open the gate or leave out the smoke test
+        self._given = [name for name in (*_BOUNDS, "not_worse_than", *_IDS) if getattr(self, name) is not None]
 
     @cached_property
     def _runtime(self) -> PersonalizeHook:
@@ -259,14 +269,15 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
             deadline=self.driver.deadline if self.driver else float("inf"),
         )
         state = memory.promotion
-        is_checked = wanted.verifies and (not state.stage or state.live_since is not None)
+        is_verifying = state.stage == promote.DEPLOY and state.live_since is not None
+        is_checked = wanted.verifies and (not state.stage or is_verifying)
         requests = list(self._smoke_requests(wanted.arn, wanted.version)) if is_checked else []
         observed = self.observe(context, wanted.arn)
         if not state.stage and gate:
             compared = observed.live if reference == LIVE else reference
             metrics = {version: self._metrics(version) for version in (wanted.version, compared) if version}
             observed = replace(observed, metrics=metrics[wanted.version], reference=metrics.get(compared or ""))
-        if state.stage == promote.DEPLOY and state.live_since is not None:
+        if is_verifying:
             observed = replace(observed, problems=self._smoke_test(requests, memory.failures))
         step = promote.next_step(wanted, observed, memory, clock.now())
         if (
@@ -279,10 +290,19 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
 
     def explained(self, error: Exception, memory: Memory) -> Exception:
         """Return an error with both stories where the rollback goes wrong."""
-        from airflow_provider_personalize.exceptions import PromotionFailedError, RollbackFailedError
+        from airflow_provider_personalize.exceptions import (
+            PromotionFailedError,
+            RollbackFailedError,
+            UpdateReplacedError,
+        )
         from airflow_provider_personalize.plans import promote
 
-        if memory.promotion.stage not in promote.TAKING_BACK:
+        state = memory.promotion
+        is_sent = state.is_recorded and state.stage == promote.DEPLOY and (memory.call or state.live_since)
+        if is_sent and not isinstance(error, UpdateReplacedError):
+            text = "%s was sent to the campaign and may be live, and it is not verified. A retry continues with that"
+            self.log.error(text, self.version)
+        if state.stage not in promote.TAKING_BACK:
             return error
         if isinstance(error, (PromotionFailedError, RollbackFailedError)):
             return error
@@ -300,9 +320,10 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
         from airflow_provider_personalize.arns import wrong_arn
         from airflow_provider_personalize.plans.gate import Gate, margin
 
-        least, most = (_numbers(name, getattr(self, name), wrong) for name in ("min_metrics", "max_metrics"))
+        least, most = (self._bounds(name, wrong) for name in _BOUNDS)
         reference = parse("string", self.not_worse_than)
-        if reference not in {None, LIVE} and wrong_arn(SOLUTION_VERSION.arn_parameter, reference):
+        is_absent = reference is None and "not_worse_than" not in self._given
+        if not is_absent and reference != LIVE and wrong_arn(SOLUTION_VERSION.arn_parameter, reference):
             wrong.append(f"not_worse_than is {reference!r}: allowed are 'live' and {SOLUTION_VERSION.arn_form}")
         tolerance = parse("structure", self.tolerance)
         for each in tolerance.values() if isinstance(tolerance, Mapping) else [tolerance]:
@@ -310,9 +331,24 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
                 margin(each, 1)
             except (TypeError, ValueError):
                 wrong.append(f"tolerance is {self.tolerance!r}: allowed are numbers, 0 or more, and percentages: '5%'")
+        if reference is None and tolerance != 0:
+            wrong.append(f"tolerance is {self.tolerance!r}: it needs not_worse_than, which is not given")
         if not (least or most or reference):
             return None, None
         return Gate(least, most, tolerance), reference
+
+    def _bounds(self, name: str, wrong: list[str]) -> dict[str, float]:
+        """Return the bounds of a parameter; add to what is wrong."""
+        value = parse("structure", getattr(self, name))
+        if value is None and name not in self._given:
+            return {}
+        if value and isinstance(value, Mapping):
+            with suppress(TypeError, ValueError):
+                bounds = {str(metric): float(bound) for metric, bound in value.items()}
+                if not any(map(isnan, bounds.values())):
+                    return bounds
+        wrong.append(f"{name} is {value!r}: it must be a dict of numbers by the names of metrics")
+        return {}
 
     def _metrics(self, version: str) -> dict[str, float]:
         """Return the metrics of a version."""
@@ -324,12 +360,13 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
     def _verified_ids(self, wrong: list[str]) -> tuple[list[str], list[str]]:
         """Return the users and the items of the smoke test; add to what is wrong."""
         ids: list[list[str]] = []
-        for name in ("verify_user_ids", "verify_item_ids"):
+        for name in _IDS:
             value = parse("list", getattr(self, name))
-            is_list = isinstance(value, (Sequence, type(None))) and not isinstance(value, (str, bytes))
-            wrong += [] if is_list else [f"{name} is {value!r}: it must be a list of ids"]
-            ids.append([str(each) for each in value or ()] if is_list else [])
-        if not any(ids) and (self.bake_time or self.max_latency is not None or self.verify_callable):
+            is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+            ids.append([str(each) for each in value if each not in (None, "")] if is_list else [])
+            if name in self._given and (not ids[-1] or len(ids[-1]) < len(value)):
+                wrong.append(f"{name} is {value!r}: it must be a list of ids, of one at least")
+        if not {*_IDS} & {*self._given} and (self.bake_time or self.max_latency is not None or self.verify_callable):
             text = "verify_user_ids and verify_item_ids are empty: bake_time, max_latency and verify_callable need them"
             wrong.append(text)
         return ids[0], ids[1]
@@ -350,6 +387,8 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
             needed = ["verify_item_ids"]
         wrong = [f"{name} is empty: the recipe {recipe} needs it" for name in needed if not given[name]]
         wrong += [f"{name}: the recipe {recipe} takes none" for name in given if given[name] and name not in needed]
+        if len(needed) > 1 and len(items) < self.min_recommendations:
+            wrong.append(f"verify_item_ids has {len(items)} ids: min_recommendations is {self.min_recommendations}")
         if _ACTIONS.search(recipe):
             wrong = [f"the recipe {recipe} recommends actions: there is no smoke test of these"]
         if wrong:
@@ -370,14 +409,16 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
 
         :param failures: How many times in a row a transient error came.
         """
+        from airflow_provider_personalize import clock
         from airflow_provider_personalize.aws_errors import is_transient
 
+        is_late = self.driver is not None and clock.now() >= self.driver.deadline
         problems, answers = [], []
         for smoke_request in requests:
             try:
                 items, latency = self._ask(smoke_request)
             except Exception as error:
-                if is_transient(error) and failures < _RETRIES:
+                if is_transient(error) and failures < _RETRIES and not is_late:
                     raise
                 problems.append(f"{smoke_request}: {type(error).__name__}: {error}")
                 continue
@@ -415,19 +456,10 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
         assert self.verify_callable is not None  # noqa: S101 - its caller has asked
         try:
             result = self.verify_callable(answers)
+            is_refused = result is not None and not result
         except Exception as error:  # noqa: BLE001 - whatever it raises says that the answers are not good
             return [f"verify_callable: {type(error).__name__}: {error}"]
-        return ["verify_callable returned False"] if result is False else []
-
-
-def _numbers(name: str, value: Any, wrong: list[str]) -> dict[str, float]:
-    """Return a mapping to numbers; add to what is wrong where it is not one."""
-    value = parse("structure", value)
-    try:
-        return {str(metric): float(bound) for metric, bound in dict(value or {}).items()}
-    except (TypeError, ValueError):
-        wrong.append(f"{name} is {value!r}: it must be a dict of numbers by the names of metrics")
-        return {}
+        return [f"verify_callable returned {result!r}"] if is_refused else []
 
 
 class RollbackCampaignOperator(_CampaignOperator):

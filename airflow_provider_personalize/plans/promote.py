@@ -242,7 +242,10 @@ def _continued(wanted: Promotion, observed: ObservedCampaign, memory: Memory, re
     known = {"previous": record.previous, "is_recorded": True}
     set_last, status = observed.latest
     is_live = observed.live == wanted.version
+    settled = wanted.condition(SETTLED).evaluate(observed.found or {})
     if record.state == HAS_FAILED:
+        if not memory.is_retry and settled.outcome != SUCCEEDED:  # its end will tell what is live
+            return wait_out(wanted.condition(SETTLED), str(settled), memory)
         if is_live and not memory.is_retry:  # somebody may want it so
             return Fail(
                 error=PromotionFailedError(f"{_story(wanted, _BEFORE)}. It is live all the same"), memory=memory
@@ -254,7 +257,6 @@ def _continued(wanted: Promotion, observed: ObservedCampaign, memory: Memory, re
     if record.state != DEPLOYING:
         return None
     note = Note(f"The tags say that {SOLUTION_VERSION.short(wanted.version)} is being deployed: continuing with that")
-    settled = wanted.condition(SETTLED).evaluate(observed.found or {})
     if settled.outcome != SUCCEEDED:  # its end will tell
         return replace(wait_out(wanted.condition(SETTLED), str(settled), memory), notes=[note])
     if status.outcome == FAILED and set_last == wanted.version:
@@ -340,10 +342,18 @@ def _finish(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: 
 
 
 def _mark(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
-    """Record that it failed, so that no retry deploys it again."""
+    return _marked(wanted, memory, wanted.version)
+
+
+def _marked(wanted: _OfCampaign, memory: Memory, version: str) -> Step:
+    """Record that a version failed, so that nothing promotes it again; go on if that is not allowed."""
     if memory.is_answered:
-        return _to(memory, ROLL_BACK, is_recorded=True)
-    return _tag(wanted, memory, Record(HAS_FAILED, wanted.version, memory.promotion.previous))
+        return _to(memory, ROLL_BACK)
+    if memory.refusal:
+        text = f"The campaign cannot be tagged, so a promotion may deploy this version again: {memory.refusal.message}"
+        return _to(memory, ROLL_BACK, Note.warning(text))
+    step = _tag(wanted, memory, Record(HAS_FAILED, version, memory.promotion.previous))
+    return replace(step, refusals=[ACCESS_DENIED, INVALID_INPUT, TOO_MANY_TAGS])
 
 
 def _roll_back(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:
@@ -434,14 +444,7 @@ def _unknown(wanted: Rollback, observed: ObservedCampaign) -> str:
 
 
 def _mark_live(wanted: Rollback, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
-    """Record that what is live has failed, so that nothing promotes it again; go on if that is not allowed."""
-    if memory.is_answered:
-        return _to(memory, ROLL_BACK)
-    if memory.refusal:
-        text = f"The campaign cannot be tagged, so a promotion may deploy this version again: {memory.refusal.message}"
-        return _to(memory, ROLL_BACK, Note.warning(text))
-    step = _tag(wanted, memory, Record(HAS_FAILED, str(memory.promotion.version), memory.promotion.previous))
-    return replace(step, refusals=[ACCESS_DENIED, INVALID_INPUT, TOO_MANY_TAGS])
+    return _marked(wanted, memory, str(memory.promotion.version))
 
 
 def _return(wanted: Rollback, observed: ObservedCampaign, memory: Memory, now: float) -> Step:

@@ -167,6 +167,20 @@ BROKEN = {
         "u1: .*ServiceUnavailable",
     ),
     "the callable says no": (None, {"verify_callable": lambda answers: False}, "verify_callable returned False"),
+    "the callable returns something false": (
+        None,
+        {"verify_callable": lambda answers: 0},
+        "verify_callable returned 0",
+    ),
+    "no answer at the time limit": (
+        lambda: faults.call_next(
+            "GetRecommendations",
+            lambda: faults.unavailable_next("GetRecommendations", times=None),
+            done=True,
+        ),
+        {"verify_user_ids": ["u1"], "timeout": 2 * HOUR, "waiter_delay": HOUR, "bake_time": 9 * HOUR},
+        "u1: .*ServiceUnavailable",
+    ),
     "the callable raises": (None, {"verify_callable": lambda answers: answers[9]}, "verify_callable: IndexError"),
     "too late": (
         None,
@@ -182,7 +196,7 @@ def test_a_version_that_fails_its_smoke_test_is_rolled_back_and_not_promoted_aga
     break_it, given, story = BROKEN[name]
     if break_it:
         break_it()
-    run = shop.promote(**USERS, **given, deferrable=deferrable)
+    run = shop.promote(**{**USERS, **given}, deferrable=deferrable)
     with pytest.raises(PromotionFailedError, match=f"(?s){story}.*market/{shop.a[-8:]} is live again") as caught:
         run()
     assert isinstance(caught.value, AirflowFailException)
@@ -258,6 +272,33 @@ def test_where_the_rollback_fails_too_the_task_says_that_and_why_and_a_retry_com
     with pytest.raises(PromotionFailedError, match="is live again"):
         retry(run)()
     assert shop.live == shop.a
+
+
+@pytest.mark.parametrize("operation", ["TagResource", "DescribeSolutionVersion"])
+def test_a_rollback_needs_no_more_than_the_permission_to_update(shop, operation):
+    deny = lambda: faults.error_next(operation, "AccessDeniedException", times=None)  # noqa: E731
+    faults.call_next("GetRecommendations", deny)
+    faults.empty_next(times=None)
+    with pytest.raises(PromotionFailedError, match="is live again"):
+        shop.promote(**USERS)()
+    assert (shop.live, sent()) == (shop.a, 2)
+
+
+def test_an_error_before_the_smoke_test_says_that_the_version_is_not_verified(shop, capsys):
+    deny = lambda: faults.error_next("DescribeCampaign", "AccessDeniedException", times=None)  # noqa: E731
+    faults.call_next("UpdateCampaign", deny, done=True)
+    with pytest.raises(Exception, match="AccessDenied"):
+        shop.promote(**USERS)()
+    assert f"{shop.b} was sent to the campaign and may be live, and it is not verified" in capsys.readouterr().out
+
+
+def test_a_version_that_failed_and_is_deployed_by_hand_is_left_alone(shop):
+    assert shop.promote()() == shop.result()
+    assert roll_back()() == shop.a
+    shop.client.update_campaign(campaignArn=CAMPAIGN, solutionVersionArn=shop.b)
+    with pytest.raises(PromotionFailedError, match="It is live all the same"):
+        shop.promote()()
+    assert (shop.live, sent()) == (shop.b, 3)
 
 
 CRASHES = [("TagResource", 1), ("UpdateCampaign", 1), ("TagResource", 2), ("UpdateCampaign", 2)]
@@ -354,7 +395,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a recommender": ({"campaign_arn": f"{PREFIX}recommender/market"}, "recommenders have no versions"),
     "$LATEST": ({"solution_version_arn": f"{SOLUTION}/$LATEST"}, "must be the ARN of a solution version"),
     "a minimum": ({"min_metrics": {"coverage": "high"}}, "min_metrics is .* a dict of numbers"),
+    "a minimum that is no number": ({"min_metrics": {"coverage": "nan"}}, "min_metrics is .* a dict of numbers"),
+    "a gate that a template left empty": ({"min_metrics": ""}, "min_metrics is '': it must be a dict of numbers"),
+    "a maximum that a template left out": ({"max_metrics": "None"}, "max_metrics is None: it must be"),
+    "a comparison that a template left out": ({"not_worse_than": "None"}, "not_worse_than is None: allowed are 'live'"),
+    "users that a template left out": ({"verify_user_ids": "None"}, "verify_user_ids is None: it must be a list"),
+    "no users": ({"verify_user_ids": "[]"}, r"verify_user_ids is \[\]: it must be a list of ids, of one at least"),
+    "an empty id": ({"verify_user_ids": ["u1", ""]}, "verify_user_ids is .*: it must be a list of ids"),
     "a tolerance": ({"tolerance": "little"}, "tolerance is 'little'"),
+    "a tolerance of nothing": ({"tolerance": "5%"}, "tolerance is '5%': it needs not_worse_than"),
     "a comparison": ({"not_worse_than": "last"}, "not_worse_than is 'last'"),
     "a text for a list": ({"verify_user_ids": "u1"}, "verify_user_ids is 'u1'"),
     "items for users": ({"verify_item_ids": ["i1"]}, "verify_user_ids is empty: the recipe aws-user"),
@@ -371,8 +420,21 @@ def test_a_request_that_is_wrong_is_refused_before_anything_is_sent(shop, name):
     assert (sent(), calls.of("TagResource")) == (0, [])
 
 
+async def _check_later(answers: list[dict[str, Any]]) -> bool:
+    return False
+
+
 @pytest.mark.parametrize(
-    "given", [{"wait_for_completion": False}, {"verify_callable": 1}, {"if_gate_fails": "branch"}, {"bake_time": -1}]
+    "given",
+    [
+        {"wait_for_completion": False},
+        {"verify_callable": 1},
+        {"if_gate_fails": "branch"},
+        {"bake_time": -1},
+        {"min_recommendations": 501},
+        {"min_recommendations": -1},
+        {"verify_callable": _check_later},
+    ],
 )
 def test_options_are_checked_when_the_dag_is_parsed(given):
     (name,) = given
