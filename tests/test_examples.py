@@ -77,7 +77,7 @@ def test_a_person_approves_what_is_promoted_and_without_an_answer_nothing_is() -
                 web = next(each.split()[-1] for each in said if each.startswith("Web UI"))
                 _answer(f"{web}/", example.stem, "approve", "Approve")
     assert run.returncode == 0, "".join(said)
-    assert re.search(r"^promote +success .* 1 UpdateCampaign$", "".join(said), re.MULTILINE), "".join(said)
+    assert re.search(r"^promote +success .* 1 UpdateCampaign\b", "".join(said), re.MULTILINE), "".join(said)
 
 
 def _answer(web: str, dag_id: str, task_id: str, option: str) -> None:

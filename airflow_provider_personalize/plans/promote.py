@@ -421,7 +421,8 @@ def _choose(wanted: Rollback, observed: ObservedCampaign, memory: Memory, now: f
     target, live = wanted.to if wanted.to != PREVIOUS else _previous(observed), observed.live
     if target is None:
         return Fail(error=VersionUnknownError(_unknown(wanted, observed)), memory=memory)
-    note = Note(f"Returning from {live} to {target} ({wanted.title})")
+    old, new = (SOLUTION_VERSION.short(each) if each else NO_VERSION for each in (live, target))
+    note = Note(f"Returning from {old} to {new} ({wanted.title})")
     return _to(memory, ROLL_BACK if live in {None, target} else MARK, note, version=live, previous=target)
 
 
@@ -492,7 +493,8 @@ def _wait(wanted: _OfCampaign, step: Step, status: WaitStatus) -> Poll:
 def _tag(wanted: _OfCampaign, memory: Memory, record: Record) -> Call:
     """Write the tags. To write them again changes nothing."""
     request = {"resourceArn": wanted.arn, "tags": record.to_tags()}
-    note = f"Tagged {wanted.title}: {record.state} {record.version}, previous {record.previous or NO_VERSION}"
+    version, previous = (SOLUTION_VERSION.short(each) if each else NO_VERSION for each in record[1:])
+    note = f"Tagged {wanted.title}: {record.state} {version}, previous {previous}"
     targets = {DEPLOYING: (record.previous, record.version), HAS_FAILED: (record.version, record.previous)}
     before, after = targets.get(record.state, (None, None))
     changes = [f"{SOLUTION_VERSION.arn_parameter}: wanted {after!r}, found {before!r}"] if after else ()
