@@ -209,7 +209,7 @@ class EvolveDatasetSchemaOperator(WaitingOperator):
     def _wanted(self, made_of: Callable[..., WantedT]) -> WantedT:
         from airflow_provider_personalize.exceptions import InvalidRequestError
 
-        if wrong := self._errors_besides_schema():
+        if wrong := self.parameter_errors():
             raise InvalidRequestError(self.operation, wrong)
         more = {"is_dry_run": self.is_on("dry_run"), "delay": self.waiter_delay}
         return self.wanted(made_of, request={DATASET.arn_member: self.dataset_arn}, **more)
@@ -239,11 +239,14 @@ class EvolveDatasetSchemaOperator(WaitingOperator):
 
     def parameter_errors(self) -> list[str]:
         """List what is wrong with the parameters; what is in a file is read when the task runs."""
-        from airflow_provider_personalize.coercion import schema_as_json
+        from airflow_provider_personalize.coercion import parse, schema_as_json
         from airflow_provider_personalize.operators.schema_files import UNREAD, GivenSchema, place_of
 
+        wrong = self._errors_besides_schema()
+        if parse("string", self.schema) is None:
+            return [*wrong, f"schema is {self.schema!r}: it must be an Avro schema, a path or an S3 URI"]
         given = UNREAD if place_of(self.schema) else GivenSchema(self.schema)
-        return self._errors_besides_schema() + given.errors({"schema": schema_as_json(given.content)})
+        return wrong + given.errors({"schema": schema_as_json(given.content)})
 
     def _errors_besides_schema(self) -> list[str]:
         from airflow_provider_personalize.arns import wrong_arn, wrong_region_arns
