@@ -82,6 +82,16 @@ def test_a_triggerer_that_is_restarted_does_not_begin_the_pause_anew(personalize
     run.between = lambda: passing_time.sleep(WEEK - 3 * HOUR)  # and then the trigger is made anew
     run()
     assert passing_time.slept[-1] < 3 * HOUR
+    assert len(run.deferrals) == 1
+
+
+def test_a_newer_version_does_not_move_its_timeout(personalize):
+    train(personalize)
+    began, run = clock.now(), stale(deferrable=True, timeout=8.0 * DAY)
+    run.between = lambda: len(run.deferrals) == 1 and (sleep(3 * DAY), train(personalize))
+    with pytest.raises(AirflowSensorTimeout):
+        run()
+    assert 8 * DAY <= clock.now() - began < 8 * DAY + 2 * HOUR
 
 
 @deferrable_or_not
