@@ -137,7 +137,10 @@ MUTATIONS: dict[str, Case] = {
         *(
             cascade.next_step,
             "then=wanted.until(GONE, memory, memory.target_created)",
-            "then=__import__('airflow_provider_personalize.plans.steps', fromlist=['Done']).Done(result=wanted.arn, memory=memory)",
+            (
+                "then=__import__('airflow_provider_personalize.plans.steps', fromlist=['Done'])"
+                ".Done(result=wanted.arn, memory=memory)"
+            ),
         ),
         "cascade with 2: crashes",
     ),
