@@ -159,8 +159,19 @@ def _of_jobs() -> list[Scenario]:
     skipped = SkippedJobSubject()
     scenarios += [
         Scenario("crashes", skipped, CRASHES, MORE_CRASHES),
-        Scenario("another writer", skipped, Budget(deaths=1, lost=1, writes=1, failures=1)),
-        Scenario("another writer, stale reads", skipped, CRASHES._replace(writes=1), limits={STALE}),
+        Scenario(
+            "another writer",
+            skipped,
+            Budget(deaths=1, writes=1, failures=1),
+            Budget(deaths=1, lost=1, writes=1, failures=1),
+        ),
+        Scenario(
+            "another writer, stale reads",
+            skipped,
+            Budget(deaths=1, writes=1, stale=1),
+            CRASHES._replace(writes=1),
+            limits={STALE},
+        ),
     ]
     return scenarios
 

@@ -114,6 +114,7 @@ def red(tmp_path_factory: pytest.TempPathFactory) -> Said:
     return say(tmp_path_factory.mktemp("red"), "run", DAGS / "red.py", "--dag-id", "red")
 
 
+@pytest.mark.slow
 class TestAGreenRun:
     def test_ends_with_0_also_beside_a_file_that_is_broken(self, green: Said) -> None:
         assert green.status == 0, green.out + green.err
