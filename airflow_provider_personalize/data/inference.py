@@ -19,6 +19,7 @@ from airflow_provider_personalize.data.schemas import (
     CATEGORICAL,
     DATASET_TYPES,
     DOMAINS,
+    NEED_METADATA,
     REQUIRED,
     TEXTUAL,
     SchemaField,
@@ -34,10 +35,7 @@ _NO_VALUES: Final = frozenset({"nan", "none", "null", "na", "n/a"})
 _LONGEST_CATEGORY: Final = LIMITS["categorical_characters"].number
 # A text with at least so many words on average is a description
 _WORDS_OF_A_DESCRIPTION: Final = 8
-_MILLISECONDS: Final = 10**11
 _NAMESPACE: Final = "com.amazonaws.personalize.schema"
-# What counts with the event types (data/rules.py)
-_UNCOUNTED: Final = {*rules.IDS, "TIMESTAMP", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
 
 
 class Proposal(NamedTuple):
@@ -202,7 +200,9 @@ class _Columns:
         odd = next((value for value in filled if not _is(its_type, value)), None)
         if odd is not None:
             self.notes.append(f"{name} is {odd!r} in a record; the service requires the type {its_type}.")
-        elif name.endswith("TIMESTAMP") and any(int(value) > _MILLISECONDS for value in filled if _is("long", value)):
+        elif name.endswith("TIMESTAMP") and any(
+            int(value) >= rules.BEYOND_SECONDS for value in filled if _is("long", value)
+        ):
             self.notes.append(f"{name} seems to be in milliseconds; the service requires seconds.")
 
     def _guess(self, name: str, filled: list[str]) -> tuple[str, dict[str, bool]]:
@@ -238,7 +238,7 @@ class _Columns:
     def _ensure_metadata(self, fields: dict[str, dict[str, Any]]) -> None:
         """Make a category of a text where the type of the dataset requires metadata that no field has."""
         read = [SchemaField.of(field) for name, field in fields.items() if name not in REQUIRED[self._type]]
-        if self._type not in {"ITEMS", "USERS", "ACTIONS"} or not all(field.is_plain_text for field in read):
+        if self._type not in NEED_METADATA or not all(field.is_plain_text for field in read):
             return
         for field in read:
             if field.name not in self._known and _longest(self._values[field.name]) <= _LONGEST_CATEGORY:
@@ -253,7 +253,7 @@ class _Columns:
         number = len(others) - limit.number if limit else 0
         if self._type == rules.INTERACTIONS:
             event_types = len({*self._values.get("EVENT_TYPE", ())} - {""})
-            counted = event_types + len(fields.keys() - _UNCOUNTED)
+            counted = event_types + len(fields.keys() - rules.UNCOUNTED)
             number = max(number, counted - LIMITS["event_types_and_columns"].number)
         others.sort(key=lambda name: SchemaField.of(fields[name]).is_plain_text)
         surplus = others[len(others) - min(max(number, 0), len(others)) :]

@@ -88,12 +88,12 @@ KEYS: Final[Mapping[str, str]] = {"ITEMS": "ITEM_ID", "USERS": "USER_ID", "ACTIO
 IDS: Final = ("USER_ID", "ITEM_ID", "ACTION_ID")
 _NEVER_EMPTY: Final = (*IDS, "TIMESTAMP")
 _TIMES: Final = ("TIMESTAMP", "CREATION_TIMESTAMP", "EXPIRATION_TIMESTAMP")
-# Columns of interactions that do not count with the event types
-_UNCOUNTED: Final = {*IDS, "TIMESTAMP", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
+#: Columns of interactions that do not count with the event types.
+UNCOUNTED: Final = {*IDS, "TIMESTAMP", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
 _TEXTUAL: Final = "textual_characters"
 _CJK: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-# Seconds: the year 5138. A time of today is larger than that in milliseconds.
-_BEYOND_SECONDS: Final = 10**11
+#: Seconds: the year 5138. A time of today is larger than that in milliseconds.
+BEYOND_SECONDS: Final = 10**11
 _DAY: Final = 86_400
 _TRAINING_USERS: Final = 25
 _TRAINING_INTERACTIONS: Final = 1000
@@ -304,7 +304,7 @@ class Column:
             yield from self._time_findings(value, text)
 
     def _time_findings(self, seconds: int, text: str) -> Iterator[Finding]:
-        if seconds >= _BEYOND_SECONDS:
+        if seconds >= BEYOND_SECONDS:
             said = f": {self.name} is {text}: a time must be in seconds since 1970, not in milliseconds."
             yield found("time_unit", said, self.name, text)
         elif not 0 <= seconds <= self._latest:
@@ -400,7 +400,7 @@ def total_findings(
         return
     if records < options.minimum_interactions:
         yield found("row_minimum", f"Dataset has fewer than {options.minimum_interactions:g} interactions: {records}.")
-    columns = {each.name for each in fields} - _UNCOUNTED
+    columns = {each.name for each in fields} - UNCOUNTED
     if said := options.excess("event_types_and_columns", event_types + len(columns)):
         yield found("event_types", said, "EVENT_TYPE")
 

@@ -84,7 +84,8 @@ _RESERVED_IN: Final[Mapping[str, Mapping[str, Fields]]] = {
 }
 DOMAINS: Final = tuple(_REQUIRED_IN)
 DATASET_TYPES: Final = tuple(REQUIRED)
-_NEEDS_METADATA: Final = {"ITEMS", "USERS", "ACTIONS"}
+#: The types of datasets that need a field of metadata.
+NEED_METADATA: Final = {"ITEMS", "USERS", "ACTIONS"}
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,7 @@ def _wrong_fields(schema: Schema, domain: str | None, excess: Excess) -> Iterato
     known, keys = known_fields(schema.dataset_type, domain), REQUIRED.get(schema.dataset_type, {})
     yield from _missing(schema, required_fields(schema.dataset_type, domain))
     is_metadata = (each.name not in keys and not each.is_plain_text for each in schema.fields)
-    if schema.dataset_type in _NEEDS_METADATA and not any(is_metadata):
+    if schema.dataset_type in NEED_METADATA and not any(is_metadata):
         yield "fields must have at least one field of metadata: a number, or categorical or textual text"
     for each in schema.fields:
         yield from _wrong_field(each, known.get(each.name))

@@ -106,7 +106,6 @@ def _read_s3(task: PersonalizeTask, place: str) -> bytes:
 
     if not (found := _S3.fullmatch(place)):
         raise SchemaUnreadableError(place, "it names no object in S3")
-    _ = task.hook.conn_config  # raises where the connection does not exist: Airflow's own hook does not
     try:
         answer = task.hook_parameters.s3_hook().get_conn().get_object(Bucket=found[1], Key=found[2])
         data: bytes = answer["Body"].read(MOST_BYTES + 1)
