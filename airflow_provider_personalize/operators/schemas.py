@@ -106,8 +106,8 @@ class CreateSchemaOperator(CreateOperator):
             raise InvalidRequestError(self.operation, wrong)
         return self.api.unchecked_request(schema=given.content)
 
-    def parameter_errors(self) -> list[str]:
-        """List what is wrong with the parameters; what is in a file is read when the task runs."""
+    def request_errors(self) -> list[str]:
+        """List what is wrong with the request; what is in a file is read when the task runs."""
         from airflow_provider_personalize.operators.schema_files import UNREAD, GivenSchema, place_of
 
         return self._errors_of(UNREAD if place_of(self.schema) else GivenSchema(self.schema))
@@ -237,25 +237,16 @@ class EvolveDatasetSchemaOperator(WaitingOperator):
             raise InvalidRequestError(self.operation, self._given.located(wrong))
         return schema
 
-    def parameter_errors(self) -> list[str]:
-        """List what is wrong with the parameters; what is in a file is read when the task runs."""
+    def request_errors(self) -> list[str]:
+        """List what is wrong with the request; what is in a file is read when the task runs."""
+        from airflow_provider_personalize.arns import wrong_arn, wrong_region_arns
         from airflow_provider_personalize.coercion import parse, schema_as_json
         from airflow_provider_personalize.operators.schema_files import UNREAD, GivenSchema, place_of
 
-        wrong = self._errors_besides_schema()
+        arns = {DATASET.arn_parameter: self.dataset_arn}
+        wrong_one = wrong_arn(DATASET.arn_parameter, self.dataset_arn)
+        wrong = [wrong_one] if wrong_one else wrong_region_arns(arns, self.hook.conn.meta.region_name)
         if parse("string", self.schema) is None:
             return [*wrong, f"schema is {self.schema!r}: it must be an Avro schema, a path or an S3 URI"]
         given = UNREAD if place_of(self.schema) else GivenSchema(self.schema)
         return wrong + given.errors({"schema": schema_as_json(given.content)})
-
-    def _errors_besides_schema(self) -> list[str]:
-        from airflow_provider_personalize.arns import wrong_arn, wrong_region_arns
-        from airflow_provider_personalize.exceptions import InvalidRequestError
-
-        region = self.hook.conn.meta.region_name
-        wrong = wrong_arn(DATASET.arn_parameter, self.dataset_arn)
-        try:
-            self.is_on("dry_run")
-        except InvalidRequestError as error:
-            return [*error.faults, *([wrong] if wrong else [])]
-        return [wrong] if wrong else wrong_region_arns({DATASET.arn_parameter: self.dataset_arn}, region)

@@ -56,6 +56,8 @@ with DAG("shop", schedule=None):
         items=[{"itemId": TEMPLATE}] * 11 + [{"itemId": "x", "colour": "red"}])
     SolutionUpdateSensor(task_id="time", solution_arn=TEMPLATE, created="yesterday")
     CreateSchemaOperator(task_id="schema", name="a b", schema={"type": "record", "fields": group.output})
+    CreateSchemaOperator(task_id="dry", name="a", schema=TEMPLATE, dry_run="maybe")
+    EvolveDatasetSchemaOperator(task_id="evolve", dataset_arn=TEMPLATE, schema=TEMPLATE, dry_run="maybe")
     DeleteDatasetGroupOperator(task_id="switch", dataset_group_arn=TEMPLATE, cascade="maybe")
     CheckDatasetOperator(task_id="rule", dataset_arn=TEMPLATE, data_location=TEMPLATE, ignore_rules=["typo"])
 """
@@ -76,6 +78,8 @@ EXPECTED = {
     "records": [("items", '[11]: "colour", must be one of: itemId, properties')],
     "time": [("created", "'yesterday': allowed are a datetime")],
     "schema": [("name", "is 'a b': it must be a name of letters")],
+    "dry": [("dry_run", "is 'maybe': allowed are True and False")],
+    "evolve": [("dry_run", "is 'maybe': allowed are True and False")],
     "switch": [("cascade", "is 'maybe': allowed are True and False")],
     "rule": [("ignore_rules", "has ['typo']: allowed are names of location")],
 }
@@ -130,7 +134,7 @@ def test_each_wrong_literal_is_reported_with_file_task_and_parameter(tmp_path, c
     assert main(["check", path]) == 1
     *lines, last = capsys.readouterr().out.splitlines()
     assert any(line.startswith(f"{path}: shop.arn: solution_arn is 'arn:") for line in lines)
-    assert last == "16 tasks checked, 16 errors"
+    assert last == "18 tasks checked, 18 errors"
 
 
 def test_what_only_a_run_knows_is_not_reported(tmp_path, capsys, monkeypatch):
@@ -173,4 +177,4 @@ def test_a_process_needs_neither_a_database_nor_aws(tmp_path):
     command = [sys.executable, "-m", "airflow_provider_personalize", "check", path]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1, done.stderr
-    assert done.stdout.endswith("16 tasks checked, 16 errors\n")
+    assert done.stdout.endswith("18 tasks checked, 18 errors\n")
