@@ -100,6 +100,8 @@ class PersonalizeTask(BaseOperator):
     template_fields: ClassVar[tuple[str, ...]] = common_fields
     #: The attributes with switches that templates may give, by the parameters.
     switches: ClassVar[Mapping[str, str]] = {}
+    #: Whether it returns the ARN of the resource that it is about, or makes.
+    returns_arn: ClassVar[bool] = True
     ui_color = "#eadcf8"
     #: The page of the console that was shown, empty before; None where another process may have shown one.
     link_address: str | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import cache
+from os import PathLike
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.task import PersonalizeTask
 
 _TEMPLATE: Final = ("{{", "{%", "{#")
-_LITERAL: Final = (bool, int, float, bytes, date, timedelta, type(None))
+#: The types of what is known as it stands, besides texts and structures.
+LITERAL: Final = (bool, int, float, bytes, date, timedelta, PathLike, type(None))
 #: How a value reads in a message that is not known yet.
 MARK: Final = "<known once the task runs>"
 
@@ -42,7 +44,7 @@ def marked(value: Any) -> Any:
         return {name: marked(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [marked(item) for item in value]
-    return value if isinstance(value, _LITERAL) else UNKNOWN
+    return value if isinstance(value, LITERAL) else UNKNOWN
 
 
 def literal_errors(task: PersonalizeTask) -> list[str]:

@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from airflow_provider_personalize.cli.check import check
 from airflow_provider_personalize.cli.dag_files import existing_path, load, quiet
-from airflow_provider_personalize.cli.literals import MARK, UNKNOWN, is_open, is_template
+from airflow_provider_personalize.cli.literals import LITERAL, MARK, UNKNOWN, is_open, is_template
 from airflow_provider_personalize.operators.base import CHANGING
 from airflow_provider_personalize.redaction import redact
 
 _ABOUT: Final = """\
 Print what each Personalize task of a DAG would do first if the DAG ran now: what it would create, update or delete,
 and what begins to be charged. The tasks are asked in their order, by the AWS connection that each of them has. Only
-calls that read are made. Templates are rendered with the params' defaults and --conf, the logical date, variables and
-connections; what only a run knows is said so. The parameters are checked first, as by `check`.
+calls that read are made. Templates are rendered with the params' defaults and --conf, the logical date and variables;
+what only a run knows is said so. The parameters are checked first, as by `check`.
 """
 _END: Final = """\
 exit status:
@@ -28,7 +28,7 @@ exit status:
   2  there are changes, or what only a run knows; or the options are invalid
 """
 _SYMBOLS: Final = {"create": "+", "delete": "-", "none": "=", "unknown": "?", "wait": "?", "fail": "!"}
-# what these return does not depend on what they do: the ARN
+# what these return is the ARN, if the operator returns one
 _RETURNS_ARN: Final = {"none", "update", "start", "stop", "tag", "untag"}
 
 
@@ -131,9 +131,10 @@ def _steps(dag: Any, conf: Mapping[str, Any], date: datetime) -> Iterator[dict[s
             planned = _planned(task, context, results)
         for step in planned if isinstance(planned, list) else [planned]:
             yield {**where, **step}
-        if not isinstance(planned, list) and planned["action"] in _RETURNS_ARN:
-            results[task.task_id] = planned["arn"]
-        elif planned == []:
+        if not isinstance(planned, list):
+            if task.returns_arn and planned["action"] in _RETURNS_ARN and planned["arn"]:
+                results[task.task_id] = planned["arn"]
+        elif not planned:
             yield {**where, "action": "none", "kind": "dataset_group", "reason": "it is gone"}
 
 
@@ -148,6 +149,7 @@ def _planned(task: Any, context: Mapping[str, Any], results: Mapping[str, Any]) 
         later += [field] if is_open(value) else []
     if later:
         return {"action": "unknown", "kind": None, "reason": f"known after run: {', '.join(later)}"}
+    copy.is_dry_run = False  # what it would do otherwise is asked for
     try:
         planned = call_with_retry(copy, lambda: copy.planned(copy.begin({})))
     except Exception as error:  # noqa: BLE001 - whatever it is, the task would fail with it
@@ -173,7 +175,7 @@ def _resolved(task: Any, value: Any, context: Mapping[str, Any], results: Mappin
     made_by = getattr(value, "operator", None)  # of what a task returns
     if made_by is not None and getattr(value, "key", "") == "return_value":
         return results.get(made_by.task_id, UNKNOWN)
-    return value if isinstance(value, (str, int, float, bytes, datetime, type(None))) else UNKNOWN
+    return value if isinstance(value, (str, *LITERAL)) else UNKNOWN
 
 
 def _context(

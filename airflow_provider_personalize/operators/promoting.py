@@ -53,6 +53,7 @@ class _CampaignOperator(WaitingOperator):
     operation = "UpdateCampaign"
     resource_type = CAMPAIGN
     goal: ClassVar[Goal] = UPDATED
+    returns_arn = False
     #: The parameter that names the version.
     version_parameter: ClassVar[str]
     campaign_arn: str

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
-from shop import SOLUTION
+from shop import PREFIX, SCHEMA, SOLUTION, open_market, train
 from task_runs import Run, TaskInstance
 
 from airflow_provider_personalize.cli.dag_files import load
@@ -128,6 +128,43 @@ def test_a_plan_prints_changes_charges_and_what_is_not_known(personalize, capsys
     assert out.splitlines()[-1].startswith("Plan: 2 to create, 2 to change, 4 to delete, 0 unchanged")
     assert main(["plan", str(path), "--conf", '{"train": false}']) == 2
     assert "= shop.update: none solution arn:" in capsys.readouterr().out
+
+
+RESULTS = """
+    skipped = CreateSolutionVersionOperator(task_id="skipped", solution_arn=A + "solution/market",
+        skip_if_younger_than=10**9)
+    CreateCampaignOperator(task_id="after_skipped", name="new", solution_version_arn="{{ ti.xcom_pull('skipped') }}")
+    promoted, rolled_back = (operator(task_id=task_id, campaign_arn=A + "campaign/market", **{version: VERSION})
+        for operator, task_id, version in ((PromoteSolutionVersionOperator, "promoted", "solution_version_arn"),
+            (RollbackCampaignOperator, "rolled_back", "to")))
+    for task in (skipped, promoted, rolled_back):
+        DeleteCampaignOperator(task_id=f"delete_{task.task_id}", campaign_arn=task.output)
+    CreateSchemaOperator(task_id="schema", name="items", schema=Path(SCHEMA))
+    EvolveDatasetSchemaOperator(task_id="evolve", dataset_arn=A + "dataset/shop/ITEMS", schema=Path(SCHEMA),
+        dry_run=True)
+"""
+
+
+def test_a_later_task_gets_what_an_earlier_one_returns_if_that_is_known(personalize, capsys, tmp_path, monkeypatch):
+    """A skipped task returns nothing, a promotion a dict, and a rollback a version; the schemas are in a file."""
+    monkeypatch.setenv("AIRFLOW_VAR_VERSION", "0a1b2c3d")
+    schema, path = tmp_path / "items.json", tmp_path / "shop.py"
+    fields = [{"name": "ITEM_ID", "type": "string"}, {"name": "PRICE", "type": "float"}]
+    schema.write_text(json.dumps({**SCHEMA, "name": "Items", "fields": fields}))
+    arn = personalize.create_schema(name="items", schema=schema.read_text())["schemaArn"]
+    group = f"{PREFIX}dataset-group/shop"
+    personalize.create_dataset(name="items", schemaArn=arn, datasetGroupArn=group, datasetType="ITEMS")
+    first = open_market(personalize)
+    latest = train(personalize, f"{PREFIX}solution/market")
+    personalize.create_campaign(name="market", solutionVersionArn=first)
+    head = f"from pathlib import Path\nSCHEMA = {str(schema)!r}\n"
+    path.write_text(head + FILE.replace("MORE", RESULTS.replace("VERSION", repr(latest))))
+    clock.advance(3600)
+    _, plan = planned(capsys, path)
+    dependents = {"after_skipped", "delete_skipped", "delete_promoted", "delete_rolled_back"}
+    expected = {"promoted": "tag", "rolled_back": "tag", **dict.fromkeys(("schema", "evolve", "skipped"), "none")}
+    expected |= dict.fromkeys(dependents, "unknown")
+    assert {task: plan[task]["action"] for task in expected} == expected, plan
 
 
 @pytest.mark.parametrize(
