@@ -29,12 +29,14 @@ def dataset_schema(task: PersonalizeTask, dataset_arn: str) -> Schema:
     """Return the schema that a dataset has now, with the type of the dataset."""
     from dataclasses import replace
 
+    from airflow_provider_personalize.comparison import configuration
     from airflow_provider_personalize.data.schemas import parse_schema
     from airflow_provider_personalize.operators.driver import call_with_retry
     from airflow_provider_personalize.resources import SCHEMA
 
     dataset = call_with_retry(task, lambda: task.hook.describe(DATASET, dataset_arn))
-    described = call_with_retry(task, lambda: task.hook.describe(SCHEMA, dataset["schemaArn"]))
+    schema_arn = configuration(DATASET, dataset)["schemaArn"]
+    described = call_with_retry(task, lambda: task.hook.describe(SCHEMA, schema_arn))
     return replace(parse_schema(described["schema"]), dataset_type=dataset["datasetType"].upper())
 
 

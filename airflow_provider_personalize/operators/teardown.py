@@ -195,7 +195,7 @@ class _Group:
 
     def _schemas(self, datasets: list[dict[str, Any]], known: set[str]) -> list[str]:
         """List the schemas that the group's datasets have or had, as far as they exist."""
-        in_use = {dataset["schemaArn"] for dataset in datasets}
+        in_use = {arn for dataset in datasets for arn in _schemas_of(dataset)}
         return sorted(in_use | {arn for arn in known - in_use if self.hook.find(SCHEMA, arn)})
 
     def _used_elsewhere(self) -> set[str]:
@@ -204,10 +204,8 @@ class _Group:
         for group in self.hook.list_all(DATASET_GROUP):
             others = group["datasetGroupArn"] != self.arn
             for summary in self._listed(DATASET, datasetGroupArn=group["datasetGroupArn"]) if others else ():
-                dataset = self.hook.find(DATASET, summary["datasetArn"]) or {}
-                update = dataset.get(DATASET.update_member) or {}
-                used |= {dataset.get("schemaArn"), update.get("schemaArn")}
-        return {arn for arn in used if arn}
+                used |= _schemas_of(self.hook.find(DATASET, summary["datasetArn"]) or {})
+        return used
 
     def _noted_schemas(self) -> set[str]:
         """Read which schemas the tags of the group keep."""
@@ -228,3 +226,9 @@ class _Group:
 def _solution_of(resource: Mapping[str, Any]) -> str:
     """Return the ARN of the solution, by the version that something was made of."""
     return str(resource["solutionVersionArn"]).rpartition("/")[0]
+
+
+def _schemas_of(dataset: Mapping[str, Any]) -> set[str]:
+    """Return the schemas that a dataset has or is about to have; which of both it shows itself is not documented."""
+    update = dataset.get(DATASET.update_member) or {}
+    return {shown["schemaArn"] for shown in (dataset, update) if shown.get("schemaArn")}

@@ -197,7 +197,9 @@ def train_or_skip(
     began, arn = version["creationDateTime"], version["solutionVersionArn"]
     age = service_now - began
     why = f"{SOLUTION_VERSION.short(arn)} is {_rounded(age)} old"
-    if policy.younger_than is None or age.total_seconds() >= policy.younger_than:
+    # one that this task began to wait for while it was young counts, however long its training took
+    is_young = memory.stage == arn or (policy.younger_than is not None and age.total_seconds() < policy.younger_than)
+    if not is_young:
         if data is None:
             return _train(call, why)
         if news := reason_to_train(began, data, ignores_real_time_data=policy.ignores_real_time_data):
@@ -206,7 +208,7 @@ def train_or_skip(
             return _wait_for(*busy, memory)
         why = f"no new data since the training of {SOLUTION_VERSION.short(arn)} began, at {began}"
     if version["status"] not in SOLUTION_VERSION.ready and policy.waits:
-        return _wait_for(SOLUTION_VERSION, version, memory)
+        return _wait_for(SOLUTION_VERSION, version, replace(memory, stage=arn) if is_young else memory)
     return _skip(call, SOLUTION_VERSION, arn, f"Nothing to train: {why}", memory, succeeds=policy.succeeds)
 
 

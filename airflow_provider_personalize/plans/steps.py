@@ -143,7 +143,7 @@ class Memory:
     :param name_number: Which of the derived names is tried.
     :param in_progress_seen: Whether the update was seen in progress.
     :param stage: The stage of a cascade that was carried out or waited for: its size and its first action; or the ARN
-        of the schema to which a dataset is updated.
+        of the schema to which a dataset is updated; or the ARN of another's training that is young and waited for.
     :param schemas: The schemas that the datasets of a group have or had.
     :param noted_schemas: Those of them that this attempt keeps, since the group cannot.
     :param is_data_checked: Whether this attempt has checked the data of an import.

@@ -55,6 +55,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
     goal: ClassVar[Goal] = READY
     #: The parameters that are a time, or None.
     times: ClassVar[tuple[str, ...]] = ()
+    #: Seconds between two polls where no ``poke_interval`` is given; None means what suits the resource type.
+    default_interval: ClassVar[float | None] = None
 
     def __init__(
         self,
@@ -65,7 +67,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
     ) -> None:
         has_interval = poke_interval is not None
         if poke_interval is None:
-            poke_interval = poll_interval(self.resource_type, self.goal)
+            poke_interval = self.default_interval or poll_interval(self.resource_type, self.goal)
         for parameter, value in {"poke_interval": poke_interval, "timeout": kwargs.get("timeout")}.items():
             seconds(parameter, value)  # Airflow's own error for infinity names neither
         super().__init__(poke_interval=poke_interval, **kwargs)

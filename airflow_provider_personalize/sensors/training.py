@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.status import WaitCondition, WaitStatus
     from airflow_provider_personalize.triggers.events import WaitEvent
 
-# Seconds: an age of days need not be known to the minute
-_STALE_POKE_INTERVAL: Final = 15 * 60
 # Seconds: what is set to be old in thousands of years has no date
 _LONGEST_PAUSE: Final = 365 * 24 * 60 * 60
 
@@ -142,12 +140,11 @@ class StaleSolutionSensor(PersonalizeSensor):
 
     resource_type = SOLUTION
     not_in_request = frozenset({"max_age"})
+    default_interval = 15 * 60  # an age of days need not be known to the minute
 
     def __init__(
         self, *, solution_arn: str, max_age: float | timedelta = timedelta(days=7), **kwargs: Unpack[SensorOptions]
     ) -> None:
-        if kwargs.get("poke_interval") is None:
-            kwargs["poke_interval"] = _STALE_POKE_INTERVAL
         super().__init__(**kwargs)
         self.solution_arn = solution_arn
         if (allowed := seconds("max_age", max_age)) is None:

@@ -25,8 +25,10 @@ from airflow_provider_personalize.exceptions import (
     ResourceFailedError,
 )
 from airflow_provider_personalize.hook_parameters import HookParameters
+from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CheckDatasetOperator, CreateDatasetImportJobOperator
 from airflow_provider_personalize.permissions import S3_ACTIONS
+from airflow_provider_personalize.resources import ResourceType
 
 pytestmark = pytest.mark.usefixtures("personalize")
 CSV = "USER_ID,ITEM_ID,TIMESTAMP\n" + "".join(f"u{n % 50},i{n % 70},{1_700_000_000 + n}\n" for n in range(1000))
@@ -93,6 +95,21 @@ def test_good_data_passes_and_the_summary_is_returned(capsys, s3_calls):
     assert {call.operation for call in calls} & {"CreateDatasetImportJob"} == set()
     # the actions that docs/permissions.md lists, by the names of their operations
     assert {f"s3:{name.replace('ListObjectsV2', 'ListBucket')}" for name in s3_calls} == set(S3_ACTIONS)
+
+
+def test_the_schema_of_an_update_counts_once_it_is_active(monkeypatch):
+    """Whatever the dataset itself shows, which is not documented."""
+    describe = PersonalizeHook.describe
+
+    def outdated(hook: PersonalizeHook, resource_type: ResourceType, arn: str) -> dict[str, Any]:
+        described = describe(hook, resource_type, arn)
+        if arn != DATASET:
+            return described
+        update = {"status": "ACTIVE", "schemaArn": described["schemaArn"]}
+        return {**described, "schemaArn": f"{SCHEMA}-before", "latestDatasetUpdate": update}
+
+    monkeypatch.setattr(PersonalizeHook, "describe", outdated)
+    assert check()()["errors"] == 0
 
 
 def test_one_error_lists_all_problems_and_is_not_retried():

@@ -18,7 +18,7 @@ from airflow_provider_personalize.emulator.service import paging
 from airflow_provider_personalize.exceptions import InvalidRequestError, WaitTimeoutError
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import DeleteDatasetGroupOperator
-from airflow_provider_personalize.resources import RESOURCE_TYPES
+from airflow_provider_personalize.resources import RESOURCE_TYPES, ResourceType
 
 try:
     from airflow.sdk import DAG
@@ -323,6 +323,23 @@ def test_without_waiting_it_ends_when_the_groups_deletion_has_begun(doomed):
     tear_down(wait_for_completion=False)()
     assert doomed.describe_dataset_group(datasetGroupArn=GROUP)["datasetGroup"]["status"] == "DELETE PENDING"
     clock.advance(HOUR)
+    assert existing(doomed) == doomed.shops
+
+
+def test_the_schema_of_an_update_is_deleted_too(doomed, monkeypatch):
+    """Whatever the dataset itself shows, which is not documented."""
+    described = doomed.describe_schema(schemaArn=f"{PREFIX}schema/Items")["schema"]
+    created = doomed.create_schema(name="Items-2", domain=described["domain"], schema=described["schema"])
+    find = PersonalizeHook.find
+
+    def updated(hook: PersonalizeHook, resource_type: ResourceType, arn: str) -> dict[str, Any] | None:
+        found = find(hook, resource_type, arn)
+        if not found or not arn.endswith("/ITEMS"):
+            return found
+        return {**found, "latestDatasetUpdate": {"status": "ACTIVE", "schemaArn": created["schemaArn"]}}
+
+    monkeypatch.setattr(PersonalizeHook, "find", updated)
+    tear_down()()
     assert existing(doomed) == doomed.shops
 
 

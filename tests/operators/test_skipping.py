@@ -233,11 +233,12 @@ def test_a_training_is_skipped_while_the_newest_version_is_young(imported):
 
 @pytest.mark.parametrize("deferrable", [False, True], ids=["on the worker", "deferred"])
 @pytest.mark.parametrize("fails", [False, True], ids=["succeeds", "fails"])
-def test_a_training_of_another_is_waited_for_before_a_skip(imported, deferrable, fails):
+@pytest.mark.parametrize("limit", [24 * HOUR, 60], ids=["longer than a training", "shorter than a training"])
+def test_a_training_of_another_is_waited_for_before_a_skip(imported, deferrable, fails, limit):
     if fails:
         faults.fail_next("CreateSolutionVersion", "bad luck")
     imported.create_solution_version(solutionArn=SOLUTION)
-    assert is_skipped(train_(skip_if_younger_than=24 * HOUR, deferrable=deferrable)) is not fails
+    assert is_skipped(train_(skip_if_younger_than=limit, deferrable=deferrable)) is not fails
 
 
 def test_a_task_that_is_killed_does_not_stop_the_training_of_another(imported):

@@ -14,6 +14,11 @@ from airflow_provider_personalize.clock import sleep
 from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.sensors import StaleSolutionSensor
 
+try:
+    from airflow.sdk import DAG
+except ImportError:  # Airflow 2
+    from airflow import DAG
+
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 deferrable_or_not = pytest.mark.parametrize("deferrable", [False, True], ids=["poked", "deferred"])
@@ -115,3 +120,9 @@ def test_a_throttled_poll_is_repeated(personalize, deferrable):
 def test_what_is_no_age_is_refused(age):
     with pytest.raises(ValueError, match="max_age is .*: allowed are a number of seconds, 0 or more, and a timedelta"):
         stale(max_age=age).make()
+
+
+def test_its_interval_may_come_from_default_args():
+    with DAG("stale", schedule=None, default_args={"poke_interval": 60.0}):
+        assert StaleSolutionSensor(task_id="stale", solution_arn=SOLUTION).poke_interval == 60
+    assert StaleSolutionSensor(task_id="stale", solution_arn=SOLUTION).poke_interval == 15 * 60
