@@ -303,6 +303,8 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
         if is_sent and not isinstance(error, UpdateReplacedError):
             text = "%s was sent to the campaign and may be live, and it is not verified. A retry continues with that"
             self.log.error(text, self.version)
+        if state.stage == promote.CLOSE and not isinstance(error, PromotionFailedError):
+            return PromotionFailedError(f"{state.failure}. That this is over could not be recorded: {error}")
         if state.stage not in promote.TAKING_BACK:
             return error
         if isinstance(error, (PromotionFailedError, RollbackFailedError)):

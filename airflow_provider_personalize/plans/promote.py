@@ -8,7 +8,7 @@ reads them. It does not deploy what failed again; it completes the rollback.
 ::
 
     gate -> deploy -> record -> deploy -> (verified) -> finish -> Done
-                              └-> (failed) -> mark -> roll back -> Fail
+                              └-> (failed) -> mark -> roll back -> close -> Fail
 """
 
 from __future__ import annotations
@@ -60,12 +60,13 @@ PROMOTION_TAG: Final = "airflow-provider-personalize:promotion"
 PREVIOUS: Final = "previous"
 NO_VERSION: Final = "none"
 
-DEPLOYING, DEPLOYED, HAS_FAILED = "deploying", "deployed", "failed"
+DEPLOYING, DEPLOYED, HAS_FAILED, ROLLED_BACK = "deploying", "deployed", "failed", "rolled-back"
 # Where a promotion goes from: see the module's docstring. The first stage has no name.
-RECORD, DEPLOY, FINISH, MARK, ROLL_BACK = "record", "deploy", "finish", "mark", "roll back"
+RECORD, DEPLOY, FINISH, MARK, ROLL_BACK, CLOSE = "record", "deploy", "finish", "mark", "roll back", "close"
 _VERSION: Final = SOLUTION_VERSION.arn_member
 #: The stages in which an error means that the earlier version may not be live.
 TAKING_BACK: Final = (MARK, ROLL_BACK)
+_REFUSALS: Final = (ACCESS_DENIED, INVALID_INPUT, TOO_MANY_TAGS)
 _BEFORE: Final = "it failed on this campaign before, as the log of that task says"
 _IN_SYNC: Final = (
     "campaign_arn: the campaign follows the newest version by itself, so a gate has no effect. Turn that off "
@@ -78,7 +79,8 @@ class Record(NamedTuple):
     """
     What the tags of a campaign have of its latest promotion.
 
-    :param state: ``"deploying"``, ``"deployed"``, or ``"failed"``, which is final: it is not deployed again.
+    :param state: ``"deploying"``, ``"deployed"``, ``"failed"`` until the rollback is over, or ``"rolled-back"``. After
+        the last two, the version is not promoted again.
     :param version: The version that is promoted.
     :param previous: The version before it; None where there was none.
     """
@@ -208,7 +210,7 @@ def next_step(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now
     """Return the next step: from whatever is observed to a version that is live and verified, or to the one before."""
     if memory.is_retry and not memory.waited_for_consistency:
         return wait_for_consistency(wanted.operation, wanted.condition(SETTLED), memory)
-    stages = {RECORD: _record, DEPLOY: _deploy, FINISH: _finish, MARK: _mark, ROLL_BACK: _roll_back}
+    stages = {RECORD: _record, DEPLOY: _deploy, FINISH: _finish, MARK: _mark, ROLL_BACK: _roll_back, CLOSE: _close}
     return stages.get(memory.promotion.stage, _gate)(wanted, observed, memory, now)
 
 
@@ -243,13 +245,14 @@ def _continued(wanted: Promotion, observed: ObservedCampaign, memory: Memory, re
     set_last, status = observed.latest
     is_live = observed.live == wanted.version
     settled = wanted.condition(SETTLED).evaluate(observed.found or {})
-    if record.state == HAS_FAILED:
-        if not memory.is_retry and settled.outcome != SUCCEEDED:  # its end will tell what is live
+    if record.state in {HAS_FAILED, ROLLED_BACK}:
+        is_pending = record.state == HAS_FAILED
+        if is_pending and not memory.is_retry and settled.outcome != SUCCEEDED:  # its end will tell what is live
             return wait_out(wanted.condition(SETTLED), str(settled), memory)
-        if is_live and not memory.is_retry:  # somebody may want it so
-            return Fail(
-                error=PromotionFailedError(f"{_story(wanted, _BEFORE)}. It is live all the same"), memory=memory
-            )
+        if not is_pending or (is_live and not memory.is_retry):  # somebody may want it so
+            live = "It is live all the same. " if is_live else ""
+            error = PromotionFailedError(f"{_story(wanted, _BEFORE)}. {live}{_UNDO} {wanted.arn}")
+            return Fail(error=error, memory=memory)
         return _to(memory, ROLL_BACK, failure=_BEFORE, **known)
     if not (is_live or set_last == wanted.version):
         was_live = record.state == DEPLOYED or observed.live not in {record.previous, None}
@@ -353,7 +356,7 @@ def _marked(wanted: _OfCampaign, memory: Memory, version: str) -> Step:
         text = f"The campaign cannot be tagged, so a promotion may deploy this version again: {memory.refusal.message}"
         return _to(memory, ROLL_BACK, Note.warning(text))
     step = _tag(wanted, memory, Record(HAS_FAILED, version, memory.promotion.previous))
-    return replace(step, refusals=[ACCESS_DENIED, INVALID_INPUT, TOO_MANY_TAGS])
+    return replace(step, refusals=_REFUSALS)
 
 
 def _roll_back(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:
@@ -365,7 +368,7 @@ def _roll_back(wanted: Promotion, observed: ObservedCampaign, memory: Memory, no
     if memory.call is None and is_settled and observed.live not in {wanted.version, previous, None}:
         story = _story(wanted, memory.promotion.failure)
         text = f"{story}. Something else deployed {observed.live} meanwhile, which is left as it is"
-        return Fail(error=PromotionFailedError(text), memory=memory)
+        return _to(memory, CLOSE, failure=text)
     step, status = _deploy_again(wanted, observed, memory, previous, now)
     if status is None:
         if isinstance(step, Fail) and step.error:
@@ -377,7 +380,25 @@ def _roll_back(wanted: Promotion, observed: ObservedCampaign, memory: Memory, no
         condition = wanted.condition(SETTLED)  # a stale read may show what was live before
         return wait_until_visible(condition, "nothing to roll back", replace(memory, searching_since=since))
     story = f"{_story(wanted, memory.promotion.failure)}. {SOLUTION_VERSION.short(previous)} is live again"
-    return Fail(error=PromotionFailedError(f"{story}. {_UNDO} {wanted.arn}"), memory=memory)
+    return _to(memory, CLOSE, failure=f"{story}. {_UNDO} {wanted.arn}")
+
+
+def _close(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
+    record, state = Record.of(observed.tags), memory.promotion
+    end = Fail(error=PromotionFailedError(state.failure), memory=memory)
+    if record is None or record.version != wanted.version:  # another promotion's
+        return end
+    return _closed(wanted, memory, record.version, end)
+
+
+def _closed(wanted: _OfCampaign, memory: Memory, version: str, end: Done | Fail) -> Step:
+    """Record that a rollback is over, so that nothing takes back what is deployed later; go on if not allowed."""
+    if memory.is_answered:
+        return end
+    if memory.refusal:
+        text = "The campaign cannot be tagged, so if the failed version is deployed, a retry may roll it back again: "
+        return replace(end, notes=[Note.warning(f"{text}{memory.refusal.message}"), *end.notes])
+    return replace(_tag(wanted, memory, Record(ROLLED_BACK, version, memory.promotion.previous)), refusals=_REFUSALS)
 
 
 def rollback_error(wanted: Promotion, memory: Memory, reason: object) -> RollbackFailedError:
@@ -411,7 +432,7 @@ class Rollback(_OfCampaign):
 
 def next_step_of_rollback(wanted: Rollback, observed: ObservedCampaign, memory: Memory, now: float) -> Step:
     """Return the next step: from whatever is observed to an earlier version that is live."""
-    stages = {MARK: _mark_live, ROLL_BACK: _return}
+    stages = {MARK: _mark_live, ROLL_BACK: _return, CLOSE: _close_return}
     return stages.get(memory.promotion.stage, _choose)(wanted, observed, memory, now)
 
 
@@ -455,8 +476,18 @@ def _return(wanted: Rollback, observed: ObservedCampaign, memory: Memory, now: f
         return step
     if status.failed:
         return Fail(error=wanted.condition(UPDATED).error(status), memory=memory)
-    note = Note(f"{SOLUTION_VERSION.short(target)} is live ({wanted.title})" if wanted.waits else "Not waiting for it")
-    return Done(result=target, notes=[note], memory=step.memory)
+    if wanted.waits:
+        return _to(step.memory, CLOSE)
+    return Done(result=target, notes=[Note("Not waiting for it")], memory=step.memory)
+
+
+def _close_return(wanted: Rollback, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
+    record, target = Record.of(observed.tags), str(memory.promotion.previous)
+    note = Note(f"{SOLUTION_VERSION.short(target)} is live ({wanted.title})")
+    end = Done(result=target, notes=[note], memory=memory)
+    if memory.is_answered or not (record and record.state == HAS_FAILED and record.previous == target):
+        return end
+    return _closed(wanted, memory, record.version, end)
 
 
 def _deploy_again(

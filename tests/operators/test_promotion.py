@@ -201,7 +201,7 @@ def test_a_version_that_fails_its_smoke_test_is_rolled_back_and_not_promoted_aga
         run()
     assert isinstance(caught.value, AirflowFailException)
     assert (shop.live, sent()) == (shop.a, 2)
-    assert shop.tags == {"previous-version": shop.a, "promotion": f"failed {shop.b}"}
+    assert shop.tags == {"previous-version": shop.a, "promotion": f"rolled-back {shop.b}"}
     faults.clear()
     for again in (shop.promote(), retry(shop.promote())):
         with pytest.raises(
@@ -292,16 +292,38 @@ def test_an_error_before_the_smoke_test_says_that_the_version_is_not_verified(sh
     assert f"{shop.b} was sent to the campaign and may be live, and it is not verified" in capsys.readouterr().out
 
 
-def test_a_version_that_failed_and_is_deployed_by_hand_is_left_alone(shop):
-    assert shop.promote()() == shop.result()
-    assert roll_back()() == shop.a
-    shop.client.update_campaign(campaignArn=CAMPAIGN, solutionVersionArn=shop.b)
-    with pytest.raises(PromotionFailedError, match="It is live all the same"):
-        shop.promote()()
-    assert (shop.live, sent()) == (shop.b, 3)
+@pytest.mark.parametrize("how", ["by the promotion", "by another task", "by a retry", "in favour of another"])
+def test_a_version_that_was_rolled_back_and_is_deployed_by_hand_is_left_alone(shop, how):
+    run = shop.promote(**USERS)
+    if how in ("by the promotion", "in favour of another"):
+        if how == "in favour of another":
+            third = train(shop.client, SOLUTION)
+            faults.call_next("GetRecommendations", lambda: shop.deploy(third))
+        faults.empty_next(times=None)
+        with pytest.raises(PromotionFailedError, match="is live again|which is left as it is"):
+            run()
+    else:
+        assert run() == shop.result()
+        back = roll_back()
+        if how == "by a retry":
+            with killed_after("UpdateCampaign"):
+                back()
+            clock.advance(HOUR)
+            retry(back)
+        assert back() == shop.a
+    assert shop.tags == {"previous-version": shop.a, "promotion": f"rolled-back {shop.b}"}
+    shop.deploy(shop.b)
+    before = sent()
+    for again in (shop.promote(), retry(run)):
+        with pytest.raises(PromotionFailedError, match="It is live all the same"):
+            again()
+    assert (shop.live, sent()) == (shop.b, before)
 
 
-CRASHES = [("TagResource", 1), ("UpdateCampaign", 1), ("TagResource", 2), ("UpdateCampaign", 2)]
+CRASHES = [
+    *((operation, number) for number in (1, 2) for operation in ("TagResource", "UpdateCampaign")),
+    ("TagResource", 3),
+]
 
 
 @deferrable_or_not
@@ -314,8 +336,9 @@ def test_after_a_crash_behind_any_call_a_retry_returns_to_the_earlier_version_an
     with killed_after(operation, number):
         run()
     clock.advance(20)
-    with pytest.raises(PromotionFailedError, match="is live again"):
+    with pytest.raises(PromotionFailedError, match="remove the tag" if number == 3 else "is live again"):
         retry(run)()
+    assert shop.tags["promotion"] == f"rolled-back {shop.b}"
     assert (shop.live, sent()) == (shop.a, 2)
     versions = [shop.b, shop.a]
     assert shop.found["latestCampaignUpdate"]["solutionVersionArn"] == versions[-1]

@@ -66,6 +66,7 @@ UNVERIFIED = "succeeds although the smoke test fails"
 NOT_BACK = "says that the earlier version is live again, and it is not"
 DISOWNED = "says that it did not deploy what it deployed"
 OVERWRITTEN = "rolls back what another writer has deployed"
+TAKEN_BACK = "rolls back what was deployed after the rollback"
 INACTIVE, STOPPING, STARTING = "INACTIVE", "STOP IN_PROGRESS", "START IN_PROGRESS"
 ENDING = "CREATE STOPPING"
 
@@ -352,7 +353,7 @@ class PromotionSubject(Subject):
         self.name = "promotion" + ("" if works else ", broken version") + ("" if passes else ", gate closed")
 
     def beginnings(self) -> Iterator[Resources]:
-        replaced = [] if self.works else [("C", f"failed {WANTED} A")]
+        replaced = [] if self.works else [("C", f"failed {WANTED} A"), (WANTED, f"rolled-back {WANTED} A")]
         for content, tags in (("A", ""), ("A", "deployed A C"), (WANTED, ""), *replaced):
             campaign = Resource("shop", EPOCH - 9000, content, EARLIER, ACTIVE)
             yield campaign, Resource("tags", EPOCH - 9000, tags, EARLIER, ACTIVE)
@@ -404,7 +405,8 @@ class PromotionSubject(Subject):
     def other_writes(self, resources: Resources, now: int) -> Iterator[tuple[str, Resources]]:
         campaign, tags = resources
         if not _is_busy(campaign):
-            yield "deploys C", (replace(campaign, update=Update(now, "C", OTHER)), tags)
+            content = WANTED if tags.content.startswith(promote.ROLLED_BACK) else "C"
+            yield f"deploys {content}", (replace(campaign, update=Update(now, content, OTHER)), tags)
 
     def is_in_effect(self, resources: Resources) -> bool:
         return resources[0].content == WANTED
@@ -418,6 +420,8 @@ class PromotionSubject(Subject):
         is_rollback = campaign != before and campaign.number == before.number
         if is_rollback and before.content == "C" != campaign.update.content:
             yield OVERWRITTEN
+        if campaign != before and world.service.resources[1].content.startswith(promote.ROLLED_BACK):
+            yield TAKEN_BACK
 
     def violations_at_end(self, world: World) -> Iterator[str]:
         yield from super().violations_at_end(world)
@@ -426,7 +430,8 @@ class PromotionSubject(Subject):
 
     def violations_at_failure(self, world: World, error: Exception | None) -> Iterator[str]:
         campaign, told = world.service.resources[0], str(error)
-        if "is live again" in told and campaign.content == WANTED:
+        is_ours = campaign.update is None or campaign.update.owner == OURS
+        if "is live again" in told and campaign.content == WANTED and is_ours:
             yield NOT_BACK
         if "did not deploy it" in told and campaign.number:
             yield DISOWNED

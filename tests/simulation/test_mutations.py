@@ -66,8 +66,12 @@ MUTATIONS: dict[str, Case] = {
         "update, forced: crashes",
     ),
     "what failed is promoted again": (
-        *(promote._continued, "if record.state == HAS_FAILED:", "if False:"),
+        *(promote._continued, "if record.state in {HAS_FAILED, ROLLED_BACK}:", "if False:"),
         "promotion, broken version: crashes",
+    ),
+    "what is deployed after a rollback is rolled back": (
+        *(promote._continued, "is_pending = record.state == HAS_FAILED", "is_pending = True"),
+        "promotion, broken version: another writer",
     ),
     "the version before is not recorded": (
         *(promote._deploy, "if state.is_recorded else _to(memory, RECORD)", "if True else None"),
