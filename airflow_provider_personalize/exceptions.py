@@ -27,9 +27,8 @@ What can go wrong, named after what happened.
     ├── WaitTimeoutError                               the time limit passed; has the last status
     └── IncompleteAnswerError                          the service's answer lacks what was asked for
 
-Airflow does not retry a task that fails with an ``AirflowFailException``. ``PromotionSkippedError`` skips the task
-instead of failing it. Errors of the service itself (``botocore.exceptions.ClientError`` and others of botocore) are
-raised unchanged.
+Airflow does not retry a task that fails with an ``AirflowFailException``. Errors of the service itself
+(``botocore.exceptions.ClientError`` and others of botocore) are raised unchanged.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_personalize._compat import AirflowException, AirflowFailException, AirflowSkipException
+from airflow_provider_personalize._compat import AirflowException, AirflowFailException
 from airflow_provider_personalize.redaction import redact
 
 
@@ -210,19 +209,8 @@ class GateFailedError(PersonalizeError, AirflowFailException):
 
     def __init__(self, what: str, failures: Sequence[object]) -> None:
         self.failures = list(failures)
-        super().__init__(_of_gate(what, failures))
-
-
-class PromotionSkippedError(AirflowSkipException):
-    """The metrics of a version are not as good as required; the task was told to be skipped then."""
-
-    def __init__(self, what: str, failures: Sequence[object]) -> None:
-        super().__init__(_of_gate(what, failures))
-
-
-def _of_gate(what: str, failures: Sequence[object]) -> str:
-    listed = "".join(f"\n  - {failure}" for failure in failures)
-    return f"The {what} does not pass the gate, with {_count(failures, 'failure')}:{listed}"
+        listed = "".join(f"\n  - {failure}" for failure in failures)
+        super().__init__(f"The {what} does not pass the gate, with {_count(failures, 'failure')}:{listed}")
 
 
 class PromotionFailedError(PersonalizeError, AirflowFailException):

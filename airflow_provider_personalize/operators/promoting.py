@@ -165,10 +165,11 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
     :param verify_callable: Called with the answers, ``[{"user_id": …, "item_id": …, "items": [{"itemId": …}]}]``. The
         smoke test fails if it raises an exception or returns a false value other than None.
     :param bake_time: Seconds, or a ``timedelta``, over which the smoke test is repeated, every minute or every
-        ``waiter_delay`` seconds; 0 makes it once.
+        ``waiter_delay`` seconds; 0 makes it once. ``timeout`` and ``execution_timeout`` must be longer.
     :return: ``{"promoted": True, "reasons": [], "campaign_arn": …, "solution_version_arn": …, "previous_version_arn":
         …}``. Where the gate is not passed and ``if_gate_fails`` is ``"return"``, ``promoted`` is False, and the reasons
         are ``{"metric": …, "wanted": …, "found": …, "live": …}``.
+    :raises AirflowSkipException: The gate is not passed, and ``if_gate_fails`` is ``"skip"``.
     :raises InvalidRequestError: Parameters are invalid, or the campaign follows the newest version by itself; nothing
         was sent.
     :raises GateFailedError: The gate is not passed, or a metric is missing; nothing was deployed.
@@ -237,6 +238,12 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
         self.max_latency = seconds("max_latency", max_latency)
         self.verify_callable = verify_callable
         self.bake_time = seconds("bake_time", bake_time) or 0
+        execution_timeout = self.execution_timeout and self.execution_timeout.total_seconds()
+        limits = {"timeout": self.timeout, "execution_timeout": execution_timeout}
+        for name, limit in limits.items():
+            if self.bake_time and limit is not None and limit <= self.bake_time:
+                text = f"allowed is more than the bake_time of {self.bake_time:g}, since the update takes time too"
+                raise ValueError(f"{name} is {limit:g}: {text}")
         # what a template may render to None or to nothing, which must not open the gate or leave out the smoke test
         self._given = [name for name in (*_BOUNDS, "not_worse_than", *_IDS) if getattr(self, name) is not None]
 

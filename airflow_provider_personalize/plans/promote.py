@@ -24,7 +24,6 @@ from airflow_provider_personalize.exceptions import (
     GateFailedError,
     InvalidRequestError,
     PromotionFailedError,
-    PromotionSkippedError,
     RollbackFailedError,
     UpdateReplacedError,
     VersionUnknownError,
@@ -42,6 +41,7 @@ from airflow_provider_personalize.plans.steps import (
     Note,
     Poll,
     Replan,
+    Skip,
     Sleep,
     Step,
     Wanted,
@@ -234,7 +234,7 @@ def _gate(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: fl
     if wanted.if_gate_fails == "fail" or any(failure.is_missing for failure in failures):
         return Fail(error=GateFailedError(what, failures), memory=memory)
     if wanted.if_gate_fails == "skip":
-        return Fail(error=PromotionSkippedError(what, failures), memory=memory)
+        return Skip(reason=f"{what} does not pass the gate: {'; '.join(map(str, failures))}", memory=memory)
     notes = [Note.warning(f"{what} does not pass the gate: {failure}") for failure in failures]
     return Done(result=wanted.result(memory, failures), notes=notes, memory=memory)
 

@@ -312,7 +312,7 @@ class Fail(Step):
 @dataclass(frozen=True, kw_only=True)
 class Skip(Step):
     """
-    The task is skipped: what it was asked for is in effect without it.
+    The task is skipped: what it was asked for is in effect without it, or it was told to be skipped then.
 
     :param reason: Why, for the log.
     """

@@ -140,6 +140,10 @@ def test_a_version_that_fails_the_gate_is_not_deployed(shop, name, if_gate_fails
         ) as caught:
             run()
         assert isinstance(caught.value, AirflowFailException) == (if_gate_fails == "fail")
+    if if_gate_fails == "skip":
+        planned = shop.promote(**given, if_gate_fails="skip", dry_run=True)()
+        assert (planned["action"], planned["arn"]) == ("none", CAMPAIGN)
+        assert wanted in planned["reason"]
     assert (shop.live, sent(), shop.tags) == (shop.a, 0, {})
 
 
@@ -178,13 +182,13 @@ BROKEN = {
             lambda: faults.unavailable_next("GetRecommendations", times=None),
             done=True,
         ),
-        {"verify_user_ids": ["u1"], "timeout": 2 * HOUR, "waiter_delay": HOUR, "bake_time": 9 * HOUR},
+        {"verify_user_ids": ["u1"], "timeout": 2 * HOUR, "waiter_delay": HOUR, "bake_time": 2 * HOUR - 1},
         "u1: .*ServiceUnavailable",
     ),
     "the callable raises": (None, {"verify_callable": lambda answers: answers[9]}, "verify_callable: IndexError"),
     "too late": (
         None,
-        {"timeout": 2 * HOUR, "bake_time": 9 * HOUR, "waiter_delay": 600},
+        {"timeout": 2 * HOUR, "bake_time": 2 * HOUR - 1, "waiter_delay": 600},
         "the time limit passed before its bake time",
     ),
 }
@@ -454,13 +458,16 @@ async def _check_later(answers: list[dict[str, Any]]) -> bool:
         {"verify_callable": 1},
         {"if_gate_fails": "branch"},
         {"bake_time": -1},
+        {"timeout": 300, "bake_time": 300},
+        {"execution_timeout": timedelta(minutes=5), "bake_time": timedelta(minutes=5)},
+        {"default_args": {"execution_timeout": timedelta(minutes=5)}, "bake_time": 301},
         {"min_recommendations": 501},
         {"min_recommendations": -1},
         {"verify_callable": _check_later},
     ],
 )
 def test_options_are_checked_when_the_dag_is_parsed(given):
-    (name,) = given
+    name = next(iter(given.get("default_args", given)))
     with pytest.raises((TypeError, ValueError), match=f"{name} is .*: allowed"):
         PromoteSolutionVersionOperator(task_id="task", campaign_arn=CAMPAIGN, solution_version_arn="x", **given)
 
