@@ -137,6 +137,8 @@ RESULTS = """
     promoted, rolled_back = (operator(task_id=task_id, campaign_arn=A + "campaign/market", **{version: VERSION})
         for operator, task_id, version in ((PromoteSolutionVersionOperator, "promoted", "solution_version_arn"),
             (RollbackCampaignOperator, "rolled_back", "to")))
+    PromoteSolutionVersionOperator(task_id="gated", campaign_arn=A + "campaign/market", solution_version_arn=VERSION,
+        min_metrics={"coverage": 2}, if_gate_fails="skip")
     for task in (skipped, promoted, rolled_back):
         DeleteCampaignOperator(task_id=f"delete_{task.task_id}", campaign_arn=task.output)
     CreateSchemaOperator(task_id="schema", name="items", schema=Path(SCHEMA))
@@ -162,9 +164,10 @@ def test_a_later_task_gets_what_an_earlier_one_returns_if_that_is_known(personal
     clock.advance(3600)
     _, plan = planned(capsys, path)
     dependents = {"after_skipped", "delete_skipped", "delete_promoted", "delete_rolled_back"}
-    expected = {"promoted": "tag", "rolled_back": "tag", **dict.fromkeys(("schema", "evolve", "skipped"), "none")}
-    expected |= dict.fromkeys(dependents, "unknown")
+    expected = {"promoted": "tag", "rolled_back": "tag", **dict.fromkeys(dependents, "unknown")}
+    expected |= dict.fromkeys(("schema", "evolve", "skipped", "gated"), "none")
     assert {task: plan[task]["action"] for task in expected} == expected, plan
+    assert "coverage" in plan["gated"]["reason"]
 
 
 @pytest.mark.parametrize(
