@@ -288,6 +288,18 @@ def test_a_rollback_needs_no_more_than_the_permission_to_update(shop, operation)
     assert (shop.live, sent()) == (shop.a, 2)
 
 
+def test_a_rollback_whose_end_cannot_be_recorded_is_reported_and_a_new_run_records_it(shop):
+    fail = lambda: faults.error_next("TagResource", "ResourceNotFoundException")  # noqa: E731
+    faults.call_next("GetRecommendations", lambda: faults.call_next("UpdateCampaign", fail, done=True))
+    faults.empty_next(times=None)
+    with pytest.raises(PromotionFailedError, match="is live again.*could not be recorded: .*ResourceNotFound"):
+        shop.promote(**USERS)()
+    assert shop.tags["promotion"] == f"failed {shop.b}"
+    with pytest.raises(PromotionFailedError, match="failed on this campaign before.*is live again"):
+        shop.promote()()
+    assert (shop.live, sent(), shop.tags["promotion"]) == (shop.a, 2, f"rolled-back {shop.b}")
+
+
 def test_an_error_before_the_smoke_test_says_that_the_version_is_not_verified(shop, capsys):
     deny = lambda: faults.error_next("DescribeCampaign", "AccessDeniedException", times=None)  # noqa: E731
     faults.call_next("UpdateCampaign", deny, done=True)
