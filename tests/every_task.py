@@ -173,7 +173,7 @@ STEPS: Final[list[tuple[str, dict[str, Any]]]] = [
     ("StopSolutionVersionCreation", {"solution_version_arn": "<CreateSolutionVersion>"}),
     ("CreateSolutionVersion", {"solution_arn": f"{PREFIX}solution/life", "tags": TAGS}),
     ("SolutionVersionSensor", {"solution_version_arn": "<CreateSolutionVersion>"}),
-    ("StaleSolutionSensor", {"solution_arn": f"{PREFIX}solution/life", "max_age": 0.0}),
+    ("StaleSolutionSensor", {"solution_arn": f"{PREFIX}solution/life", "max_age": 0.0, "poke_interval": 60.0}),
     ("GetSolutionMetrics", {"solution_version_arn": "<CreateSolutionVersion>"}),
     ("CompareSolutionVersions", {"solution_arn": f"{PREFIX}solution/life", "best_by": "precision_at_5"}),
     (

@@ -30,14 +30,14 @@ def dataset_schema(task: PersonalizeTask, dataset_arn: str) -> Schema:
     from dataclasses import replace
 
     from airflow_provider_personalize.comparison import configuration
-    from airflow_provider_personalize.data.schemas import parse_schema
     from airflow_provider_personalize.operators.driver import call_with_retry
+    from airflow_provider_personalize.operators.schema_files import described_schema
     from airflow_provider_personalize.resources import SCHEMA
 
     dataset = call_with_retry(task, lambda: task.hook.describe(DATASET, dataset_arn))
-    schema_arn = configuration(DATASET, dataset)["schemaArn"]
-    described = call_with_retry(task, lambda: task.hook.describe(SCHEMA, schema_arn))
-    return replace(parse_schema(described["schema"]), dataset_type=dataset["datasetType"].upper())
+    schema_arn = configuration(DATASET, dataset).get("schemaArn") or dataset["schemaArn"]
+    schema = call_with_retry(task, lambda: described_schema(task.hook.describe(SCHEMA, schema_arn)))
+    return replace(schema, dataset_type=dataset["datasetType"].upper())
 
 
 def check_data(

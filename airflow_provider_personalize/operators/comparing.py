@@ -90,12 +90,15 @@ class CompareSolutionVersionsOperator(PersonalizeTask):
         from airflow_provider_personalize.coercion import parse
         from airflow_provider_personalize.operators.driver import call_with_retry
 
+        best_by = parse("string", self.best_by)
+        if best_by is not None and not isinstance(best_by, str):
+            raise self.api.error([f"best_by is {best_by!r}: it must be the name of a metric"])
         arns = call_with_retry(self, self._arns_by_name)
         read = [call_with_retry(self, partial(self._read, name, arn)) for name, arn in arns.items()]
         comparison = _Comparison(
             versions=[each for each in read if not each.unusable],
             excluded={each.name: each.unusable for each in read if each.unusable},
-            best_by=parse("string", self.best_by),
+            best_by=best_by,
             best_is=self.best_is,
         )
         may_exclude = self.if_unusable == "exclude" and bool(comparison.versions)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from airflow_provider_personalize.aws_errors import is_transient
 from airflow_provider_personalize.coercion import parse
-from airflow_provider_personalize.data.schemas import parse_schema, schema_errors
-from airflow_provider_personalize.exceptions import SchemaUnreadableError
+from airflow_provider_personalize.data.schemas import Schema, parse_schema, schema_errors
+from airflow_provider_personalize.exceptions import IncompleteAnswerError, SchemaUnreadableError
 from airflow_provider_personalize.redaction import redact
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ class GivenSchema(NamedTuple):
         if not isinstance(request.get("schema"), str):
             return [f"schema is {redact(repr(request.get('schema')))}: it must be an Avro record"]
         try:
-            return schema_errors(parse_schema(request["schema"]), request.get("domain"))
+            domain = request.get("domain")  # that it is a text, or missing, is checked elsewhere
+            return schema_errors(parse_schema(request["schema"]), domain if isinstance(domain, str) else None)
         except ValueError as error:
             return [str(error)]
 
@@ -55,6 +56,18 @@ class GivenSchema(NamedTuple):
 
 #: A schema that is in a file and was not read: any Avro record.
 UNREAD: Final = GivenSchema('{"type": "record"}', "a file")
+
+
+def described_schema(described: Mapping[str, Any]) -> Schema:
+    """
+    Return the schema that ``DescribeSchema`` was answered with.
+
+    :raises IncompleteAnswerError: It cannot be read.
+    """
+    try:
+        return parse_schema(described["schema"])
+    except ValueError as error:
+        raise IncompleteAnswerError(f"DescribeSchema was answered with what is no schema: {error}") from error
 
 
 def place_of(value: Any) -> str:

@@ -185,6 +185,7 @@ class EvolveDatasetSchemaOperator(WaitingOperator):
     def next_step(self, context: Context, memory: Memory) -> Step:
         """Observe the dataset and its schemas, and return the next step."""
         from airflow_provider_personalize import clock
+        from airflow_provider_personalize.operators.schema_files import described_schema
         from airflow_provider_personalize.plans import evolve
 
         wanted = self._wanted(evolve.Evolution)
@@ -194,6 +195,7 @@ class EvolveDatasetSchemaOperator(WaitingOperator):
         if evolve.is_sent(memory):
             return evolve.next_step(wanted, evolve.ObservedDataset(found, **known), memory, clock.now())
         has = self.hook.describe(SCHEMA, evolve.schema_to_read(found))
+        described_schema(has)
         wanted = replace(wanted, schema=self._checked_schema(has.get("domain"), found["datasetType"]))
         name = evolve.arn_of(wanted, evolve.evolved(wanted, has).name)
         observed = evolve.ObservedDataset(found, **known, schema=has, evolved=self.hook.find(SCHEMA, name))
