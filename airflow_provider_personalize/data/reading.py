@@ -63,7 +63,7 @@ def nested_columns(file: Any) -> dict[str, str]:
 
 
 def _texts(column: Any) -> list[str]:
-    from pyarrow import lib, types
+    from pyarrow import ArrowInvalid, types
 
     if types.is_floating(column.type):
         # as most programs write them: 1.0; what is no number is empty
@@ -73,7 +73,7 @@ def _texts(column: Any) -> list[str]:
     if types.is_integer(column.type) or types.is_string(column.type) or types.is_large_string(column.type):
         try:
             return [value or "" for value in column.cast("string").to_pylist()]
-        except lib.ArrowInvalid:
+        except ArrowInvalid:
             pass
     return ["" if value is None else _text(value) for value in column.to_pylist()]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.resources import DATASET
@@ -201,7 +201,7 @@ class CheckDatasetOperator(PersonalizeTask):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Check the data, and return the summary."""
-        from airflow_provider_personalize.coercion import parse
+        from airflow_provider_personalize.coercion import parse, schema_as_json
         from airflow_provider_personalize.data.schemas import parse_schema
         from airflow_provider_personalize.exceptions import InvalidRequestError
         from airflow_provider_personalize.operators.schema_files import place_of, read_schema
@@ -213,7 +213,7 @@ class CheckDatasetOperator(PersonalizeTask):
         if place_of(schema):
             given = read_schema(self, schema)
             schema = given.content
-            if wrong := given.located(_schema_errors(schema)):
+            if wrong := given.located(given.errors({"schema": schema_as_json(schema)})):
                 raise InvalidRequestError("CheckDataset", wrong)
         if arn:
             self.show_link(context, {"datasetArn": arn})
@@ -239,8 +239,9 @@ class CheckDatasetOperator(PersonalizeTask):
 
     def _wrong_parameters(self, location: Any, arn: str | None, schema: Any, mode: str) -> Iterator[str]:
         from airflow_provider_personalize.arns import wrong_arn
+        from airflow_provider_personalize.coercion import schema_as_json
         from airflow_provider_personalize.data.rules import RULES
-        from airflow_provider_personalize.operators.schema_files import place_of
+        from airflow_provider_personalize.operators.schema_files import GivenSchema, place_of
 
         if not isinstance(location, str) or not location.startswith("s3://"):
             yield f"data_location is {location!r}: it must be a location in S3, such as s3://bucket/folder/"
@@ -251,17 +252,6 @@ class CheckDatasetOperator(PersonalizeTask):
         if mode not in ("FULL", "INCREMENTAL"):
             yield f"import_mode is {mode!r}: allowed are FULL and INCREMENTAL"
         if schema is not None and not place_of(schema):
-            yield from _schema_errors(schema)
+            yield from GivenSchema(schema).errors({"schema": schema_as_json(schema)})
         if unknown := sorted(set(self.ignore_rules) - RULES.keys()):
             yield f"ignore_rules has {unknown}: allowed are names of {', '.join(RULES)}"
-
-
-def _schema_errors(schema: Any) -> list[str]:
-    from airflow_provider_personalize.data.schemas import parse_schema, schema_errors
-
-    if not isinstance(schema, (str, Mapping)):
-        return [f"schema is {schema!r}: it must be an Avro record"]
-    try:
-        return schema_errors(parse_schema(schema))
-    except ValueError as error:
-        return [str(error)]

@@ -142,7 +142,7 @@ class Memory:
     :param searching_since: Since when something that should exist is not found, in seconds since the epoch.
     :param name_number: Which of the derived names is tried.
     :param in_progress_seen: Whether the update was seen in progress.
-    :param stage: The stage of a cascade that was carried out or waited for: its size and its first action; or the ARN
+    :param stage: The stage of a cascade that was executed or waited for: its size and its first action; or the ARN
         of the schema to which a dataset is updated; or the ARN of another's training that is young and waited for.
     :param schemas: The schemas that the datasets of a group have or had.
     :param noted_schemas: Those of them that this attempt keeps, since the group cannot.
