@@ -9,7 +9,7 @@ A is a baseline that recommends the most popular items, B recommends for each us
 shows their offline metrics. A metric attribution then counts clicks and purchases by campaign, in Amazon CloudWatch:
 ``visits`` shows what your application does for that. The local Personalize keeps events and writes no reports.
 
-``docs/ab-testing.md`` explains how to split users, read the reports and end the test.
+``docs/guides/ab-testing.md`` explains how to split users, read the reports and end the test.
 
 In an AWS account, set the parameter ``role_arn`` to a role that may read the bucket and write metrics
 (https://docs.aws.amazon.com/personalize/latest/dg/metric-attribution-requirements.html). An import is charged by the

@@ -21,7 +21,7 @@ from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CreateCampaignOperator
 from airflow_provider_personalize.permissions import ROLE_ACTION, S3_ACTIONS, actions_of
 
-PAGE = Path(__file__).parents[1] / "docs" / "permissions.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "permissions.md"
 every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name__)
 
 
@@ -185,10 +185,10 @@ def _listed(actions: dict[str, str]) -> str:
 
 
 def test_the_page_has_the_table():
-    assert table() in PAGE.read_text(encoding="utf-8"), f"docs/permissions.md should have:\n{table()}"
+    assert table() in PAGE.read_text(encoding="utf-8"), f"docs/reference/permissions.md should have:\n{table()}"
 
 
 def test_readme_has_the_actions_of_its_example():
-    readme = (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = (PAGE.parents[2] / "README.md").read_text(encoding="utf-8")
     shown = re.search(r"## Permissions.*?\"Action\": \[(.*?)\]", readme, re.DOTALL)[1]
     assert set(re.findall(r'"(.*?)"', shown)) == set(actions_of(task_of("UpdateSolution")))

@@ -14,7 +14,7 @@ from airflow_provider_personalize import pytest_plugin
 
 pytest_plugins = "pytester"
 
-GUIDE = Path(__file__).parents[1] / "docs" / "local-personalize.md"
+GUIDE = Path(__file__).parents[1] / "docs" / "emulator" / "local-personalize.md"
 
 PROJECT = """
     import os

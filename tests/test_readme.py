@@ -12,7 +12,7 @@ pytest_plugins = "pytester"
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-GUIDE = (ROOT / "docs" / "local-personalize.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "emulator" / "local-personalize.md").read_text(encoding="utf-8")
 
 
 def python_blocks(text: str) -> list[str]:

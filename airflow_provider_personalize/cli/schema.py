@@ -14,7 +14,7 @@ from airflow_provider_personalize.data.schemas import DATASET_TYPES, DOMAINS
 _ABOUT: Final = """\
 Propose an Avro schema for a CSV: from the names of its columns and a sample of its records. The schema goes to the
 standard output, and what to know of it to the standard error. Read it before you use it: a sample does not tell what a
-column means. docs/schemas.md has the rules.
+column means. docs/guides/schemas.md has the rules.
 """
 _END: Final = """\
 exit status:

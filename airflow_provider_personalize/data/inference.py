@@ -1,7 +1,7 @@
 """
 Propose a schema from a CSV: from its header and a sample of its records.
 
-How each column is read is in docs/schemas.md. The rules of thumb, such as when a text is a category, are this
+How each column is read is in docs/guides/schemas.md. The rules of thumb, such as when a text is a category, are this
 package's own, not the service's; what the service requires is in ``schemas.py`` and ``limits.py``.
 """
 

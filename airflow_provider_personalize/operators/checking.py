@@ -144,8 +144,8 @@ class CheckDatasetOperator(PersonalizeTask):
 
     It reads the CSV files as an import would, in pieces, and fails with one error that lists all problems, each with
     its file, line, column, value and count; the first 20 in full. Nothing is sent to the service but
-    ``DescribeDataset`` and ``DescribeSchema``. See ``docs/data-checks.md`` for the rules, what each rests on, and what
-    the check costs. A Parquet file is checked as the CSV that it would be; that takes the extra ``parquet``.
+    ``DescribeDataset`` and ``DescribeSchema``. See ``docs/guides/data-checks.md`` for the rules, what each rests on,
+    and what the check costs. A Parquet file is checked as the CSV that it would be; that takes the extra ``parquet``.
 
     :param data_location: ``s3://bucket/interactions.csv``, or a folder ``s3://bucket/folder/``, of which the files of
         the first level are read. (templated)

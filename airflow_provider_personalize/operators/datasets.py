@@ -179,7 +179,7 @@ class CreateDatasetImportJobOperator(JobOperator):
     :param skip_if_unchanged: Whether to import nothing if the dataset is as this import would leave it: the last import
         into it had the same location, mode and objects, and nothing has changed the dataset since. The digest of the
         objects is kept in a tag of each job, so the first import with this parameter is never skipped, and ``tags`` has
-        at most 49 entries. See docs/freshness.md.
+        at most 49 entries. See docs/guides/freshness.md.
     :param if_skipped: How the task ends then: ``"skip"`` marks it as skipped, and with it what follows by the default
         trigger rule; ``"succeed"`` succeeds and returns the ARN of the earlier job.
     :param check_data: Whether to check all of the data first, as :class:`CheckDatasetOperator` does, right before the

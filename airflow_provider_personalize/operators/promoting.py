@@ -138,7 +138,7 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
     What to return to is recorded before the call, in two tags of the campaign. With them a retry, and each attempt
     after a crash, continues where the one before was: it deploys nothing twice. A version that failed has a tag that
     says so, and is not promoted to this campaign again until somebody removes that tag. The guide is
-    ``docs/promotion.md``.
+    ``docs/guides/promotion.md``.
 
     A campaign that follows the newest version by itself (``syncWithLatestSolutionVersion``) is refused. Recommenders
     have no versions.

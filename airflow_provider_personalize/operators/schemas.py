@@ -54,7 +54,7 @@ class CreateSchemaOperator(CreateOperator):
     since it is that of a CSV's columns; the order of an object's members, and of the types in a union, does not.
 
     The schema is read when the task runs, by the worker, and with the task's connection where it is in S3. A file is no
-    template: what is in it is sent as it is. See docs/schemas.md for what is checked before the call.
+    template: what is in it is sent as it is. See docs/guides/schemas.md for what is checked before the call.
 
     :param name: The name, at most 63 letters, digits, hyphens and underscores. (templated)
     :param schema: An Avro record, as a structure or as JSON in a text, at most 20,000 characters; or the path of a file
@@ -152,7 +152,7 @@ class EvolveDatasetSchemaOperator(WaitingOperator):
     new fields until it is told to.
 
     A retry finds the schema and the update of an earlier attempt, and makes no second one. An update by someone else is
-    waited for, and the schemas are compared again. See docs/schemas.md.
+    waited for, and the schemas are compared again. See docs/guides/schemas.md.
 
     :param dataset_arn: The ARN of the dataset. (templated)
     :param schema: All fields that the dataset is to have, in one of the forms of :class:`CreateSchemaOperator`. Its

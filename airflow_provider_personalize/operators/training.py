@@ -142,7 +142,7 @@ class CreateSolutionVersionOperator(JobOperator):
         progress that is young enough is waited for, and counts if it succeeds. None trains whatever there is.
     :param skip_if_no_new_data: Whether to train nothing if, since the newest version began to train, no import into the
         dataset group and no data deletion has ended, and no dataset or its schema and not the solution has changed.
-        A job in progress is waited for first. With both parameters, either skips. See docs/freshness.md.
+        A job in progress is waited for first. With both parameters, either skips. See docs/guides/freshness.md.
     :param ignore_real_time_data: Whether ``skip_if_no_new_data`` takes no account of events, items, users and actions
         that came in real time. The API does not tell whether any came; so without this parameter, a group with an
         event tracker or a dataset of items, users or actions is never taken to have no new data.

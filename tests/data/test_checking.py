@@ -336,7 +336,7 @@ def test_items_are_identified_by_their_ids_and_have_limits_of_their_own():
 
 
 def test_the_page_lists_each_rule():
-    page = (Path(__file__).parents[2] / "docs" / "data-checks.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "guides" / "data-checks.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| (error|warning) \| (.*) \| (?:\[.*\]\((.*)\)|(assumed)) \|$", page, re.MULTILINE)
     listed = {name: (severity == "error", says, link or assumed) for name, severity, says, link, assumed in rows}
     assert listed == {name: tuple(rule) for name, rule in RULES.items()}

@@ -1,4 +1,4 @@
-"""A schema that is proposed for a CSV: the service takes both, and the rules of docs/schemas.md hold."""
+"""A schema that is proposed for a CSV: the service takes both, and the rules of docs/guides/schemas.md hold."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_provider_personalize.emulator import assumptions, clock
 
 CATEGORY, TEXT = {"categorical": True}, {"textual": True}
 PROSE = "a long time ago in a galaxy far away"
-# A column of three values, and its field by the rules of docs/schemas.md
+# A column of three values, and its field by the rules of docs/guides/schemas.md
 COLUMNS: list[tuple[str, list[str], Any, dict[str, bool]]] = [
     ("item_id", ["i1", "i2", "i3"], "string", {}),
     ("COUNT", ["1", "-2", "9223372036854775807"], "long", {}),

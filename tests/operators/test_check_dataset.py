@@ -93,7 +93,7 @@ def test_good_data_passes_and_the_summary_is_returned(capsys, s3_calls):
     assert summary["distinct"] == {"USER_ID": 50, "ITEM_ID": 70}
     assert "1,000 records, 50 distinct USER_ID, 70 distinct ITEM_ID; 0 errors" in capsys.readouterr().out
     assert {call.operation for call in calls} & {"CreateDatasetImportJob"} == set()
-    # the actions that docs/permissions.md lists, by the names of their operations
+    # the actions that docs/reference/permissions.md lists, by the names of their operations
     assert {f"s3:{name.replace('ListObjectsV2', 'ListBucket')}" for name in s3_calls} == set(S3_ACTIONS)
 
 

@@ -2,7 +2,7 @@
 What is explored: a subject, the faults that may happen, and the limits that are expected.
 
 Where a scenario lists no limit, every invariant holds in every state. A limit is an invariant that the plans do not
-keep, nearly always since the API gives no way to; ``docs/guarantees.md`` shows the shortest trace to each.
+keep, nearly always since the API gives no way to; ``docs/concepts/guarantees.md`` shows the shortest trace to each.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``docs/guarantees.md`` states each limit that is expected, with the trace that the simulation finds."""
+"""``docs/concepts/guarantees.md`` states each limit that is expected, with the trace that the simulation finds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from scenarios import SCENARIOS, explored
 
 pytestmark = pytest.mark.xdist_group("simulation")
-PAGE = Path(__file__).parents[2] / "docs" / "guarantees.md"
+PAGE = Path(__file__).parents[2] / "docs" / "concepts" / "guarantees.md"
 TRACES = [trace.splitlines() for trace in re.findall(r"```text\n(.*?)\n```", PAGE.read_text(), re.DOTALL)]
 
 

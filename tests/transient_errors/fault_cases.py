@@ -1,4 +1,4 @@
-"""Every fault, and how a wait and a write end with it: the tables of ``docs/faults.md``."""
+"""Every fault, and how a wait and a write end with it: the tables of ``docs/concepts/faults.md``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every fault with every way to wait and with writes, as ``docs/faults.md`` documents it."""
+"""Every fault with every way to wait and with writes, as ``docs/concepts/faults.md`` documents it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fault_cases import ROWS, WAYS, measure
 from airflow_provider_personalize.emulator.control import transport_faults
 from airflow_provider_personalize.triggers import poller
 
-DOC = (Path(__file__).parents[2] / "docs" / "faults.md").read_text(encoding="utf-8")
+DOC = (Path(__file__).parents[2] / "docs" / "concepts" / "faults.md").read_text(encoding="utf-8")
 TABLE = [[cell.strip() for cell in line.strip("|").split("|")] for line in DOC.splitlines() if line.startswith("| ")]
 ROWS_SAID = {(row[0], row[1]): row[2:] for row in TABLE if len(row) == 2 + len(WAYS)}
 SAID = {row: dict(zip(WAYS, cells, strict=True)) for row, cells in ROWS_SAID.items()}

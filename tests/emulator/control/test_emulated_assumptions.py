@@ -22,7 +22,7 @@ from airflow_provider_personalize.emulator.control.assumptions import Assumption
 from airflow_provider_personalize.emulator.control.durations import SECONDS
 from airflow_provider_personalize.emulator.service.progress import Progress
 
-GUIDE = Path(__file__).parents[3] / "docs" / "local-personalize.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "emulator" / "local-personalize.md"
 INVALID, IN_USE, MISSING = "InvalidInputException", "ResourceInUseException", "ResourceNotFoundException"
 LIMIT, TAKEN = "LimitExceededException", "ResourceAlreadyExistsException"
 GROUP = f"{PREFIX}dataset-group/shop"
