@@ -159,6 +159,7 @@ MUTATIONS: dict[str, Case] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_changed_condition_yields_a_counterexample(name, monkeypatch):
     function, old, new, scenario_name = MUTATIONS[name]

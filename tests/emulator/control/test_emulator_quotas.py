@@ -192,6 +192,7 @@ TRIPS: dict[str, tuple[int, Callable[[Everything], tuple[str, str]], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRIPS)
 def test_each_quota_is_held_and_says_its_number(shop, name):
     number, reach, outcome = TRIPS[name]
