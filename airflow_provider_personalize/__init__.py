@@ -25,6 +25,8 @@ def get_provider_info() -> dict[str, object]:
         "operators": [{"integration-name": integration, "python-modules": [f"{package}.operators"]}],
         "sensors": [{"integration-name": integration, "python-modules": [f"{package}.sensors"]}],
         "triggers": [{"integration-name": integration, "python-modules": [f"{package}.triggers"]}],
+        # from Airflow 3.2 on: `airflow personalize`
+        "cli": [f"{package}.cli.definition.get_personalize_cli_commands"],
         # where the classes are defined: Airflow 2 knows a serialised link by that
         "extra-links": [f"{package}.links.personalize.{page}Link" for page in ("DatasetGroup", "Solution", "Campaign")],
     }

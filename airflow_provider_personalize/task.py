@@ -19,6 +19,7 @@ from airflow_provider_personalize.resources import ResourceType
 from airflow_provider_personalize.signatures import InheritedSignature, inherited_doc
 
 if TYPE_CHECKING:
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
     from airflow.utils.context import Context
 
     from airflow_provider_personalize.hook_parameters import HookParameters
@@ -175,6 +176,11 @@ class PersonalizeTask(BaseOperator):
     def service_hook(self) -> PersonalizeHook:
         """The hook for the API that has the operation."""
         return self.hook if self.service == "personalize" else self._hook_for(self.service)
+
+    @cached_property
+    def s3_hook(self) -> S3Hook:
+        """Airflow's hook for S3, with the same connection."""
+        return self.hook_parameters.s3_hook()
 
     def _hook_for(self, service: str) -> PersonalizeHook:
         from airflow_provider_personalize.arns import region_of

@@ -6,25 +6,21 @@ import argparse
 import inspect
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
-from airflow_provider_personalize.cli.dag_files import DagFile, class_of, existing_path, load, short_path, unmapped
+from airflow_provider_personalize.cli.commands import WRONG
+from airflow_provider_personalize.cli.dag_files import (
+    DagFile,
+    FileError,
+    class_of,
+    existing_path,
+    load,
+    short_path,
+    unmapped,
+)
 from airflow_provider_personalize.cli.literals import MARK, literal_errors
-
-_ABOUT: Final = """\
-Check the parameters of all Personalize tasks in DAG files, without running them and without AWS: ARNs of another
-resource type, rates, unknown keys, missing roles and whatever else an operator checks before it calls the service.
-Values that only a run knows, such as templates and what other tasks return, are skipped; what is literal inside a
-structure is checked.
-"""
-_END: Final = """\
-exit status:
-  0  nothing is wrong
-  1  a parameter is wrong
-  2  a file cannot be loaded, or the options are invalid
-"""
 
 
 @dataclass(frozen=True)
@@ -46,35 +42,24 @@ class Finding:
         return f"{self.file}: {self.dag_id}.{self.task_id}: {self.message}"
 
 
-def add_to(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "check",
-        help="check literal parameters",
-        description=_ABOUT,
-        epilog=_END,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("paths", metavar="PATH", nargs="+", type=existing_path, help="a DAG file, or a folder of them")
-    parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print (default: text)")
-    parser.set_defaults(do=_run)
-
-
-def _run(asked: argparse.Namespace) -> int:
-    loaded = [load(path) for path in asked.paths]
-    unloaded = [error for each in loaded for error in each.errors]
+def run(asked: argparse.Namespace) -> int:
+    """Check the files, and return the exit status."""
+    loaded = [load(path) for path in map(existing_path, asked.paths)]
+    import_errors = [error for each in loaded for error in each.errors]
     findings = [finding for each in loaded for finding in check(each)]
     number = sum(1 for each in loaded for _ in each.tasks())
     if asked.format == "json":
-        errors = [{"file": file, "message": message} for file, message in unloaded]
-        print(json.dumps({"findings": [*map(asdict, findings)], "import_errors": errors, "tasks": number}, indent=2))
+        print(json.dumps({**as_json(findings, import_errors), "tasks": number}, indent=2))
     else:
-        for file, message in unloaded:
-            print(f"{file} cannot be loaded: {message}")
-        for finding in findings:
-            print(finding)
+        for line in (*import_errors, *findings):
+            print(line)
         print(f"{number} tasks checked, {len(findings)} errors")
-    return 2 if unloaded else int(bool(findings))
+    return WRONG if import_errors or findings else 0
+
+
+def as_json(findings: Iterable[Finding], import_errors: Iterable[FileError]) -> dict[str, list[dict[str, Any]]]:
+    """Return what is wrong with the parameters, and which files cannot be loaded."""
+    return {"findings": [*map(asdict, findings)], "import_errors": [*map(asdict, import_errors)]}
 
 
 def check(file: DagFile) -> Iterator[Finding]:

@@ -23,16 +23,27 @@ _FRAME: Final = r'\s*File "(?P<file>[^"]*)", line (?P<line>\d+)'
 
 
 @dataclass(frozen=True)
+class FileError:
+    """Why a file cannot be loaded."""
+
+    file: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file} cannot be loaded: {self.message}"
+
+
+@dataclass(frozen=True)
 class DagFile:
     """
     What Airflow finds in a DAG file, or in a folder of them.
 
     :param dags: The DAGs.
-    :param errors: The files that cannot be loaded, each with the reason.
+    :param errors: The files that cannot be loaded.
     """
 
     dags: list[Any]
-    errors: list[tuple[str, str]]
+    errors: list[FileError]
 
     def tasks(self) -> Iterator[tuple[Any, Any]]:
         """Iterate over the tasks of this package, each with its DAG; a mapped task as Airflow has it."""
@@ -71,7 +82,7 @@ def load(path: Path) -> DagFile:
         bag = _dag_bag()(str(path.absolute()))
     dags = [bag.dags[dag_id] for dag_id in sorted(bag.dags)]
     errors = sorted(bag.import_errors.items())
-    return DagFile(dags, [(short_path(file), _in_short(file, error)) for file, error in errors])
+    return DagFile(dags, [FileError(short_path(file), _in_short(file, error)) for file, error in errors])
 
 
 @contextmanager

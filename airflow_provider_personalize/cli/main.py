@@ -5,21 +5,36 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Final
+from typing import Final, NoReturn
+
+from airflow_provider_personalize.cli.commands import COMMANDS, WRONG
 
 _PROGRAM: Final = "python -m airflow_provider_personalize"
 _ABOUT: Final = "Commands for DAGs with tasks for Amazon Personalize. A local Personalize is in .emulator."
-# The modules of the commands. Only that of the command at hand is imported: not all need Airflow.
-_COMMANDS: Final = ("check", "plan", "schema")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors do not end with argparse's own status 2, with which ``plan`` reports changes."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(WRONG, f"{self.prog}: error: {message}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status."""
-    parser = argparse.ArgumentParser(prog=_PROGRAM, description=_ABOUT)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", help="each has its own --help")
-    given = sys.argv[1:] if arguments is None else arguments
-    for name in [name for name in _COMMANDS if name in given[:1]] or _COMMANDS:
-        import_module(f"airflow_provider_personalize.cli.{name}").add_to(commands)
-    asked = parser.parse_args(given)
-    return int(asked.do(asked))
+    parser = _Parser(prog=_PROGRAM, description=_ABOUT)
+    parsers = parser.add_subparsers(required=True, metavar="COMMAND", help="each has its own --help")
+    for command in COMMANDS:
+        one = parsers.add_parser(
+            command.name,
+            help=command.help,
+            description=command.about,
+            epilog=command.statuses,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        for names, option in command.options.items():
+            one.add_argument(*names, **option)
+        one.set_defaults(run=command.run)
+    asked = parser.parse_args(arguments)
+    return int(asked.run(asked))

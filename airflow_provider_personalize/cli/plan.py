@@ -6,28 +6,26 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
+from itertools import product, starmap
 from types import SimpleNamespace
 from typing import Any, Final
 
-from airflow_provider_personalize.cli.check import check
-from airflow_provider_personalize.cli.dag_files import existing_path, load, quiet
+from airflow_provider_personalize.cli.check import as_json, check
+from airflow_provider_personalize.cli.commands import WRONG
+from airflow_provider_personalize.cli.dag_files import class_of, existing_path, load, quiet
 from airflow_provider_personalize.cli.literals import LITERAL, MARK, UNKNOWN, is_open, is_template
 from airflow_provider_personalize.operators.base import CHANGING
+from airflow_provider_personalize.plans.preview import NOTHING, sentence
 from airflow_provider_personalize.redaction import redact
+from airflow_provider_personalize.task import PersonalizeTask
 
-_ABOUT: Final = """\
-Print what each Personalize task of a DAG would do first if the DAG ran now: what it would create, update or delete,
-and what begins to be charged. The tasks are asked in their order, by the AWS connection that each of them has. Only
-calls that read are made. Templates are rendered with the params' defaults and --conf, the logical date and variables;
-what only a run knows is said so. The parameters are checked first, as by `check`.
-"""
-_END: Final = """\
-exit status:
-  0  there is nothing to change
-  1  a file cannot be loaded, a parameter is wrong, or a task would fail
-  2  there are changes, or what only a run knows; or the options are invalid
-"""
 _SYMBOLS: Final = {"create": "+", "delete": "-", "none": "=", "unknown": "?", "wait": "?", "fail": "!"}
+#: The exit status where there are changes.
+CHANGES: Final = 2
+#: A type of resource and the ARN of one, if it is known.
+_Part = tuple[str, Any]
+_S3: Final[_Part] = ("s3", None)
+_UNKNOWN: Final = {"action": "unknown", "kind": None}
 # what these return is the ARN, if the operator returns one
 _RETURNS_ARN: Final = {"none", "update", "start", "stop", "tag", "untag"}
 
@@ -63,23 +61,6 @@ class _TaskInstance(_Later):
         raise _KnownAfterRun
 
 
-def add_to(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "plan",
-        help="show what a DAG would change",
-        description=_ABOUT,
-        epilog=_END,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("path", metavar="PATH", type=existing_path, help="the DAG file")
-    parser.add_argument("--dag-id", metavar="ID", help="only this DAG; by default, all DAGs in the file")
-    parser.add_argument("--conf", metavar="JSON", type=_json_object, default={}, help="the run's configuration")
-    parser.add_argument("--logical-date", metavar="DATE", type=_date, help="of the run, in ISO 8601 (default: now)")
-    parser.add_argument("--format", choices=["text", "json"], default="text", help="how to print (default: text)")
-    parser.set_defaults(do=_run)
-
-
 def _json_object(value: str) -> dict[str, Any]:
     try:
         conf = json.loads(value)
@@ -98,48 +79,63 @@ def _date(value: str) -> datetime:
     return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
 
 
-def _run(asked: argparse.Namespace) -> int:
-    file = load(asked.path)
+def run(asked: argparse.Namespace) -> int:
+    """Print the plan, and return the exit status."""
+    conf, now = _json_object(asked.conf), datetime.now(timezone.utc)
+    date = _date(asked.logical_date) if asked.logical_date else now
+    file = load(existing_path(asked.path))
     dags = [dag for dag in file.dags if asked.dag_id in {None, dag.dag_id}]
-    errors = [f"{name} cannot be loaded: {message}" for name, message in file.errors]
-    errors += [str(finding) for finding in check(file) if asked.dag_id in {None, finding.dag_id}]
-    if not (dags or errors):
-        errors.append(f"{asked.path} has no DAG" + (f" {asked.dag_id}" if asked.dag_id else ""))
-    date = asked.logical_date or datetime.now(timezone.utc)
-    steps = [] if errors else [step for dag in dags for step in _steps(dag, asked.conf, date)]
+    findings = [finding for finding in check(file) if asked.dag_id in {None, finding.dag_id}]
+    if not (dags or file.errors):
+        raise argparse.ArgumentTypeError(f"{asked.path} has no DAG" + (f" {asked.dag_id}" if asked.dag_id else ""))
+    wrong = [*file.errors, *findings]
+    steps = [] if wrong else [step for dag in dags for step in _steps(dag, conf, date)]
     if asked.format == "json":
-        print(json.dumps({"errors": errors, "steps": steps}, indent=2, default=str))
+        print(json.dumps({**as_json(findings, file.errors), "steps": steps}, indent=2, default=str))
     else:
-        for line in (*errors, *(() if errors else _lines(steps))):
+        for line in wrong or _lines(steps):
             print(line)
     actions = {step["action"] for step in steps}
-    return 1 if errors or "fail" in actions else 2 * bool(actions - {"none"})
+    return WRONG if wrong or "fail" in actions else CHANGES * bool(actions - {"none"})
 
 
 def _steps(dag: Any, conf: Mapping[str, Any], date: datetime) -> Iterator[dict[str, Any]]:
     """Iterate over what the tasks of a DAG would do, in their order."""
     results: dict[str, Any] = {}
+    effects: dict[str, set[_Part]] = {}
+    upstream: dict[str, set[str]] = {}
     for task in dag.topological_sort():
-        where = {"dag_id": dag.dag_id, "task_id": task.task_id}
-        if not isinstance(task, CHANGING):
-            made_by = getattr(task, "operator_class", object)
-            if isinstance(made_by, type) and issubclass(made_by, CHANGING):
-                yield {**where, "action": "unknown", "reason": "known after run: the instances of a mapped task"}
+        made_by = class_of(task)
+        before = upstream[task.task_id] = set(task.upstream_task_ids).union(
+            *(upstream[task_id] for task_id in task.upstream_task_ids)
+        )
+        if not issubclass(made_by, CHANGING):
+            effects[task.task_id] = set() if issubclass(made_by, PersonalizeTask) else {_S3}
             continue
-        context = _context(dag, task, conf, date, results)
-        with quiet():
-            planned = _planned(task, context, results)
-        for step in planned if isinstance(planned, list) else [planned]:
-            yield {**where, **step}
-        if not isinstance(planned, list):
-            if task.returns_arn and planned["action"] in _RETURNS_ARN and planned["arn"]:
-                results[task.task_id] = planned["arn"]
-        elif not planned:
-            yield {**where, "action": "none", "kind": "dataset_group", "reason": "it is gone"}
+        if not isinstance(task, CHANGING):
+            planned: Any = [{**_UNKNOWN, "reason": "known after run: the instances of a mapped task"}]
+        else:
+            context = _context(dag, task, conf, date, results)
+            with quiet():
+                planned = _planned(task, context, results, {each: effects[each] for each in effects if each in before})
+        steps = planned if isinstance(planned, list) else [planned]
+        effects[task.task_id] = {
+            (step["kind"] or _type_of(made_by), step.get("arn")) for step in steps if step["action"] != "none"
+        }
+        for step in steps or [{**NOTHING, "kind": "dataset_group", "reason": "it is gone"}]:
+            yield {"dag_id": dag.dag_id, "task_id": task.task_id, **step}
+        if not isinstance(planned, list) and task.returns_arn and planned["action"] in _RETURNS_ARN and planned["arn"]:
+            results[task.task_id] = planned["arn"]
 
 
-def _planned(task: Any, context: Mapping[str, Any], results: Mapping[str, Any]) -> Any:
-    """Return what a task would do first, or why that is not known."""
+def _planned(
+    task: Any, context: Mapping[str, Any], results: Mapping[str, Any], effects: Mapping[str, set[_Part]]
+) -> Any:
+    """
+    Return what a task would do first, or why that is not known.
+
+    :param effects: What the tasks upstream change.
+    """
     from airflow_provider_personalize.operators.driver import call_with_retry
 
     copy, later = task.prepare_for_execution(), []
@@ -148,16 +144,52 @@ def _planned(task: Any, context: Mapping[str, Any], results: Mapping[str, Any]) 
         setattr(copy, field, value)
         later += [field] if is_open(value) else []
     if later:
-        return {"action": "unknown", "kind": None, "reason": f"known after run: {', '.join(later)}"}
-    copy.is_dry_run = False  # what it would do otherwise is asked for
+        return {**_UNKNOWN, "reason": f"known after run: {', '.join(later)}"}
+    reads: set[_Part] = set()
     try:
+        is_dry_run, copy.is_dry_run = copy.is_on("dry_run"), False
+        reads = _reads_of(copy)
         planned = call_with_retry(copy, lambda: copy.planned(copy.begin({})))
     except Exception as error:  # noqa: BLE001 - whatever it is, the task would fail with it
-        return {"action": "fail", "kind": None, "reason": redact(f"{type(error).__name__}: {error}")}
+        planned = {"action": "fail", "kind": None, "reason": redact(f"{type(error).__name__}: {error}")}
+        is_dry_run = False
+    reads |= {_S3} if "s3_hook" in vars(copy) else set()
+    changed = [each for each, parts in effects.items() if any(starmap(_overlap, product(parts, reads)))]
+    if changed and not isinstance(planned, list) and planned["action"] in {"none", "wait", "fail"}:
+        now = f" (now: {planned['reason']})" if planned["reason"] else ""
+        return {**_UNKNOWN, "reason": f"known after run of {', '.join(changed)}{now}"}
+    if is_dry_run:
+        said = "; ".join(map(sentence, planned if isinstance(planned, list) else [planned]))
+        return {**NOTHING, "kind": _type_of(type(task)), "reason": f"Dry run: {said}"}
     name = getattr(task, "name_parameter", None)
     if name and not getattr(copy, name) and planned["request"]:
         planned["request"] |= {member: MARK for member in ("name", "jobName") if member in planned["request"]}
     return planned
+
+
+def _type_of(made_by: type[Any]) -> str:
+    """Return the type of the resource that a task is about."""
+    resource_type = getattr(made_by, "resource_type", None)
+    return resource_type.name if resource_type else "resource"
+
+
+def _reads_of(task: Any) -> set[_Part]:
+    """Return what a task has read, which grows while it reads."""
+    reads, call = set(), task.hook.call
+
+    def noting(method: str, **request: Any) -> Any:
+        name = method.partition("_")[2].removesuffix("s").rpartition("_for_")[2]
+        first, *others = name.split("_")
+        reads.add((name, request.get("".join([first, *map(str.title, others), "Arn"]))))
+        return call(method, **request)
+
+    task.hook.call = noting
+    return reads
+
+
+def _overlap(one: _Part, other: _Part) -> bool:
+    """Return whether two may be the same resource."""
+    return one[0] == other[0] and (one[1] == other[1] or None in {one[1], other[1]})
 
 
 def _resolved(task: Any, value: Any, context: Mapping[str, Any], results: Mapping[str, Any]) -> Any:

@@ -93,7 +93,7 @@ def _check_files(task: PersonalizeTask, check: Check, location: str, *, takes_pa
     from airflow_provider_personalize.hooks.s3 import list_files, read_range
     from airflow_provider_personalize.operators.driver import call_with_retry
 
-    client = task.hook_parameters.s3_hook().get_conn()
+    client = task.s3_hook.get_conn()
     listing = call_with_retry(task, lambda: list_files(client, location))
     if not listing.files:
         check.add(found("location", f"Invalid Data location: there is no file at {location}."))

@@ -247,7 +247,7 @@ class CreateDatasetImportJobOperator(JobOperator):
         if (count := len(other_tags(call.request))) >= MOST_TAGS:
             said = f"tags has {count} entries: at most {MOST_TAGS - 1} are allowed, since skip_if_unchanged adds one"
             raise InvalidRequestError(self.operation, [said])
-        observed = observe_imports(self.hook, self.hook_parameters.s3_hook().conn, call.request)
+        observed = observe_imports(self.hook, self.s3_hook.conn, call.request)
         return import_or_skip(
             call, observed, memory, succeeds=self.if_skipped == "succeed", waits=self.wait_for_completion
         )

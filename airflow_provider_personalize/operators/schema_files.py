@@ -120,7 +120,7 @@ def _read_s3(task: PersonalizeTask, place: str) -> bytes:
     if not (found := _S3.fullmatch(place)):
         raise SchemaUnreadableError(place, "it names no object in S3")
     try:
-        answer = task.hook_parameters.s3_hook().get_conn().get_object(Bucket=found[1], Key=found[2])
+        answer = task.s3_hook.get_conn().get_object(Bucket=found[1], Key=found[2])
         data: bytes = answer["Body"].read(MOST_BYTES + 1)
     except ClientError as error:
         if is_transient(error):

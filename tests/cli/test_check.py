@@ -160,9 +160,9 @@ def test_nothing_is_wrong_with_what_every_task_is_given_in_other_tests():
     ],
     ids=["an error", "a parameter is missing", "no Python"],
 )
-def test_a_file_that_cannot_be_loaded_ends_with_status_2_and_its_message(tmp_path, capsys, text, reason):
+def test_a_file_that_cannot_be_loaded_ends_with_status_1_and_its_message(tmp_path, capsys, text, reason):
     path = written(tmp_path, "broken.py", text)
-    assert main(["check", path, "--format", "json"]) == 2
+    assert main(["check", path, "--format", "json"]) == 1
     (error,) = json.loads(capsys.readouterr().out)["import_errors"]
     assert error["file"] == path
     assert reason in error["message"]

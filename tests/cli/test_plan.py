@@ -43,7 +43,7 @@ def planned(capsys: Any, path: Path, *options: str) -> tuple[int, dict[str, dict
     status = main(["plan", str(path), "--format", "json", *options])
     assert all(call.operation.startswith(("Describe", "List", "Get")) for call in calls)
     report = json.loads(capsys.readouterr().out)
-    assert report["errors"] == []
+    assert report["findings"] == report["import_errors"] == []
     return status, {step["task_id"]: step for step in report["steps"]}
 
 
@@ -170,6 +170,37 @@ def test_a_later_task_gets_what_an_earlier_one_returns_if_that_is_known(personal
     assert "coverage" in plan["gated"]["reason"]
 
 
+AFTER_OTHERS = """
+    new = CreateCampaignOperator(task_id="new", name="new", solution_version_arn=VERSION, min_provisioned_tps=1)
+    of_new = UpdateCampaignOperator(task_id="of_new", campaign_arn=A + "campaign/new", min_provisioned_tps=5)
+    off, off_elsewhere = (UpdateSolutionOperator(task_id=name, solution_arn=A + f"solution/{name}",
+        perform_auto_training=False) for name in ("shop", "market"))
+    dry = DeleteDatasetGroupOperator(task_id="dry", dataset_group_arn=A + "dataset-group/shop", cascade=True,
+        dry_run="{{ true }}")
+    after_dry = DeleteSolutionOperator(task_id="after_dry", solution_arn=A + "solution/none")
+    new >> of_new
+    update >> [off, off_elsewhere]
+    dry >> after_dry
+"""
+
+
+def test_what_an_earlier_task_changes_decides_what_a_later_one_does(personalize, capsys, tmp_path, monkeypatch):
+    """If it creates what is missing now, or changes what is right now; not if it is another resource, or a dry run."""
+    monkeypatch.setenv("AIRFLOW_VAR_VERSION", "0a1b2c3d")
+    path = tmp_path / "shop.py"
+    version = open_market(personalize)
+    path.write_text(FILE.replace("MORE", AFTER_OTHERS.replace("VERSION", repr(version))))
+    status, plan = planned(capsys, path)
+    known = {"new": "create", "update": "update", "market": "none", "dry": "none", "after_dry": "none"}
+    assert {task: plan[task]["action"] for task in known} == known
+    for task, earlier in {"of_new": "new", "shop": "update"}.items():
+        assert plan[task]["action"] == "unknown"
+        assert plan[task]["reason"].startswith(f"known after run of {earlier} (now: ")
+    assert plan["dry"]["reason"].startswith("Dry run: ")
+    assert "delete: dataset group arn:" in plan["dry"]["reason"]
+    assert status == 2
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -185,3 +216,9 @@ def test_a_plan_that_fails_ends_with_status_1(personalize, capsys, tmp_path, mor
     assert main(["plan", str(path)]) == 1
     assert message in capsys.readouterr().out
     assert main(["plan", str(path), "--dag-id", "other"]) == 1
+    capsys.readouterr()
+    assert main(["plan", str(path), "--format", "json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    failing = [step for step in report["steps"] if step["action"] == "fail"]
+    (wrong,) = report["import_errors"] + report["findings"] + failing
+    assert message.split(": ")[-1] in str(wrong)

@@ -121,7 +121,7 @@ print(main(["schema", {str(tmp_path / "latin.csv")!r}, "--type", "ITEMS"]), main
 print([name for name in sys.modules if name.split(".")[0] in ("airflow", "boto3", "botocore")])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["1 2", "[]"]
+    assert done.stdout.splitlines() == ["1 1", "[]"]
     assert "latin.csv: it is not UTF-8 (" in done.stderr
     assert "none cannot be read" in done.stderr
 
