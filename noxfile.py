@@ -157,7 +157,7 @@ def moto(session: nox.Session) -> None:
 @nox.session(python="3.12")
 def docs(session: nox.Session) -> None:
     """Build the documentation into docs/_build, with warnings as errors."""
-    session.install(".", "--group", "docs")
+    session.install(".[test]", "--group", "docs")
     session.run("sphinx-build", "--fail-on-warning", "--keep-going", "docs", "docs/_build")
 
 

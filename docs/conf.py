@@ -7,12 +7,18 @@ together at run time.
 
 from __future__ import annotations
 
+import os
+import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_personalize import __version__
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+
+sys.path.append(str(Path(__file__).parent / "_ext"))
 
 project = "airflow-provider-personalize"
 author = "airflow-provider-personalize maintainers"
@@ -23,16 +29,22 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx_copybutton",
     "sphinxcontrib.mermaid",
+    "task_pages",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_ext"]
 add_module_names = False
 
 html_theme = "furo"
 html_title = f"{project} {version}"
 html_baseurl = "https://airflow-provider-personalize.readthedocs.io/"
+if built_as := os.environ.get("READTHEDOCS_CANONICAL_URL"):  # with the version
+    html_baseurl = built_as
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+html_logo = html_favicon = "_static/logo.svg"
 html_show_sourcelink = False
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_fence_as_directive = ["mermaid"]
 myst_heading_anchors = 3
 
@@ -47,6 +59,12 @@ def skip_inner_members(app: Sphinx, what: str, *_: Any) -> bool | None:
     return True if in_task else None
 
 
+def link_pages(app: Sphinx, what: str, name: str, it: object, options: object, lines: list[str]) -> None:  # noqa: ARG001
+    """Make links of the names of pages in docstrings."""
+    lines[:] = [re.sub(r"(?:``)?docs/([\w/-]+)\.md(?:``)?", r":doc:`/\1`", line) for line in lines]
+
+
 def setup(app: Sphinx) -> None:
-    """Have Sphinx ask which members to leave out."""
+    """Have Sphinx ask which members to leave out, and what to change in docstrings."""
     app.connect("autodoc-skip-member", skip_inner_members)
+    app.connect("autodoc-process-docstring", link_pages)

@@ -113,13 +113,16 @@ with DAG(
     )
     shop["imported"] >> [version_a, version_b]
 
+    # [START compare_solution_versions]
     # Both are trained on the same data, so their offline metrics can be compared. They do not decide the test.
     compare = CompareSolutionVersionsOperator(
         task_id="compare",
         solution_version_arns={"A, most popular": version_a, "B, personalized": version_b},
         best_by="precision_at_5",
     )
+    # [END compare_solution_versions]
 
+    # [START create_metric_attribution]
     # Counts events that are recorded after its creation.
     metric_attribution = CreateMetricAttributionOperator(
         task_id="metric_attribution",
@@ -131,6 +134,7 @@ with DAG(
         ],
         metrics_output_config={"roleArn": ROLE_ARN},
     )
+    # [END create_metric_attribution]
 
     event_tracker = CreateEventTrackerOperator(
         task_id="event_tracker", name=NAME, dataset_group_arn=shop["dataset_group_arn"]

@@ -78,6 +78,7 @@ with DAG(
     shop["imported"] >> for_users
     shop["imported"] >> for_items
 
+    # [START create_batch_inference_job]
     recommend_to_many = CreateBatchInferenceJobOperator(
         task_id="recommend_to_many",
         solution_version_arn=for_users,
@@ -87,7 +88,9 @@ with DAG(
         num_results=10,
         deferrable=True,
     )
+    # [END create_batch_inference_job]
 
+    # [START create_batch_segment_job]
     find_users = CreateBatchSegmentJobOperator(
         task_id="find_users",
         solution_version_arn=for_items,
@@ -97,6 +100,7 @@ with DAG(
         num_results=10,
         deferrable=True,
     )
+    # [END create_batch_segment_job]
 
     where = OUTPUT["s3DataDestination"]["path"]
     recommend_to_many >> read.override(task_id="recommendations")(where, "users.json")

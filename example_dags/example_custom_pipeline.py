@@ -129,6 +129,7 @@ with DAG(
         deferrable=True,
     )
 
+    # [START create_solution_version]
     solution = CreateSolutionOperator(
         task_id="solution",
         name="{{ params.name }}",
@@ -143,6 +144,7 @@ with DAG(
         stop_on_kill=True,
         deferrable=True,
     )
+    # [END create_solution_version]
 
     metrics = GetSolutionMetricsOperator(task_id="metrics", solution_version_arn=train.output)
 
@@ -156,6 +158,7 @@ with DAG(
         deferrable=True,
     )
 
+    # [START promote_solution_version]
     # Sends nothing if the campaign already serves this version. If the version is worse than the live one, or fails the
     # smoke test, the campaign serves the earlier version in the end, and the task fails.
     promote = PromoteSolutionVersionOperator(
@@ -169,6 +172,7 @@ with DAG(
         bake_time=60,
         deferrable=True,
     )
+    # [END promote_solution_version]
 
     [import_interactions, solution] >> train
     check_metrics(metrics.output) >> campaign >> promote

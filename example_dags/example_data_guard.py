@@ -149,11 +149,14 @@ with DAG(
         ignore_changes=["schema_arn"],
     )
 
+    # [START evolve_dataset_schema]
     # Sends nothing if the dataset has these columns already.
     extend_items = EvolveDatasetSchemaOperator(
         task_id="extend_items", dataset_arn=items.output, schema=schema_of(columns), deferrable=True
     )
+    # [END evolve_dataset_schema]
 
+    # [START create_dataset_import_job]
     import_interactions = CreateDatasetImportJobOperator(
         task_id="import_interactions",
         dataset_arn=interactions.output,
@@ -163,6 +166,7 @@ with DAG(
         skip_if_unchanged=True,
         deferrable=True,
     )
+    # [END create_dataset_import_job]
 
     import_items = CreateDatasetImportJobOperator(
         task_id="import_items",

@@ -119,6 +119,7 @@ with DAG(
         deferrable=True,
     )
 
+    # [START create_recommender]
     recommender = CreateRecommenderOperator(
         task_id="recommender",
         name=NAME,
@@ -127,6 +128,7 @@ with DAG(
         recommender_config={"minRecommendationRequestsPerSecond": 1},
         deferrable=True,
     )
+    # [END create_recommender]
 
     check_recommendations = GetRecommendationsOperator(
         task_id="check_recommendations",
@@ -147,7 +149,9 @@ with DAG(
     },
     **SHARED,
 ):
+    # [START stop_recommender]
     StopRecommenderOperator(task_id="stop", recommender_arn="{{ params.recommender_arn }}", deferrable=True)
+    # [END stop_recommender]
 
 with DAG(
     dag_id="example_domain_recommender_morning",
@@ -159,7 +163,9 @@ with DAG(
     },
     **SHARED,
 ):
+    # [START start_recommender]
     start = StartRecommenderOperator(task_id="start", recommender_arn="{{ params.recommender_arn }}", deferrable=True)
+    # [END start_recommender]
 
     GetRecommendationsOperator(
         task_id="check_recommendations",

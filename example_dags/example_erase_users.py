@@ -70,6 +70,7 @@ with DAG(
     # Each run has its own file, so that the job deletes exactly these users.
     uploaded = upload("{{ params.name }}", "erase/{{ run_id }}.csv", users_to_erase())
 
+    # [START create_data_deletion_job]
     erase = CreateDataDeletionJobOperator(
         task_id="erase",
         dataset_group_arn=shop["dataset_group_arn"],
@@ -77,6 +78,7 @@ with DAG(
         role_arn="{{ params.role_arn }}",
         deferrable=True,
     )
+    # [END create_data_deletion_job]
 
     shop["imported"] >> erase
     count_deleted(erase.output)

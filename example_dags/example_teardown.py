@@ -62,6 +62,7 @@ with DAG(
         perform_auto_training=False,
     )
 
+    # [START delete_dataset_group]
     plan = DeleteDatasetGroupOperator(
         task_id="plan",
         dataset_group_arn=shop["dataset_group_arn"],
@@ -75,6 +76,7 @@ with DAG(
         cascade=True,
         deferrable=True,
     )
+    # [END delete_dataset_group]
 
     [shop["imported"], solution] >> plan
     show_plan(plan.output) >> tear_down

@@ -67,11 +67,13 @@ with DAG(
 
     found = solutions_of(dataset_group.output)
 
+    # [START map_update_solution]
     UpdateSolutionOperator.partial(
         task_id="turn_training_off",
         perform_auto_training=False,
         deferrable=True,
         max_active_tis_per_dag=10,
     ).expand(solution_arn=found)
+    # [END map_update_solution]
 
     solutions >> found

@@ -112,6 +112,7 @@ with DAG(
 
     uploaded = upload_interactions()
 
+    # [START create_dataset]
     # Resources that exist are reused. All of them are free of charge.
     schema = CreateSchemaOperator(task_id="schema", name="{{ params.name }}", schema=uploaded["schema"])
 
@@ -124,6 +125,7 @@ with DAG(
         dataset_group_arn=dataset_group.output,
         dataset_type="INTERACTIONS",
     )
+    # [END create_dataset]
 
     # The update below changes how the solution trains. Ignoring that here lets a second run reuse the solution.
     solution = CreateSolutionOperator(
@@ -143,6 +145,7 @@ with DAG(
         deferrable=True,
     )
 
+    # [START update_solution]
     train_every_three_days = UpdateSolutionOperator(
         task_id="train_every_three_days",
         solution_arn=solution.output,
@@ -158,7 +161,9 @@ with DAG(
         },
         deferrable=True,
     )
+    # [END update_solution]
 
+    # [START solution_update_sensor]
     # The operator above has already waited for its update. Use the sensor in another DAG, or after an operator with
     # wait_for_completion=False. `created` names the update to wait for; it is None if no update was needed.
     solution_update_is_active = SolutionUpdateSensor(
@@ -168,5 +173,6 @@ with DAG(
         require_update=False,
         deferrable=True,
     )
+    # [END solution_update_sensor]
 
     import_interactions >> train_every_three_days >> solution_update_is_active
