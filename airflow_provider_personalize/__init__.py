@@ -9,6 +9,11 @@ def get_provider_info() -> dict[str, object]:
     """Return what Airflow's provider manager and registry show of this package."""
     package = "airflow_provider_personalize"
     integration = "Amazon Personalize"
+    asset_uris = {
+        "schemes": ["personalize"],
+        "handler": f"{package}.assets.sanitize_uri",
+        "factory": f"{package}.assets.personalize_asset",
+    }
     return {
         "package-name": "airflow-provider-personalize",
         "name": integration,
@@ -24,6 +29,9 @@ def get_provider_info() -> dict[str, object]:
         "hooks": [{"integration-name": integration, "python-modules": [f"{package}.hooks"]}],
         "operators": [{"integration-name": integration, "python-modules": [f"{package}.operators"]}],
         "sensors": [{"integration-name": integration, "python-modules": [f"{package}.sensors"]}],
+        "asset-uris": [asset_uris],
+        # as Airflow 2 calls them
+        "dataset-uris": [asset_uris],
         "triggers": [{"integration-name": integration, "python-modules": [f"{package}.triggers"]}],
         # from Airflow 3.2 on: `airflow personalize`
         "cli": [f"{package}.cli.definition.get_personalize_cli_commands"],

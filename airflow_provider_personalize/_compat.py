@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 try:
-    from airflow.sdk import Asset, BaseOperator, BaseOperatorLink, BaseSensorOperator, PokeReturnValue
+    from airflow.sdk import Asset, AssetAlias, BaseOperator, BaseOperatorLink, BaseSensorOperator, PokeReturnValue
     from airflow.sdk.execution_time.xcom import XCom
+
+    IS_AIRFLOW_2 = False
 except ImportError:  # Airflow 2
     from airflow.datasets import Dataset as Asset
+    from airflow.datasets import DatasetAlias as AssetAlias
     from airflow.models import BaseOperator, BaseOperatorLink, XCom
     from airflow.sensors.base import BaseSensorOperator, PokeReturnValue
+
+    IS_AIRFLOW_2 = True
 
 try:
     from airflow.sdk.configuration import conf
@@ -33,12 +38,14 @@ except ImportError:  # Airflow before 3.2
     )
 
 __all__ = [
+    "IS_AIRFLOW_2",
     "AirflowException",
     "AirflowFailException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
     "AirflowTaskTimeout",
     "Asset",
+    "AssetAlias",
     "BaseOperator",
     "BaseOperatorLink",
     "BaseSensorOperator",

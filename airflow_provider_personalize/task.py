@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.hook_parameters import HookParameters
     from airflow_provider_personalize.hooks import PersonalizeHook
     from airflow_provider_personalize.operation import Operation
+    from airflow_provider_personalize.outlets import Ended
     from airflow_provider_personalize.status import WaitCondition, WaitStatus
     from airflow_provider_personalize.triggers.events import WaitEvent
 
@@ -106,6 +107,10 @@ class PersonalizeTask(BaseOperator):
     ui_color = "#eadcf8"
     #: The page of the console that was shown, empty before; None where another process may have shown one.
     link_address: str | None = None
+    #: How it ended well; None before, and in a dry run.
+    ended: Ended | None = None
+    #: What it did, once that was read.
+    facts: dict[str, Any] | None = None
 
     def __init__(
         self,
@@ -154,6 +159,28 @@ class PersonalizeTask(BaseOperator):
             return context
         alone = {"dag_id": "", "task_id": self.task_id, "run_id": uuid4().hex, "map_index": -1, "try_number": 1}
         return cast("Context", {**context, "ti": SimpleNamespace(**alone, xcom_push=lambda **_: None)})
+
+    def succeed(self, result: Any, **known: Any) -> Any:
+        """
+        Note how the task ended, for the events of its assets, and return the result.
+
+        :param known: Facts that no description has, such as ``records``.
+        """
+        from airflow_provider_personalize.outlets import Ended
+
+        self.ended = Ended(result, known)
+        return result
+
+    def further_facts(self, context: Context, description: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002
+        """Return facts besides those in the description of the resource, which is None once that is gone."""
+        return {}
+
+    def post_execute(self, context: Context, result: Any = None) -> None:
+        """Attach what happened to the events of the task's outlets. Airflow calls it after each success."""
+        from airflow_provider_personalize.outlets import attach
+
+        super().post_execute(context, result)
+        attach(self, context)
 
     def show_link(self, context: Context, description: Mapping[str, Any]) -> None:
         """Show the page of what is described, if there is one."""

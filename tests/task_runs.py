@@ -39,6 +39,10 @@ class TaskInstance:
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = json.loads(json.dumps(value))
 
+    def xcom_pull(self, *, task_ids: str, key: str, map_indexes: int) -> Any:
+        assert (task_ids, map_indexes) == (self.task_id, self.map_index)
+        return self.xcoms.get(key)
+
 
 #: How the name of a solution version may be shown, and whether its ARN has it: no form of a given name is recorded.
 VERSION_FORMS = {
@@ -63,6 +67,7 @@ class Run:
     :param began: When its DAG run began.
     :param store: Airflow's task state store, where it has one.
     :param iteration: Of the task loop that it is in, from 0; None outside of one.
+    :param outlet_events: Airflow's events of the assets in its outlets.
     :param between: What happens while it is deferred.
     :param deferrals: What it deferred with, in order.
     """
@@ -73,6 +78,7 @@ class Run:
     began: datetime | None = None
     store: Any = None
     iteration: int | None = None
+    outlet_events: Any = None
     between: Callable[[], None] = lambda: None
     deferrals: list[TaskDeferred] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -82,7 +88,7 @@ class Run:
         step = lambda: task.execute(context)  # noqa: E731
         while True:
             try:
-                return step()
+                result = step()
             except TaskDeferred as deferred:
                 self.deferrals.append(deferred)
                 self.between()
@@ -92,6 +98,9 @@ class Run:
                 step = lambda deferred=deferred, task=task, context=context, event=event: task.resume_execution(  # noqa: E731
                     deferred.method_name, {"event": event}, context
                 )
+            else:
+                task.post_execute(context, result)
+                return result
 
     def ready(self) -> tuple[BaseOperator, dict[str, Any]]:
         task = self.make()
@@ -99,6 +108,8 @@ class Run:
         context = {"ti": self.ti, "task": task, "params": self.params, "run_id": self.ti.run_id, "dag_run": run}
         if self.store is not None:
             context["task_state_store"] = self.store
+        if self.outlet_events is not None:
+            context["outlet_events"] = self.outlet_events
         if self.iteration is not None:
             context["loop"] = SimpleNamespace(index=self.iteration)
         task.render_template_fields(context)

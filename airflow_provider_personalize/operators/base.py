@@ -31,6 +31,9 @@ def dry_run_of(task: ChangingOperator | WaitingOperator, context: Context) -> An
     planned = call_with_retry(task, lambda: task.planned(context))
     for each in planned if isinstance(planned, list) else [planned]:
         task.log.info("Dry run: %s", preview.sentence(each))
+    if task.outlets:
+        task.log.info("Dry run: the assets in its outlets have no event, since nothing has changed")
+        task.outlets = []
     return planned
 
 
@@ -53,11 +56,17 @@ class ChangingOperator(PersonalizeTask):
     def execute(self, context: Context) -> Any:
         """Do it, and return what the task returns; in a dry run, what would be done."""
         context = self.begin(context)
-        return dry_run_of(self, context) if self.is_on("dry_run") else self.perform(context)
+        if self.is_on("dry_run"):
+            return dry_run_of(self, context)
+        return self.succeed(self.perform(context))
 
     def perform(self, context: Context) -> Any:
         """Do it, and return what the task returns."""
         raise NotImplementedError
+
+    def further_facts(self, context: Context, description: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002
+        """Return that the task changed something."""
+        return {"changed": True}
 
     def planned(self, context: Context) -> Any:  # noqa: ARG002 - as of tasks that ask a plan
         """Return what the task would do, as a dry run does, from reads alone."""
@@ -112,6 +121,22 @@ class WaitingOperator(PersonalizeTask):
     def next_step(self, context: Context, memory: Memory) -> Step:
         """Observe the service, and return the next step of the plan."""
         raise NotImplementedError
+
+    def further_facts(self, context: Context, description: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return whether the task changed anything."""
+        return {"changed": self._has_changed(context, description)}
+
+    def _has_changed(self, context: Context, description: Mapping[str, Any] | None) -> bool:
+        """Return whether this attempt changed anything, or an earlier one did since the run began."""
+        memory = self.driver.memory if self.driver else None
+        if memory is None or memory.call or memory.promotion.is_recorded:
+            return memory is not None
+        if description is None:
+            return bool(memory.target_created or memory.stage)
+        update = description.get(self.resource_type.update_member) or {}
+        created = [each["creationDateTime"] for each in (description, update) if each.get("creationDateTime")]
+        began = self.run_began(context)
+        return memory.is_retry and (began is None or not created or max(created) >= began)
 
     def explained(self, error: Exception, memory: Memory) -> Exception:  # noqa: ARG002 - for promotions
         """Return the error that the task fails with: that of the last step, or one that says more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_personalize.resources import DATASET
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: The key of the summary in XCom.
 XCOM_KEY: Final = "data_check"
+# Facts for the events of assets
+_COUNTS: Final = ("records", "files", "bytes", "errors", "warnings", "is_sample")
 # A sample fetches less at once, of each file.
 _SAMPLE_RANGE: Final = 2**20
 
@@ -138,6 +140,17 @@ def _check_parquet(check: Check, file: S3File, fetch: Any) -> None:
         check.add(found("file_format", f"The file cannot be read as Parquet: {error}"), file.key)
 
 
+def counts(summary: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what the summary of a check counts, without values of the data."""
+    return {name: (summary or {}).get(name) for name in _COUNTS}
+
+
+def counts_in_xcom(context: Context) -> dict[str, Any]:
+    """Return what the check of this task instance counted before the task was deferred or not; None if unknown."""
+    ti = context["ti"]
+    return counts(ti.xcom_pull(task_ids=ti.task_id, key=XCOM_KEY, map_indexes=ti.map_index))
+
+
 class CheckDatasetOperator(PersonalizeTask):
     """
     Check data in S3 before it is imported: against a dataset's schema and the service's documented rules.
@@ -217,7 +230,7 @@ class CheckDatasetOperator(PersonalizeTask):
                 raise InvalidRequestError("CheckDataset", wrong)
         if arn:
             self.show_link(context, {"datasetArn": arn})
-        return check_data(
+        summary = check_data(
             self,
             context,
             dataset_schema(self, arn) if arn else parse_schema(schema),
@@ -228,6 +241,8 @@ class CheckDatasetOperator(PersonalizeTask):
             fail_on_warnings=self.fail_on_warnings,
             takes_parquet=True,
         )
+        self.succeed(None, location=summary["location"], **counts(summary))
+        return summary
 
     def parameter_errors(self) -> list[str]:
         """List what is wrong with the parameters; what is in a file is read when the task runs."""

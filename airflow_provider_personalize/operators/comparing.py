@@ -110,6 +110,7 @@ class CompareSolutionVersionsOperator(PersonalizeTask):
         for outlet in self.outlets or ():
             if isinstance(outlet, Asset) and "outlet_events" in context:
                 context["outlet_events"][outlet].extra.update(shown)
+        self.succeed(None, best=best, best_by=comparison.best_by)
         return {**shown, "versions": [each.as_json for each in comparison.versions], "excluded": comparison.excluded}
 
     def request_errors(self) -> list[str]:

@@ -239,6 +239,12 @@ class CreateDatasetImportJobOperator(JobOperator):
         self._check(context, step.request)
         return replace(step, memory=replace(step.memory, is_data_checked=True))
 
+    def further_facts(self, context: Context, description: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return whether the task changed anything, and what the check of the data counted."""
+        from airflow_provider_personalize.operators.checking import counts_in_xcom
+
+        return {**super().further_facts(context, description), **(counts_in_xcom(context) if self.check_data else {})}
+
     def _import_or_skip(self, call: Call, memory: Memory) -> Step:
         from airflow_provider_personalize.exceptions import InvalidRequestError
         from airflow_provider_personalize.operators.freshness import observe_imports

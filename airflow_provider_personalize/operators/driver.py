@@ -198,7 +198,7 @@ class Driver:
 
     def _finish(self, end: Done) -> Any:
         self._announce(end)
-        return end.result
+        return self.task.succeed(end.result)
 
     def _announce(self, step: Step) -> None:
         is_retried = isinstance(step, Call) and isinstance(self.step, Call) and step.notes == self.step.notes

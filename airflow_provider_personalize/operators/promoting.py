@@ -318,6 +318,11 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
             return error
         return promote.rollback_error(self.wanted(promote.Promotion, request=self._unchecked_request()), memory, error)
 
+    def further_facts(self, context: Context, description: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return what the task returns, and whether it changed anything."""
+        result = self.ended.result if self.ended else {}
+        return {**super().further_facts(context, description), **result}
+
     def request_errors(self) -> list[str]:
         """List what is wrong with the ARNs, the gate and the smoke test, one sentence each."""
         wrong = super().request_errors()

@@ -64,6 +64,11 @@ class _PutOperator(ChangingOperator):
         self.log.info("Put %d %s in %d calls", total, self.records, len(requests))
         return total
 
+    def further_facts(self, context: Context, description: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002
+        """Return how many records were put."""
+        records = self.ended.result if self.ended else 0
+        return {"changed": records > 0, "records": records}
+
     def planned(self, context: Context) -> dict[str, Any]:
         """Return what the task would do, as a dry run does, without the records themselves."""
         from airflow_provider_personalize.plans import preview
@@ -380,6 +385,7 @@ class GetRecommendationsOperator(PersonalizeTask):
         if len(found) < self.min_results:
             raise TooFewRecommendationsError(request, found, self.min_results)
         self.log.info("%d recommendations: %s", len(found), ", ".join(item["itemId"] for item in found))
+        self.succeed(None, recommendations=len(found))
         return found
 
     def parameter_errors(self) -> list[str]:

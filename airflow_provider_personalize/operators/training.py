@@ -314,4 +314,5 @@ class GetSolutionMetricsOperator(PersonalizeTask):
         from airflow_provider_personalize.operators.driver import call_with_retry
 
         metrics: dict[str, float] = call_with_retry(self, lambda: self.api.call(self.api.build_request()))["metrics"]
+        self.succeed(None, metrics=metrics)
         return metrics

@@ -92,10 +92,10 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
             self.log_arn(self.condition)
         if self.deferrable:
             with self.skip_on_soft_fail():
-                return self._poll_then_defer(context)
+                return self.succeed(self._poll_then_defer(context))
         try:
             # not super(): Airflow 2 takes that for a call from outside of a task
-            return unwrap(BaseSensorOperator.execute)(self, context) or self.condition.arn
+            return self.succeed(unwrap(BaseSensorOperator.execute)(self, context) or self.condition.arn)
         except AirflowSensorTimeout as timeout:
             with self.skip_on_soft_fail():
                 last_seen = str(self._last_status or "nothing")
@@ -170,7 +170,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         with self.skip_on_soft_fail():
             try:
                 self.check_event(ended)
-                return self.after_wait(context, ended)
+                return self.succeed(self.after_wait(context, ended))
             except (ResourceFailedError, UpdateReplacedError) as failure:
                 raise AirflowFailException(str(failure)) from failure
             except WaitTimeoutError as timeout:

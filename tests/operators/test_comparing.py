@@ -160,7 +160,7 @@ def test_wrong_parameters_are_refused_before_the_first_call(given, wrong):
 def test_the_table_is_in_the_event_of_each_asset(versions):
     """``outlet_events`` are those of the Airflow that is installed."""
     events = OutletEventAccessors()
-    outlets = [Asset("personalize://shop/live"), object()]
+    outlets = [Asset("shop/live"), object()]
     run = Run(
         lambda: CompareSolutionVersionsOperator(
             task_id="compare", solution_arn=SOLUTION, best_by="coverage", outlets=outlets
