@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -78,6 +79,37 @@ def test_a_person_approves_what_is_promoted_and_without_an_answer_nothing_is() -
                 _answer(f"{web}/", example.stem, "approve", "Approve")
     assert run.returncode == 0, "".join(said)
     assert re.search(r"^promote +success .* 1 UpdateCampaign\b", "".join(said), re.MULTILINE), "".join(said)
+
+
+@pytest.mark.slow
+def test_the_event_of_an_asset_starts_a_dag_and_says_what_was_trained() -> None:
+    """With a scheduler: the run of the producer's last task makes the event, and that the run of the consumer."""
+    example = ROOT / "example_dags" / "example_assets.py"
+    command = [sys.executable, "-m", "airflow_provider_personalize.emulator", "run", example, "--speed", "600"]
+    with subprocess.Popen([*command, "--standalone"], cwd=ROOT, text=True, stdout=subprocess.PIPE) as run:
+        try:
+            said = []
+            for line in run.stdout or ():
+                said.append(line)
+                if "Airflow stays up" in line:
+                    break
+            web = next(each.split()[-1] for each in said if each.startswith("Web UI"))
+            token = _request(f"{web}/auth/token")["access_token"]
+            runs = f"{web}/api/v2/dags/{example.stem}_report/dagRuns"
+            started = next(each for each in _request(runs, token)["dag_runs"] if each["run_type"] == "asset_triggered")
+            result = "taskInstances/report/xcomEntries/return_value?stringify=false"
+            reported = _request(f"{runs}/{quote(started['dag_run_id'])}/{result}", token)["value"]
+            (event,) = _request(f"{web}/api/v2/assets/events", token)["asset_events"]
+        finally:
+            run.send_signal(signal.SIGINT)
+            run.wait(timeout=120)
+    facts = event["extra"]["personalize"]
+    assert event["uri"] == "personalize://aws/us-east-1/123456789012/solution/example-assets"
+    assert (facts["status"], facts["changed"], event["source_task_id"]) == ("ACTIVE", True, "train")
+    assert facts["arn"].startswith("arn:aws:personalize:us-east-1:123456789012:solution/example-assets/")
+    assert facts["metrics"]["coverage"] > 0
+    assert reported == {name: facts[name] for name in ("arn", "metrics", "training_hours")}
+    assert re.search(r"^example_assets: success", "".join(said), re.MULTILINE), "".join(said)
 
 
 def _answer(web: str, dag_id: str, task_id: str, option: str) -> None:

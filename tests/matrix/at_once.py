@@ -1,7 +1,8 @@
 """
-24 mapped waits that are over before their triggers look: CI runs it, with scheduler and triggerer, on each Airflow 3.
+24 mapped waits that are over before their triggers look, and an event of an asset that starts a second DAG.
 
-There, a task whose trigger fires at once may fail (https://github.com/apache/airflow/issues/71580).
+CI runs it, with scheduler and triggerer, on each Airflow 3. There, a task whose trigger fires at once may fail
+(https://github.com/apache/airflow/issues/71580).
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ from datetime import datetime, timezone
 
 from airflow.sdk import DAG, task
 
+from airflow_provider_personalize.assets import personalize_asset
 from airflow_provider_personalize.operators import UpdateSolutionOperator
+
+FIRST = "arn:aws:personalize:us-east-1:123456789012:solution/at-once-0"
+UPDATED = personalize_asset(FIRST)
 
 with DAG(
     dag_id="at_once",
@@ -40,6 +45,54 @@ with DAG(
             for number in range(24)
         ]
 
-    UpdateSolutionOperator.partial(
+    @task
+    def wait_for_report() -> None:
+        """Wait until the other DAG has seen the event, and compare what it saw."""
+        import json
+        import time
+
+        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+        s3, deadline = S3Hook(), time.monotonic() + 180
+        while not s3.check_for_key("seen.json", "at-once"):
+            if time.monotonic() > deadline:
+                raise TimeoutError("No event has started the other DAG")
+            time.sleep(1)
+        seen = json.loads(s3.read_key("seen.json", "at-once"))["personalize"]
+        assert (seen["arn"], seen["status"], seen["changed"]) == (FIRST, "ACTIVE", True)
+        assert seen["update"]["performAutoTraining"] is False
+
+    updated = UpdateSolutionOperator.partial(
         task_id="update", perform_auto_training=True, deferrable=True, waiter_delay=1
     ).expand(solution_arn=prepare())
+    event = UpdateSolutionOperator(
+        task_id="event",
+        solution_arn=FIRST,
+        perform_auto_training=False,
+        deferrable=True,
+        waiter_delay=1,
+        outlets=[UPDATED],
+    )
+    updated >> event >> wait_for_report()
+
+with DAG(
+    dag_id="at_once_report",
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    schedule=[UPDATED],
+    catchup=False,
+    is_paused_upon_creation=False,  # so that the first event starts it, too
+):
+
+    @task
+    def report(triggering_asset_events=None) -> None:
+        """Tell what the event says; nothing in the run that is started by hand."""
+        import json
+
+        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+        for event in [event for events in triggering_asset_events.values() for event in events]:
+            s3 = S3Hook()
+            s3.create_bucket("at-once")
+            s3.load_string(json.dumps(event.extra), "seen.json", "at-once")
+
+    report()
