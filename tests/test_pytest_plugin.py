@@ -194,10 +194,10 @@ def test_the_plugin_costs_next_to_nothing_beside_pytest():
 
 
 @pytest.mark.slow
-def test_the_recipe_of_the_guide_tests_a_whole_dag(pytester):
-    for block in re.findall(r"```py\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL):
-        name = block.splitlines()[0].removeprefix("# ")
-        path = pytester.path / name
+@pytest.mark.parametrize("page", [GUIDE, GUIDE.parents[1] / "guides" / "testing.md"], ids=lambda page: page.stem)
+def test_the_recipe_of_the_guide_tests_a_whole_dag(pytester, page):
+    for block in re.findall(r"```py\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        path = pytester.path / block.splitlines()[0].removeprefix("# ")
         path.parent.mkdir(exist_ok=True)
         path.write_text(block)
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist")
