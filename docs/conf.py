@@ -42,11 +42,14 @@ if built_as := os.environ.get("READTHEDOCS_CANONICAL_URL"):  # with the version
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_logo = html_favicon = "_static/logo.svg"
-html_show_sourcelink = False
+html_show_copyright = html_show_sourcelink = False
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_fence_as_directive = ["mermaid"]
 myst_heading_anchors = 3
+
+mermaid_height = "auto"
+mermaid_fullscreen = False
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from docutils import nodes
@@ -110,6 +111,7 @@ FAMILIES: Final[dict[str, list[str]]] = {
     ],
     "tags": ["TagResourceOperator", "UntagResourceOperator"],
 }
+PAGES: Final = Path(__file__).parents[1] / "operators"
 #: Requests that are charged for, where not every request is.
 _REQUESTS: Final = {"CreateSolution": {"performAutoTraining": True}, "UpdateSolution": {"performAutoTraining": True}}
 _API: Final = "https://docs.aws.amazon.com/personalize/latest/dg/API_{}{}.html"
@@ -256,7 +258,7 @@ class Example(LiteralInclude):
         file, name = self.arguments
         self.arguments = [f"/../example_dags/{file}.py"]
         between = {"start-after": f"# [START {name}]", "end-before": f"# [END {name}]"}
-        self.options |= {**between, "dedent": 4, "language": "python", "caption": f"example_dags/{file}.py"}
+        self.options |= {**between, "dedent": None, "language": "python", "caption": f"example_dags/{file}.py"}
         return super().run()
 
 
@@ -290,7 +292,9 @@ class Families(SphinxDirective):
     def run(self) -> list[nodes.Node]:  # noqa: D102
         lines = []
         for page, names in FAMILIES.items():
-            lines += [f"## {{doc}}`{page}`", "", "| Task | |", "|---|---|"]
+            title = (PAGES / f"{page}.md").read_text(encoding="utf-8").partition("\n")[0]
+            lines += [f"#{title}", "", f"[Example, waits, charges and permissions]({page}.md)", ""]
+            lines += ["| Task | Purpose |", "|---|---|"]
             lines += [f"| {reference(name)} | {summary(name)} |" for name in names]
             lines.append("")
         return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
