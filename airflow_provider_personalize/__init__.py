@@ -13,6 +13,7 @@ def get_provider_info() -> dict[str, object]:
         "schemes": ["personalize"],
         "handler": f"{package}.assets.sanitize_uri",
         "factory": f"{package}.assets.personalize_asset",
+        "to_openlineage_converter": f"{package}.lineage.convert_asset_to_openlineage",
     }
     return {
         "package-name": "airflow-provider-personalize",

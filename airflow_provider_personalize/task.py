@@ -20,6 +20,7 @@ from airflow_provider_personalize.signatures import InheritedSignature, inherite
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+    from airflow.providers.openlineage.extractors.base import OperatorLineage
     from airflow.utils.context import Context
 
     from airflow_provider_personalize.hook_parameters import HookParameters
@@ -111,6 +112,8 @@ class PersonalizeTask(BaseOperator):
     ended: Ended | None = None
     #: What it did, once that was read.
     facts: dict[str, Any] | None = None
+    #: The summary of the check of its data, once that is made.
+    data_check: Mapping[str, Any] | None = None
 
     def __init__(
         self,
@@ -254,6 +257,18 @@ class PersonalizeTask(BaseOperator):
         """List what is wrong with the request that the parameters make; what only describes sends no such request."""
         operation = getattr(type(self), "operation", "Describe")
         return [] if operation.startswith("Describe") else self.api.request_errors()
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage:  # noqa: ARG002 - its signature
+        """Return what the task read and wrote: Airflow's OpenLineage provider calls it after a success or a skip."""
+        from airflow_provider_personalize.openlineage import operator_lineage
+
+        return operator_lineage(self)
+
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> OperatorLineage:  # noqa: ARG002 - its signature
+        """Return what the task was to read, without a read of the service."""
+        from airflow_provider_personalize.openlineage import operator_lineage
+
+        return operator_lineage(self, has_failed=True)
 
     def log_arn(self, condition: WaitCondition) -> None:
         """Log the full ARN, for which all other lines have a short name."""

@@ -32,6 +32,8 @@ extensions = [
     "task_pages",
 ]
 exclude_patterns = ["_build", "_ext"]
+# the schemas of our OpenLineage facets, at the addresses that the facets name
+html_extra_path = ["published"]
 add_module_names = False
 
 html_theme = "furo"

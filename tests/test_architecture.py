@@ -40,7 +40,8 @@ ORDER = [
     {"hooks"},
     {"hook_parameters"},
     {"triggers"},
-    {"links", "operation", "outlets"},
+    {"links", "operation", "outlets", "lineage"},
+    {"openlineage"},
     {"task"},
     {"operators", "sensors"},
     {"preload", "permissions"},
@@ -226,6 +227,7 @@ with DAG("d", schedule=None):
 """
 LATER = {f"{NAME}.triggers", f"{NAME}.options"}
 HEAVY = {"boto3", "botocore", "aiobotocore", "moto", "airflow.providers.amazon.aws"}
+HEAVY |= {"openlineage", "airflow.providers.openlineage.extractors", f"{NAME}.openlineage", f"{NAME}.lineage"}
 
 
 CORE = f"""

@@ -6,6 +6,7 @@ import itertools
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from datetime import datetime
 from functools import cache, cached_property
 from threading import Lock
@@ -50,6 +51,8 @@ _CLIENT_DEFAULTS: Final = {
     "retries": {"mode": "standard", "max_attempts": 3},
     "max_pool_connections": 64,  # as many as a triggerer polls with at once
 }
+# Of a client whose calls must not take long
+_SHORT: Final = {"connect_timeout": 2, "read_timeout": 2, "retries": {"mode": "standard", "total_max_attempts": 1}}
 
 # What Python and botocore say of a time that is too large
 _NO_DATE: Final = re.compile(r"year -?\d+ is out of range|timezone offset|date value out of range")
@@ -85,6 +88,8 @@ class PersonalizeHook(AwsBaseHook):
 
     #: Whether it fetches credentials anew by itself.
     renews = True
+    #: What goes before the user's configuration of the client.
+    client_limits: Mapping[str, Any] = {}
     #: Whether the Airflow connection must exist. That of Airflow's default name need not, until it was found: other
     #: credentials might be of another account.
     connection_required: bool
@@ -147,7 +152,14 @@ class PersonalizeHook(AwsBaseHook):
     @property
     def config(self) -> Config:
         """The client's configuration: the user's, over time-outs and retries that suit polling."""
-        return Config(**_CLIENT_DEFAULTS).merge(super().config)
+        return Config(**_CLIENT_DEFAULTS).merge(super().config).merge(Config(**self.client_limits))
+
+    def for_short_reads(self) -> PersonalizeHook:
+        """Return a hook of the same connection with a client of its own, whose calls take seconds, and one try."""
+        hook = copy(self)
+        hook.__dict__.pop("conn", None)
+        hook.client_limits = _SHORT
+        return hook
 
     def describe(self, resource: str | ResourceType, arn: str) -> dict[str, Any]:
         """

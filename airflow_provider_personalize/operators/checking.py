@@ -76,7 +76,7 @@ def check_data(
     )
     _check_files(task, check, location, takes_parquet=takes_parquet, is_sample=sample_rows is not None)
     report = check.finish()
-    summary = report.summary()
+    summary = task.data_check = report.summary()
     if task.do_xcom_push:
         context["ti"].xcom_push(key=XCOM_KEY, value=summary)
     is_unfit = bool(report.errors or (fail_on_warnings and report.warnings))

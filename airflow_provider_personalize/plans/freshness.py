@@ -275,7 +275,7 @@ def _skip(call: Call, resource_type: ResourceType, arn: str, why: str, memory: M
     if memory.is_retry and not has_waited:
         return wait_for_consistency(call.operation, WaitCondition(resource_type.name, arn, READY), memory)
     if succeeds:
-        return Done(result=arn, notes=[Note(f"{why}. {arn}")], memory=memory)
+        return Done(result=arn, is_own=False, notes=[Note(f"{why}. {arn}")], memory=memory)
     return Skip(reason=f"{why}. {arn}", memory=memory)
 
 

@@ -236,7 +236,7 @@ def _gate(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: fl
     if wanted.if_gate_fails == "skip":
         return Skip(reason=f"{what} does not pass the gate: {'; '.join(map(str, failures))}", memory=memory)
     notes = [Note.warning(f"{what} does not pass the gate: {failure}") for failure in failures]
-    return Done(result=wanted.result(memory, failures), notes=notes, memory=memory)
+    return Done(result=wanted.result(memory, failures), is_own=False, notes=notes, memory=memory)
 
 
 def _continued(wanted: Promotion, observed: ObservedCampaign, memory: Memory, record: Record) -> Step | None:

@@ -293,9 +293,11 @@ class Done(Step):
     The task has succeeded.
 
     :param result: What it returns.
+    :param is_own: Whether that is what the task made, and not what an earlier one had made.
     """
 
     result: Any = None
+    is_own: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
