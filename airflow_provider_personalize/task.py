@@ -68,6 +68,15 @@ def switch(parameter: str, value: bool) -> bool:
     raise TypeError(f"{parameter} is {value!r}: allowed are True and False. It is not templated")
 
 
+@cache
+def _defaults(made_by: Any) -> dict[str, Any]:
+    return {name: parameter.default for name, parameter in signature(made_by).parameters.items()}
+
+
+class IdleOptionError(ValueError):
+    """An option is given that has no effect without another."""
+
+
 class PersonalizeTask(BaseOperator):
     """
     A task that talks to Amazon Personalize through Airflow's AWS connection.
@@ -105,6 +114,8 @@ class PersonalizeTask(BaseOperator):
     switches: ClassVar[Mapping[str, str]] = {}
     #: Whether it returns the ARN of the resource that it is about, or makes.
     returns_arn: ClassVar[bool] = True
+    #: The options that have no effect unless one of others is given.
+    idle_without: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     ui_color = "#eadcf8"
     #: The page of the console that was shown, empty before; None where another process may have shown one.
     link_address: str | None = None
@@ -149,6 +160,18 @@ class PersonalizeTask(BaseOperator):
             }
         if "members" in vars(cls) and "template_fields" not in own:
             cls.template_fields = (*cls.members, *cls.common_fields)
+
+    def check_options(self) -> None:
+        """
+        Check that no option is given that has no effect without another.
+
+        :raises IdleOptionError: One is; it names both.
+        """
+        defaults = _defaults(cast("Any", type(self)))
+        for option, others in self.idle_without.items():
+            value = getattr(self, option)
+            if value != defaults[option] and all(getattr(self, other) == defaults[other] for other in others):
+                raise IdleOptionError(f"{option} is {value!r}: it has no effect without {' or '.join(others)}")
 
     def begin(self, context: Context) -> Context:
         """

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timezone
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from airflow_provider_personalize._compat import Asset
 from airflow_provider_personalize.exceptions import VersionsNotComparableError
@@ -61,6 +61,7 @@ class CompareSolutionVersionsOperator(PersonalizeTask):
 
     operation = "GetSolutionMetrics"
     not_in_request = frozenset({"best_is", "if_unusable"})
+    idle_without: ClassVar[Mapping[str, tuple[str, ...]]] = {"newest": ("solution_arn",), "best_is": ("best_by",)}
 
     def __init__(
         self,
@@ -84,6 +85,7 @@ class CompareSolutionVersionsOperator(PersonalizeTask):
         self.best_by = best_by
         self.best_is = best_is
         self.if_unusable = if_unusable
+        self.check_options()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read the versions and their metrics, and compare them."""

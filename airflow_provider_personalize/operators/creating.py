@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol
 
 from airflow_provider_personalize.error_codes import ALREADY_EXISTS
 from airflow_provider_personalize.operators.base import WaitingOperator
+from airflow_provider_personalize.task import IdleOptionError
 
 if TYPE_CHECKING:
     from airflow.utils.context import Context
@@ -154,6 +155,8 @@ class CreateOperator(WaitingOperator):
         named = isinstance(ignore_changes, Collection) and not isinstance(ignore_changes, str)
         if not named or not all(name in self.members for name in ignore_changes):
             raise ValueError(f"ignore_changes is {ignore_changes!r}: allowed are names of {', '.join(self.members)}")
+        if ignore_changes and if_exists == "fail":
+            raise IdleOptionError(f"ignore_changes is {ignore_changes!r}: it has no effect if if_exists is 'fail'")
         self.if_exists = if_exists
         self.ignore_changes = ignore_changes
 

@@ -194,6 +194,7 @@ class CreateDatasetImportJobOperator(JobOperator):
     resource_type = DATASET_IMPORT_JOB
     unless_given: ClassVar[Mapping[str, Any]] = {"importMode": "FULL"}
     not_in_request = frozenset({"skip_if_unchanged", "if_skipped", "check_data"})
+    idle_without: ClassVar[Mapping[str, tuple[str, ...]]] = {"if_skipped": ("skip_if_unchanged",)}
 
     def __init__(
         self,
@@ -222,6 +223,7 @@ class CreateDatasetImportJobOperator(JobOperator):
         self.if_skipped = if_skipped
         self.check_data = switch("check_data", check_data)
         self.check_if_skipped()
+        self.check_options()
 
     def next_step(self, context: Context, memory: Memory) -> Step:
         """Return the next step. Before the one that creates a job, ask whether it helps, then check the data."""

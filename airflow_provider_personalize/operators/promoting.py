@@ -196,6 +196,10 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
         *WaitingOperator.common_fields,
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"min_metrics": "json", "max_metrics": "json"}
+    idle_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "if_gate_fails": (*_BOUNDS, "not_worse_than"),
+        "min_recommendations": _IDS,
+    }
 
     def __init__(
         self,
@@ -244,6 +248,7 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
             if self.bake_time and limit is not None and limit <= self.bake_time:
                 text = f"allowed is more than the bake_time of {self.bake_time:g}, since the update takes time too"
                 raise ValueError(f"{name} is {limit:g}: {text}")
+        self.check_options()
         # what a template may render to None or to nothing, which must not open the gate or leave out the smoke test
         self._given = [name for name in (*_BOUNDS, "not_worse_than", *_IDS) if getattr(self, name) is not None]
 

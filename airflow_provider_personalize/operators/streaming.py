@@ -342,6 +342,7 @@ class GetRecommendationsOperator(PersonalizeTask):
     service = "personalize-runtime"
     operation = "GetRecommendations"
     not_in_request = frozenset({"min_results"})
+    idle_without: ClassVar[Mapping[str, tuple[str, ...]]] = {"filter_values": ("filter_arn",)}
 
     def __init__(
         self,
@@ -373,6 +374,7 @@ class GetRecommendationsOperator(PersonalizeTask):
         self.promotions = promotions
         self.metadata_columns = metadata_columns
         self.min_results = min_results
+        self.check_options()
 
     def execute(self, context: Context) -> list[dict[str, Any]]:  # noqa: ARG002 - Airflow's signature
         """Get them, and check that there are enough."""

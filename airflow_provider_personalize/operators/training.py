@@ -160,6 +160,10 @@ class CreateSolutionVersionOperator(JobOperator):
     not_in_request = frozenset(
         {"stop_on_kill", "skip_if_younger_than", "skip_if_no_new_data", "ignore_real_time_data", "if_skipped"}
     )
+    idle_without: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "ignore_real_time_data": ("skip_if_no_new_data",),
+        "if_skipped": ("skip_if_younger_than", "skip_if_no_new_data"),
+    }
     name_parameter = "name"
     is_searched = True
     finder = staticmethod(_find_version)
@@ -189,6 +193,7 @@ class CreateSolutionVersionOperator(JobOperator):
         self.ignore_real_time_data = switch("ignore_real_time_data", ignore_real_time_data)
         self.if_skipped = if_skipped
         self.check_if_skipped()
+        self.check_options()
 
     def next_step(self, context: Context, memory: Memory) -> Step:
         """Observe the version of the name that is tried, and return the next step."""

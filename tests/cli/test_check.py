@@ -98,6 +98,7 @@ with DAG("shop", schedule=None):
         campaign_config={"syncWithLatestSolutionVersion": True, "itemExplorationConfig": {"a": TEMPLATE}})
     CreateSchemaOperator(task_id="schema", name="a", schema={"type": "record", "name": "x", "fields": [TEMPLATE]})
     CreateSolutionVersionOperator.partial(task_id="train", wait_for_completion=False).expand_kwargs(group.output)
+    CreateSolutionVersionOperator.partial(task_id="idle", ignore_real_time_data=True).expand_kwargs(group.output)
     UpdateCampaignOperator.partial(task_id="move", campaign_arn=A + "campaign/shop").expand(solution_version_arn=["x"])
     PutEventsOperator(task_id="put", tracking_id=TEMPLATE, session_id="s", event_list=[
         {"eventType": "x", "sentAt": TEMPLATE, "properties": {"price": TEMPLATE}}] * 12)
@@ -157,8 +158,12 @@ def test_nothing_is_wrong_with_what_every_task_is_given_in_other_tests():
         (f"{HEAD}\nPASSWORD = 'SECRET'; raise ValueError(\n'no shop')", "line 17: ValueError: no shop"),
         (f"{HEAD}\nwith DAG('shop'):\n    DeleteCampaignOperator(task_id='x')", "campaign_arn"),
         ("from airflow import DAG; (", "SyntaxError"),
+        (
+            f"{HEAD}\nCreateSolutionVersionOperator(task_id='x', solution_arn='x', ignore_real_time_data=True)",
+            "IdleOptionError: ignore_real_time_data is True: it has no effect without skip_if_no_new_data",
+        ),
     ],
-    ids=["an error", "a parameter is missing", "no Python"],
+    ids=["an error", "a parameter is missing", "no Python", "an option without effect"],
 )
 def test_a_file_that_cannot_be_loaded_ends_with_status_1_and_its_message(tmp_path, capsys, text, reason):
     path = written(tmp_path, "broken.py", text)

@@ -84,9 +84,11 @@ def _run(options: Options, claim: leftovers.Claim) -> int:
         say(f"Personalize  {server.url} (one second here is {options.speed:g} s there)")
         say(f"Log          {home.log}")
         runs = _Runs(options, home, claim)
-        status = runs.standalone() if options.standalone or runs.asking else runs.test()
-        if charged := state.bill.table():
-            say("", charged)
+        try:
+            status = runs.standalone() if options.standalone or runs.asking else runs.test()
+        finally:  # an interrupted run has its price, too
+            if charged := state.bill.table():
+                say("", charged)
         say(*_trainings(), *_next(options, status))
         return status
 

@@ -51,7 +51,8 @@ class _Progress:
     @property
     def duration(self) -> str:
         ran = self.began is not None and self.state not in {*_WAITING, "upstream_failed"}
-        return _length(self.changed - (self.began or 0)) if ran else "-"
+        until = time.monotonic() if self.state in _UNFINISHED else self.changed
+        return _length(until - (self.began or 0)) if ran else "-"
 
 
 class Watch:
@@ -87,6 +88,8 @@ class Watch:
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._spinner.stop()
+        if error_type is not None and issubclass(error_type, KeyboardInterrupt):
+            self._show("interrupted")
 
     @property
     def over(self) -> bool:
@@ -114,15 +117,21 @@ class Watch:
     def close(self) -> int:
         """Show how it ended: the table, the reasons of failures, one line. Return the exit status."""
         self.update()
+        self._show("success" if self.succeeded else "failed" if self.over else "not finished")
+        return 0 if self.succeeded else 1
+
+    def _show(self, outcome: str) -> None:
+        """Show the table, the reasons of failures, one line."""
         say("")
         calls = list(state.calls)[self._logged :]
         rows = [
             (str(task), styled(one.state or "-"), one.duration, _sent_by(one, calls)) for task, one in self._in_order()
         ]
         table("task", "state", "duration", "sent to Personalize", numbers=("duration",), rows=rows)
-        self._explain()
-        say("", f"{self._dag_id}: {self._summary()}, {_length(time.monotonic() - self._began)}", _sent(calls))
-        return 0 if self.succeeded else 1
+        self._explain(outcome)
+        counts = Counter(task.state or "not started" for task in self._tasks.values())
+        states = ", ".join(f"{number} {state}" for state, number in counts.items()) or "no task has started"
+        say("", f"{self._dag_id}: {outcome} ({states}), {_length(time.monotonic() - self._began)}", _sent(calls))
 
     def _apply(self, event: dict[str, Any]) -> None:
         self._run = event["run"]
@@ -136,13 +145,15 @@ class Watch:
             self._change(task, one, new_state)
 
     def _change(self, task: Task, one: _Progress, new_state: str | None) -> None:
-        if new_state != one.state and new_state not in _WAITING:
-            now = time.monotonic()
-            after = "" if one.began is None else f"  (after {_length(now - one.began)})"
-            line = Text(f"{time.strftime('%H:%M:%S')}  {task!s:{_WIDTH}}  ")
-            say(line.append_text(styled(str(new_state))).append(after))
-            one.began, one.changed = one.began or now, now
-        one.state = new_state
+        before, one.state = one.state, new_state
+        if new_state == before or new_state in _WAITING:
+            return
+        now = time.monotonic()
+        after = "" if one.began is None else f"  (after {_length(now - one.began)})"
+        one.began, one.changed = one.began or now, now
+        # last, since the run may be interrupted as soon as somebody sees this
+        line = Text(f"{time.strftime('%H:%M:%S')}  {task!s:{_WIDTH}}  ")
+        say(line.append_text(styled(str(new_state))).append(after))
 
     def _in_progress(self) -> str:
         now = time.monotonic()
@@ -153,22 +164,17 @@ class Watch:
         )
         return ", ".join(tasks) or "waiting for a task"
 
-    def _explain(self) -> None:
+    def _explain(self, outcome: str) -> None:
         explained = [(task, one) for task, one in self._in_order() if one.state == "failed" and one.reason]
         for task, one in explained:
             say("", f"{task} failed:", *_indented(one.reason))
         for error in self._errors:
             say("", "The run could not be watched:", *_indented(error.splitlines()))
-        if not self.succeeded and not explained:
+        if outcome not in {"success", "interrupted"} and not explained:
             say("", f"The end of {self._home.log}:", *_indented(self._log.seen.splitlines()[-15:]))
 
     def _in_order(self) -> Iterable[tuple[Task, _Progress]]:
         return sorted(self._tasks.items(), key=lambda item: (item[1].began or float("inf"), item[0]))
-
-    def _summary(self) -> str:
-        counts = Counter(task.state or "not started" for task in self._tasks.values())
-        outcome = "success" if self.succeeded else "failed" if self.over else "not finished"
-        return f"{outcome} ({', '.join(f'{number} {state}' for state, number in counts.items())})"
 
 
 class _Tail:

@@ -231,15 +231,18 @@ def test_without_moto_it_says_what_to_install(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_all_that_was_started_and_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_shows_its_tasks_and_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
     process = start(tmp_path, "run", DAGS / "hanging.py")
     said = lines_of(process, until="running")
     started = psutil.Process(process.pid).children(recursive=True)
     while not any(child.name() == "sleep" for child in started):
         started = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (130, "")
+    assert re.search(r"^hang +running +\d+ s +-", out, re.MULTILINE), out
+    assert "\nhanging: interrupted (1 running), " in out
     assert out.endswith("Interrupted.\n")
     assert not until_gone(started)
     assert not list(tmp_path.glob("personalize-run-*"))
