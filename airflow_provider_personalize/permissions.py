@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from airflow_provider_personalize import operators, sensors
+from airflow_provider_personalize.goals import READY, TRAINED
+from airflow_provider_personalize.progress import ALIKE
 from airflow_provider_personalize.resources import (
     BATCH_INFERENCE_JOB,
     BATCH_SEGMENT_JOB,
@@ -25,6 +27,7 @@ Value = TypeVar("Value")
 
 ALWAYS: Final = ""
 FOR_THE_LINK: Final = "for the link to the console"
+FOR_THE_LOG: Final = "for the usual duration in the log"
 WITH_CASCADE: Final = "with `cascade`"
 WITH_CHECK: Final = "with `check_data`"
 #: What reading data in S3 takes, of the bucket and of the files.
@@ -126,7 +129,7 @@ def actions_of(task: type[Any]) -> dict[str, str]:
 
     :param task: Its class, such as ``UpdateSolutionOperator``, or a subclass.
     :return: The actions, each with its condition: ``"with `tags`"``, or an empty text for always. Without an action
-        that is only for the link to the console, the task works and shows no link.
+        that is only for the link to the console or for the log, the task works and shows less.
     """
     operation, resource_type = getattr(task, "operation", None), getattr(task, "resource_type", None)
     needed: dict[str, str] = {operation: ALWAYS} if operation else {}
@@ -135,6 +138,8 @@ def actions_of(task: type[Any]) -> dict[str, str]:
     needed = {**_of_class(task, _ALSO, {}), **needed}
     if resource_type in _LINKED_BY_SOLUTION:
         needed.setdefault("DescribeSolution", FOR_THE_LINK)
+    if resource_type and resource_type.name in ALIKE and getattr(task, "goal", None) in {READY, TRAINED}:
+        needed.setdefault(f"List{resource_type.pascal}s", FOR_THE_LOG)
     if "tags" in task.members:
         needed.setdefault("TagResource", "with `tags`")
     actions = {name if ":" in name else f"personalize:{name}": when for name, when in needed.items()}

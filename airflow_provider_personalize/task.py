@@ -351,7 +351,6 @@ class PersonalizeTask(BaseOperator):
             state=dict(state),
             **self.trigger_options,
         )
-        self.log.info("Waiting in the triggerer (%s)", condition.title)
         left = timedelta(seconds=min(max(0, deadline - clock.now()), _LONGEST))
         self.defer(trigger=trigger, method_name="execute_complete", timeout=left + _NET)
         raise AssertionError("unreachable: defer raises")

@@ -36,6 +36,7 @@ ORDER = [
     {"request_rules", "assets"},
     {"comparison", "aws_errors", "polling"},
     {"status"},
+    {"progress"},
     {"plans", "outcome"},
     {"hooks"},
     {"hook_parameters"},

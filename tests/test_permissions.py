@@ -15,11 +15,12 @@ from every_task import ENDS, GROUP, RECIPE, STEPS, TASKS, Life, dataset, fill, t
 from shop import HOUR, LOCATION, MARKET, PREFIX, ROLE, api
 from task_runs import TaskDeferred
 
+from airflow_provider_personalize import sensors
 from airflow_provider_personalize.emulator import assumptions, calls, clock, service_model
 from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.hooks import PersonalizeHook
 from airflow_provider_personalize.operators import CreateCampaignOperator
-from airflow_provider_personalize.permissions import ROLE_ACTION, S3_ACTIONS, actions_of
+from airflow_provider_personalize.permissions import FOR_THE_LOG, ROLE_ACTION, S3_ACTIONS, actions_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "permissions.md"
 every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name__)
@@ -68,6 +69,8 @@ def test_each_action_that_is_declared_is_used_and_no_other(life, deferrable, req
         used[task] |= {f"personalize:{call.operation}" for call in calls[before:]}
         used[task] |= {action for member, action in TAKES.items() if f"'{member}'" in "".join(requests)}
     wrong = {task.__name__: used[task] ^ actions_of(task).keys() for task in TASKS}
+    for sensor in set(TASKS) & set(map(task_of, sensors.__all__)):  # each finds its job over
+        wrong[sensor.__name__] -= {action for action, when in actions_of(sensor).items() if when == FOR_THE_LOG}
     assert not {name: actions for name, actions in wrong.items() if actions}
 
 

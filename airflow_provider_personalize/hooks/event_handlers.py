@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, Final
 
+from airflow_provider_personalize import clock
 from airflow_provider_personalize.aws_errors import is_about_rate, was_not_applied
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 from airflow_provider_personalize.redaction import redact
@@ -52,6 +53,10 @@ class ServiceClock:
     def __init__(self) -> None:
         #: Seconds by which the service's clock is ahead, negative if it is behind; None before the first response.
         self.ahead: float | None = None
+
+    def now(self) -> float:
+        """Return the service's time, in seconds since the epoch, as far as a response has told it."""
+        return clock.now() + (self.ahead or 0)
 
     def record(self, context: Mapping[str, Any], response_dict: Mapping[str, Any] | None, **_: Any) -> None:
         """Record a response's time. A difference that the duration of the call explains counts as none."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from datetime import datetime
 from functools import cache, cached_property
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError, HTTPClientError, NoRegionError
 from botocore.session import Session
 
-from airflow_provider_personalize import clock
+from airflow_provider_personalize import clock, progress
 from airflow_provider_personalize.arns import region_of
 from airflow_provider_personalize.aws_errors import is_about_credentials, is_not_found, lacks_credentials
 from airflow_provider_personalize.comparison import version_name
@@ -59,6 +59,8 @@ _NO_DATE: Final = re.compile(r"year -?\d+ is out of range|timezone offset|date v
 # Of a hundred each: a million of a type are more than there will be.
 MOST_PAGES: Final = 10_000
 _reading_regions: Final = Lock()
+#: Seconds that a task may take to find out how long something usually takes.
+USUAL_DURATION_LIMIT: Final = 2.0
 
 
 class _RedactingSessionFactory(SessionFactory):
@@ -367,7 +369,43 @@ class PersonalizeHook(AwsBaseHook):
         first = min(versions, key=lambda version: version["creationDateTime"], default=None)
         return str(first["solutionVersionArn"]) if first else None
 
-    def wait(self, wait: WaitCondition, *, delay: float | None = None, deadline: float | None = None) -> WaitStatus:
+    def usual_duration(self, wait: WaitCondition, description: Mapping[str, Any]) -> float | None:
+        """
+        Return the seconds that earlier ones took, from one list call: versions of the solution, jobs of the dataset.
+
+        It is for log lines, so it neither fails nor delays a task: it returns None after an error, such as a missing
+        permission, after two seconds without an answer, and where no summary tells a duration.
+
+        :param wait: What is waited for.
+        :param description: Its description.
+        """
+        if (listed := progress.siblings(wait, description)) is None:
+            return None
+        resource_type, request = listed
+        found: list[float | None] = []
+
+        def ask() -> None:
+            try:
+                page = self._call(f"list_{resource_type.name}s", request)
+                summaries = page.get(resource_type.list_member) or []
+                found.append(progress.usual_duration(resource_type, description, summaries))
+            except Exception as error:  # noqa: BLE001 - the log does without
+                self.log.debug("No usual duration is known: %s", error)
+
+        thread = Thread(target=ask, name="personalize-usual-duration", daemon=True)
+        thread.start()
+        thread.join(USUAL_DURATION_LIMIT)
+        return found[0] if found else None
+
+    def wait(
+        self,
+        wait: WaitCondition,
+        *,
+        delay: float | None = None,
+        deadline: float | None = None,
+        since: float | None = None,
+        usual: float | None = None,
+    ) -> WaitStatus:
         """
         Wait until something is reached, in this process.
 
@@ -375,15 +413,19 @@ class PersonalizeHook(AwsBaseHook):
         :param delay: Seconds between two polls; None means what suits the resource type, and sooner at first. While the
             service throttles or cannot be reached, the delay grows up to eightfold.
         :param deadline: When to give up, in seconds since the epoch; from the table, from now on, where None.
+        :param since: When the wait began, in seconds since the epoch, for the log; None means now.
+        :param usual: Seconds that it usually takes, for the log: :meth:`usual_duration`.
         :return: The status; its ``description`` is what the service answered last.
         :raises ResourceFailedError: It failed, with the service's reason.
         :raises WaitTimeoutError: The deadline passed, with the status seen last.
         """
         started, backoff, before = clock.now(), Backoff(), None
+        since = started if since is None else since
         deadline = started + wait.time_limit if deadline is None else deadline
         while (status := self.poll(wait)).outcome == IN_PROGRESS:
-            elapsed = clock.now() - started
-            self.log.log(status.log_level(before), "%s, after %d s (%s)", status, elapsed, wait.title)
+            now = clock.now()
+            text = self.progress_line(status, wait, waited=now - since, usual=usual, left=deadline - now)
+            self.log.log(status.log_level(before), "%s", text)
             before = status
             if clock.now() >= deadline:
                 raise wait.timeout_error(str(status))
@@ -392,8 +434,12 @@ class PersonalizeHook(AwsBaseHook):
             clock.sleep(max(0, min(pause, deadline - clock.now())))
         if status.failed:
             raise wait.error(status)
-        self.log.info("%s, after %d s (%s)", status, clock.now() - started, wait.title)
+        self.log.info("%s", self.progress_line(status, wait, waited=clock.now() - since, usual=usual))
         return status
+
+    def progress_line(self, status: WaitStatus, wait: WaitCondition, **times: float | None) -> str:
+        """Return a line of progress; see :func:`airflow_provider_personalize.progress.line`."""
+        return progress.line(status, wait, service_time=self.service_clock.now(), **times)
 
 
 def _resource_type(resource: str | ResourceType) -> ResourceType:

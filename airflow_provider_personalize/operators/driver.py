@@ -44,6 +44,7 @@ from airflow_provider_personalize.plans.steps import (
     after_no_answer,
     after_refusal,
 )
+from airflow_provider_personalize.progress import SINCE, USUAL
 from airflow_provider_personalize.status import SUCCEEDED, WaitCondition, WaitStatus
 
 if TYPE_CHECKING:
@@ -282,15 +283,15 @@ class Driver:
     def _poll(self, step: Poll) -> Done | None:
         """Wait until a condition holds; return the end of the task where that is its end."""
         try:
-            last_seen = step.last_seen
             if step.pause:
-                self.task.log.info("%s: waiting until nothing is in progress (%s)", last_seen, step.condition.title)
+                self.task.log.info(
+                    "%s: waiting until nothing is in progress (%s)", step.last_seen, step.condition.title
+                )
+                self._wait(step, step.last_seen, None)
+            elif (status := self._poll_once(step)).outcome == SUCCEEDED:
+                return step.then
             else:
-                status = self._poll_once(step)
-                if status.outcome == SUCCEEDED:
-                    return step.then
-                last_seen = str(status)
-            self._wait(step, last_seen)
+                self._wait(step, str(status), self._log_progress(step.condition, status))
         except UpdateReplacedError:
             if not step.replans_if_superseded:
                 raise
@@ -309,16 +310,26 @@ class Driver:
             raise condition.error(status)
         return status
 
-    def _wait(self, step: Poll, last_seen: str) -> None:
+    def _log_progress(self, condition: WaitCondition, status: WaitStatus) -> float | None:
+        """Log how far the wait has come, before it begins; return the seconds that it usually takes."""
+        hook = self.task.hook
+        usual = hook.usual_duration(condition, status.description)
+        left = self.deadline - clock.now()
+        self.task.log.log(
+            status.log_level(None), "%s", hook.progress_line(status, condition, waited=0, usual=usual, left=left)
+        )
+        return usual
+
+    def _wait(self, step: Poll, last_seen: str, usual: float | None) -> None:
         """Wait in the triggerer, or on the worker, as the task was told to."""
         condition, delay = step.condition, self.task.waiter_delay
         if clock.now() >= self.deadline:
             raise condition.timeout_error(last_seen)
         if self.task.deferrable:
-            self._defer(condition, delay, pause=step.pause, step=step)
-        first = condition.next_delay(0) if delay is None else delay
+            self._defer(condition, delay, pause=step.pause, step=step, usual=usual)
+        since, first = clock.now(), condition.next_delay(0) if delay is None else delay
         clock.sleep(max(0, min(first, self.deadline - clock.now())))
-        self.task.hook.wait(condition, delay=delay, deadline=self.deadline)
+        self.task.hook.wait(condition, delay=delay, deadline=self.deadline, since=since, usual=usual)
 
     def _sleep(self, step: Sleep) -> None:
         left = self.deadline - clock.now()
@@ -354,9 +365,15 @@ class Driver:
         clock.sleep(seconds)
 
     def _defer(
-        self, condition: WaitCondition, delay: float | None, *, pause: bool, step: Poll | None = None
+        self,
+        condition: WaitCondition,
+        delay: float | None,
+        *,
+        pause: bool,
+        step: Poll | None = None,
+        usual: float | None = None,
     ) -> NoReturn:
-        state: dict[str, Any] = {"memory": self.memory.to_json()}
+        state: dict[str, Any] = {"memory": self.memory.to_json(), SINCE: clock.now(), USUAL: usual}
         if step and step.then:
             state["then"] = {"result": step.then.result, "store": dict(step.then.store)}
         if step and step.replans_if_superseded:

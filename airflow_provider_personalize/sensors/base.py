@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+from airflow_provider_personalize import clock
 from airflow_provider_personalize._compat import (
     AirflowFailException,
     AirflowSensorTimeout,
@@ -77,6 +78,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         self.deferrable = switch("deferrable", deferrable)
         self._has_interval = has_interval
         self._last_status: WaitStatus | None = None
+        self._began: float | None = None
+        self._usual: float | None = None
 
     @property
     def condition(self) -> WaitCondition:
@@ -90,6 +93,8 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         context = self.begin(context)
         if not context.get("task_reschedule_count"):  # Airflow 2 does not set it
             self.log_arn(self.condition)
+        if self.deferrable or not self.reschedule:
+            self._began = clock.now()
         if self.deferrable:
             with self.skip_on_soft_fail():
                 return self.succeed(self._poll_then_defer(context))
@@ -114,13 +119,27 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         if wrong := self.parameter_errors():
             raise InvalidRequestError(f"Describe{self.resource_type.pascal}", wrong)
         status = self.poll()
-        self.log.log(status.log_level(self._last_status), "%s (%s)", status, self.condition.title)
+        self._log_progress(status)
         if status.description:
             self.show_link(self.begin(context), status.description)
         self._last_status = status
         if status.failed:
             raise AirflowFailException(str(self.condition.error(status)))
         return status.outcome == SUCCEEDED
+
+    def _log_progress(self, status: WaitStatus) -> None:
+        """Log how far the wait has come. A rescheduled sensor does not know since when it waits."""
+        from airflow_provider_personalize.status import IN_PROGRESS
+
+        before, began = self._last_status, self._began
+        times: dict[str, float | None] = {}
+        if began is not None and status.outcome == IN_PROGRESS:
+            if not (before and before.description):
+                self._usual = self.hook.usual_duration(self.condition, status.description)
+            times["left"] = max(0, began + self.timeout - clock.now())
+        if began is not None and (before or times):
+            times |= {"waited": clock.now() - began, "usual": self._usual}
+        self.log.log(status.log_level(before), "%s", self.hook.progress_line(status, self.condition, **times))
 
     def parameter_errors(self) -> list[str]:
         """List what is wrong with the ARNs and times that are given, one sentence each."""
@@ -140,9 +159,12 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         return self.hook.poll(self.condition)
 
     def _poll_then_defer(self, context: Context) -> Any:
+        from airflow_provider_personalize.progress import SINCE, USUAL
+
         if not (done := self._first_poll(context)):
             by_execution = bool(self.execution_timeout) and self.execution_timeout.total_seconds() < self.timeout
-            state = {"limit": "execution_timeout" if by_execution else "timeout"}
+            limit = "execution_timeout" if by_execution else "timeout"
+            state = {"limit": limit, SINCE: self._began, USUAL: self._usual}
             self.defer_wait(self.deadline_after(self.timeout), state)
         return getattr(done, "xcom_value", None) or self.condition.arn
 

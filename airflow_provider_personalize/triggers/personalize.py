@@ -11,10 +11,11 @@ from typing import Any, ClassVar, Final
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from airflow_provider_personalize import clock
+from airflow_provider_personalize import clock, progress
 from airflow_provider_personalize.goals import LATER, Goal
 from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.polling import Backoff, Observation
+from airflow_provider_personalize.progress import SINCE, USUAL
 from airflow_provider_personalize.status import BROKEN, IN_PROGRESS, SUCCEEDED, TIMED_OUT, WaitCondition, WaitStatus
 from airflow_provider_personalize.triggers.events import VERSION, WaitEvent
 from airflow_provider_personalize.triggers.poller import SharedPoller, Snapshot, shared_poller
@@ -154,7 +155,7 @@ class PersonalizeTrigger(BaseTrigger):
         # the deadline is a wall-clock time, to hold across restarts; from here on no step of that clock moves it
         began, now = clock.monotonic(), clock.SteadyClock().now
         status, backoff = WaitStatus(IN_PROGRESS), Backoff()
-        self.log.info("Waiting for at most %d s (%s)", self.deadline - now(), self.condition.title)
+        since = self.state.get(SINCE) or now()
         hold = max(self.hold, self._delay(0)) if self.pause else self.hold
         if self.condition.goal == LATER:
             if until := self.condition.created:  # so that a restart of the triggerer does not begin the pause anew
@@ -168,15 +169,22 @@ class PersonalizeTrigger(BaseTrigger):
                 delay = self._delay(clock.monotonic() - began)
                 snapshot = await self._poll(poller, max(began, clock.monotonic() - delay / 2), self.deadline - now())
                 before, status = status, self.condition.evaluate_observation(snapshot.observation)
-                if status.outcome != IN_PROGRESS:
-                    return status
                 left = self.deadline - now()
                 if str(status) != str(before):
-                    self.log.log(status.log_level(before), "%s, %d s left (%s)", status, left, self.condition.title)
+                    self._log_progress(
+                        status, before, waited=now() - since, left=left, service_time=poller.service_time
+                    )
+                if status.outcome != IN_PROGRESS:
+                    return status
                 if left <= 0:
                     return replace(status, outcome=TIMED_OUT)
                 delay = backoff.next_delay(delay, is_transient=status.is_transient)
                 await clock.sleep_in_loop(min(snapshot.remaining(delay), left))
+
+    def _log_progress(self, status: WaitStatus, before: WaitStatus, *, left: float, **times: float | None) -> None:
+        remaining = left if status.outcome == IN_PROGRESS else None
+        text = progress.line(status, self.condition, usual=self.state.get(USUAL), left=remaining, **times)
+        self.log.log(status.log_level(before), "%s", text)
 
     def _delay(self, waited: float) -> float:
         return self.condition.next_delay(waited) if self.waiter_delay is None else self.waiter_delay

@@ -114,6 +114,11 @@ class SharedPoller:
         self._had_credentials = False
         self.snapshots: dict[PollTarget, asyncio.Future[Snapshot]] = {}
 
+    @property
+    def service_time(self) -> float | None:
+        """The service's time, in seconds since the epoch; None before the first client is made."""
+        return self._hook.service_clock.now() if self._hook else None
+
     def connect(self) -> None:
         """Start to make the client, so that the first poll does not wait for it."""
         if self._next_hook is None:

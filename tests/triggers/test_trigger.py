@@ -232,7 +232,9 @@ def test_a_status_is_logged_when_it_changes_and_not_at_each_poll(personalize, ca
     calls.clear()
     fire(watch())
     said = caplog.text + capsys.readouterr().out
-    logged = {status: len(re.findall(rf"{status}, \d+ s left", said)) for status in ("PENDING", "IN_PROGRESS")}
+    logged = {
+        status: len(re.findall(rf"{status}, after [^,]+, timeout in", said)) for status in ("PENDING", "IN_PROGRESS")
+    }
     assert logged == {"PENDING": 1, "IN_PROGRESS": 1}
     assert len(calls.of("DescribeSolution", SOLUTION)) > 3
 
