@@ -1,7 +1,9 @@
 """
 Serve two recipes side by side, a campaign each, and count what users do with the recommendations of each.
 
-To run it on your machine, without an AWS account::
+## Try it
+
+On your machine, without an AWS account:
 
     python -m airflow_provider_personalize.emulator run example_dags/example_ab_test.py
 
@@ -11,7 +13,9 @@ shows their offline metrics. A metric attribution then counts clicks and purchas
 
 ``docs/guides/ab-testing.md`` explains how to split users, read the reports and end the test.
 
-In an AWS account, set the parameter ``role_arn`` to a role that may read the bucket and write metrics
+## In an AWS account
+
+Set the parameter ``role_arn`` to a role that may read the bucket and write metrics
 (https://docs.aws.amazon.com/personalize/latest/dg/metric-attribution-requirements.html). An import is charged by the
 GB, each of the two trainings by the hour, and CloudWatch by the metric. Both campaigns are charged by the hour from
 their creation to their deletion. The DAG trains; automatic training is off (``perform_auto_training=False``).

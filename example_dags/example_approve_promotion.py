@@ -1,7 +1,9 @@
 """
 Train a version, show its metrics beside those of the live one, and promote it if a person approves.
 
-To run it on your machine, without an AWS account::
+## Try it
+
+On your machine, without an AWS account:
 
     python -m airflow_provider_personalize.emulator run example_dags/example_approve_promotion.py
 
@@ -13,7 +15,9 @@ newer.
 The live and the new version are trained on the same data, so their metrics can be compared. The new one weighs clicks
 and purchases more than views.
 
-In an AWS account, give people more time to answer (``ANSWER_WITHIN``), and set the parameter ``role_arn`` to a role
+## In an AWS account
+
+Give people more time to answer (``ANSWER_WITHIN``), and set the parameter ``role_arn`` to a role
 that may read the bucket. An import is charged by the GB, each of the two trainings by the hour. The campaign is charged
 by the hour from its creation to its deletion. The DAG trains; automatic training is off
 (``perform_auto_training=False``).

@@ -1,7 +1,9 @@
 """
 Start a DAG when another one has trained: by an asset, whose event says what was trained.
 
-To run it on your machine, without an AWS account::
+## Try it
+
+On your machine, without an AWS account:
 
     python -m airflow_provider_personalize.emulator run example_dags/example_assets.py --standalone
 
@@ -10,7 +12,9 @@ To run it on your machine, without an AWS account::
 version, its metrics and its training hours, without a call to AWS. If it is started by hand, it has no event, and its
 task is skipped.
 
-In an AWS account, set ``SOLUTION`` to the ARN that the solution will have there, and the parameters ``name`` and
+## In an AWS account
+
+Set ``SOLUTION`` to the ARN that the solution will have there, and the parameters ``name`` and
 ``role_arn`` to match: the bucket and all resources have that name
 (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html). The import is charged by the
 GB, the training by the hour. The DAG trains; automatic training is off (``perform_auto_training=False``).

@@ -1,14 +1,18 @@
 """
 Recommend items to many users, and find users for items, with batch jobs that read and write files in S3.
 
-To run it on your machine, without an AWS account::
+## Try it
+
+On your machine, without an AWS account:
 
     python -m airflow_provider_personalize.emulator run example_dags/example_batch.py --speed 240
 
 Each run starts its own jobs; a retry waits for the job of the earlier attempt. Job names are derived from the task
 instance, so they never collide. Each run writes its results to a folder of its own.
 
-In an AWS account, set the parameters ``name``, which is also the name of the bucket, and ``role_arn``, the role with
+## In an AWS account
+
+Set the parameters ``name``, which is also the name of the bucket, and ``role_arn``, the role with
 which Amazon Personalize reads and writes the bucket
 (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html). Replace ``made_up_shop`` and
 ``trained_solution``, which train two versions per run, with the ARNs of your own versions. Trainings are charged by the

@@ -1,7 +1,9 @@
 """
 From a CSV to recommendations with a custom recipe: import, train, check the metrics, and serve with a campaign.
 
-To run it on your machine, without an AWS account::
+## Try it
+
+On your machine, without an AWS account:
 
     python -m airflow_provider_personalize.emulator run example_dags/example_custom_pipeline.py
 
@@ -9,7 +11,9 @@ The DAG can run daily. The first run creates the schema, the dataset group, the 
 later runs reuse them. Each run imports the data, trains a version, and promotes it: the campaign moves to it if its
 metrics are good enough, and back if it fails a smoke test. (``--times 2`` shows a second run.)
 
-In an AWS account, set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
+## In an AWS account
+
+Set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
 role with which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html), and
 upload your own data in ``upload_interactions``. Each run is charged for an import by the GB and for a training by the
 hour. The campaign is charged by the hour from its creation to its deletion, even without requests. The DAG trains;

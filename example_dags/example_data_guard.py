@@ -1,7 +1,9 @@
 """
 A nightly pipeline that pays for nothing twice: check files, import only those that have changed, train on new data.
 
-To run it on your machine, without an AWS account, three times in a row::
+## Try it
+
+On your machine, without an AWS account, three times in a row:
 
     python -m airflow_provider_personalize.emulator run example_dags/example_data_guard.py --times 3
 
@@ -10,7 +12,9 @@ column, as a shop's data grows: the schema of the dataset is extended, the items
 interactions are skipped, and the new data is trained on. In the third run nothing has changed: both imports and the
 training are skipped.
 
-In an AWS account, set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
+## In an AWS account
+
+Set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
 role with which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html), and
 upload your own data in ``upload_interactions`` and ``upload_items``. Imports are charged by the GB and trainings by the
 hour, those that are skipped are not. The DAG trains; automatic training is off (``perform_auto_training=False``).

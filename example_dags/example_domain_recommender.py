@@ -1,7 +1,9 @@
 """
 A domain recommender that is stopped in the evening and started in the morning.
 
-To run it on your machine, without an AWS account::
+## Try it
+
+On your machine, without an AWS account:
 
     python -m airflow_provider_personalize.emulator run example_dags/example_domain_recommender.py
 
@@ -9,7 +11,9 @@ The file has three DAGs. The first creates the recommender or reuses it. The oth
 stop and start it, since a recommender is charged by the hour while it is ACTIVE, even without requests. Stopping a
 stopped recommender, or starting a started one, sends nothing.
 
-In an AWS account, set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
+## In an AWS account
+
+Set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
 role with which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html), and
 upload your own data in ``upload_interactions``. The recommender trains when it is created, and then each week
 automatically. Nothing else here trains.

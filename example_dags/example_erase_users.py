@@ -1,14 +1,18 @@
 """
 Erase users: delete all references to them from the data and the models of a dataset group. This cannot be undone.
 
-To run it on your machine, without an AWS account::
+## Try it
+
+On your machine, without an AWS account:
 
     python -m airflow_provider_personalize.emulator run example_dags/example_erase_users.py --speed 600
 
 The service takes up to a day; the task waits in the triggerer and occupies no worker. Remove the users from the data
 that you import, too: otherwise the next import restores them, as a second run of this example shows.
 
-In an AWS account, set the parameters ``name``, which is also the name of the bucket, and ``role_arn``, the role with
+## In an AWS account
+
+Set the parameters ``name``, which is also the name of the bucket, and ``role_arn``, the role with
 which Amazon Personalize reads the bucket
 (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html). Replace ``made_up_shop``, whose
 import is charged by the GB, with the ARN of your dataset group, and list your users in ``users_to_erase``. Nothing here

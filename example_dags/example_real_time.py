@@ -1,7 +1,9 @@
 """
 Send items and events in real time, filter recommendations by them, export the data, and delete what is charged.
 
-To run it on your machine, without an AWS account::
+## Try it
+
+On your machine, without an AWS account:
 
     python -m airflow_provider_personalize.emulator run example_dags/example_real_time.py
 
@@ -9,7 +11,9 @@ A user buys an item, and the filter takes it out of the user's recommendations. 
 as they happen; the operators are for those that arrive in a file or a queue. The file of interactions is checked in S3
 beside the import. The teardown deletes the campaign, also if a task before it fails.
 
-In an AWS account, set the parameters ``name``, which is also the name of the bucket, and ``role_arn``, the role with
+## In an AWS account
+
+Set the parameters ``name``, which is also the name of the bucket, and ``role_arn``, the role with
 which Amazon Personalize reads and writes the bucket
 (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html). An import is charged by the GB,
 and so are items and events; the training by the hour. The campaign is charged by the hour from its creation to its

@@ -1,14 +1,18 @@
 """
 Delete a dataset group and everything in it: first show the plan, then delete. This cannot be undone.
 
-To run it on your machine, without an AWS account::
+## Try it
+
+On your machine, without an AWS account:
 
     python -m airflow_provider_personalize.emulator run example_dags/example_teardown.py
 
 ``dry_run=True`` deletes nothing and returns the plan. In a DAG of your own, add a manual approval between the two
 tasks: Airflow 3.1 has an ``ApprovalOperator``.
 
-In an AWS account, replace ``made_up_shop``, which creates a dataset group only for this example, with the ARN of your
+## In an AWS account
+
+Replace ``made_up_shop``, which creates a dataset group only for this example, with the ARN of your
 dataset group. Campaigns and recommenders are charged by the hour until they are deleted; automatic training is turned
 off first. Nothing here trains.
 """

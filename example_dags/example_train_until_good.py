@@ -1,7 +1,9 @@
 """
 Train until the metrics pass, at most three times, each time with a longer history; return the version that passed.
 
-To run it on your machine, without an AWS account::
+## Try it
+
+On your machine, without an AWS account:
 
     python -m airflow_provider_personalize.emulator run example_dags/example_train_until_good.py
 
@@ -10,7 +12,9 @@ not pass in the third. On earlier versions, the attempts are three task groups i
 are skipped. Either way, each attempt imports and trains once even if a worker crashes: the names of jobs and versions
 are derived from the task instance and its iteration. A name of your own must contain ``{{ loop.index }}``.
 
-In an AWS account, set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
+## In an AWS account
+
+Set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
 role with which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html), upload
 your own data in ``upload_history``, and choose a metric and its minimum. Each attempt is charged for an import by the
 GB and for a training by the hour, whether or not its metrics pass. The DAG trains; automatic training is off

@@ -1,14 +1,18 @@
 """
 Apply one change to many solutions: turn automatic training off in all solutions of a dataset group, in a mapped task.
 
-To run it on your machine, without an AWS account::
+## Try it
+
+On your machine, without an AWS account:
 
     python -m airflow_provider_personalize.emulator run example_dags/example_update_many_solutions.py
 
 Each solution is a task instance of its own. It waits for its update in the triggerer, has its own retries, and sends
 nothing if automatic training is already off.
 
-In an AWS account, replace the dataset group of the example with the ARN of yours. Without automatic training, no more
+## In an AWS account
+
+Replace the dataset group of the example with the ARN of yours. Without automatic training, no more
 trainings are charged; a training in progress continues and is charged. The solutions that the example creates would
 train automatically, too, but they have no data, and failed trainings are not charged.
 """
@@ -63,6 +67,7 @@ with DAG(
         recipe_arn="arn:aws:personalize:::recipe/aws-user-personalization-v2",
         perform_auto_training=True,
         ignore_changes=["perform_auto_training"],
+        map_index_template="{{ task.name }}",
     ).expand(name=[f"{{{{ params.name }}}}-{number}" for number in (1, 2, 3)])
 
     found = solutions_of(dataset_group.output)
@@ -72,6 +77,8 @@ with DAG(
         task_id="turn_training_off",
         perform_auto_training=False,
         deferrable=True,
+        # the web UI shows the names of the solutions instead of 0, 1, 2
+        map_index_template="{{ task.solution_arn.rpartition('/')[2] }}",
         max_active_tis_per_dag=10,
     ).expand(solution_arn=found)
     # [END map_update_solution]

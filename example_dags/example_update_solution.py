@@ -1,14 +1,18 @@
 """
 Import interactions, update a solution, and continue once the update is ACTIVE.
 
-To run it on your machine, without an AWS account::
+## Try it
+
+On your machine, without an AWS account:
 
     python -m airflow_provider_personalize.emulator run example_dags/example_update_solution.py
 
 ``--interactions my.csv`` imports your own interactions instead of generated ones: comma-separated, in UTF-8, with a
 header and at least the columns USER_ID, ITEM_ID, EVENT_TYPE and TIMESTAMP.
 
-In an AWS account, set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
+## In an AWS account
+
+Set the parameters ``bucket`` and ``role_arn`` to a bucket that Amazon Personalize may read and the
 role with which it does (https://docs.aws.amazon.com/personalize/latest/dg/granting-personalize-s3-access.html). The
 import is charged by the GB. The last step turns on automatic training: a training is charged every three days until you
 turn it off.
