@@ -104,6 +104,9 @@ def airflow(session: nox.Session, version: str) -> None:
         *("python", "-m", "pytest", "--override-ini", "addopts=", "--import-mode=importlib"),
         *("tests/test_authoring.py", "tests/hooks/test_transport.py"),
     )
+    examples = ("example_custom_pipeline.py", "example_data_guard.py", "example_teardown.py")
+    check = ("python", "-m", "airflow_provider_personalize", "check")
+    session.run(*check, *(str(ROOT / "example_dags" / example) for example in examples))
     run_dag(session, "every_mode.py")
     if not version.startswith("2."):
         run_dag(session, "at_once.py", "--standalone", "--exit")
@@ -121,6 +124,8 @@ OF_NEW_AIRFLOWS = [
     "tests/test_package.py",
     "tests/test_authoring.py",
     "tests/hooks/test_transport.py",
+    "tests/cli/test_check.py",
+    "tests/cli/test_plan.py",
     "tests/operators/test_loops.py",
     "tests/operators/test_clocks.py",
     "tests/sensors/test_sensors.py",
