@@ -80,6 +80,10 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     assert f"airflow_provider_personalize-{airflow_provider_personalize.__version__}-" in wheel.name
     assert any(name.endswith("licenses/LICENSE") for name in held)
     assert any(name.endswith("py.typed") for name in held)
+    metadata = next(name for name in held if name.endswith("/METADATA"))
+    description = zipfile.ZipFile(wheel).read(metadata).decode()
+    assert "## Try it" in description
+    assert set(re.findall(r"\]\((\w+:|)", description)) == {"https:"}
 
 
 def test_no_airflow_process_imports_the_plugin_unless_asked_to():

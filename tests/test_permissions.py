@@ -191,7 +191,7 @@ def test_the_page_has_the_table():
     assert table() in PAGE.read_text(encoding="utf-8"), f"docs/reference/permissions.md should have:\n{table()}"
 
 
-def test_readme_has_the_actions_of_its_example():
-    readme = (PAGE.parents[2] / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"## Permissions.*?\"Action\": \[(.*?)\]", readme, re.DOTALL)[1]
+def test_the_guide_to_installation_has_the_actions_of_its_example():
+    guide = (PAGE.parents[1] / "start" / "install.md").read_text(encoding="utf-8")
+    shown = re.search(r"\*\*Permissions\.\*\*.*?\"Action\": \[(.*?)\]", guide, re.DOTALL)[1]
     assert set(re.findall(r'"(.*?)"', shown)) == set(actions_of(task_of("UpdateSolution")))

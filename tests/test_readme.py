@@ -7,6 +7,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from task_runs import Run
+
+from airflow_provider_personalize.emulator import faults
+from airflow_provider_personalize.exceptions import ResourceFailedError
 
 pytest_plugins = "pytester"
 
@@ -19,12 +23,18 @@ def python_blocks(text: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
 
 
-TESTS = [block for text in (README, GUIDE) for block in python_blocks(text) if "def test_" in block]
+TESTS = [block for block in python_blocks(GUIDE) if "def test_" in block]
 
 
-def test_the_first_example_is_a_dag():
-    exec(python_blocks(README)[0], namespace := {})
-    assert namespace["dag"].task_ids == ["import_interactions", "update", "update_is_active"]
+def test_only_the_second_example_notices_that_its_update_failed(personalize, monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    before, after = python_blocks(README)
+    faults.fail_next("UpdateSolution", reason="Because.", times=2)
+    exec(before, namespace := {})
+    namespace["update_solution"]()
+    exec(after.replace("\nUpdate", "\ntask = Update"), namespace := {})
+    with pytest.raises(ResourceFailedError, match=r"CREATE FAILED: Because\."):
+        Run(lambda: namespace["task"])()
 
 
 @pytest.mark.slow
@@ -35,21 +45,21 @@ def test_every_example_of_a_test_passes(pytester: pytest.Pytester, example):
 
 
 def test_the_guide_mentions_every_fault():
-    from airflow_provider_personalize.emulator import faults
-
     assert {name for name in dir(faults) if name.endswith("_next")} <= set(re.findall(r"faults\.(\w+)", GUIDE))
 
 
 def test_every_operator_and_sensor_is_in_the_tables():
     from airflow_provider_personalize import operators, sensors
 
-    rows = set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
+    page = (ROOT / "docs" / "operators" / "index.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     assert rows == {*operators.__all__, *sensors.__all__}
 
 
 def test_every_example_is_linked():
     examples = {f"example_dags/{path.name}" for path in (ROOT / "example_dags").glob("example_*.py")}
-    assert set(re.findall(r"\]\((example_dags/\w+\.py)\)", README)) == examples
+    page = (ROOT / "docs" / "start" / "examples.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\]\(../../(example_dags/\w+\.py)\)", page)) == examples
 
 
 @pytest.mark.parametrize("page", ["operators", "sensors"])
