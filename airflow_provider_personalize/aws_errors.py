@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from airflow_provider_personalize.error_codes import IN_USE, LIMIT_EXCEEDED, NOT_FOUND
+from airflow_provider_personalize.error_codes import ACCESS_DENIED, IN_USE, LIMIT_EXCEEDED, NOT_FOUND
 from airflow_provider_personalize.exceptions import IncompleteAnswerError
 
 # Personalize sends ThrottlingException; the others are what AWS front ends send for the same.
@@ -112,6 +112,15 @@ def _unsent_errors() -> tuple[type[Exception], ...]:
 def is_about_credentials(error: Exception) -> bool:
     """Return whether credentials are missing or rejected, so that new ones may succeed."""
     return error_code(error) in _REJECTED_CREDENTIALS or lacks_credentials(error)
+
+
+def is_about_caller(error: Exception) -> bool:
+    """Return whether an error is about who calls and how: permissions, credentials, connection, certificates."""
+    from botocore.exceptions import ClientError
+
+    if error_code(error) == ACCESS_DENIED or is_about_credentials(error):
+        return True
+    return not (isinstance(error, ClientError) or is_transient(error))
 
 
 def lacks_credentials(error: Exception | None) -> bool:

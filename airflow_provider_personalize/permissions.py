@@ -105,11 +105,12 @@ _ALSO: Final[Mapping[type, Mapping[str, str]]] = {
     },
     operators.PromoteSolutionVersionOperator: {
         **_WITH_TAGS,
+        "DescribeSolutionVersion": ALWAYS,
         "GetSolutionMetrics": "with a gate",
-        **dict.fromkeys(["DescribeSolutionVersion", "GetRecommendations"], "with a smoke test"),
+        "GetRecommendations": "with a smoke test",
         "GetPersonalizedRanking": "with a smoke test of a recipe for ranking",
     },
-    operators.RollbackCampaignOperator: _WITH_TAGS,
+    operators.RollbackCampaignOperator: {**_WITH_TAGS, "DescribeSolutionVersion": ALWAYS},
     operators.UpdateCampaignOperator: {"ListSolutionVersions": "with `$LATEST`"},
     operators.UpdateMetricAttributionOperator: {"ListMetricAttributionMetrics": ALWAYS},
 }

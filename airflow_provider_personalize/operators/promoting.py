@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.hooks import PersonalizeHook
     from airflow_provider_personalize.options import WaitingOptions
     from airflow_provider_personalize.plans.gate import Gate
-    from airflow_provider_personalize.plans.promote import ObservedCampaign
+    from airflow_provider_personalize.plans.promote import ObservedCampaign, Promotion
     from airflow_provider_personalize.plans.steps import Memory, Step
 
 #: The version before the latest promotion, instead of an ARN.
@@ -172,6 +172,8 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
     :raises AirflowSkipException: The gate is not passed, and ``if_gate_fails`` is ``"skip"``.
     :raises InvalidRequestError: Parameters are invalid, or the campaign follows the newest version by itself; nothing
         was sent.
+    :raises ResourceFailedError: The training of the version failed or was stopped, with the service's reason; nothing
+        was sent.
     :raises GateFailedError: The gate is not passed, or a metric is missing; nothing was deployed.
     :raises PromotionFailedError: The version failed, and the one before is live again; or it had failed before.
         Airflow does not retry the task.
@@ -282,16 +284,14 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
             deadline=self.driver.deadline if self.driver else float("inf"),
         )
         state = memory.promotion
-        is_verifying = state.stage == promote.DEPLOY and state.live_since is not None
-        is_checked = wanted.verifies and (not state.stage or is_verifying)
-        requests = list(self._smoke_requests(wanted.arn, wanted.version)) if is_checked else []
         observed = self.observe(context, wanted.arn)
-        if not state.stage and gate:
-            compared = observed.live if reference == LIVE else reference
-            metrics = {version: self._metrics(version) for version in (wanted.version, compared) if version}
-            observed = replace(observed, metrics=metrics[wanted.version], reference=metrics.get(compared or ""))
-        if is_verifying:
-            observed = replace(observed, problems=self._smoke_test(requests, memory.failures))
+        if state.stage == promote.CHECK:
+            observed = self._observe_version(wanted, observed, reference)
+        elif state.stage == promote.DEPLOY and state.live_since is not None:
+            candidate = self.hook.describe(SOLUTION_VERSION, wanted.version)
+            requests = list(self._smoke_requests(wanted.arn, candidate))
+            problems, denial = self._smoke_test(requests, memory.failures)
+            observed = replace(observed, problems=problems, denial=denial)
         step = promote.next_step(wanted, observed, memory, clock.now())
         if (
             self.driver
@@ -300,6 +300,25 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
         ):
             self.driver.deadline = self.deadline_after(self.default_timeout if self.timeout is None else self.timeout)
         return step
+
+    def _observe_version(
+        self, wanted: Promotion, observed: ObservedCampaign, reference: str | None
+    ) -> ObservedCampaign:
+        """Read the version, the metrics that the gate needs, and whether the campaign answers this caller."""
+        from dataclasses import replace
+
+        from airflow_provider_personalize.plans import promote
+
+        candidate = self.hook.describe(SOLUTION_VERSION, wanted.version)
+        observed = replace(observed, candidate=candidate)
+        requests = list(self._smoke_requests(wanted.arn, candidate)) if wanted.verifies else []
+        if wanted.gate and promote.is_usable(candidate):
+            compared = observed.live if reference == LIVE else reference
+            metrics = {version: self._metrics(version) for version in (wanted.version, compared) if version}
+            observed = replace(observed, metrics=metrics[wanted.version], reference=metrics.get(compared or ""))
+        if requests and observed.live != wanted.version:
+            observed = replace(observed, denial=self._denial(requests[0]))
+        return observed
 
     def explained(self, error: Exception, memory: Memory) -> Exception:
         """Return an error with both stories where the rollback goes wrong."""
@@ -391,14 +410,15 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
             wrong.append(text)
         return ids[0], ids[1]
 
-    def _smoke_requests(self, campaign: str, version: str) -> Iterator[_SmokeRequest]:
+    def _smoke_requests(self, campaign: str, version: Mapping[str, Any]) -> Iterator[_SmokeRequest]:
         """
         List the requests of the smoke test.
 
+        :param version: The description of the version.
         :raises InvalidRequestError: The recipe recommends for something else than what is given.
         """
         users, items = self._verified_ids([])
-        recipe = str(self.hook.describe(SOLUTION_VERSION, version).get("recipeArn")).rpartition("/")[2]
+        recipe = str(version.get("recipeArn")).rpartition("/")[2]
         least: dict[str, Any] = {"numResults": self.min_recommendations} if self.min_recommendations > _RESULTS else {}
         needed, given = ["verify_user_ids"], {"verify_user_ids": users, "verify_item_ids": items}
         if _RANKING.search(recipe):
@@ -423,24 +443,37 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
             user_id, item_id = (each, None) if name == "userId" else (None, each)
             yield _SmokeRequest("get_recommendations", ask, user_id, item_id, "itemList")
 
-    def _smoke_test(self, requests: Sequence[_SmokeRequest], failures: int) -> list[str]:
+    def _denial(self, smoke_request: _SmokeRequest) -> Exception | None:
+        """Return the error with which the campaign does not answer this caller, whichever version it serves."""
+        from airflow_provider_personalize.aws_errors import is_about_caller
+
+        try:
+            self._runtime.call(smoke_request.method, **smoke_request.request)
+        except Exception as error:  # noqa: BLE001 - any other error is of the version that is live
+            return error if is_about_caller(error) else None
+        return None
+
+    def _smoke_test(self, requests: Sequence[_SmokeRequest], failures: int) -> tuple[list[str], Exception | None]:
         """
-        Ask the campaign, and list what is wrong with the answers.
+        Ask the campaign; return what is wrong with the answers, and the error of a request that got none.
 
         :param failures: How many times in a row a transient error came.
         """
         from airflow_provider_personalize import clock
-        from airflow_provider_personalize.aws_errors import is_transient
+        from airflow_provider_personalize.aws_errors import is_about_caller, is_transient
 
         is_late = self.driver is not None and clock.now() >= self.driver.deadline
-        problems, answers = [], []
+        problems, answers, denial = [], [], None
         for smoke_request in requests:
             try:
                 items, latency = self._ask(smoke_request)
             except Exception as error:
                 if is_transient(error) and failures < _RETRIES and not is_late:
                     raise
-                problems.append(f"{smoke_request}: {type(error).__name__}: {error}")
+                if is_about_caller(error):
+                    denial = error
+                else:
+                    problems.append(f"{smoke_request}: {type(error).__name__}: {error}")
                 continue
             answers.append({"user_id": smoke_request.user_id, "item_id": smoke_request.item_id, "items": items})
             if len(items) < self.min_recommendations:
@@ -451,10 +484,10 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
                 problems.append(
                     f"{smoke_request}: answered after {latency:.3f} s, expected within {self.max_latency:g} s"
                 )
-        if self.verify_callable and not problems:
+        if self.verify_callable and not problems and not denial:
             problems = self._called(answers)
-        self.log.info("Smoke test of %d requests: %s", len(requests), "; ".join(problems) or "passed")
-        return problems
+        self.log.info("Smoke test of %d requests: %s", len(requests), "; ".join(problems) or denial or "passed")
+        return problems, denial
 
     def _ask(self, smoke_request: _SmokeRequest) -> tuple[list[dict[str, Any]], float]:
         """Return the items of an answer, and the seconds that it took: of two answers, where the first was too slow."""
@@ -499,7 +532,8 @@ class RollbackCampaignOperator(_CampaignOperator):
     :raises InvalidRequestError: Parameters are invalid, or the campaign follows the newest version by itself; nothing
         was sent.
     :raises VersionUnknownError: ``to`` is ``"previous"``, and which version that is cannot be told; nothing was sent.
-    :raises ResourceFailedError: The update ended in CREATE FAILED, with the service's reason.
+    :raises ResourceFailedError: The update ended in CREATE FAILED, or the version is not usable, with the service's
+        reason.
     :raises UpdateReplacedError: A later update by someone else replaced this one.
     :raises WaitTimeoutError: The time limit passed; the error names the last status.
     """
@@ -515,10 +549,27 @@ class RollbackCampaignOperator(_CampaignOperator):
 
     def next_step(self, context: Context, memory: Memory) -> Step:
         """Observe the campaign, and return the next step."""
+        from dataclasses import replace
+
         from airflow_provider_personalize import clock
         from airflow_provider_personalize.plans import promote
 
         request = self.build_request()
         wanted = self.wanted(promote.Rollback, request=request, to=self.version, delay=self.waiter_delay)
         observed = self.observe(context, wanted.arn)
+        if memory.promotion.stage == promote.CHECK:
+            observed = replace(observed, candidate=self._described(str(memory.promotion.previous)))
         return promote.next_step_of_rollback(wanted, observed, memory, clock.now())
+
+    def _described(self, version: str) -> dict[str, Any] | None:
+        """Return the description of the version to return to; None where it may not be read."""
+        from airflow_provider_personalize.aws_errors import error_code
+        from airflow_provider_personalize.error_codes import ACCESS_DENIED
+
+        try:
+            return self.hook.describe(SOLUTION_VERSION, version)
+        except Exception as error:
+            if error_code(error) != ACCESS_DENIED:
+                raise
+            self.log.warning("The version is not checked: %s", error)
+            return None

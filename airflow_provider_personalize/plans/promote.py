@@ -7,8 +7,8 @@ reads them. It does not deploy what failed again; it completes the rollback.
 
 ::
 
-    gate -> deploy -> record -> deploy -> (verified) -> finish -> Done
-                              └-> (failed) -> mark -> roll back -> close -> Fail
+    begin -> check -> deploy -> record -> deploy -> (verified) -> finish -> Done
+                                        └-> (failed) -> mark -> roll back -> close -> Fail
 """
 
 from __future__ import annotations
@@ -50,19 +50,24 @@ from airflow_provider_personalize.plans.steps import (
     wait_until_visible,
 )
 from airflow_provider_personalize.resources import CAMPAIGN, SOLUTION_VERSION
-from airflow_provider_personalize.status import FAILED, SUCCEEDED, WaitCondition, WaitStatus
+from airflow_provider_personalize.status import FAILED, SUCCEEDED, WaitCondition, WaitStatus, is_being_deleted
 
 #: The tag that has the version to return to.
 PREVIOUS_TAG: Final = "airflow-provider-personalize:previous-version"
 #: The tag that has the state of the latest promotion and its version.
 PROMOTION_TAG: Final = "airflow-provider-personalize:promotion"
+#: The tag that has the version in whose place another is deployed since it failed, while that is so.
+REPLACED_TAG: Final = "airflow-provider-personalize:failed-version"
 #: What :class:`Rollback` may be asked for instead of a version.
 PREVIOUS: Final = "previous"
 NO_VERSION: Final = "none"
 
 DEPLOYING, DEPLOYED, HAS_FAILED, ROLLED_BACK = "deploying", "deployed", "failed", "rolled-back"
+#: As ``DEPLOYING``, in place of a version that failed and is live all the same; and taken back without a smoke test.
+REPLACING, UNVERIFIED = "replacing", "unverified"
 # Where a promotion goes from: see the module's docstring. The first stage has no name.
-RECORD, DEPLOY, FINISH, MARK, ROLL_BACK, CLOSE = "record", "deploy", "finish", "mark", "roll back", "close"
+CHECK, RECORD, DEPLOY, FINISH, MARK = "check", "record", "deploy", "finish", "mark"
+ROLL_BACK, CLOSE = "roll back", "close"
 _VERSION: Final = SOLUTION_VERSION.arn_member
 #: The stages in which an error means that the earlier version may not be live.
 TAKING_BACK: Final = (MARK, ROLL_BACK)
@@ -72,6 +77,7 @@ _IN_SYNC: Final = (
     "campaign_arn: the campaign follows the newest version by itself, so a gate has no effect. Turn that off "
     'first: UpdateCampaignOperator(campaign_config={…, "syncWithLatestSolutionVersion": False})'
 )
+_UNANSWERED: Final = "its smoke test was not allowed, which says nothing of the version"
 _UNDO: Final = f"To promote it again, remove the tag {PROMOTION_TAG} from the campaign"
 
 
@@ -79,15 +85,18 @@ class Record(NamedTuple):
     """
     What the tags of a campaign have of its latest promotion.
 
-    :param state: ``"deploying"``, ``"deployed"``, ``"failed"`` until the rollback is over, or ``"rolled-back"``. After
-        the last two, the version is not promoted again.
+    :param state: ``"deploying"`` or ``"replacing"``, ``"deployed"``, ``"failed"`` until the rollback is over, then
+        ``"rolled-back"``; ``"unverified"`` where nothing is known against the version that was rolled back. After
+        ``"failed"`` and ``"rolled-back"``, the version is not promoted again.
     :param version: The version that is promoted.
-    :param previous: The version before it; None where there was none.
+    :param previous: The version to return to; None where there was none.
+    :param replaced: With ``"replacing"``, the version that failed and was live.
     """
 
     state: str
     version: str
     previous: str | None
+    replaced: str | None = None
 
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> Record | None:
@@ -96,11 +105,14 @@ class Record(NamedTuple):
         previous = tags.get(PREVIOUS_TAG)
         if not version or previous is None:
             return None
-        return cls(state, version, None if previous == NO_VERSION else previous)
+        replaced = tags.get(REPLACED_TAG) if state == REPLACING else None
+        return cls(state, version, None if previous == NO_VERSION else previous, replaced)
 
     def to_tags(self) -> list[dict[str, str]]:
         """Return it as a request has tags."""
         tags = {PREVIOUS_TAG: self.previous or NO_VERSION, PROMOTION_TAG: f"{self.state} {self.version}"}
+        if self.replaced:
+            tags[REPLACED_TAG] = self.replaced
         return [{"tagKey": key, "tagValue": value} for key, value in tags.items()]
 
 
@@ -110,15 +122,19 @@ class ObservedCampaign(ObservedResource):
     A campaign with its tags, and what is known of the version.
 
     :param tags: The campaign's tags.
-    :param metrics: The version's metrics, while the gate is open; None where no gate needs them.
+    :param candidate: The description of the version to deploy, while that is checked; None where it may not be read.
+    :param metrics: The version's metrics, while that is checked; None where no gate needs them.
     :param reference: The metrics that they are compared with; None without a comparison, or without such a version.
     :param problems: What the smoke test found; None where it was not made.
+    :param denial: The error with which the campaign does not answer this caller, which says nothing of the version.
     """
 
     tags: Mapping[str, str] = field(default_factory=dict)
+    candidate: Mapping[str, Any] | None = None
     metrics: Metrics | None = None
     reference: Metrics | None = None
     problems: Sequence[str] | None = None
+    denial: Exception | None = None
 
     @property
     def live(self) -> str | None:
@@ -210,26 +226,49 @@ def next_step(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now
     """Return the next step: from whatever is observed to a version that is live and verified, or to the one before."""
     if memory.is_retry and not memory.waited_for_consistency:
         return wait_for_consistency(wanted.operation, wanted.condition(SETTLED), memory)
-    stages = {RECORD: _record, DEPLOY: _deploy, FINISH: _finish, MARK: _mark, ROLL_BACK: _roll_back, CLOSE: _close}
-    return stages.get(memory.promotion.stage, _gate)(wanted, observed, memory, now)
+    stages = {
+        CHECK: _check,
+        RECORD: _record,
+        DEPLOY: _deploy,
+        FINISH: _finish,
+        MARK: _mark,
+        ROLL_BACK: _roll_back,
+        CLOSE: _close,
+    }
+    return stages.get(memory.promotion.stage, _begin)(wanted, observed, memory, now)
 
 
-def _gate(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
-    """Continue what an earlier attempt began, or check the metrics once nothing is in progress."""
-    record, live = Record.of(observed.tags), observed.live
+def _begin(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
+    """Continue what an earlier attempt began, or check the version once nothing is in progress."""
+    record = Record.of(observed.tags)
     if record and record.version == wanted.version and (step := _continued(wanted, observed, memory, record)):
         return step
-    if (blocker := _blocker(wanted, observed, memory)) is not None:
-        return blocker
-    previous = record.previous if record and record.version == wanted.version == live else live
+    blocker = _blocker(wanted, observed, memory)
+    return _to(memory, CHECK, live=observed.live) if blocker is None else blocker
+
+
+def _check(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
+    """Check the version, its metrics and the permission to verify it."""
+    if observed.live != memory.promotion.live:
+        return _to(memory, "")
+    if (step := _until_usable(observed, memory, wanted.version)) is not None:
+        return step
+    previous = _to_return_to(observed, wanted.version)
     memory = replace(memory, promotion=memory.promotion._replace(previous=previous))
-    if wanted.gate is None:
-        return _to(memory, DEPLOY)
     if wanted.is_compared and observed.reference is None:
         return Fail(error=VersionUnknownError(f"{wanted.title} serves no version to compare with"), memory=memory)
-    failures = wanted.gate.failures(observed.metrics or {}, observed.reference)
-    if not failures:
-        return _to(memory, DEPLOY, Note(f"{SOLUTION_VERSION.short(wanted.version)} passes the gate"))
+    failures = wanted.gate.failures(observed.metrics or {}, observed.reference) if wanted.gate else []
+    if failures:
+        return _gated(wanted, memory, failures)
+    if observed.denial:
+        note = Note.warning("Nothing is deployed, since the smoke test would get no answers")
+        return Fail(error=observed.denial, notes=[note], memory=memory)
+    passed = Note(f"{SOLUTION_VERSION.short(wanted.version)} passes the gate")
+    return _to(memory, DEPLOY, *([passed] if wanted.gate else []))
+
+
+def _gated(wanted: Promotion, memory: Memory, failures: Sequence[GateFailure]) -> Step:
+    """Return how a task ends whose version does not pass the gate."""
     what = SOLUTION_VERSION.short(wanted.version)
     if wanted.if_gate_fails == "fail" or any(failure.is_missing for failure in failures):
         return Fail(error=GateFailedError(what, failures), memory=memory)
@@ -237,6 +276,32 @@ def _gate(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: fl
         return Skip(reason=f"{what} does not pass the gate: {'; '.join(map(str, failures))}", memory=memory)
     notes = [Note.warning(f"{what} does not pass the gate: {failure}") for failure in failures]
     return Done(result=wanted.result(memory, failures), is_own=False, notes=notes, memory=memory)
+
+
+def is_usable(version: Mapping[str, Any]) -> bool:
+    """Return whether a solution version can be deployed, by its description."""
+    return WaitCondition(SOLUTION_VERSION.name, "", READY).evaluate(version).outcome == SUCCEEDED
+
+
+def _until_usable(observed: ObservedCampaign, memory: Memory, arn: str) -> Step | None:
+    """Wait for a version that is being trained, and fail with one that failed; None if it can be deployed."""
+    version = observed.candidate
+    if version is None or is_usable(version):
+        return None
+    condition = WaitCondition(SOLUTION_VERSION.name, arn, READY)
+    status = condition.evaluate(version)
+    if status.failed or is_being_deleted(SOLUTION_VERSION, version):
+        return Fail(error=condition.error(status), memory=memory)
+    return Poll(condition=condition, seen=version, last_seen=str(status), memory=_to(memory, "").memory)
+
+
+def _to_return_to(observed: ObservedCampaign, version: str) -> str | None:
+    """Return the version to return to from another: what is live, unless that failed and could not be rolled back."""
+    record, live = Record.of(observed.tags), observed.live
+    if record is None:
+        return live
+    failed = record.version if record.state == HAS_FAILED else record.replaced
+    return record.previous if live and (live == failed or record.version == version == live) else live
 
 
 def _continued(wanted: Promotion, observed: ObservedCampaign, memory: Memory, record: Record) -> Step | None:
@@ -255,9 +320,9 @@ def _continued(wanted: Promotion, observed: ObservedCampaign, memory: Memory, re
             return Fail(error=error, memory=memory)
         return _to(memory, ROLL_BACK, failure=_BEFORE, **known)
     if not (is_live or set_last == wanted.version):
-        was_live = record.state == DEPLOYED or observed.live not in {record.previous, None}
+        was_live = record.state == DEPLOYED or observed.live not in {record.previous, record.replaced, None}
         return Fail(error=_replaced(wanted, observed), memory=memory) if memory.is_retry and was_live else None
-    if record.state != DEPLOYING:
+    if record.state not in {DEPLOYING, REPLACING}:
         return None
     note = Note(f"The tags say that {SOLUTION_VERSION.short(wanted.version)} is being deployed: continuing with that")
     if settled.outcome != SUCCEEDED:  # its end will tell
@@ -285,7 +350,10 @@ def _record(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: 
     """Record what is live, before the call that changes it."""
     if memory.is_answered:
         return _to(memory, DEPLOY, is_recorded=True)
-    return _tag(wanted, memory, Record(DEPLOYING, wanted.version, memory.promotion.previous))
+    state = memory.promotion
+    if state.live == state.previous:
+        return _tag(wanted, memory, Record(DEPLOYING, wanted.version, state.previous))
+    return _tag(wanted, memory, Record(REPLACING, wanted.version, state.previous, state.live))
 
 
 def _deploy(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:
@@ -298,7 +366,7 @@ def _deploy(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: 
             return step
         if state.live_since is not None:
             return Fail(error=_replaced(wanted, observed), memory=memory)
-        if observed.live != state.previous:
+        if observed.live != state.live:
             return _to(memory, "", is_recorded=False)  # the gate has compared with another
         return replace(step, key=None) if state.is_recorded else _to(memory, RECORD)
     if status.failed:
@@ -310,13 +378,19 @@ def _deploy(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: 
     if state.live_since is None:
         note = Note(f"{SOLUTION_VERSION.short(wanted.version)} is live; verifying it for {wanted.bake_time:g} s")
         return Replan(memory=replace(step.memory, promotion=state._replace(live_since=now)), notes=[note])
-    return _verified(wanted, observed.problems or (), step.memory, now)
+    return _verified(wanted, observed, step.memory, now)
 
 
-def _verified(wanted: Promotion, problems: Sequence[str], memory: Memory, now: float) -> Step:
+def _verified(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:
     """Return what follows a smoke test."""
     end = (memory.promotion.live_since or now) + wanted.bake_time
-    failure = "; ".join(problems)
+    failure = "; ".join(observed.problems or ())
+    if observed.denial and not failure:
+        if not memory.promotion.is_recorded:
+            return Fail(error=observed.denial, memory=memory)
+        failure = f"{_UNANSWERED}: {type(observed.denial).__name__}: {observed.denial}"
+        note = Note.warning(_story(wanted, failure))
+        return _to(memory, ROLL_BACK, note, failure=failure, is_unverified=True)
     if not failure and now < end and now >= wanted.deadline:
         failure = f"the time limit passed before its bake time of {wanted.bake_time:g} s was over"
     if failure and not memory.promotion.is_recorded:
@@ -365,7 +439,8 @@ def _roll_back(wanted: Promotion, observed: ObservedCampaign, memory: Memory, no
     if previous is None:
         return Fail(error=rollback_error(wanted, memory, "no version was live before"), memory=memory)
     is_settled = wanted.condition(SETTLED).evaluate(observed.found or {}).outcome == SUCCEEDED
-    if memory.call is None and is_settled and observed.live not in {wanted.version, previous, None}:
+    is_another = observed.live not in {wanted.version, previous, None} and observed.latest[0] != wanted.version
+    if memory.call is None and is_settled and is_another:
         story = _story(wanted, memory.promotion.failure)
         text = f"{story}. Something else deployed {observed.live} meanwhile, which is left as it is"
         return _to(memory, CLOSE, failure=text)
@@ -380,7 +455,8 @@ def _roll_back(wanted: Promotion, observed: ObservedCampaign, memory: Memory, no
         condition = wanted.condition(SETTLED)  # a stale read may show what was live before
         return wait_until_visible(condition, "nothing to roll back", replace(memory, searching_since=since))
     story = f"{_story(wanted, memory.promotion.failure)}. {SOLUTION_VERSION.short(previous)} is live again"
-    return _to(memory, CLOSE, failure=f"{story}. {_UNDO} {wanted.arn}")
+    advice = "A new run promotes the version again" if memory.promotion.is_unverified else _UNDO
+    return _to(memory, CLOSE, failure=f"{story}. {advice} {wanted.arn}")
 
 
 def _close(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
@@ -388,17 +464,17 @@ def _close(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now: f
     end = Fail(error=PromotionFailedError(state.failure), memory=memory)
     if record is None or record.version != wanted.version:  # another promotion's
         return end
-    return _closed(wanted, memory, record.version, end)
+    return _closed(wanted, memory, record.version, end, UNVERIFIED if state.is_unverified else ROLLED_BACK)
 
 
-def _closed(wanted: _OfCampaign, memory: Memory, version: str, end: Done | Fail) -> Step:
+def _closed(wanted: _OfCampaign, memory: Memory, version: str, end: Done | Fail, state: str = ROLLED_BACK) -> Step:
     """Record that a rollback is over, so that nothing takes back what is deployed later; go on if not allowed."""
     if memory.is_answered:
         return end
     if memory.refusal:
         text = "The campaign cannot be tagged, so if the failed version is deployed, a retry may roll it back again: "
         return replace(end, notes=[Note.warning(f"{text}{memory.refusal.message}"), *end.notes])
-    return replace(_tag(wanted, memory, Record(ROLLED_BACK, version, memory.promotion.previous)), refusals=_REFUSALS)
+    return replace(_tag(wanted, memory, Record(state, version, memory.promotion.previous)), refusals=_REFUSALS)
 
 
 def rollback_error(wanted: Promotion, memory: Memory, reason: object) -> RollbackFailedError:
@@ -432,7 +508,7 @@ class Rollback(_OfCampaign):
 
 def next_step_of_rollback(wanted: Rollback, observed: ObservedCampaign, memory: Memory, now: float) -> Step:
     """Return the next step: from whatever is observed to an earlier version that is live."""
-    stages = {MARK: _mark_live, ROLL_BACK: _return, CLOSE: _close_return}
+    stages = {CHECK: _check_target, MARK: _mark_live, ROLL_BACK: _return, CLOSE: _close_return}
     return stages.get(memory.promotion.stage, _choose)(wanted, observed, memory, now)
 
 
@@ -444,13 +520,20 @@ def _choose(wanted: Rollback, observed: ObservedCampaign, memory: Memory, now: f
         return Fail(error=VersionUnknownError(_unknown(wanted, observed)), memory=memory)
     old, new = (SOLUTION_VERSION.short(each) if each else NO_VERSION for each in (live, target))
     note = Note(f"Returning from {old} to {new} ({wanted.title})")
-    return _to(memory, ROLL_BACK if live in {None, target} else MARK, note, version=live, previous=target)
+    return _to(memory, ROLL_BACK if live == target else CHECK, note, version=live, previous=target)
+
+
+def _check_target(wanted: Rollback, observed: ObservedCampaign, memory: Memory, now: float) -> Step:  # noqa: ARG001
+    state = memory.promotion
+    step = _until_usable(observed, memory, str(state.previous))
+    return _to(memory, MARK if state.version else ROLL_BACK) if step is None else step
 
 
 def _previous(observed: ObservedCampaign) -> str | None:
     """Return the version before the latest promotion; None where that is not certain."""
     record = Record.of(observed.tags)
-    return record.previous if record and observed.live in {record.version, record.previous, None} else None
+    known = {record.version, record.previous, record.replaced, None} if record else ()
+    return record.previous if record and observed.live in known else None
 
 
 def _unknown(wanted: Rollback, observed: ObservedCampaign) -> str:
@@ -524,9 +607,10 @@ def _wait(wanted: _OfCampaign, step: Step, status: WaitStatus) -> Poll:
 def _tag(wanted: _OfCampaign, memory: Memory, record: Record) -> Call:
     """Write the tags. To write them again changes nothing."""
     request = {"resourceArn": wanted.arn, "tags": record.to_tags()}
-    version, previous = (SOLUTION_VERSION.short(each) if each else NO_VERSION for each in record[1:])
+    version, previous = (SOLUTION_VERSION.short(each) if each else NO_VERSION for each in record[1:3])
     note = f"Tagged {wanted.title}: {record.state} {version}, previous {previous}"
-    targets = {DEPLOYING: (record.previous, record.version), HAS_FAILED: (record.version, record.previous)}
+    deployed, taken_back = (memory.promotion.live, record.version), (record.version, record.previous)
+    targets = {DEPLOYING: deployed, REPLACING: deployed, HAS_FAILED: taken_back}
     before, after = targets.get(record.state, (None, None))
     changes = [f"{SOLUTION_VERSION.arn_parameter}: wanted {after!r}, found {before!r}"] if after else ()
     return Call(operation="TagResource", request=request, changes=changes, done_note=note, memory=memory)

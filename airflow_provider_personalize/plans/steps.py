@@ -109,10 +109,12 @@ class PromotionState(NamedTuple):
 
     :param stage: What is to be done next: see ``plans/promote.py``.
     :param version: The version that is promoted, or rolled back.
-    :param previous: The version that is live before it; None where nothing was live.
+    :param previous: The version to return to; None where nothing was live.
     :param is_recorded: Whether the campaign's tags have these two.
     :param live_since: Since when the version was seen live, in seconds since the epoch; None while it is not.
     :param failure: Why it is rolled back.
+    :param live: The version that was live when the promoted one was checked; None where nothing was live.
+    :param is_unverified: Whether it is rolled back since the smoke test was not allowed.
     """
 
     stage: str = ""
@@ -121,6 +123,8 @@ class PromotionState(NamedTuple):
     is_recorded: bool = False
     live_since: float | None = None
     failure: str = ""
+    live: str | None = None
+    is_unverified: bool = False
 
 
 _NOT_PROMOTING: Final = PromotionState()

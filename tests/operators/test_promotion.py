@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -97,6 +98,15 @@ def sent() -> int:
     return len([call for call in calls.of("UpdateCampaign") if call.error is None])
 
 
+def at_the_smoke_test(function: Callable[[], Any], *, done: bool = False, times: int = 1) -> None:
+    """Call a function at the next smoke test of what is deployed next, and not at the question before."""
+    faults.call_next(
+        "UpdateCampaign",
+        lambda: faults.call_next("GetRecommendations", function, done=done, times=times),
+        done=True,
+    )
+
+
 @deferrable_or_not
 def test_a_good_version_is_deployed_verified_for_the_bake_time_and_recorded(shop, deferrable):
     asked = []
@@ -106,7 +116,7 @@ def test_a_good_version_is_deployed_verified_for_the_bake_time_and_recorded(shop
     assert (shop.live, sent()) == (shop.b, 1)
     assert shop.tags == {"previous-version": shop.a, "promotion": f"deployed {shop.b}"}
     assert len(asked) == 6
-    assert len(calls.of("GetRecommendations")) == 12
+    assert len(calls.of("GetRecommendations")) == 1 + 12
     assert {(answer["user_id"], len(answer["items"])) for answer in asked[0]} == {("u1", 25), ("u2", 25)}
     assert bool(run.deferrals) == deferrable
     assert "callable" not in str([deferral.trigger.serialize() for deferral in run.deferrals])
@@ -177,11 +187,7 @@ BROKEN = {
         "verify_callable returned 0",
     ),
     "no answer at the time limit": (
-        lambda: faults.call_next(
-            "GetRecommendations",
-            lambda: faults.unavailable_next("GetRecommendations", times=None),
-            done=True,
-        ),
+        lambda: at_the_smoke_test(lambda: faults.unavailable_next("GetRecommendations", times=None), done=True),
         {"verify_user_ids": ["u1"], "timeout": 2 * HOUR, "waiter_delay": HOUR, "bake_time": 2 * HOUR - 1},
         "u1: .*ServiceUnavailable",
     ),
@@ -219,9 +225,9 @@ def test_a_version_that_fails_its_smoke_test_is_rolled_back_and_not_promoted_aga
 
 def test_a_slow_answer_is_asked_for_again_and_then_fails_the_smoke_test(shop, passing_time):
     slow = lambda: passing_time.slept.append(3)  # noqa: E731
-    faults.call_next("GetRecommendations", slow)
+    at_the_smoke_test(slow)
     assert shop.promote(**USERS, max_latency=1)() == shop.result()
-    faults.call_next("GetRecommendations", slow, times=2)
+    at_the_smoke_test(slow, times=2)
     run = shop.promote(solution_version_arn=shop.a, **USERS, max_latency=1)
     with pytest.raises(PromotionFailedError, match="u1: answered after 3.* s, expected within 1 s"):
         run()
@@ -229,7 +235,7 @@ def test_a_slow_answer_is_asked_for_again_and_then_fails_the_smoke_test(shop, pa
 
 
 def test_a_transient_error_of_the_smoke_test_is_retried(shop):
-    faults.unavailable_next("GetRecommendations", times=5)
+    faults.call_next("UpdateCampaign", lambda: faults.unavailable_next("GetRecommendations", times=5), done=True)
     assert shop.promote(**USERS)() == shop.result()
 
 
@@ -266,7 +272,7 @@ def test_where_the_rollback_fails_too_the_task_says_that_and_why_and_a_retry_com
         clock.advance(HOUR)
         shop.client.update_campaign(campaignArn=CAMPAIGN, solutionVersionArn=shop.b, minProvisionedTPS=3)
 
-    faults.call_next("GetRecommendations", disturb)
+    at_the_smoke_test(disturb)
     faults.empty_next(times=None)
     run = shop.promote(**USERS, deferrable=deferrable)
     with pytest.raises(RollbackFailedError, match=f"(?s)got 0 recommendations.*is not live again: .*{story}") as caught:
@@ -281,7 +287,7 @@ def test_where_the_rollback_fails_too_the_task_says_that_and_why_and_a_retry_com
 @pytest.mark.parametrize("operation", ["TagResource", "DescribeSolutionVersion"])
 def test_a_rollback_needs_no_more_than_the_permission_to_update(shop, operation):
     deny = lambda: faults.error_next(operation, "AccessDeniedException", times=None)  # noqa: E731
-    faults.call_next("GetRecommendations", deny)
+    at_the_smoke_test(deny)
     faults.empty_next(times=None)
     with pytest.raises(PromotionFailedError, match="is live again"):
         shop.promote(**USERS)()
@@ -290,7 +296,7 @@ def test_a_rollback_needs_no_more_than_the_permission_to_update(shop, operation)
 
 def test_a_rollback_whose_end_cannot_be_recorded_is_reported_and_a_new_run_records_it(shop):
     fail = lambda: faults.error_next("TagResource", "ResourceNotFoundException")  # noqa: E731
-    faults.call_next("GetRecommendations", lambda: faults.call_next("UpdateCampaign", fail, done=True))
+    at_the_smoke_test(lambda: faults.call_next("UpdateCampaign", fail, done=True))
     faults.empty_next(times=None)
     with pytest.raises(PromotionFailedError, match="is live again.*could not be recorded: .*ResourceNotFound"):
         shop.promote(**USERS)()
@@ -298,6 +304,96 @@ def test_a_rollback_whose_end_cannot_be_recorded_is_reported_and_a_new_run_recor
     with pytest.raises(PromotionFailedError, match="failed on this campaign before.*is live again"):
         shop.promote()()
     assert (shop.live, sent(), shop.tags["promotion"]) == (shop.a, 2, f"rolled-back {shop.b}")
+
+
+def failing(shop: Shop) -> Run:
+    """A promotion of B that fails there, and whose rollback fails, too: B stays live."""
+    at_the_smoke_test(lambda: faults.fail_next("UpdateCampaign", "full"))
+    faults.empty_next(times=None)
+    run = shop.promote(**USERS)
+    with pytest.raises(RollbackFailedError):
+        run()
+    faults.clear()
+    return run
+
+
+@pytest.mark.parametrize("how", ["it fails", "its update fails", "it is good", "a crash before the call"])
+def test_a_version_that_failed_and_is_live_all_the_same_is_never_returned_to(shop, how):
+    third = train(shop.client, SOLUTION)
+    failing(shop)
+    assert shop.live == shop.b
+    run = shop.promote(solution_version_arn=third, **USERS)
+    if how == "its update fails":
+        faults.fail_next("UpdateCampaign", "no room")
+    elif how != "it is good":
+        faults.empty_next(times=None)
+    if how == "a crash before the call":
+        with killed_after("TagResource"):
+            run()
+        retry(run)
+    if how == "it is good":
+        assert run() == shop.result(solution_version_arn=third)
+        assert roll_back()() == shop.a
+    else:
+        with pytest.raises(PromotionFailedError, match=f"market/{shop.a[-8:]} is live again"):
+            run()
+    assert shop.live == shop.a
+    tags = {"previous-version": shop.a, "promotion": f"rolled-back {third}", "failed-version": shop.b}
+    assert shop.tags == tags
+
+
+def test_a_task_that_may_not_ask_the_campaign_changes_nothing(shop):
+    faults.error_next("GetRecommendations", "AccessDeniedException", times=None)
+    with pytest.raises(Exception, match="AccessDeniedException") as caught:
+        shop.promote(**USERS)()
+    assert not isinstance(caught.value, AirflowFailException)
+    assert (shop.live, sent(), shop.tags) == (shop.a, 0, {})
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ExpiredTokenException"])
+def test_a_version_that_could_not_be_verified_is_rolled_back_and_may_be_promoted_again(shop, code):
+    at_the_smoke_test(lambda: faults.error_next("GetRecommendations", code, times=None), done=True)
+    run = shop.promote(**USERS)
+    with pytest.raises(PromotionFailedError, match=f"{code}.*is live again. A new run promotes the version again"):
+        run()
+    assert (shop.live, sent()) == (shop.a, 2)
+    assert shop.tags == {"previous-version": shop.a, "promotion": f"unverified {shop.b}"}
+    faults.clear()
+    assert shop.promote(**USERS)() == shop.result()
+
+
+def unusable(shop: Shop, how: str) -> str:
+    if how == "it does not exist":
+        return f"{SOLUTION}/00000000"
+    if how == "it failed":
+        faults.fail_next("CreateSolutionVersion", "too few users")
+    version: str = shop.client.create_solution_version(solutionArn=SOLUTION)["solutionVersionArn"]
+    if how == "it was stopped":
+        shop.client.stop_solution_version_creation(solutionVersionArn=version)
+    clock.advance(HOUR)
+    return version
+
+
+UNUSABLE = {
+    "it does not exist": "ResourceNotFoundException.*solution version.*00000000",
+    "it failed": "CREATE FAILED: too few users .solution version market/",
+    "it was stopped": "CREATE STOPPED: .*solution version market/",
+}
+
+
+@pytest.mark.parametrize("how", UNUSABLE)
+def test_a_version_that_is_not_there_or_failed_is_an_error_at_once(shop, how):
+    version, began = unusable(shop, how), clock.now()
+    for run in (shop.promote(solution_version_arn=version, **USERS), roll_back(to=version)):
+        with pytest.raises(Exception, match=UNUSABLE[how]):
+            run()
+    assert (clock.now() - began, calls.of("UpdateCampaign"), shop.tags) == (0, [], {})
+
+
+def test_a_version_in_training_is_waited_for(shop):
+    version = shop.client.create_solution_version(solutionArn=SOLUTION)["solutionVersionArn"]
+    run = shop.promote(solution_version_arn=version, not_worse_than=shop.b, **USERS, deferrable=True)
+    assert run() == shop.result(solution_version_arn=version)
 
 
 def test_an_error_before_the_smoke_test_says_that_the_version_is_not_verified(shop, capsys):
@@ -314,7 +410,7 @@ def test_a_version_that_was_rolled_back_and_is_deployed_by_hand_is_left_alone(sh
     if how in ("by the promotion", "in favour of another"):
         if how == "in favour of another":
             third = train(shop.client, SOLUTION)
-            faults.call_next("GetRecommendations", lambda: shop.deploy(third))
+            at_the_smoke_test(lambda: shop.deploy(third))
         faults.empty_next(times=None)
         with pytest.raises(PromotionFailedError, match="is live again|which is left as it is"):
             run()
@@ -410,7 +506,7 @@ def test_a_campaign_with_latest_returns_to_the_version_that_this_meant(shop, sho
 
 def test_another_writer_during_the_smoke_test_is_an_error_and_left_alone(shop):
     third = train(shop.client, SOLUTION)
-    faults.call_next("GetRecommendations", lambda: shop.deploy(third))
+    at_the_smoke_test(lambda: shop.deploy(third))
     with pytest.raises(UpdateReplacedError):
         shop.promote(**USERS, bake_time=300)()
     assert (shop.live, sent()) == (third, 2)

@@ -115,7 +115,10 @@ def _of_updates() -> list[Scenario]:
 
 def _of_promotions() -> list[Scenario]:
     good, broken = PromotionSubject(), PromotionSubject(works=False)
-    scenarios = [Scenario("crashes", PromotionSubject(passes=False), CRASHES, has_store=False)]
+    refused = PromotionSubject(passes=False), PromotionSubject(is_trained=False)
+    scenarios = [Scenario("crashes", subject, CRASHES, has_store=False) for subject in refused]
+    few, more = Budget(deaths=1, lost=1), CRASHES._replace(failures=0)
+    scenarios.append(Scenario("crashes", PromotionSubject(is_denied=True), few, more, has_store=False))
     for subject in (good, broken):
         scenarios += [
             Scenario("crashes", subject, CRASHES._replace(stale=0), CRASHES, has_store=False),

@@ -67,6 +67,9 @@ NOT_BACK = "says that the earlier version is live again, and it is not"
 DISOWNED = "says that it did not deploy what it deployed"
 OVERWRITTEN = "rolls back what another writer has deployed"
 TAKEN_BACK = "rolls back what was deployed after the rollback"
+TO_FAILED = "returns to a version that failed"
+BLAMED = "records that a version failed which nobody could verify"
+TAGS = (promote.PROMOTION_TAG, promote.PREVIOUS_TAG, promote.REPLACED_TAG)
 INACTIVE, STOPPING, STARTING = "INACTIVE", "STOP IN_PROGRESS", "START IN_PROGRESS"
 ENDING = "CREATE STOPPING"
 
@@ -342,21 +345,34 @@ class PromotionSubject(Subject):
 
     :param passes: Whether the version passes the gate.
     :param works: Whether it passes the smoke test.
+    :param is_denied: Whether the task may not ask the campaign any more once it has deployed the version.
+    :param is_trained: Whether the training of the version succeeded.
     """
 
     resource_type = CAMPAIGN
     waits_for_consistency = True
 
-    def __init__(self, *, passes: bool = True, works: bool = True) -> None:
-        self.passes, self.works = passes, works
-        self.may_succeed = passes and works
-        self.name = "promotion" + ("" if works else ", broken version") + ("" if passes else ", gate closed")
+    def __init__(
+        self, *, passes: bool = True, works: bool = True, is_denied: bool = False, is_trained: bool = True
+    ) -> None:
+        self.passes, self.works, self.is_denied, self.is_trained = passes, works, is_denied, is_trained
+        self.may_succeed = passes and works and is_trained and not is_denied
+        told = {
+            "broken version": not works,
+            "gate closed": not passes,
+            "denied": is_denied,
+            "no version": not is_trained,
+        }
+        self.name = ", ".join(["promotion", *(name for name, is_so in told.items() if is_so)])
 
     def beginnings(self) -> Iterator[Resources]:
         replaced = [] if self.works else [("C", f"failed {WANTED} A"), (WANTED, f"rolled-back {WANTED} A")]
         for content, tags in (("A", ""), ("A", "deployed A C"), (WANTED, ""), *replaced):
             campaign = Resource("shop", EPOCH - 9000, content, EARLIER, ACTIVE)
             yield campaign, Resource("tags", EPOCH - 9000, tags, EARLIER, ACTIVE)
+        not_back = Update(EPOCH - 5000, "A", EARLIER, FAILED)
+        campaign = Resource("shop", EPOCH - 9000, "F", EARLIER, ACTIVE, not_back)
+        yield campaign, Resource("tags", EPOCH - 9000, "failed F A", EARLIER, ACTIVE)
 
     def next_step(self, resources: Resources, world: World) -> Step | None:
         campaign, tags = resources
@@ -367,13 +383,17 @@ class PromotionSubject(Subject):
             gate=Gate({"quality": 1}),
             verifies=True,
         )
-        state, version, previous = (tags.content or "  ").split(" ")
+        state, version, previous, replaced, *_ = f"{tags.content}    ".split(" ")
         written = {promote.PROMOTION_TAG: f"{state} {_version(version)}", promote.PREVIOUS_TAG: _version(previous)}
+        written |= {promote.REPLACED_TAG: _version(replaced)} if replaced else {}
+        is_denied = self.is_denied and (campaign.content == WANTED or campaign.number > 0)
         observed = promote.ObservedCampaign(
             self.described(campaign),
             tags=written if state else {},
+            candidate={"status": ACTIVE if self.is_trained else FAILED},
             metrics={"quality": int(self.passes)},
             problems=[] if self.works or campaign.content != WANTED else ["broken"],
+            denial=PermissionError("denied") if is_denied else None,
         )
         return promote.next_step(wanted, observed, world.memory, world.service.now)
 
@@ -392,7 +412,7 @@ class PromotionSubject(Subject):
         if call.operation == "TagResource":
             written = {tag["tagKey"]: tag["tagValue"].rpartition("/")[2] for tag in call.request["tags"]}
             state = call.request["tags"][1]["tagValue"].partition(" ")[0]
-            content = f"{state} {written[promote.PROMOTION_TAG]} {written[promote.PREVIOUS_TAG]}"
+            content = f"{state} {' '.join(written[tag] for tag in TAGS if tag in written)}"
             yield Outcome(f"tags: {content}", (campaign, replace(tags, content=content)))
         elif _is_busy(campaign):
             yield Outcome("", refusal=IN_USE)
@@ -412,15 +432,19 @@ class PromotionSubject(Subject):
         return resources[0].content == WANTED
 
     def violations_of_call(self, world: World, after: Resources) -> Iterator[str]:
-        before, campaign = world.service.resources[0], after[0]
+        (before, tagged), (campaign, tags) = world.service.resources, after
         if campaign.number > 1:
             yield TWICE
-        if campaign.number > before.number and not self.passes:
+        if campaign.number > before.number and not (self.passes and self.is_trained):
             yield GATED
+        if self.is_denied and tags != tagged and tags.content.startswith((f"failed {WANTED}", promote.ROLLED_BACK)):
+            yield BLAMED
         is_rollback = campaign != before and campaign.number == before.number
+        if is_rollback and campaign.update.content == "F":
+            yield TO_FAILED
         if is_rollback and before.content == "C" != campaign.update.content:
             yield OVERWRITTEN
-        if campaign != before and world.service.resources[1].content.startswith(promote.ROLLED_BACK):
+        if campaign != before and tagged.content.startswith(promote.ROLLED_BACK):
             yield TAKEN_BACK
 
     def violations_at_end(self, world: World) -> Iterator[str]:

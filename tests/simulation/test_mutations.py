@@ -82,8 +82,20 @@ MUTATIONS: dict[str, Case] = {
         "promotion, broken version: stale reads",
     ),
     "the gate is not asked": (
-        *(promote._gate, "if not failures:", "if True:"),
+        *(promote._check, "if failures:", "if False:"),
         "promotion, gate closed: crashes",
+    ),
+    "a version that failed in training is deployed": (
+        *(promote._until_usable, "version is None or", "True or"),
+        "promotion, no version: crashes",
+    ),
+    "a version that failed is returned to": (
+        *(promote._to_return_to, "live == failed or", "False or"),
+        "promotion, broken version: crashes",
+    ),
+    "a version that was not verified counts as failed": (
+        *(promote._close, "UNVERIFIED if state.is_unverified else", ""),
+        "promotion, denied: crashes",
     ),
     "a rollback counts as done while it is in progress": (
         *(
