@@ -150,6 +150,7 @@ with DAG(
         task_id="promote",
         campaign_arn=campaign.output,
         solution_version_arn=train_candidate.output,
+        verify_user_ids=["user-00001"],
         deferrable=True,
     )
 

@@ -63,6 +63,56 @@ def test_it_runs_to_the_end(example: Path) -> None:
     assert re.findall(r"^(\w+): success", done.stdout, re.MULTILINE) == dag_ids * times
 
 
+# the example, what goes wrong, how the run ends, what is said of it, and what is sent
+REHEARSALS: dict[str, tuple[str, str, int, str, dict[str, int]]] = {
+    "a worse model is held back by the gate": (
+        "example_custom_pipeline",
+        "--times 2 --worse-model 2",
+        1,
+        r"does not pass the gate.*precision_at_5: wanted at least",
+        {"CreateSolutionVersion": 2, "CreateCampaign": 1, "UpdateCampaign": 0},
+    ),
+    "a broken campaign is rolled back": (
+        "example_custom_pipeline",
+        "--times 2 --broken-campaign 2",
+        1,
+        r"got 0 recommendations, expected at least 10.* is live again",
+        {"CreateSolutionVersion": 2, "CreateCampaign": 1, "UpdateCampaign": 2},
+    ),
+    "no training is good enough, three times": (
+        "example_train_until_good",
+        "--worse-model",
+        1,
+        r"None of 3 versions is good enough",
+        {"CreateSolutionVersion": 3, "CreateDatasetImportJob": 3},
+    ),
+    "the second training is good enough": (
+        "example_train_until_good",
+        "--worse-model 3",
+        0,
+        r"example_train_until_good: success",
+        {"CreateSolutionVersion": 2, "CreateDatasetImportJob": 2},
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REHEARSALS)
+def test_a_bad_release_is_rehearsed(name: str) -> None:
+    """With the options of ``run`` for that; the bill has a line for each training and each import that was sent."""
+    example, options, status, story, sent = REHEARSALS[name]
+    command = [sys.executable, "-m", "airflow_provider_personalize.emulator", "run", f"example_dags/{example}.py"]
+    command += ["--speed", "600", *options.split()]
+    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=900)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert re.search(story, re.sub(r"\s+", " ", done.stdout)), done.stdout
+    summaries = " ".join(re.findall(r"^Sent to Personalize: (.*)", done.stdout, re.MULTILINE))
+    counts = {each: sum(map(int, re.findall(rf"\b(\d+) {each}\b", summaries))) for each in sent}
+    assert counts == sent, done.stdout
+    bill = re.findall(r"^(training|import) ", done.stdout.partition("charged for")[2], re.MULTILINE)
+    assert bill.count("training") == sent["CreateSolutionVersion"], done.stdout
+
+
 @pytest.mark.slow
 def test_a_person_approves_what_is_promoted_and_without_an_answer_nothing_is() -> None:
     """The run above has no answer, and ends with ``promote`` skipped. Here the answer comes by Airflow's API."""

@@ -140,6 +140,10 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
     says so, and is not promoted to this campaign again until somebody removes that tag. The guide is
     ``docs/guides/promotion.md``.
 
+    A version in training is waited for. Where its training failed, or the campaign denies the task an answer, the task
+    fails before anything is changed. If answers are denied only after the deployment, that rolls the campaign back and
+    does not count against the version.
+
     A campaign that follows the newest version by itself (``syncWithLatestSolutionVersion``) is refused. Recommenders
     have no versions.
 
@@ -175,8 +179,8 @@ class PromoteSolutionVersionOperator(_CampaignOperator):
     :raises ResourceFailedError: The training of the version failed or was stopped, with the service's reason; nothing
         was sent.
     :raises GateFailedError: The gate is not passed, or a metric is missing; nothing was deployed.
-    :raises PromotionFailedError: The version failed, and the one before is live again; or it had failed before.
-        Airflow does not retry the task.
+    :raises PromotionFailedError: The version failed, or could not be verified, and the one before is live again; or it
+        had failed before. Airflow does not retry the task.
     :raises RollbackFailedError: The version failed, and the one before is not live; it says why. A retry tries to roll
         back again.
     :raises VersionUnknownError: What is live cannot be told, so nothing was deployed.

@@ -1,4 +1,4 @@
-"""Three iterations of a loop, each of which trains; Airflow has loops from 3.4."""
+"""Three iterations of a loop, each of which trains, imports and promotes; Airflow has loops from 3.4."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from datetime import datetime, timezone
 
 from airflow.sdk import DAG, task_group
 
-from airflow_provider_personalize.operators import CreateDatasetImportJobOperator, CreateSolutionVersionOperator
+from airflow_provider_personalize.operators import (
+    CreateDatasetImportJobOperator,
+    CreateSolutionVersionOperator,
+    PromoteSolutionVersionOperator,
+)
 
 SHOP = "arn:aws:personalize:us-east-1:123456789012:"
 
@@ -14,9 +18,19 @@ with DAG(dag_id="loop", start_date=datetime(2026, 1, 1, tzinfo=timezone.utc), sc
 
     @task_group
     def body() -> None:
-        CreateSolutionVersionOperator(
+        train = CreateSolutionVersionOperator(
             task_id="train", solution_arn=f"{SHOP}solution/shop", deferrable=True, waiter_delay=1
-        ) >> CreateDatasetImportJobOperator.partial(
+        )
+        PromoteSolutionVersionOperator(
+            task_id="promote",
+            campaign_arn=f"{SHOP}campaign/shop",
+            solution_version_arn=train.output,
+            not_worse_than="live",
+            verify_user_ids=["u1"],
+            deferrable=True,
+            waiter_delay=1,
+        )
+        train >> CreateDatasetImportJobOperator.partial(
             task_id="import",
             dataset_arn=f"{SHOP}dataset/shop/INTERACTIONS",
             role_arn="arn:aws:iam::123456789012:role/personalize",

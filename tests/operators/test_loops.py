@@ -25,6 +25,7 @@ from airflow_provider_personalize.operators import (
     CreateDatasetImportJobOperator,
     CreateFilterOperator,
     CreateSolutionVersionOperator,
+    PromoteSolutionVersionOperator,
     UpdateSolutionOperator,
 )
 from airflow_provider_personalize.operators.task_state import identity_of
@@ -205,3 +206,25 @@ def test_the_newest_version_of_an_iteration_is_not_that_of_the_one_before(person
             second()
         retry(second)
     assert retry(first)()
+
+
+def test_a_loop_deploys_the_version_that_passes_once_and_retries_train_and_deploy_nothing(personalize):
+    solution = open_market(personalize).rpartition("/")[0]
+    live = train(personalize, solution)
+    campaign = personalize.create_campaign(name="market", solutionVersionArn=live)["campaignArn"]
+    clock.advance(HOUR)
+    calls.clear()
+    faults.worse_next(factor=0.5, times=2)
+    gate = {"not_worse_than": live, "if_gate_fails": "return", "verify_user_ids": ["u1"]}
+    results = []
+    for index, training in enumerate(iterations(CreateSolutionVersionOperator, solution_arn=solution)):
+        version = training()
+        given = {"campaign_arn": campaign, "solution_version_arn": version, **gate}
+        run = iterations(PromoteSolutionVersionOperator, **given)[index]
+        if index == 2:
+            with killed_after("UpdateCampaign"):
+                run()
+        results.append(retry(run)())
+        assert (retry(training)(), retry(run)()) == (version, results[-1])
+    assert [result["promoted"] for result in results] == [False, False, True]
+    assert [len(calls.of(operation)) for operation in ("CreateSolutionVersion", "UpdateCampaign")] == [3, 1]

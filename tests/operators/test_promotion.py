@@ -169,7 +169,7 @@ def test_a_missing_metric_is_an_error_whatever_is_to_be_done(shop):
 
 
 BROKEN = {
-    "no recommendations": (lambda: faults.empty_next(times=None), {}, "u1: got 0 recommendations, expected at least 1"),
+    "no recommendations": (lambda: faults.broken_next(), {}, "u1: got 0 recommendations, expected at least 1"),
     "an error": (
         lambda: faults.error_next("GetRecommendations", "ResourceNotFoundException", times=None),
         {},

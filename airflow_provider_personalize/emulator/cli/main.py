@@ -40,6 +40,7 @@ exit status:
 examples:
   %(prog)s dags/train.py
   %(prog)s dags/train.py --interactions interactions.csv --conf '{"name": "shop"}'
+  %(prog)s dags/train.py --times 2 --worse-model 2
   %(prog)s dags/train.py --standalone
   %(prog)s dags/train.py --python ~/mwaa-2.10.3/bin/python
 """
@@ -93,6 +94,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="a connection that the DAG uses besides aws_default; repeatable")  # fmt: skip
     add("--fail", metavar="OPERATION=REASON", type=_failure, action="append", default=[], dest="failures",
         help='make what an operation starts fail: --fail UpdateSolution="no such event type"')  # fmt: skip
+    add("--worse-model", metavar="N", type=_count, nargs="?", action="append", default=[], dest="worse_models",
+        help="halve the metrics of the N-th version that is trained, to see a gate hold it back; of each, without N; "
+        "repeatable")  # fmt: skip
+    add("--broken-campaign", metavar="N", type=_count, nargs="?", action="append", default=[], dest="broken_campaigns",
+        help="deploy the N-th version so that its campaign recommends nothing, to see a promotion roll it back; each, "
+        "without N; the creation of a campaign counts; repeatable")  # fmt: skip
     _add_speed(parser)
     add(
         "--python",

@@ -21,6 +21,7 @@ from airflow_provider_personalize.emulator.cli.airflow_home import NO_AIRFLOW, A
 from airflow_provider_personalize.emulator.cli.console import say
 from airflow_provider_personalize.emulator.cli.process import interruptible, running
 from airflow_provider_personalize.emulator.cli.watch import Watch
+from airflow_provider_personalize.emulator.control.faults import When
 from airflow_provider_personalize.emulator.control.state import state
 from airflow_provider_personalize.emulator.http.models import all_backends
 from airflow_provider_personalize.emulator.http.server import Server
@@ -40,6 +41,8 @@ class Options:
     speed: float
     conf: dict[str, Any]
     failures: list[tuple[str, str]]
+    worse_models: list[int | None]
+    broken_campaigns: list[int | None]
     aws_conn_ids: list[str]
     dag_id: str | None
     times: int
@@ -79,7 +82,7 @@ def run(options: Options) -> int:
 
 def _run(options: Options, claim: leftovers.Claim) -> int:
     with Server(speed=options.speed) as server:
-        _inject_failures(options.failures)
+        _inject_faults(options)
         home = AirflowHome(claim.folder, options.path, options.python, server.url, options.aws_conn_ids)
         say(f"Personalize  {server.url} (one second here is {options.speed:g} s there)")
         say(f"Log          {home.log}")
@@ -117,12 +120,21 @@ def _next(options: Options, status: int) -> Iterator[str]:
         yield f"\nNext, see it in Airflow's web UI:\n  {command} --standalone"
 
 
-def _inject_failures(failures: list[tuple[str, str]]) -> None:
-    for operation, reason in failures:
+def _inject_faults(options: Options) -> None:
+    for operation, reason in options.failures:
         try:
             state.faults.fail_next(operation, reason, times=None)
         except ValueError as error:
             raise _Stopped(USAGE, str(error)) from None
+    for number in options.worse_models:
+        state.faults.worse_next(factor=0.5, **_only(number))
+    for number in options.broken_campaigns:
+        state.faults.broken_next(**_only(number))
+
+
+def _only(number: int | None) -> When:
+    """Return which calls a fault is for: the one with a number, or all."""
+    return {"times": None} if number is None else {"skip": number - 1, "times": 1}
 
 
 class _Runs:

@@ -5,7 +5,7 @@ Injected faults: make the emulator fail, to see what your DAG does then.
 that reason. ``faults.error_next("DescribeSolution", "ThrottlingException")``: the call itself gets an error. Others
 disturb the way to the service: ``unavailable_next``, ``expired_next``, ``slow_next``, ``hang_next``, ``reset_next``,
 ``cut_next``, ``garbled_next``. ``stale_next`` hides for a while what a call wrote; ``throttle`` limits the rate.
-``worse_next`` trains a worse model, ``empty_next`` recommends nothing.
+``worse_next`` trains a worse model, ``empty_next`` recommends nothing, and so does what ``broken_next`` deploys.
 
 Parameters that they share:
 
@@ -13,6 +13,7 @@ Parameters that they share:
 - ``arn``: only calls about this resource.
 - ``times``: how often, once by default; None is until :meth:`Faults.clear`. boto3 itself retries calls that were
   throttled, got a 5xx or lost their connection, and each retry counts.
+- ``skip``: how many such calls to leave alone first.
 - ``seconds``: only for so long, in the service's time. With it, and no ``times``, every call within that time fails.
 
 A reset of moto's state clears all faults.
@@ -42,6 +43,7 @@ class When(TypedDict, total=False):
 
     arn: str | None
     times: int | None
+    skip: int
     seconds: float | None
 
 
@@ -68,8 +70,10 @@ class _Fault:
     hides: float | None = None
     factor: float | None = None
     empties: bool = False
+    breaks: bool = False
     arn: str | None = None
     times: int | None = _ONCE
+    skip: int = 0
     seconds: float | None = None
     injected: float = field(init=False)
 
@@ -81,6 +85,8 @@ class _Fault:
         if self.seconds is not None:
             check_positive("seconds", self.seconds)
             self.times = None if self.times is _ONCE else self.times
+        if type(self.skip) is not int or self.skip < 0:
+            raise ValueError(f"skip is {self.skip!r}: give a whole number from 0")
         if self.times is not None and (
             isinstance(self.times, bool) or not isinstance(self.times, int) or self.times < 1
         ):
@@ -100,7 +106,7 @@ class _Fault:
         return self.operation in {None, operation} and self.arn in {None, arn}
 
     def shown(self) -> dict[str, Any]:
-        names = ("operation", "arn", "times", "seconds")
+        names = ("operation", "arn", "times", "skip", "seconds")
         return {"fault": self.name, **{name: getattr(self, name) for name in names}}
 
 
@@ -274,6 +280,10 @@ class Faults:
             raise ValueError(f"operation is {operation!r}: only {', '.join(_RECOMMENDING)} recommend something")
         self._inject("empty_next", operation, when, empties=True)
 
+    def broken_next(self, **when: Unpack[When]) -> None:
+        """Make what is deployed to a campaign next, also as it is created, recommend nothing until the next update."""
+        self._inject("broken_next", None, when, breaks=True)
+
     def call_next(
         self, operation: str | None, function: Callable[[], None], *, done: bool = False, **when: Unpack[When]
     ) -> None:
@@ -354,6 +364,10 @@ class Faults:
         """Return whether this call is to recommend nothing."""
         return operation in _RECOMMENDING and self._take(operation, arn, lambda fault: fault.empties) is not None
 
+    def take_breakage(self, operation: str, arn: str) -> bool:
+        """Return whether the version that this call deploys is to recommend nothing."""
+        return self._take(operation, arn, lambda fault: fault.breaks) is not None
+
     def _inject(self, name: str, operation: str | None, when: When, **effect: Any) -> None:
         fault = _Fault(self._clock, name, operation, **effect, **when)
         with self._lock:
@@ -362,7 +376,10 @@ class Faults:
     def _take(self, operation: str, arn: str | None, fits: Callable[[_Fault], bool]) -> _Fault | None:
         with self._lock:
             self._faults[:] = [fault for fault in self._faults if not fault.over]
-            fault = next((each for each in self._faults if fits(each) and each.is_for(operation, arn)), None)
+            fitting = [each for each in self._faults if fits(each) and each.is_for(operation, arn)]
+            fault = next((each for each in fitting if not each.skip), None)
+            for each in fitting:
+                each.skip = max(0, each.skip - 1)
             if fault and fault.times is not None:
                 fault.times -= 1
             return fault

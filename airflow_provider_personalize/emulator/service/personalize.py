@@ -38,6 +38,8 @@ from airflow_provider_personalize.emulator.service.table import RESOURCE_TYPES
 from airflow_provider_personalize.request_rules import ASSUMED, validation_errors
 
 _TICK: Final = 0.001
+# A member of campaigns that no answer shows: whether they recommend nothing
+_BROKEN: Final = "recommendsNothing"
 # The members that a resource inherits from the resources that it is created in
 _INHERITED: Final = ("datasetGroupArn", "solutionArn", "recipeArn")
 
@@ -70,12 +72,18 @@ class Personalize(Store):
         try:
             with state.faults.applied(operation, arn):
                 answer = self._remembering(operation, request, arn)
-                return runtime.emptied(answer) if state.faults.take_emptiness(operation, arn) else answer
+                is_empty = state.faults.take_emptiness(operation, arn) or self._is_broken(operation, arn)
+                return runtime.emptied(answer) if is_empty else answer
         except ServiceError as refused:
             error = refused.code
             raise
         finally:
             state.calls.append(Call(operation, arn, state.clock.now(), error, app_id))
+
+    def _is_broken(self, operation: str, arn: str | None) -> bool:
+        """Return whether this call asks a campaign that was deployed so that it recommends nothing."""
+        serving = self.existing(arn) if arn and operation not in OPERATIONS else None
+        return bool(serving and serving.current().get(_BROKEN))
 
     def catch_up(self) -> None:
         """Run what is due by now, as each call does; without one, nobody would see it in S3."""
@@ -154,6 +162,7 @@ class Personalize(Store):
         now = state.clock.now()
         progress = Progress(resource_type.name, (*resource_type.in_progress, resource_type.success), now)
         self.created += 1
+        members = _deployed(operation, arn, members)
         record = Record(members, progress, None, now, resource_type, arn, self.created)
         record.failure = state.faults.take_failure(operation, arn) or resource_type.work(self, record)
         if record.failure:
@@ -305,6 +314,7 @@ class Personalize(Store):
         # no two updates at the same millisecond, even while the clock stands still
         now = max([state.clock.now(), *(update.created + _TICK for update in record.updates[-1:])])
         progress = Progress(f"{resource_type.name}_update", (), now)
+        changes = _deployed(operation, record.arn, changes)
         update = Entry(changes, progress, None, now, shown=_in_full(record, changes))
         update.failure = state.faults.take_failure(operation, record.arn) or resource_type.update_work(
             self, record, update
@@ -314,6 +324,13 @@ class Personalize(Store):
         record.add(update)
         self.keep(record, changes)
         self._watch(record)
+
+
+def _deployed(operation: str, arn: str, members: Members) -> Members:
+    """Return members of a campaign, or of its update, with whether the version that they deploy recommends nothing."""
+    if "servedVersionArn" not in members:
+        return members
+    return {**members, _BROKEN: state.faults.take_breakage(operation, arn)}
 
 
 def _in_full(record: Record, changes: Members) -> Members:

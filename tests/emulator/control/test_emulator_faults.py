@@ -10,7 +10,7 @@ import urllib.request
 
 import boto3
 import pytest
-from asking import ask, refusal
+from asking import ask, outcome, refusal
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
@@ -50,6 +50,13 @@ def impatient(url: str):
 
 def names(client) -> list[str]:
     return [group["name"] for group in client.list_dataset_groups()["datasetGroups"]]
+
+
+def test_faults_may_leave_the_first_calls_alone(client):
+    for skip, code in ((1, "Second"), (3, "Fourth")):
+        faults.error_next("ListDatasetGroups", code, skip=skip)
+    outcomes = [outcome(client.list_dataset_groups) for _ in range(5)]
+    assert outcomes == ["accepted", "Second", "accepted", "Fourth", "accepted"]
 
 
 @pytest.mark.parametrize("status", [500, 503])
@@ -336,6 +343,7 @@ def test_every_fault_can_be_injected_over_http(server):
         "stale_next": {"hides": 5},
         "worse_next": {"factor": 0.5},
         "empty_next": {},
+        "broken_next": {"skip": 1},
         "throttle": {"rate_per_second": 1},
     }
     public = {name for name in dir(faults) if name.endswith("_next") or name == "throttle"} - {"call_next"}
@@ -360,6 +368,7 @@ def test_every_fault_can_be_injected_over_http(server):
         (faults.stale_next, {"hides": "long"}, "hides is 'long'"),
         (faults.worse_next, {"operation": "CreateSolution", "factor": 1}, "CreateSolution"),
         (faults.worse_next, {"factor": 0}, "factor is 0"),
+        (faults.broken_next, {"skip": -1}, "skip is -1"),
         (faults.empty_next, {"operation": "GetSolutionMetrics"}, "GetSolutionMetrics"),
         (faults.throttle, {"rate_per_second": 0}, "rate_per_second is 0"),
         (faults.throttle, {"rate_per_second": 1, "operation": "Hang"}, "Hang"),
