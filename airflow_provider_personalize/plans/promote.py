@@ -77,7 +77,7 @@ _IN_SYNC: Final = (
     "campaign_arn: the campaign follows the newest version by itself, so a gate has no effect. Turn that off "
     'first: UpdateCampaignOperator(campaign_config={…, "syncWithLatestSolutionVersion": False})'
 )
-_UNANSWERED: Final = "its smoke test was not allowed, which says nothing of the version"
+_NOT_ALLOWED: Final = "its smoke test was not allowed, which says nothing of the version"
 _UNDO: Final = f"To promote it again, remove the tag {PROMOTION_TAG} from the campaign"
 
 
@@ -388,7 +388,7 @@ def _verified(wanted: Promotion, observed: ObservedCampaign, memory: Memory, now
     if observed.denial and not failure:
         if not memory.promotion.is_recorded:
             return Fail(error=observed.denial, memory=memory)
-        failure = f"{_UNANSWERED}: {type(observed.denial).__name__}: {observed.denial}"
+        failure = f"{_NOT_ALLOWED}: {type(observed.denial).__name__}: {observed.denial}"
         note = Note.warning(_story(wanted, failure))
         return _to(memory, ROLL_BACK, note, failure=failure, is_unverified=True)
     if not failure and now < end and now >= wanted.deadline:

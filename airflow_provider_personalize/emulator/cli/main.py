@@ -95,7 +95,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     add("--fail", metavar="OPERATION=REASON", type=_failure, action="append", default=[], dest="failures",
         help='make what an operation starts fail: --fail UpdateSolution="no such event type"')  # fmt: skip
     add("--worse-model", metavar="N", type=_count, nargs="?", action="append", default=[], dest="worse_models",
-        help="halve the metrics of the N-th version that is trained, to see a gate hold it back; of each, without N; "
+        help="halve the metrics of the N-th version that is trained, to see a gate refuse it; of each, without N; "
         "repeatable")  # fmt: skip
     add("--broken-campaign", metavar="N", type=_count, nargs="?", action="append", default=[], dest="broken_campaigns",
         help="deploy the N-th version so that its campaign recommends nothing, to see a promotion roll it back; each, "

@@ -339,6 +339,7 @@ _FAULTS: Final[dict[str, Callable[..., None]]] = {
         Faults.stale_next,
         Faults.worse_next,
         Faults.empty_next,
+        Faults.broken_next,
         Faults.throttle,
     )
 }
