@@ -88,8 +88,6 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     schedule=[SOLUTION],
     catchup=False,
-    # so that the first event starts it, too
-    is_paused_upon_creation=False,
     params={},
     tags=["example", "personalize"],
 ):

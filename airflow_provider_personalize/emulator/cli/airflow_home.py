@@ -75,6 +75,10 @@ class AirflowHome:
         region = _region(dag_file)
         self.env = _inherited(endpoint, region) | _aws(endpoint, region, folder, aws_conn_ids) | self._airflow(dag_file)
 
+    def let_assets_start_runs(self) -> None:
+        """Have the scheduler start the runs that assets trigger, and with these those of other schedules."""
+        self.env["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = "True"
+
     def _write(self, name: str, text: str) -> Path:
         path = self.folder / name
         path.parent.mkdir(exist_ok=True)

@@ -146,6 +146,8 @@ class _Runs:
         self._dag_ids = self._choose(found["dags"])
         #: The tasks that wait for a person's answer, which ``airflow dags test`` has no way to give.
         self.asking = found["asking"]
+        if found["has_asset_schedule"]:
+            home.let_assets_start_runs()
         self._airflow_2 = found["version"].startswith("2.")
         say(f"Airflow      {found['version']}, {', '.join(self._dag_ids)}")
 
@@ -171,6 +173,8 @@ class _Runs:
             say(f"Web UI       {self._home.web}")
             if self.asking:
                 say(f"Asks you     {', '.join(self.asking)}: answer in the web UI, under Required Actions")
+            for dag_id in self._dag_ids:  # before the first run, whose assets may start another
+                self._dags("unpause", dag_id)
             status = max(self._trigger(*run, it) for run in self._runs())
             if self._options.standalone and not self._options.exit:
                 self._stay_up(it)
@@ -217,15 +221,17 @@ class _Runs:
         watch = Watch(self._home, dag_id, title=title, verbose=self._options.verbose)
         # Airflow 3 has no {{ ds }} and no {{ ts }} in a run without a logical date
         date = [] if self._airflow_2 else ["--logical-date", now]
-        for command in (["unpause", dag_id], ["trigger", dag_id, "--run-id", run_id, *date, *self._conf()]):
-            with self._airflow("dags", *command) as process:
-                if process.wait() != 0:
-                    raise _Stopped(FAILED, self._end_of_log(f"airflow dags {command[0]} failed."))
+        self._dags("trigger", dag_id, "--run-id", run_id, *date, *self._conf())
         with watch:
             while not watch.over and standalone.poll() is None:
                 watch.update()
                 time.sleep(_PAUSE)
         return watch.close()
+
+    def _dags(self, command: str, *arguments: str) -> None:
+        with self._airflow("dags", command, *arguments) as process:
+            if process.wait() != 0:
+                raise _Stopped(FAILED, self._end_of_log(f"airflow dags {command} failed."))
 
     def _wait_until_up(self, standalone: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _UP_WITHIN

@@ -35,10 +35,15 @@ if __name__ == "__main__":
     hitl = sys.modules.get("airflow.providers.standard.operators.hitl")
     asks = getattr(hitl, "HITLOperator", ())
     asking = {task.task_id for dag in bag.dags.values() for task in dag.tasks if isinstance(task, asks)}
+    timetables = [dag.timetable for dag in bag.dags.values()]
     about = {
         "version": __version__,
         "dags": sorted(bag.dags),
         "asking": sorted(asking),
+        # Airflow 2: datasets
+        "has_asset_schedule": any(
+            getattr(each, "asset_condition", None) or getattr(each, "dataset_condition", None) for each in timetables
+        ),
         "errors": list(bag.import_errors.values()),
     }
     Path(found).write_text(json.dumps(about), encoding="utf-8")
