@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections import Counter
+import subprocess
+import sys
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,7 +19,7 @@ from every_task import ENDS, STEPS, Life
 from jsonschema import Draft202012Validator
 from openlineage.client.event_v2 import InputDataset, OutputDataset
 from openlineage.client.serde import Serde
-from openlineage_spec import wrong_part
+from openlineage_spec import wrong_event, wrong_part
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from shop import DATASET, HOUR, LOCATION, PREFIX, ROLE, SOLUTION, bring_interactions
@@ -224,6 +227,35 @@ def test_reads_end_before_airflow_gives_up_the_event(personalize, passing_time, 
     config = training.copies[-1].hook.for_short_reads().conn.meta.config
     assert config.connect_timeout + config.read_timeout <= 4
     assert config.retries["total_max_attempts"] == 1
+
+
+@pytest.mark.slow
+def test_airflow_reports_deferred_mapped_dry_and_failed_tasks(tmp_path):
+    """With the real provider, whose events go to a file."""
+    reported, config = tmp_path / "events.jsonl", tmp_path / "openlineage.yml"
+    config.write_text(f"transport: {{type: file, log_file_path: {reported}, append: true}}")
+    command = [sys.executable, "-m", "airflow_provider_personalize.emulator", "run", ROOT / "tests/dags/lineage.py"]
+    env = {**os.environ, "OPENLINEAGE_CONFIG": str(config), "TMPDIR": str(tmp_path)}
+    run = subprocess.run([*command, "--speed", "600"], env=env, text=True, capture_output=True, timeout=900)
+    assert "4 success, 1 failed" in run.stdout, run.stdout + run.stderr
+    events = [json.loads(line) for line in reported.read_text(encoding="utf-8").splitlines()]
+    assert not [wrong for event in events for wrong in wrong_event(event)]
+    ended: dict[str, list[str]] = defaultdict(list)
+    for event in events:
+        if event["eventType"] in ("COMPLETE", "FAIL"):
+            flow = (" ".join(map(_without_facets, event[name])) for name in ("inputs", "outputs"))
+            ended[event["job"]["name"]].append(" -> ".join(flow).strip())
+    written = "dataset/lineage/INTERACTIONS"
+    assert {task: sorted(flows) for task, flows in ended.items() if task != "lineage"} == {
+        "lineage.prepare": ["->"],
+        "lineage.dry": ["->"],
+        "lineage.imported": [f"s3://lineage/{key} -> {written}" for key in ("one.csv", "two.csv")],
+        "lineage.unfit": ["s3://lineage/unfit.csv ->"],
+    }
+
+
+def _without_facets(dataset: dict[str, Any]) -> str:
+    return _short({**dataset, "facets": {}, "inputFacets": {}, "outputFacets": {}})
 
 
 def _import(**given: Any) -> Told:
