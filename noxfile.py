@@ -93,7 +93,7 @@ def crashes(session: nox.Session) -> None:
 @nox.session(requires=["dev"])
 @nox.parametrize("python, version", [nox.param(python, version, id=version) for version, python in AIRFLOWS.items()])
 def airflow(session: nox.Session, version: str) -> None:
-    """Run a DAG with every way of waiting on an Airflow; on Airflow 3, one whose waits are over at once, too."""
+    """Run a DAG with every way of waiting on an Airflow; on 3, also waits that are over at once, and a watcher."""
     pins = MATRIX / "mwaa" / f"constraints-{version}.txt"
     constraint = ["--constraint", str(pins)] if pins.exists() else []
     session.install(*constraint, f"apache-airflow=={version}", "apache-airflow-providers-amazon", "boto3", "pytest")
@@ -110,6 +110,13 @@ def airflow(session: nox.Session, version: str) -> None:
     run_dag(session, "every_mode.py")
     if not version.startswith("2."):
         run_dag(session, "at_once.py", "--standalone", "--exit")
+        watch(session)
+
+
+def watch(session: nox.Session) -> None:
+    """Start a DAG by a watcher on the Airflow of the session's environment, and stop the triggerer meanwhile."""
+    python = str(Path(session.bin) / "python")
+    in_dev(session, "python", str(MATRIX / "watching.py"), "--python", python)
 
 
 def run_dag(session: nox.Session, dag: str, *options: str) -> None:
@@ -130,6 +137,7 @@ OF_NEW_AIRFLOWS = [
     "tests/operators/test_clocks.py",
     "tests/sensors/test_sensors.py",
     "tests/triggers/test_trigger.py",
+    "tests/triggers/test_watching.py",
     "tests/matrix/test_task_loop.py",
 ]
 
@@ -143,6 +151,7 @@ def prerelease(session: nox.Session) -> None:
     run_dag(session, "every_mode.py")
     run_dag(session, str(ROOT / "example_dags" / "example_train_until_good.py"), "--speed", "600")
     run_dag(session, "at_once.py", "--standalone", "--exit")
+    watch(session)
 
 
 @nox.session

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from airflow_provider_personalize.resources import RESOURCE_TYPES
 
+#: What an observation keeps of a description: what an evaluation reads, and what an event tells.
+SUMMARY_MEMBERS: Final = (
+    "status",
+    "failureReason",
+    "creationDateTime",
+    "lastUpdatedDateTime",
+    "name",
+    "jobName",
+    "solutionVersionArn",
+    "trainingMode",
+    "trainingType",
+)
 # The backoff doubles a delay at most this many times.
 _MAX_DOUBLINGS: Final = 3
 
@@ -21,12 +33,14 @@ class PollTarget(NamedTuple):
     :param trained: Whether to read the version that automatic training made of the solution, or the solution as long as
         there is no such version.
     :param since: The time (ISO 8601) after which that training must have begun.
+    :param listed: Whether to list the resources of the type in the parent with this ARN, instead of describing one.
     """
 
     resource: str
     arn: str
     trained: bool = False
     since: str | None = None
+    listed: bool = False
 
 
 class Observation(NamedTuple):
@@ -54,19 +68,21 @@ class Observation(NamedTuple):
                 error.__context__ = error.__cause__ = error.__traceback__ = None
         if target.trained:  # its evaluation reads the solution's configuration too
             return self
-        update = RESOURCE_TYPES[target.resource].update_member
-        description = _status_members(self.description)
+        resource_type = RESOURCE_TYPES[target.resource]
+        if target.listed:
+            members = (*SUMMARY_MEMBERS, resource_type.arn_member)
+            summaries = self.description.get(resource_type.list_member, ())
+            listed = [_only(members, summary) for summary in summaries]
+            return Observation({resource_type.list_member: listed}, self.error, self.odd)
+        update = resource_type.update_member
+        description = _only(SUMMARY_MEMBERS, self.description)
         if shown := self.description.get(update):
-            description[update] = _status_members(shown)
+            description[update] = _only(SUMMARY_MEMBERS, shown)
         return Observation(description, self.error, self.odd)
 
 
-def _status_members(description: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        member: description[member]
-        for member in ("status", "failureReason", "creationDateTime")
-        if member in description
-    }
+def _only(members: Iterable[str], description: Mapping[str, Any]) -> dict[str, Any]:
+    return {member: description[member] for member in members if member in description}
 
 
 class Backoff:

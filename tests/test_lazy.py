@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_personalize import operators, sensors
+from airflow_provider_personalize import operators, sensors, triggers
 
-every_package = pytest.mark.parametrize("package", [operators, sensors], ids=lambda package: package.__name__)
+every_package = pytest.mark.parametrize("package", [operators, sensors, triggers], ids=lambda package: package.__name__)
 
 
 def seen_by_type_checkers(package: ModuleType) -> dict[str, str]:

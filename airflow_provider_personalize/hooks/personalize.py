@@ -7,7 +7,7 @@ import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
@@ -58,6 +58,8 @@ _SHORT: Final = {"connect_timeout": 2, "read_timeout": 2, "retries": {"mode": "s
 _NO_DATE: Final = re.compile(r"year -?\d+ is out of range|timezone offset|date value out of range")
 # Of a hundred each: a million of a type are more than there will be.
 MOST_PAGES: Final = 10_000
+#: How much older than the newest a resource may be and still change: no training takes as long.
+RECENT: Final = timedelta(days=7)
 _reading_regions: Final = Lock()
 #: Seconds that a task may take to find out how long something usually takes.
 USUAL_DURATION_LIMIT: Final = 2.0
@@ -263,6 +265,27 @@ class PersonalizeHook(AwsBaseHook):
         for page in self.pages(f"list_{resource_type.name}s", **parameters):
             yield from page.get(resource_type.list_member, [])
 
+    def list_recent(self, resource: str | ResourceType, parent_arn: str) -> list[dict[str, Any]]:
+        """
+        List the resources of a type in a parent, as far back as anything may still change.
+
+        AWS documents an order for data deletion jobs alone: newest first. Wherever the service lists newest first, this
+        reads no further than a week before the newest; otherwise, it reads all pages, of 100 each.
+
+        :param resource: The resource type, or its name in the table.
+        :param parent_arn: The ARN by which the API filters: that of a dataset group, dataset, solution or version.
+        :return: The summaries, in the service's order.
+        """
+        resource_type = _resource_type(resource)
+        listed: list[dict[str, Any]] = []
+        request = {str(resource_type.list_filter): parent_arn, "maxResults": 100}
+        for page in self.pages(f"list_{resource_type.name}s", **request):
+            listed += page.get(resource_type.list_member, [])
+            times = [summary["creationDateTime"] for summary in listed if "creationDateTime" in summary]
+            if times and times == sorted(times, reverse=True) and times[0] - times[-1] > RECENT:
+                break
+        return listed
+
     def pages(self, method: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """
         Call a method that lists, page by page as they are asked for.
@@ -346,6 +369,9 @@ class PersonalizeHook(AwsBaseHook):
             return Observation(error=error)
 
     def _observe(self, target: PollTarget) -> dict[str, Any]:
+        if target.listed:
+            resource_type = RESOURCE_TYPES[target.resource]
+            return {resource_type.list_member: self.list_recent(resource_type, target.arn)}
         if not target.trained:
             return self.describe(target.resource, target.arn)
         arn = self.automatic_version_since(target.arn, target.since)

@@ -204,7 +204,8 @@ def test_only_evaluated_members_of_an_answer_are_kept():
         async with shared_poller(CONNECTION, SHOP) as shared:
             return await see(shared)
 
-    assert set(run(poll()).description) == {"status", "creationDateTime"}
+    kept = {"name", "status", "creationDateTime", "lastUpdatedDateTime"}
+    assert set(run(poll()).description) == kept
 
 
 def test_an_error_keeps_nothing_of_its_request():
