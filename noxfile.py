@@ -175,6 +175,13 @@ def docs(session: nox.Session) -> None:
     session.run("sphinx-build", "--fail-on-warning", "--keep-going", "docs", "docs/_build")
 
 
+@nox.session(python="3.12", default=False)
+def links(session: nox.Session) -> None:
+    """Check the addresses that the documentation links to; needs the internet."""
+    session.install(".[test]", "--group", "docs")
+    session.run("sphinx-build", "-b", "linkcheck", "--keep-going", "docs", "docs/_build/links")
+
+
 @nox.session(default=False)
 def build(session: nox.Session) -> None:
     """Build what is released into dist/, and check it; give the version that the tag says after ``--``, if any."""

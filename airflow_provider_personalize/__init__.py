@@ -24,6 +24,7 @@ def get_provider_info() -> dict[str, object]:
             {
                 "integration-name": integration,
                 "external-doc-url": "https://docs.aws.amazon.com/personalize/latest/dg/what-is-personalize.html",
+                "logo": "https://airflow-provider-personalize.readthedocs.io/en/stable/_static/logo.svg",
                 "tags": ["aws"],
             }
         ],

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_personalize import __version__
+from airflow_provider_personalize import __version__, operators, sensors
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -53,6 +53,15 @@ myst_heading_anchors = 3
 mermaid_height = "auto"
 mermaid_fullscreen = False
 
+# A name of this package that is not found fails the build; those of others have no pages here.
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(airflow|botocore|boto3|moto)\..*|Airflow\w+")]
+# Of the session "links". The addresses of examples, and pages that refuse programs or exist after the first release
+linkcheck_ignore = [r"http://127\.0\.0\.1.*", r"https://airflow-provider-personalize\.readthedocs\.io/.*"]
+linkcheck_timeout = 20
+linkcheck_retries = 2
+linkcheck_anchors_ignore_for_url = [r"https://github\.com/.*"]
+
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_class_signature = "mixed"
@@ -65,8 +74,15 @@ def skip_inner_members(app: Sphinx, what: str, *_: Any) -> bool | None:
 
 
 def link_pages(app: Sphinx, what: str, name: str, it: object, options: object, lines: list[str]) -> None:  # noqa: ARG001
-    """Make links of the names of pages in docstrings."""
+    """Make links of the names of pages in docstrings, and have links lead to classes of other modules."""
     lines[:] = [re.sub(r"(?:``)?docs/([\w/-]+)\.md(?:``)?", r":doc:`/\1`", line) for line in lines]
+    lines[:] = [re.sub(r":class:`(\w+(?:Operator|Sensor))`", _full_reference, line) for line in lines]
+
+
+def _full_reference(found: re.Match[str]) -> str:
+    name = found[1]
+    task = getattr(operators, name, None) or getattr(sensors, name)
+    return f":class:`~{task.__module__}.{name}`"
 
 
 def setup(app: Sphinx) -> None:

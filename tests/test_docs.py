@@ -13,6 +13,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,8 @@ from botocore import xform_name
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from airflow_provider_personalize import operators, sensors
+from airflow_provider_personalize import emulator, operators, pytest_plugin, sensors
+from airflow_provider_personalize.emulator.control.state import state
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -50,6 +52,7 @@ PIP_OPTIONS = {
     *("--constraint", "--dry-run", "--editable", "--find-links", "--group", "--no-cache-dir", "--no-deps"),
     *("--no-index", "--quiet", "--requirement", "--upgrade"),
 }
+PACKAGES = ("hooks", "links", "operators", "sensors", "triggers")
 NOT_SHOWN = {"text", "mermaid"}  # nothing to run
 
 
@@ -269,3 +272,15 @@ def test_the_pages_of_the_operators_name_each_class_once():
     listed = [name for names in families.values() for name in names]
     assert sorted(listed) == sorted([*operators.__all__, *sensors.__all__])
     assert {f"{page}.md" for page in families} | {"index.md"} == {path.name for path in (DOCS / "operators").iterdir()}
+
+
+def test_the_reference_documents_every_public_class():
+    documented = "\n".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))
+    named = set(re.findall(r"^\.\. auto\w+:: (\S+)$", documented, re.MULTILINE))
+    packages = [import_module(f"airflow_provider_personalize.{each}") for each in PACKAGES]
+    classes = [getattr(package, name) for package in packages for name in package.__all__]
+    assert {each.__module__ for each in classes} <= named
+    assert "airflow_provider_personalize.exceptions" in named
+    controls = {f"{type(each).__module__}.{type(each).__name__}" for each in vars(state).values()}
+    assert {each for each in controls if each.rpartition(".")[2].lower() in emulator.__all__} <= named
+    assert {name for name, value in vars(pytest_plugin).items() if "Fixture" in type(value).__name__} <= named

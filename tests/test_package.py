@@ -49,6 +49,16 @@ def test_every_module_and_link_of_the_provider_info_exists():
         assert f"{link.__module__}.{link.__qualname__}" == path
 
 
+def test_the_addresses_lead_to_pages_of_the_documentation():
+    """Read the Docs serves the latest release under ``en/stable``."""
+    (logo,) = (integration["logo"] for integration in get_provider_info()["integrations"])
+    (changelog,) = re.findall(r'^Changelog = "(.+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    stable = re.search(r'html_baseurl = "(.+)"', DOCS_CONF.read_text("utf-8"))[1] + "en/stable/"
+    for address, ending in ((logo, ".svg"), (changelog, ".md")):
+        assert address.startswith(stable)
+        assert (DOCS_CONF.parent / address.removeprefix(stable)).with_suffix(ending).exists()
+
+
 def test_airflows_list_of_providers_links_to_the_documentation():
     """Airflow takes the address from the project's URLs; before 3.2 it leads to its own pages, whatever they say."""
     from airflow.providers_manager import ProvidersManager

@@ -290,7 +290,8 @@ class Faults:
         """
         Call a function while the next calls are answered; what it raises is the answer.
 
-        :param function: Raises a :class:`ServiceError`, or anything that the client is to see, or returns.
+        :param function: Raises a :class:`~airflow_provider_personalize.emulator.errors.ServiceError`, or anything that
+            the client is to see, or returns.
         :param done: Call it after doing what was asked, not before.
         """
         self._inject("call_next", operation, when, **_at(lambda _: function(), done))
