@@ -464,7 +464,7 @@ class PersonalizeHook(AwsBaseHook):
         return status
 
     def progress_line(self, status: WaitStatus, wait: WaitCondition, **times: float | None) -> str:
-        """Return a line of progress; see :func:`airflow_provider_personalize.progress.line`."""
+        """Return a line of progress; see ``progress.line``."""
         return progress.line(status, wait, service_time=self.service_clock.now(), **times)
 
 
