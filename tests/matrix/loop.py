@@ -21,7 +21,7 @@ with DAG(dag_id="loop", start_date=datetime(2026, 1, 1, tzinfo=timezone.utc), sc
         train = CreateSolutionVersionOperator(
             task_id="train", solution_arn=f"{SHOP}solution/shop", deferrable=True, waiter_delay=1
         )
-        PromoteSolutionVersionOperator(
+        promote = PromoteSolutionVersionOperator(
             task_id="promote",
             campaign_arn=f"{SHOP}campaign/shop",
             solution_version_arn=train.output,
@@ -30,7 +30,7 @@ with DAG(dag_id="loop", start_date=datetime(2026, 1, 1, tzinfo=timezone.utc), sc
             deferrable=True,
             waiter_delay=1,
         )
-        train >> CreateDatasetImportJobOperator.partial(
+        promote >> CreateDatasetImportJobOperator.partial(
             task_id="import",
             dataset_arn=f"{SHOP}dataset/shop/INTERACTIONS",
             role_arn="arn:aws:iam::123456789012:role/personalize",
