@@ -18,5 +18,6 @@ class Description(MetadataHookInterface):
         text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
         text = re.sub(r"\]\(docs/images/(\S+)\)", rf"]({pages}/_images/\1)", text)
         text = re.sub(r"\]\(docs/(\S+)\.md\)", rf"]({pages}/\1.html)", text)
-        text = re.sub(r"\[([^\]]+)\]\((?!https:)\S+\)", r"\1", text)
+        text = text.replace("](SECURITY.md)", f"]({pages}/project/security-policy.html)")
+        text = re.sub(r"\]\(([A-Z]+)\.md\)", lambda page: f"]({pages}/project/{page[1].lower()}.html)", text)
         metadata["readme"] = {"content-type": "text/markdown", "text": text}
