@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from airflow_provider_personalize.plans.steps import Memory, Step
 
 #: Seconds after which a cascade gives up: jobs that it waits for may take hours.
-_TIMEOUT: Final = 6 * 60 * 60
+CASCADE_TIMEOUT: Final = 6 * 60 * 60
 _IN_GROUP: Final = (SOLUTION, RECOMMENDER, EVENT_TRACKER, METRIC_ATTRIBUTION, FILTER, DATASET)
 
 
@@ -88,7 +88,7 @@ class DeleteDatasetGroupOperator(DeleteOperator):
     @property
     def default_timeout(self) -> float:
         """Seconds after which the task fails where no ``timeout`` is given."""
-        return _TIMEOUT if self.is_on("cascade") else super().default_timeout
+        return CASCADE_TIMEOUT if self.is_on("cascade") else super().default_timeout
 
     def next_step(self, context: Context, memory: Memory) -> Step:
         """Observe the group and, for a cascade, all that belongs to it; return the next step."""

@@ -20,6 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 from airflow_provider_personalize import operators, sensors
 from airflow_provider_personalize.charges import charged
 from airflow_provider_personalize.goals import poll_interval
+from airflow_provider_personalize.operators.teardown import CASCADE_TIMEOUT
 from airflow_provider_personalize.permissions import actions_of
 from airflow_provider_personalize.resources import SCHEMA
 from airflow_provider_personalize.status import WaitCondition
@@ -114,6 +115,22 @@ FAMILIES: Final[dict[str, list[str]]] = {
 PAGES: Final = Path(__file__).parents[1] / "operators"
 #: Requests that are charged for, where not every request is.
 _REQUESTS: Final = {"CreateSolution": {"performAutoTraining": True}, "UpdateSolution": {"performAutoTraining": True}}
+
+
+def span(seconds: float) -> str:
+    """Return a time in words."""
+    for unit, length in (("hour", 3600), ("minute", 60), ("second", 1)):
+        if seconds >= length and seconds % length == 0:
+            number = int(seconds // length)
+            return f"{number} {unit}{'s' * (number > 1)}"
+    raise ValueError(seconds)
+
+
+#: What the time limit is besides.
+_LONGER: Final = {
+    "PromoteSolutionVersionOperator": " and the `bake_time`",
+    "DeleteDatasetGroupOperator": f" ({span(CASCADE_TIMEOUT)} with `cascade`)",
+}
 _API: Final = "https://docs.aws.amazon.com/personalize/latest/dg/API_{}{}.html"
 _PREFIXES: Final = {"personalize": "", "personalize-events": "UBS_", "personalize-runtime": "RS_"}
 _REGION: Final = "arn:aws:personalize:REGION:ACCOUNT:"
@@ -133,15 +150,6 @@ def summary(name: str) -> str:
     """Return the first paragraph of a docstring."""
     text = (class_of(name).__doc__ or "").strip().partition("\n\n")[0]
     return re.sub(r":\w+:`~?([^`]+)`", r"`\1`", " ".join(text.split())).replace("``", "`")
-
-
-def span(seconds: float) -> str:
-    """Return a time in words."""
-    for unit, length in (("hour", 3600), ("minute", 60), ("second", 1)):
-        if seconds >= length and seconds % length == 0:
-            number = int(seconds // length)
-            return f"{number} {unit}{'s' * (number > 1)}"
-    raise ValueError(seconds)
 
 
 def awaited(task: type[Any]) -> str | None:
@@ -170,7 +178,7 @@ def waiting(name: str) -> str | None:
     every = span(getattr(task, "default_interval", None) or poll_interval(task.resource_type, task.goal))
     if name in sensors.__all__:  # Airflow's setting limits these
         return f"until {what}; polls every {every}"
-    limit = span(WaitCondition(task.resource_type.name, "", task.goal).time_limit)
+    limit = span(WaitCondition(task.resource_type.name, "", task.goal).time_limit) + _LONGER.get(name, "")
     return f"until {what}, at most {limit}; polls every {every}"
 
 
@@ -268,7 +276,7 @@ class Policy(_OfFamily):
     def run(self) -> list[nodes.Node]:  # noqa: D102
         text = json.dumps(policy(self.names), indent=2)
         about = (
-            "For all tasks of this page. A statement whose name begins with `With` is needed only with that parameter. "
+            "For all tasks of this page. The `Sid` of a statement says when it is needed: always, or with a parameter. "
             "Put in your region, account, role and bucket, and name the resources where you can: see "
             "[Permissions](../reference/permissions.md)."
         )
