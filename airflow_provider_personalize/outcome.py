@@ -63,7 +63,7 @@ def facts_of(
     """
     Return the facts of a resource.
 
-    :param description: What ``Describe…`` answers; None if it does not exist any more.
+    :param description: What ``Describe…`` answers; None if the resource is gone, empty if that is not known.
     :param metrics: The offline metrics of a solution version.
     :param was_updated: Whether the content of its latest update belongs to the facts.
     :param more: Further facts, by their keys. None is left out.
@@ -95,7 +95,8 @@ def facts_of(
     if update and was_updated:
         facts["update"] = {name: value for name, value in update.items() if name not in _OF_THE_UPDATE_ITSELF}
         facts["update_created_at"] = update.get("creationDateTime")
-    return bounded({key: value for key, value in facts.items() if value is not None or key == "status"})
+    is_known = description is None or bool(description)
+    return bounded({key: value for key, value in facts.items() if value is not None or (key == "status" and is_known)})
 
 
 def bounded(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from airflow_provider_personalize._compat import IS_AIRFLOW_2, AssetAlias
 from airflow_provider_personalize.assets import asset_type_of, personalize_asset
-from airflow_provider_personalize.goals import UPDATED
+from airflow_provider_personalize.goals import GONE, UPDATED
 from airflow_provider_personalize.outcome import EXTRA_KEY, bounded, facts_of
 from airflow_provider_personalize.redaction import redact
 from airflow_provider_personalize.resources import RESOURCE_TYPES, SOLUTION_VERSION, ResourceType
@@ -57,7 +57,7 @@ def attach(task: PersonalizeTask, context: Context) -> None:
             with suppress(TypeError):  # it is no asset
                 events = context["outlet_events"][outlet]
                 if isinstance(outlet, AssetAlias):
-                    _let_stand_for(events, found)
+                    _let_stand_for(events, task, found)
                 else:
                     # what the user has put there stays
                     events.extra = {EXTRA_KEY: found, **events.extra}
@@ -65,12 +65,13 @@ def attach(task: PersonalizeTask, context: Context) -> None:
         task.log.warning("The events of its assets lack what happened: %s", redact(f"{type(error).__name__}: {error}"))
 
 
-def _let_stand_for(events: Any, found: Mapping[str, Any]) -> None:
+def _let_stand_for(events: Any, task: PersonalizeTask, found: Mapping[str, Any]) -> None:
     """Let an asset alias stand for what the task made, unless the user lets it stand for something."""
-    arns = (found.get(key) for key in ("arn", *_INSTEAD))
-    arn = next((arn for arn in arns if asset_type_of(arn)), None)
+    instead = (found.get(key) or getattr(task, key, None) for key in _INSTEAD)
+    arn = next(filter(asset_type_of, (found.get("arn"), *instead)), None)
+    is_gone = found.get("status", "") is None
     has_events = events.dataset_alias_events if IS_AIRFLOW_2 else events.asset_alias_events
-    if arn and found.get("status") and not has_events:
+    if arn and not is_gone and not has_events:
         # Airflow 2 takes no structures here
         events.add(personalize_asset(arn), extra=None if IS_AIRFLOW_2 else {EXTRA_KEY: dict(found)})
 
@@ -78,9 +79,12 @@ def _let_stand_for(events: Any, found: Mapping[str, Any]) -> None:
 def _read(task: PersonalizeTask, ended: Ended, context: Context) -> dict[str, Any]:
     known = {"operation": getattr(task, "operation", None), **ended.known}
     resource_type, arn = next(_subjects(task, ended.result), (None, ""))
-    description: Mapping[str, Any] | None = {}
+    # what the service knows under the ARN of what is gone is another resource
+    is_gone = getattr(task, "goal", None) == GONE and getattr(task, "wait_for_completion", True)
+    description: Mapping[str, Any] | None = None if is_gone else {}
     try:
-        description = task.hook.find(resource_type, arn) if resource_type else {}
+        if resource_type and not is_gone:
+            description = task.hook.find(resource_type, arn)
         known |= task.further_facts(context, description)
         is_trained = resource_type == SOLUTION_VERSION and (description or {}).get("status") in SOLUTION_VERSION.ready
         if is_trained and "metrics" not in known:

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 from every_task import ENDS, STEPS, task_of
-from shop import DATASET, LOCATION, ROLE, SOLUTION
+from shop import DATASET, HOUR, LOCATION, PREFIX, ROLE, SOLUTION
 from task_runs import Run, TaskInstance
 
 from airflow_provider_personalize._compat import IS_AIRFLOW_2, AirflowSkipException, Asset, AssetAlias
 from airflow_provider_personalize.assets import personalize_asset
-from airflow_provider_personalize.emulator import calls, clock, faults
+from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.operators import (
     CreateDatasetImportJobOperator,
     CreateSolutionVersionOperator,
+    DeleteFilterOperator,
     UpdateSolutionOperator,
 )
 from airflow_provider_personalize.outcome import LARGEST, bounded
@@ -30,6 +31,7 @@ except ImportError:  # Airflow 2
     from airflow.utils.context import OutletEventAccessors
 
 OUTLET = personalize_asset(SOLUTION)
+GROUP = f"{PREFIX}dataset-group/shop"
 FILE = Asset("s3://shop/model")
 
 
@@ -90,6 +92,12 @@ def test_an_event_tells_what_an_update_set_and_that_a_second_one_changed_nothing
     assert sent["update_created_at"] == shown["creationDateTime"].isoformat()
     assert unsent["changed"] is False
     assert "update" not in unsent
+    assumptions.unchanged_update = "ignored"
+    ignored = run_of(UpdateSolutionOperator, **update, if_unchanged="update")
+    ignored()
+    assert len(calls.of("UpdateSolution")) == 2
+    assert ignored.outlet_events.facts()["changed"] is False
+    assert "update" not in ignored.outlet_events.facts()
     waited = run_of(SolutionUpdateSensor, solution_arn=SOLUTION)
     waited()
     assert waited.outlet_events.facts()["update"] == sent["update"]
@@ -167,7 +175,8 @@ def test_what_the_user_put_into_an_event_stays(personalize):
     ],
 )
 def test_what_cannot_be_read_is_left_out_and_fails_no_task(imported, capsys, failing, code, known):
-    task, context = run_of(CreateSolutionVersionOperator, solution_arn=SOLUTION).ready()
+    alias = AssetAlias("versions")
+    task, context = run_of(CreateSolutionVersionOperator, OUTLET, alias, solution_arn=SOLUTION).ready()
     arn = task.execute(context)
     calls.clear()
     faults.error_next(failing, code, times=None)
@@ -176,8 +185,47 @@ def test_what_cannot_be_read_is_left_out_and_fails_no_task(imported, capsys, fai
     assert facts["arn"] == arn
     assert known <= facts.keys()
     assert "metrics" not in facts
+    assert ("status" in facts) is (failing == "GetSolutionMetrics")  # null would say that it is gone
+    assert personalize_asset(arn).uri in str(context["outlet_events"][alias])  # which starts a DAG
     assert len(calls.of(failing)) == 1
     assert f"What happened is not fully known: ClientError: An error occurred ({code})" in capsys.readouterr().out
+
+
+def test_an_alias_of_a_job_that_cannot_be_read_stands_for_the_dataset_that_was_given(personalize):
+    given = {"dataset_arn": DATASET, "data_source": {"dataLocation": LOCATION}, "role_arn": ROLE}
+    alias = AssetAlias("imports")
+    task, context = run_of(CreateDatasetImportJobOperator, alias, **given).ready()
+    arn = task.execute(context)
+    faults.error_next("DescribeDatasetImportJob", "ThrottlingException", times=None)
+    task.post_execute(context, arn)
+    assert personalize_asset(DATASET).uri in str(context["outlet_events"][alias])
+
+
+@pytest.mark.parametrize("deleted_by", ["task", "other", "nobody"])
+def test_a_deletion_tells_of_nothing_that_another_did(personalize, deleted_by):
+    create = lambda: personalize.create_filter(  # noqa: E731
+        name="old", datasetGroupArn=GROUP, filterExpression='INCLUDE ItemID WHERE Items.A IN ("a")'
+    )
+    arn = f"{PREFIX}filter/old"
+    if deleted_by != "nobody":
+        create()
+        clock.advance(HOUR)
+    if deleted_by == "other":
+        faults.call_next("DeleteFilter", lambda: personalize.delete_filter(filterArn=arn))
+    alias = AssetAlias("filters")
+    task, context = run_of(DeleteFilterOperator, OUTLET, alias, filter_arn=arn).ready()
+    task.execute(context)
+    create()
+    task.post_execute(context, arn)
+    facts = context["outlet_events"].facts()
+    assert facts == {
+        "arn": arn,
+        "resource_type": "filter",
+        "status": None,
+        "operation": "DeleteFilter",
+        "changed": deleted_by == "task",
+    }
+    assert arn.rpartition(":")[2] not in str(context["outlet_events"][alias])
 
 
 def test_without_outlets_nothing_is_read_in_addition(personalize):

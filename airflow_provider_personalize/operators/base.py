@@ -128,12 +128,16 @@ class WaitingOperator(PersonalizeTask):
 
     def _has_changed(self, context: Context, description: Mapping[str, Any] | None) -> bool:
         """Return whether this attempt changed anything, or an earlier one did since the run began."""
+        from airflow_provider_personalize.status import is_newer
+
         memory = self.driver.memory if self.driver else None
-        if memory is None or memory.call or memory.promotion.is_recorded:
+        if memory is None or memory.promotion.is_recorded:
             return memory is not None
+        update = (description or {}).get(self.resource_type.update_member) or {}
+        if memory.call:  # the service may make no update of what is as wanted
+            return not memory.call.was_as_wanted or is_newer(update, memory.call.before)
         if description is None:
-            return bool(memory.target_created or memory.stage)
-        update = description.get(self.resource_type.update_member) or {}
+            return bool(memory.stage or (memory.is_retry and memory.target_created))
         created = [each["creationDateTime"] for each in (description, update) if each.get("creationDateTime")]
         began = self.run_began(context)
         return memory.is_retry and (began is None or not created or max(created) >= began)
