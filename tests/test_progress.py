@@ -98,14 +98,22 @@ def test_status_elapsed_usual_and_remaining_time_come_in_this_order(trained, cap
 def test_a_sensor_counts_from_the_creation_and_lists_once(trained, passing_time, capsys, deferrable):
     arn = trained.create_solution_version(solutionArn=SOLUTION)["solutionVersionArn"]
     passing_time.sleep(20 * MINUTE)
-    given = {"solution_version_arn": arn, "deferrable": deferrable, "timeout": 2 * HOUR, "poke_interval": 300}
+    limits = {"timeout": 3 * HOUR, "execution_timeout": timedelta(hours=2)}  # the shorter one counts
+    given = {"solution_version_arn": arn, "deferrable": deferrable, "poke_interval": 300, **limits}
     Run(lambda: SolutionVersionSensor(task_id="task", **given))()
     assert said(capsys)[0] == "CREATE IN_PROGRESS, after 20 min, usually 40 min, timeout in 2 h"
     assert len(calls.of("ListSolutionVersions")) == 1
     assert len(calls.of("DescribeSolutionVersion")) > 2
 
 
-@pytest.mark.parametrize("fault", ["AccessDeniedException", "ThrottlingException", "no answer"])
+class NoThread(threading.Thread):
+    """As where a container has no process id left."""
+
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.parametrize("fault", ["AccessDeniedException", "ThrottlingException", "no answer", "no thread"])
 @deferrable_or_not
 def test_without_an_answer_the_usual_duration_is_left_out_and_nothing_else(
     trained, capsys, monkeypatch, deferrable, fault
@@ -114,6 +122,8 @@ def test_without_an_answer_the_usual_duration_is_left_out_and_nothing_else(
     if fault == "no answer":
         monkeypatch.setattr(hook_module, "USUAL_DURATION_LIMIT", 0.01)
         faults.call_next("ListSolutionVersions", let_answer.wait)
+    elif fault == "no thread":
+        monkeypatch.setattr(hook_module, "Thread", NoThread)
     else:
         faults.error_next("ListSolutionVersions", fault)
     arn = trained.create_solution_version(solutionArn=SOLUTION)["solutionVersionArn"]
@@ -124,7 +134,7 @@ def test_without_an_answer_the_usual_duration_is_left_out_and_nothing_else(
     for thread in threading.enumerate():
         if thread.name == "personalize-usual-duration":
             thread.join()
-    assert len(calls.of("ListSolutionVersions")) == 1
+    assert len(calls.of("ListSolutionVersions")) == (fault != "no thread")
     assert "usual" not in out
     assert fault not in out
     assert "CREATE PENDING, after 0 s, timeout in 168 h (" in out

@@ -6,6 +6,7 @@ import itertools
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from copy import copy
 from datetime import datetime, timedelta
 from functools import cache, cached_property
@@ -162,7 +163,7 @@ class PersonalizeHook(AwsBaseHook):
         """Return a hook of the same connection with a client of its own, whose calls take seconds, and one try."""
         hook = copy(self)
         hook.__dict__.pop("conn", None)
-        hook.client_limits = _SHORT
+        hook.client_limits, hook.renews = _SHORT, False
         return hook
 
     def describe(self, resource: str | ResourceType, arn: str) -> dict[str, Any]:
@@ -419,8 +420,9 @@ class PersonalizeHook(AwsBaseHook):
                 self.log.debug("No usual duration is known: %s", error)
 
         thread = Thread(target=ask, name="personalize-usual-duration", daemon=True)
-        thread.start()
-        thread.join(USUAL_DURATION_LIMIT)
+        with suppress(RuntimeError):  # the machine has no thread left
+            thread.start()
+            thread.join(USUAL_DURATION_LIMIT)
         return found[0] if found else None
 
     def wait(

@@ -79,6 +79,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         self._has_interval = has_interval
         self._last_status: WaitStatus | None = None
         self._began: float | None = None
+        self._deadline: float | None = None
         self._usual: float | None = None
 
     @property
@@ -94,7 +95,7 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
         if not context.get("task_reschedule_count"):  # Airflow 2 does not set it
             self.log_arn(self.condition)
         if self.deferrable or not self.reschedule:
-            self._began = clock.now()
+            self._began, self._deadline = clock.now(), self.deadline_after(self.timeout)
         if self.deferrable:
             with self.skip_on_soft_fail():
                 return self.succeed(self._poll_then_defer(context))
@@ -133,10 +134,10 @@ class PersonalizeSensor(PersonalizeTask, BaseSensorOperator):
 
         before, began = self._last_status, self._began
         times: dict[str, float | None] = {}
-        if began is not None and status.outcome == IN_PROGRESS:
+        if self._deadline is not None and status.outcome == IN_PROGRESS:
             if not (before and before.description):
                 self._usual = self.hook.usual_duration(self.condition, status.description)
-            times["left"] = max(0, began + self.timeout - clock.now())
+            times["left"] = self._deadline - clock.now()
         if began is not None and (before or times):
             times |= {"waited": clock.now() - began, "usual": self._usual}
         self.log.log(status.log_level(before), "%s", self.hook.progress_line(status, self.condition, **times))
