@@ -298,11 +298,13 @@ def lineage_of(task: PersonalizeTask, *, has_failed: bool = False) -> Lineage:
     without a read, and no output. One that was skipped, ran dry or never began has none, and so has one that ended
     with what an earlier task had made.
     """
-    family, step = FAMILIES.get(getattr(task, "operation", "")), getattr(getattr(task, "driver", None), "step", None)
+    family, driver = FAMILIES.get(getattr(task, "operation", "")), getattr(task, "driver", None)
     if family is None:
         return Lineage()
     if has_failed:
-        return Lineage(_all(family.inputs, TaskReads(task, may_read=False))) if step or task.data_check else Lineage()
+        has_begun = task.data_check or (driver and driver.has_begun)
+        return Lineage(_all(family.inputs, TaskReads(task, may_read=False))) if has_begun else Lineage()
+    step = driver.step if driver else None
     if task.ended is None or (isinstance(step, Done) and not step.is_own):
         return Lineage()
     reads = TaskReads(task, task.ended.result)

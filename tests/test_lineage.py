@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -28,7 +29,7 @@ from task_runs import Run, TaskInstance
 from airflow_provider_personalize._compat import AirflowSkipException
 from airflow_provider_personalize.assets import personalize_asset
 from airflow_provider_personalize.emulator import calls, faults
-from airflow_provider_personalize.exceptions import DataCheckError
+from airflow_provider_personalize.exceptions import DataCheckError, ResourceFailedError
 from airflow_provider_personalize.operators import (
     CheckDatasetOperator,
     CreateDatasetImportJobOperator,
@@ -176,9 +177,13 @@ def test_a_task_that_made_nothing_has_no_lineage(personalize):
     missing = _import(dataset_arn=f"{PREFIX}dataset/other/INTERACTIONS", deferrable=True)
     with pytest.raises(ClientError):
         missing.run()
+    waiting = _import(deferrable=True)
+    faults.fail_next("CreateDatasetImportJob", "bad luck")
+    with pytest.raises(ResourceFailedError):
+        waiting.run()
     before = len(calls)
     assert [each.flow() for each in (dry, skipped, reused)] == ["->"] * 3
-    assert missing.flow("failure") == "s3://shop/interactions.csv ->"
+    assert [each.flow("failure") for each in (missing, waiting)] == ["s3://shop/interactions.csv ->"] * 2
     assert len(calls) == before
 
 
@@ -202,8 +207,9 @@ def test_a_failed_check_is_told_with_the_rules_that_are_broken_and_without_the_d
 def test_a_read_that_fails_is_left_out_and_not_repeated(personalize, passing_time):
     training = _trained()
     whole, slept = training.lineage(), len(passing_time.slept)
-    for operation in ("DescribeSolutionVersion", "ListDatasets", "GetSolutionMetrics"):
-        faults.error_next(operation, "ThrottlingException")
+    reads = ("DescribeSolutionVersion", "ListDatasets", "GetSolutionMetrics")
+    for operation, code in product(reads, ("ThrottlingException", "ExpiredTokenException")):
+        faults.error_next(operation, code)
         told = training.lineage()
         assert [each["name"] for each in told["outputs"]] == [each["name"] for each in whole["outputs"]]
         assert told != whole

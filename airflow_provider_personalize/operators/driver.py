@@ -122,6 +122,8 @@ class Driver:
         self.deadline = deadline
         #: The step that is being executed.
         self.step: Step | None = None
+        #: Whether a step was executed, before a deferral or since.
+        self.has_begun = False
         #: Whether the task was killed, so that no call begins any more.
         self.is_killed = False
         self._state = TaskState(context, task.log)
@@ -181,7 +183,7 @@ class Driver:
             self.memory = replace(self.memory, failures=0)
 
     def _resume(self, event: WaitEvent) -> Any:
-        then = event.state.get("then")
+        then, self.has_begun = event.state.get("then"), True
         try:
             self.task.check_event(event)
         except UpdateReplacedError:
@@ -203,7 +205,7 @@ class Driver:
 
     def _announce(self, step: Step) -> None:
         is_retried = isinstance(step, Call) and isinstance(self.step, Call) and step.notes == self.step.notes
-        self.step, self.memory = step, step.memory
+        self.step, self.memory, self.has_begun = step, step.memory, True
         for note in () if is_retried else step.notes:
             self.task.log.log(note.level, "%s", note.text)
         if not isinstance(step, Call):
