@@ -140,6 +140,7 @@ class PersonalizeTask(BaseOperator):
         self.region_name = region_name
         self.verify = verify
         self.botocore_config = botocore_config
+        self._default_args: Mapping[str, Any] = kwargs.get("default_args") or {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Derive what Airflow reads of a class from its signature and its resource type; what it says itself stands."""
@@ -163,15 +164,20 @@ class PersonalizeTask(BaseOperator):
 
     def check_options(self) -> None:
         """
-        Check that no option is given that has no effect without another.
+        Check that no option is given that has no effect without another, but for what ``default_args`` give all tasks.
 
         :raises IdleOptionError: One is; it names both.
         """
         defaults = _defaults(cast("Any", type(self)))
         for option, others in self.idle_without.items():
             value = getattr(self, option)
-            if value != defaults[option] and all(getattr(self, other) == defaults[other] for other in others):
+            is_given = value != defaults[option] and not self.is_of_default_args(option)
+            if is_given and all(getattr(self, other) == defaults[other] for other in others):
                 raise IdleOptionError(f"{option} is {value!r}: it has no effect without {' or '.join(others)}")
+
+    def is_of_default_args(self, option: str) -> bool:
+        """Return whether an option has its value from ``default_args``, which are for other tasks too."""
+        return option in self._default_args and self._default_args[option] == getattr(self, option)
 
     def begin(self, context: Context) -> Context:
         """

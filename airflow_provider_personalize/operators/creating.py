@@ -155,10 +155,10 @@ class CreateOperator(WaitingOperator):
         named = isinstance(ignore_changes, Collection) and not isinstance(ignore_changes, str)
         if not named or not all(name in self.members for name in ignore_changes):
             raise ValueError(f"ignore_changes is {ignore_changes!r}: allowed are names of {', '.join(self.members)}")
-        if ignore_changes and if_exists == "fail":
-            raise IdleOptionError(f"ignore_changes is {ignore_changes!r}: it has no effect if if_exists is 'fail'")
         self.if_exists = if_exists
         self.ignore_changes = ignore_changes
+        if ignore_changes and if_exists == "fail" and not self.is_of_default_args("ignore_changes"):
+            raise IdleOptionError(f"ignore_changes is {ignore_changes!r}: it has no effect if if_exists is 'fail'")
 
     def next_step(self, context: Context, memory: Memory) -> Step:
         """Observe the resource, and return the next step of its creation."""

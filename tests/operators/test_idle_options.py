@@ -8,6 +8,11 @@ import pytest
 
 from airflow_provider_personalize import operators, sensors
 
+try:
+    from airflow.sdk import DAG
+except ImportError:  # Airflow 2
+    from airflow import DAG
+
 A = "arn:aws:personalize:us-east-1:123456789012:"
 VERSION = A + "solution/shop/0a1b2c3d"
 TRAIN = {"solution_arn": A + "solution/shop"}
@@ -34,6 +39,8 @@ def test_it_is_refused_alone_and_taken_with_the_other(name, needed, option, othe
         make(task_id="task", **needed, **option)
     make(task_id="task", **needed, **option, **other)
     make(task_id="task", **needed)
+    with DAG("shop", schedule=None, default_args=option):  # which are for other tasks too
+        make(task_id="task", **needed)
 
 
 def test_every_one_is_tested_above():
@@ -47,7 +54,9 @@ def test_every_one_is_tested_above():
 
 
 def test_changes_are_not_ignored_where_nothing_is_reused():
+    given = {"task_id": "task", "name": "x", "solution_version_arn": VERSION, "if_exists": "fail"}
+    ignored = ["campaign_config"]
     with pytest.raises(ValueError, match="^ignore_changes is .* no effect if if_exists is 'fail'"):
-        operators.CreateCampaignOperator(
-            task_id="a", name="x", solution_version_arn=VERSION, if_exists="fail", ignore_changes=["campaign_config"]
-        )
+        operators.CreateCampaignOperator(**given, ignore_changes=ignored)
+    with DAG("shop", schedule=None, default_args={"ignore_changes": ignored}):
+        operators.CreateCampaignOperator(**given)
