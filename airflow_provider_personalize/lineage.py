@@ -235,10 +235,11 @@ def _campaign_arn(reads: TaskReads) -> str | None:
 
 
 def _live_version(reads: TaskReads) -> str | None:
-    """Return the ARN of the version that a campaign has."""
-    campaign = _campaign_arn(reads)
+    """Return the ARN of the version that a campaign has, or is about to have where the task does not wait for that."""
+    campaign, asked = _campaign_arn(reads), reads.parameter(SOLUTION_VERSION.arn_parameter)
     shown = reads.facts(CAMPAIGN, campaign).get(SOLUTION_VERSION.arn_parameter) if campaign else None
-    arn = str(shown or reads.parameter(SOLUTION_VERSION.arn_parameter))
+    waits = getattr(reads.task, "wait_for_completion", True)
+    arn = str(shown or asked) if waits else str(asked or shown)
     if not arn.endswith(LATEST):
         return arn if SOLUTION_VERSION.is_arn(arn) else None
     request = {"solutionArn": arn.removesuffix(LATEST), "maxResults": _PAGE}

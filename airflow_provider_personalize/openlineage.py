@@ -19,7 +19,7 @@ from openlineage.client.facet_v2 import (
 )
 
 import airflow_provider_personalize
-from airflow_provider_personalize.lineage import Dataset, Lineage, lineage_of
+from airflow_provider_personalize.lineage import Dataset, lineage_of
 
 if TYPE_CHECKING:
     from airflow_provider_personalize.data.schemas import Schema
@@ -52,10 +52,10 @@ def operator_lineage(task: PersonalizeTask, *, has_failed: bool = False) -> Oper
     """Return what a task read and wrote. This raises nothing: a task is not to fail for its lineage."""
     try:
         lineage = lineage_of(task, has_failed=has_failed)
+        return OperatorLineage(inputs=[*map(_input, lineage.inputs)], outputs=[*map(_output, lineage.outputs)])
     except Exception:
         task.log.warning("The lineage of this task cannot be told", exc_info=True)
-        lineage = Lineage()
-    return OperatorLineage(inputs=list(map(_input, lineage.inputs)), outputs=list(map(_output, lineage.outputs)))
+        return OperatorLineage()
 
 
 def _input(dataset: Dataset) -> InputDataset:

@@ -23,17 +23,19 @@ from openlineage.client.serde import Serde
 from openlineage_spec import wrong_event, wrong_part
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
-from shop import DATASET, HOUR, LOCATION, PREFIX, ROLE, SOLUTION, bring_interactions
+from shop import DATASET, HOUR, LOCATION, PREFIX, ROLE, SOLUTION, bring_interactions, train
 from task_runs import Run, TaskInstance
 
 from airflow_provider_personalize._compat import AirflowSkipException
 from airflow_provider_personalize.assets import personalize_asset
 from airflow_provider_personalize.emulator import calls, faults
+from airflow_provider_personalize.emulator import clock as emulated
 from airflow_provider_personalize.exceptions import DataCheckError, ResourceFailedError
 from airflow_provider_personalize.operators import (
     CheckDatasetOperator,
     CreateDatasetImportJobOperator,
     CreateSolutionVersionOperator,
+    UpdateCampaignOperator,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -158,6 +160,17 @@ def _validator(facet: dict[str, Any]) -> Draft202012Validator:
     schemas = {place: schema, "https://openlineage.io/spec/2-0-2/OpenLineage.json": base}
     resources = [(uri, DRAFT202012.create_resource(each)) for uri, each in schemas.items()]
     return Draft202012Validator({"$ref": facet["_schemaURL"]}, registry=Registry().with_resources(resources))
+
+
+def test_an_update_that_is_not_waited_for_leads_to_the_version_that_was_asked_for(personalize):
+    _import().done()
+    first, second = (train(personalize, SOLUTION) for _ in range(2))
+    campaign = personalize.create_campaign(name="shop", solutionVersionArn=first)["campaignArn"]
+    emulated.advance(HOUR)
+    given = {"campaign_arn": campaign, "solution_version_arn": second, "wait_for_completion": False}
+    told = Told(Run(lambda: UpdateCampaignOperator(task_id="task", **given))).done().lineage()
+    assert [each["name"] for each in told["inputs"]] == [second.rpartition(":")[2]]
+    assert told["outputs"][0]["facets"]["version"]["datasetVersion"] == second.rpartition("/")[2]
 
 
 @pytest.mark.parametrize("name", ["dataset/shop/INTERACTIONS", "solution/shop/0a1b2c3d", "campaign/shop"])

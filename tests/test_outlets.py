@@ -16,6 +16,7 @@ from airflow_provider_personalize._compat import IS_AIRFLOW_2, AirflowSkipExcept
 from airflow_provider_personalize.assets import personalize_asset
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
 from airflow_provider_personalize.operators import (
+    CheckDatasetOperator,
     CreateDatasetImportJobOperator,
     CreateSolutionVersionOperator,
     DeleteFilterOperator,
@@ -125,10 +126,14 @@ def test_an_import_tells_how_many_records_its_check_counted(personalize, deferra
         role_arn=ROLE,
         check_data=True,
         deferrable=deferrable,
+        do_xcom_push=deferrable,
     )
-    run()
-    facts = run.outlet_events.facts()
-    assert (facts["records"], facts["dataset_arn"], facts["input_location"]) == (1000, DATASET, LOCATION)
+    check = run_of(CheckDatasetOperator, dataset_arn=DATASET, data_location=LOCATION)
+    for each in (run, check):
+        each()
+        facts = each.outlet_events.facts()
+        counted = (facts["records"], facts.get("dataset_arn", facts["arn"]), facts["input_location"])
+        assert counted == (1000, DATASET, LOCATION)
 
 
 def test_an_alias_stands_for_what_the_task_made(imported):

@@ -145,10 +145,10 @@ def counts(summary: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: (summary or {}).get(name) for name in _COUNTS}
 
 
-def counts_in_xcom(context: Context) -> dict[str, Any]:
-    """Return what the check of this task instance counted before the task was deferred or not; None if unknown."""
+def counts_known(task: PersonalizeTask, context: Context) -> dict[str, Any]:
+    """Return what the check of an import counted; before a deferral, as XCom has it. None if unknown."""
     ti = context["ti"]
-    return counts(ti.xcom_pull(task_ids=ti.task_id, key=XCOM_KEY, map_indexes=ti.map_index))
+    return counts(task.data_check or ti.xcom_pull(task_ids=ti.task_id, key=XCOM_KEY, map_indexes=ti.map_index))
 
 
 class CheckDatasetOperator(PersonalizeTask):
@@ -241,7 +241,7 @@ class CheckDatasetOperator(PersonalizeTask):
             fail_on_warnings=self.fail_on_warnings,
             takes_parquet=True,
         )
-        self.succeed(None, location=summary["location"], **counts(summary))
+        self.succeed(None, input_location=summary["location"], **counts(summary))
         return summary
 
     def parameter_errors(self) -> list[str]:

@@ -243,9 +243,10 @@ class CreateDatasetImportJobOperator(JobOperator):
 
     def further_facts(self, context: Context, description: Mapping[str, Any] | None) -> dict[str, Any]:
         """Return whether the task changed anything, and what the check of the data counted."""
-        from airflow_provider_personalize.operators.checking import counts_in_xcom
+        from airflow_provider_personalize.operators.checking import counts_known
 
-        return {**super().further_facts(context, description), **(counts_in_xcom(context) if self.check_data else {})}
+        counted = counts_known(self, context) if self.check_data else {}
+        return {**super().further_facts(context, description), **counted}
 
     def _import_or_skip(self, call: Call, memory: Memory) -> Step:
         from airflow_provider_personalize.exceptions import InvalidRequestError
