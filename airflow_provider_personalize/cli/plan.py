@@ -25,7 +25,7 @@ CHANGES: Final = 2
 #: A type of resource and the ARN of one, if it is known.
 _Part = tuple[str, Any]
 _S3: Final[_Part] = ("s3", None)
-_UNKNOWN: Final = {"action": "unknown", "kind": None}
+_UNKNOWN: Final = {**NOTHING, "action": "unknown"}
 # what these return is the ARN, if the operator returns one
 _RETURNS_ARN: Final = {"none", "update", "start", "stop", "tag", "untag"}
 
@@ -151,7 +151,7 @@ def _planned(
         reads = _reads_of(copy)
         planned = call_with_retry(copy, lambda: copy.planned(copy.begin({})))
     except Exception as error:  # noqa: BLE001 - whatever it is, the task would fail with it
-        planned = {"action": "fail", "kind": None, "reason": redact(f"{type(error).__name__}: {error}")}
+        planned = {**NOTHING, "action": "fail", "reason": redact(f"{type(error).__name__}: {error}")}
         is_dry_run = False
     reads |= {_S3} if "s3_hook" in vars(copy) else set()
     changed = [each for each, parts in effects.items() if any(starmap(_overlap, product(parts, reads)))]
@@ -243,11 +243,15 @@ class _Variables:
         self._is_json = is_json
 
     def __getattr__(self, name: str) -> Any:
+        return self.get(name)
+
+    def get(self, name: str, *default: Any, **named_default: Any) -> Any:
+        """Return a variable, or the default if there is one and no such variable."""
         try:
             from airflow.sdk import Variable
         except ImportError:  # Airflow 2
             from airflow.models import Variable
-        return Variable.get(name, deserialize_json=self._is_json)
+        return Variable.get(name, *default, **named_default, deserialize_json=self._is_json)
 
 
 def _macros() -> Any:

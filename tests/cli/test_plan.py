@@ -31,7 +31,7 @@ with DAG("shop", schedule=None, params={"train": True}):
         perform_auto_training="{{ params.train }}")
     train = CreateSolutionVersionOperator(task_id="train", solution_arn=update.output)
     campaign = CreateCampaignOperator(task_id="campaign", name="c-{{ ds_nodash }}", solution_version_arn=A +
-        "solution/shop/{{ var.value.version }}", min_provisioned_tps=2)
+        "solution/shop/{{ var.value.version }}", min_provisioned_tps="{{ var.value.get('tps', 2) }}")
     MORE
 """
 
@@ -206,9 +206,10 @@ def test_what_an_earlier_task_changes_decides_what_a_later_one_does(personalize,
     [
         ("DeleteCampaignOperator(task_id='end', campaign_arn='x')", "shop.end: campaign_arn is 'x': it must be"),
         ("UpdateCampaignOperator(task_id='end', campaign_arn=A + 'campaign/x', min_provisioned_tps=1)", "NotFound"),
+        ("CreateSolutionVersionOperator(task_id='end', solution_arn=A + 'solution/shop', aws_conn_id='x')", "exist"),
         ("1 / 0", "cannot be loaded: line"),
     ],
-    ids=["a wrong parameter", "a task that would fail", "no DAG"],
+    ids=["a wrong parameter", "a task that would fail", "a task with a derived name", "no DAG"],
 )
 def test_a_plan_that_fails_ends_with_status_1(personalize, capsys, tmp_path, more, message):
     path = tmp_path / "shop.py"
