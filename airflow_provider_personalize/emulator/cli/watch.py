@@ -151,9 +151,11 @@ class Watch:
         now = time.monotonic()
         after = "" if one.began is None else f"  (after {_length(now - one.began)})"
         one.began, one.changed = one.began or now, now
-        # last, since the run may be interrupted as soon as somebody sees this
+        # at the end, since the run may be interrupted as soon as somebody sees this
         line = Text(f"{time.strftime('%H:%M:%S')}  {task!s:{_WIDTH}}  ")
         say(line.append_text(styled(str(new_state))).append(after))
+        if new_state == "up_for_retry":
+            say(*_indented(one.reason))
 
     def _in_progress(self) -> str:
         now = time.monotonic()

@@ -475,10 +475,10 @@ class TestWatching:
 
     def test_a_failed_attempt_is_not_the_end(self, home: Any, capsys) -> None:
         watch = Watch(home, "d", verbose=False)
-        self.write(home, {"tasks": [["a", -1, "up_for_retry"]]})
+        self.write(home, {"tasks": [["a", -1, "up_for_retry"]], "reason": ["no such job"]})
         watch.update()
         assert not watch.over
-        assert "up_for_retry" in capsys.readouterr().out
+        assert "up_for_retry\n    no such job\n" in capsys.readouterr().out
 
     def test_an_error_of_the_listener_is_shown_and_no_success(self, home: Any, capsys) -> None:
         watch = Watch(home, "d", verbose=False)
