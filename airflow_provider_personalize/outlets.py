@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from airflow_provider_personalize._compat import IS_AIRFLOW_2, AssetAlias
@@ -50,19 +49,26 @@ def facts(task: PersonalizeTask, context: Context) -> dict[str, Any]:
 
 def attach(task: PersonalizeTask, context: Context) -> None:
     """Attach the facts to the events of all assets in the task's outlets. No error gets out: the work is done."""
+    for outlet in task.outlets if "outlet_events" in context else ():
+        try:
+            _attach_to(outlet, task, context)
+        except Exception as error:  # noqa: BLE001 - a failure would have the task do its work again
+            said = redact(f"{type(error).__name__}: {error}")
+            task.log.warning("The event of %r lacks what happened: %s", outlet, said)
+
+
+def _attach_to(outlet: Any, task: PersonalizeTask, context: Context) -> None:
     try:
-        if not (task.outlets and "outlet_events" in context and (found := facts(task, context))):
-            return
-        for outlet in task.outlets:
-            with suppress(TypeError):  # it is no asset
-                events = context["outlet_events"][outlet]
-                if isinstance(outlet, AssetAlias):
-                    _let_stand_for(events, task, found)
-                else:
-                    # what the user has put there stays
-                    events.extra = {EXTRA_KEY: found, **events.extra}
-    except Exception as error:  # noqa: BLE001 - a failure would have the task do its work again
-        task.log.warning("The events of its assets lack what happened: %s", redact(f"{type(error).__name__}: {error}"))
+        events = context["outlet_events"][outlet]
+    except TypeError:  # it is no asset
+        return
+    if not (found := facts(task, context)):
+        return
+    if isinstance(outlet, AssetAlias):
+        _let_stand_for(events, task, found)
+    else:
+        # what the user has put there stays
+        events.extra = {EXTRA_KEY: found, **events.extra}
 
 
 def _let_stand_for(events: Any, task: PersonalizeTask, found: Mapping[str, Any]) -> None:

@@ -233,9 +233,26 @@ def test_a_deletion_tells_of_nothing_that_another_did(personalize, deleted_by):
     assert arn.rpartition(":")[2] not in str(context["outlet_events"][alias])
 
 
-def test_without_outlets_nothing_is_read_in_addition(personalize):
+class Unreachable(Events):
+    """As where Airflow cannot resolve a reference to an asset."""
+
+    def __getitem__(self, key: Any) -> Any:
+        if key is FILE:
+            raise RuntimeError("no such asset")
+        return super().__getitem__(key)
+
+
+def test_one_outlet_without_an_event_takes_none_from_the_others(personalize, capsys):
+    run = run_of(UpdateSolutionOperator, FILE, OUTLET, solution_arn=SOLUTION, perform_auto_training=True)
+    run.outlet_events = Unreachable()
+    run()
+    assert run.outlet_events.facts()["changed"] is True
+    assert "lacks what happened: RuntimeError: no such asset" in capsys.readouterr().out
+
+
+def test_without_assets_in_the_outlets_nothing_is_read_in_addition(personalize):
     counts = []
-    for outlets in ([], [OUTLET]):
+    for outlets in ([] if IS_AIRFLOW_2 else [object()], [OUTLET]):
         calls.clear()
         Run(
             lambda outlets=outlets: UpdateSolutionOperator(
