@@ -8,11 +8,11 @@ from typing import Any, Final, NamedTuple
 
 from airflow_provider_personalize.resources import RESOURCE_TYPES
 
-#: What an observation keeps of a description: what an evaluation reads, and what an event tells.
-SUMMARY_MEMBERS: Final = (
-    "status",
-    "failureReason",
-    "creationDateTime",
+#: What an observation keeps of a description for waits: what an evaluation reads.
+WAIT_MEMBERS: Final = ("status", "failureReason", "creationDateTime")
+#: What it keeps for event triggers: what an event tells besides.
+EVENT_MEMBERS: Final = (
+    *WAIT_MEMBERS,
     "lastUpdatedDateTime",
     "name",
     "jobName",
@@ -32,8 +32,9 @@ class PollTarget(NamedTuple):
     :param arn: The ARN; for a version from automatic training, the ARN of its solution.
     :param trained: Whether to read the version that automatic training made of the solution, or the solution as long as
         there is no such version.
-    :param since: The time (ISO 8601) after which that training must have begun.
+    :param since: The time (ISO 8601) after which that training must have begun, or to which to read a list at least.
     :param listed: Whether to list the resources of the type in the parent with this ARN, instead of describing one.
+    :param watched: Whether an event trigger reads it, whose events tell more than a wait evaluates.
     """
 
     resource: str
@@ -41,6 +42,7 @@ class PollTarget(NamedTuple):
     trained: bool = False
     since: str | None = None
     listed: bool = False
+    watched: bool = False
 
 
 class Observation(NamedTuple):
@@ -70,14 +72,15 @@ class Observation(NamedTuple):
             return self
         resource_type = RESOURCE_TYPES[target.resource]
         if target.listed:
-            members = (*SUMMARY_MEMBERS, resource_type.arn_member)
+            of_each = (*EVENT_MEMBERS, resource_type.arn_member)
             summaries = self.description.get(resource_type.list_member, ())
-            listed = [_only(members, summary) for summary in summaries]
+            listed = [_only(of_each, summary) for summary in summaries]
             return Observation({resource_type.list_member: listed}, self.error, self.odd)
         update = resource_type.update_member
-        description = _only(SUMMARY_MEMBERS, self.description)
+        members = EVENT_MEMBERS if target.watched else WAIT_MEMBERS
+        description = _only(members, self.description)
         if shown := self.description.get(update):
-            description[update] = _only(SUMMARY_MEMBERS, shown)
+            description[update] = _only(members, shown)
         return Observation(description, self.error, self.odd)
 
 

@@ -266,15 +266,18 @@ class PersonalizeHook(AwsBaseHook):
         for page in self.pages(f"list_{resource_type.name}s", **parameters):
             yield from page.get(resource_type.list_member, [])
 
-    def list_recent(self, resource: str | ResourceType, parent_arn: str) -> list[dict[str, Any]]:
+    def list_recent(
+        self, resource: str | ResourceType, parent_arn: str, since: str | None = None
+    ) -> list[dict[str, Any]]:
         """
         List the resources of a type in a parent, as far back as anything may still change.
 
         AWS documents an order for data deletion jobs alone: newest first. Wherever the service lists newest first, this
-        reads no further than a week before the newest; otherwise, it reads all pages, of 100 each.
+        reads no further than a week before the newest, or to ``since``; otherwise, it reads all pages, of 100 each.
 
         :param resource: The resource type, or its name in the table.
         :param parent_arn: The ARN by which the API filters: that of a dataset group, dataset, solution or version.
+        :param since: A time, in ISO 8601, to which to read in any case.
         :return: The summaries, in the service's order.
         """
         resource_type = _resource_type(resource)
@@ -283,8 +286,10 @@ class PersonalizeHook(AwsBaseHook):
         for page in self.pages(f"list_{resource_type.name}s", **request):
             listed += page.get(resource_type.list_member, [])
             times = [summary["creationDateTime"] for summary in listed if "creationDateTime" in summary]
-            if times and times == sorted(times, reverse=True) and times[0] - times[-1] > RECENT:
-                break
+            if times and times == sorted(times, reverse=True):
+                furthest = times[0] - RECENT
+                if times[-1] < (min(furthest, datetime.fromisoformat(since)) if since else furthest):
+                    break
         return listed
 
     def pages(self, method: str, **parameters: Any) -> Iterator[dict[str, Any]]:
@@ -372,7 +377,7 @@ class PersonalizeHook(AwsBaseHook):
     def _observe(self, target: PollTarget) -> dict[str, Any]:
         if target.listed:
             resource_type = RESOURCE_TYPES[target.resource]
-            return {resource_type.list_member: self.list_recent(resource_type, target.arn)}
+            return {resource_type.list_member: self.list_recent(resource_type, target.arn, target.since)}
         if not target.trained:
             return self.describe(target.resource, target.arn)
         arn = self.automatic_version_since(target.arn, target.since)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Final, Literal
 
 from airflow_provider_personalize.goals import UPDATED
-from airflow_provider_personalize.polling import SUMMARY_MEMBERS, PollTarget
+from airflow_provider_personalize.polling import EVENT_MEMBERS, PollTarget
 from airflow_provider_personalize.resources import RESOURCE_TYPES
 from airflow_provider_personalize.status import IN_PROGRESS, WaitCondition, WaitStatus
 
@@ -46,8 +46,8 @@ class Occurrence:
 
     @property
     def began(self) -> str:
-        """When it began, in ISO 8601: two of them compare as texts."""
-        return _text(self.members["creationDateTime"])
+        """When it began."""
+        return text_of(self.members["creationDateTime"])
 
     @property
     def key(self) -> str:
@@ -57,12 +57,12 @@ class Occurrence:
     @property
     def ended(self) -> str:
         """When the service last changed it, for the order of events."""
-        return _text(self.members.get("lastUpdatedDateTime", self.members["creationDateTime"]))
+        return text_of(self.members.get("lastUpdatedDateTime", self.members["creationDateTime"]))
 
     @property
     def payload(self) -> dict[str, Any]:
         """The payload of its event, in JSON primitives: the service's members by their names, and what it is."""
-        shown = {member: self.members[member] for member in SUMMARY_MEMBERS if member in self.members}
+        shown = {member: self.members[member] for member in EVENT_MEMBERS if member in self.members}
         name = shown.pop("jobName", None) or self.arn.partition("/")[2]
         return {
             "key": self.key,
@@ -71,21 +71,31 @@ class Occurrence:
             "arn": self.arn,
             "name": name,
             **dict([self.parent] if self.parent else []),
-            **{member: _text(value) if isinstance(value, datetime) else value for member, value in shown.items()},
+            **{member: text_of(value) if isinstance(value, datetime) else value for member, value in shown.items()},
         }
 
 
-def _text(moment: datetime) -> str:
+def text_of(moment: datetime) -> str:
+    """Write a time in ISO 8601, in UTC: two of them compare as texts."""
     return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")
 
 
-def occurrences(target: PollTarget, description: Mapping[str, Any]) -> Iterator[Occurrence]:
-    """Yield what a poll shows: each resource that was listed, or the one described and its latest update."""
+BEGINNING: Final = text_of(datetime.min.replace(tzinfo=timezone.utc))
+
+
+def occurrences(target: PollTarget, description: Mapping[str, Any], since: str = BEGINNING) -> Iterator[Occurrence]:
+    """
+    Yield what a poll shows: each resource that was listed, or the one described and its latest update.
+
+    :param since: When those listed began at the earliest. Thousands of older ones would hold up the event loop.
+    """
     resource_type = RESOURCE_TYPES[target.resource]
+    earliest = datetime.fromisoformat(since)
     if target.listed:
         parent = (str(resource_type.list_filter), target.arn)
         for summary in description.get(resource_type.list_member, ()):
-            if "creationDateTime" in summary and (arn := summary.get(resource_type.arn_member)):
+            created, arn = summary.get("creationDateTime"), summary.get(resource_type.arn_member)
+            if created and arn and created >= earliest:
                 status = WaitCondition(target.resource, arn).evaluate(summary)
                 yield Occurrence("creation", target.resource, arn, status, summary, parent)
         return
@@ -107,7 +117,7 @@ class Cursor:
     :param keys: What has ended since.
     """
 
-    since: str = ""
+    since: str = BEGINNING
     keys: frozenset[str] = frozenset()
 
     def is_new(self, occurrence: Occurrence) -> bool:
@@ -125,7 +135,7 @@ class Cursor:
         begun = [each.began for each in seen if each.status.outcome == IN_PROGRESS]
         if seen:
             newest = max(each.members["creationDateTime"] for each in seen)
-            begun.append(_text(newest - LATE))
+            begun.append(text_of(newest - LATE))
         return self.merged(Cursor(min(begun, default=self.since), self.keys | over))
 
     def merged(self, other: Cursor) -> Cursor:

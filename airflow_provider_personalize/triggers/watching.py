@@ -7,21 +7,31 @@ import logging
 from asyncio import wait
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime, timezone
 from functools import partial
 from hashlib import sha256
+from math import inf
 from typing import Any, ClassVar, Final, Literal
 
 from asgiref.sync import sync_to_async
 
 from airflow_provider_personalize import clock
 from airflow_provider_personalize.arns import region_of
-from airflow_provider_personalize.aws_errors import is_transient
+from airflow_provider_personalize.aws_errors import is_not_found, is_transient
 from airflow_provider_personalize.hook_parameters import HookParameters
 from airflow_provider_personalize.polling import Backoff, Observation, PollTarget
 from airflow_provider_personalize.resources import RESOURCE_TYPES, SOLUTION, SOLUTION_VERSION, ResourceType
 from airflow_provider_personalize.status import FAILED, SUCCEEDED
-from airflow_provider_personalize.triggers.cursors import Cursor, Cursors, Occurrence, load, occurrences, save
-from airflow_provider_personalize.triggers.poller import SharedPoller, Snapshot, shared_poller
+from airflow_provider_personalize.triggers.cursors import (
+    Cursor,
+    Cursors,
+    Occurrence,
+    load,
+    occurrences,
+    save,
+    text_of,
+)
+from airflow_provider_personalize.triggers.poller import Snapshot, shared_poller
 
 try:
     from airflow.triggers.base import BaseEventTrigger, TriggerEvent
@@ -46,7 +56,8 @@ class WatchingTrigger(BaseEventTrigger):
     Fire for each occurrence of a kind, for as long as an asset watches, also across restarts of the triggerer.
 
     A subclass says what to poll and which occurrences are events. What a trigger has fired for is kept in an Airflow
-    Variable. The first time, everything that has already ended is recorded there and does not fire.
+    Variable. The first time, everything that has already ended is recorded there and does not fire; if there is nothing
+    yet, all that comes fires.
 
     It never raises. It retries transient errors without end; what the service refuses, it logs and tries again every
     five minutes.
@@ -78,6 +89,8 @@ class WatchingTrigger(BaseEventTrigger):
         watched = next((each for each in allowed if each.is_arn(arn)), None)
         if watched is None:  # a TypeError, since the triggerer survives no other one here
             raise TypeError(f"{arn!r} is not {' or '.join(each.arn_form for each in allowed)}")
+        if waiter_delay is not None and not (isinstance(waiter_delay, int | float) and 1 <= waiter_delay < inf):
+            raise TypeError(f"waiter_delay is {waiter_delay!r}: allowed are a number of seconds, 1 or more, and None")
         self.arn, self.targets = arn, targets(watched)
         self.waiter_delay = waiter_delay
         region = region_name or region_of([arn])
@@ -121,25 +134,33 @@ class WatchingTrigger(BaseEventTrigger):
         cursors: Cursors = await in_thread(load)(self.variable)
         delay = self.poll_interval if self.waiter_delay is None else self.waiter_delay
         backoff, due, unsaved = Backoff(), dict.fromkeys(self.targets, clock.monotonic()), False
+        behind = {*self.targets}  # whose last poll, if there was one, did not succeed
         async with AsyncExitStack() as stack:
-            shared = [shared_poller(self.hook_parameters, target) for target in self.targets]
-            pollers = [await stack.enter_async_context(poller) for poller in shared]
+            for target in self.targets:  # one poller for all, which keeps a snapshot of each
+                poller = await stack.enter_async_context(shared_poller(self.hook_parameters, target))
             while True:
                 snapshot, transient = Snapshot(Observation(), clock.monotonic()), False
-                for poller, target in zip(pollers, self.targets, strict=True):
+                for target in self.targets:
                     if due[target] > clock.monotonic():
                         continue
+                    cursor = cursors.get(target.resource)
+                    reaching = target._replace(since=cursor.since) if cursor and target in behind else target
                     try:
-                        snapshot = await self._poll(poller, target, delay)
+                        snapshot = await self._poll(reaching, delay)
                     except Exception as error:  # noqa: BLE001 - whatever it is, the trigger goes on
                         if self._is_transient(target, error):
                             transient = True
                         else:
                             due[target] = clock.monotonic() + REFUSED_DELAY
+                        behind.add(target)
+                        if cursor is None and is_not_found(error):
+                            now = datetime.fromtimestamp(poller.service_time or clock.now(), timezone.utc)
+                            cursors[target.resource], unsaved = Cursor(text_of(now)), True
                         continue
+                    behind.discard(target)
                     self._reported.pop(target, None)
-                    seen = list(occurrences(target, snapshot.observation.description))
-                    cursor = cursors.get(target.resource)
+                    since = cursors.setdefault(target.resource, Cursor()).since
+                    seen = list(occurrences(target, snapshot.observation.description, since))
                     for occurrence in self._events_among(seen, cursor):
                         self.log.info("%s: firing for %s", occurrence.status, occurrence.key)
                         yield TriggerEvent(occurrence.payload)
@@ -147,18 +168,19 @@ class WatchingTrigger(BaseEventTrigger):
                         cursors[target.resource] = cursors[target.resource].past(occurrence)
                         unsaved = not await self._save(cursors)
                     unsaved = unsaved or cursor is None
-                    cursors[target.resource] = cursors.get(target.resource, Cursor()).after(seen)
+                    cursors[target.resource] = cursors[target.resource].after(seen)
                 unsaved = unsaved and not await self._save(cursors)
                 await clock.sleep_in_loop(snapshot.remaining(backoff.next_delay(delay, is_transient=transient)))
 
-    async def _poll(self, poller: SharedPoller, target: PollTarget, delay: float) -> Snapshot:
+    async def _poll(self, target: PollTarget, delay: float) -> Snapshot:
         """
         Poll, or share a poll of others.
 
         :raises Exception: The service's error, or what prevents the call.
         """
-        poll = poller.poll(target, clock.monotonic() - delay / 2)
-        await wait({poll})  # not the poll itself: if this trigger is cancelled, others may still wait for it
+        async with shared_poller(self.hook_parameters, target) as poller:
+            poll = poller.poll(target, clock.monotonic() - delay / 2)
+            await wait({poll})  # not the poll itself: if this trigger is cancelled, others may still wait for it
         if error := poll.result().observation.error:
             raise error.with_traceback(None)
         return poll.result()
@@ -197,7 +219,7 @@ class SolutionVersionTrigger(WatchingTrigger):
 
     :param solution_arn: The solution's ARN.
     :param training_type: Only versions of this training, ``"AUTOMATIC"`` or ``"MANUAL"``; None means all.
-    :param waiter_delay: Seconds between two polls; None means 60.
+    :param waiter_delay: Seconds between two polls, 1 or more; None means 60.
     :param variable: The Airflow Variable in which the trigger keeps what it has fired for; None means one named after
         the arguments above. Triggers with equal arguments that belong to different assets need different ones.
     :param aws_conn_id: The Airflow connection; see the operators for this and the next three.
@@ -268,7 +290,7 @@ class ResourceUpdateTrigger(WatchingTrigger):
         botocore_config: dict[str, Any] | str | None = None,
     ) -> None:
         super().__init__(
-            *(arn, _UPDATED, lambda of: [PollTarget(of.name, arn)]),
+            *(arn, _UPDATED, lambda of: [PollTarget(of.name, arn, watched=True)]),
             {"arn": arn},
             waiter_delay=waiter_delay,
             variable=variable,
@@ -320,10 +342,11 @@ class ResourceFailureTrigger(WatchingTrigger):
     ) -> None:
         def targets(watched: ResourceType) -> list[PollTarget]:
             below = [each.name for each in RESOURCE_TYPES.values() if each.list_filter == watched.arn_member]
-            if unknown := {*(resources or ())} - {watched.name, *below}:
+            if (unknown := {*(resources or ())} - {watched.name, *below}) or resources == []:
                 allowed = ", ".join([watched.name, *below])
                 raise TypeError(f"resources has {', '.join(sorted(unknown))}: allowed for {arn} are {allowed}")
-            named = [PollTarget(watched.name, arn), *(PollTarget(name, arn, listed=True) for name in below)]
+            itself = PollTarget(watched.name, arn, watched=True)
+            named = [itself, *(PollTarget(name, arn, listed=True) for name in below)]
             return [target for target in named if resources is None or target.resource in resources]
 
         super().__init__(
