@@ -218,7 +218,7 @@ def test_every_code_block_runs_or_is_parsed(page, personalize, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)  # what commands name
     (tmp_path / "example_dags").symlink_to(ROOT / "example_dags")
     (tmp_path / "items.csv").write_text("ITEM_ID,PRICE,CATEGORY_L1\n" + "i1,1.5,shoes\n" * 9)
-    for name in ("my_dag.py", "dags/create_shop.py", "dags/shop.py"):
+    for name in ("my_dag.py", "dags/create_shop.py", "dags/shop.py", "tests/rehearse_shop.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     for block in blocks_of(page):
