@@ -98,10 +98,11 @@ with DAG(
 
     @task
     def newest_version(triggering_asset_events: Any = None) -> str:
-        """Return the version of the last event; in a run without events, the solution's newest one."""
+        """Return the newest version of the events; in a run without events, the solution's newest one."""
         events = triggering_asset_events[new_version] if new_version and triggering_asset_events else []
         if events:
-            return events[-1].extra["payload"]["arn"]
+            payloads = [event.extra["payload"] for event in events]
+            return max(payloads, key=lambda payload: payload["creationDateTime"])["arn"]
 
         from airflow_provider_personalize.hooks import PersonalizeHook
 

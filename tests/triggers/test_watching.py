@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -290,6 +292,15 @@ def test_a_long_history_takes_no_more_calls(shop: Any, begin_with: Any, pages: i
     (event,) = watch(trigger, seconds=HOUR)
     assert (event["name"], event["failureReason"]) == ("j0", "no file")
     assert len(calls.of("ListDatasetImportJobs")) == pytest.approx(12 * pages, abs=2 * pages + 2), "every five minutes"
+
+
+def test_the_example_takes_the_newest_of_several_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow hands a run its events in no order."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "example_dags")
+    example = import_module("example_new_version")
+    payloads = [{"arn": arn, "creationDateTime": f"2026-01-0{day}"} for arn, day in (("old", 1), ("new", 3), ("mid", 2))]
+    events = {example.new_version: [SimpleNamespace(extra={"payload": payload}) for payload in payloads]}
+    assert example.newest_version.function(events) == "new"
 
 
 @pytest.mark.parametrize(
