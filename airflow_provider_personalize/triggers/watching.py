@@ -342,9 +342,9 @@ class ResourceFailureTrigger(WatchingTrigger):
     ) -> None:
         def targets(watched: ResourceType) -> list[PollTarget]:
             below = [each.name for each in RESOURCE_TYPES.values() if each.list_filter == watched.arn_member]
-            if (unknown := {*(resources or ())} - {watched.name, *below}) or resources == []:
-                allowed = ", ".join([watched.name, *below])
-                raise TypeError(f"resources has {', '.join(sorted(unknown))}: allowed for {arn} are {allowed}")
+            allowed = [watched.name, *below]
+            if resources is not None and (not resources or {*resources} - {*allowed}):
+                raise TypeError(f"resources is {resources!r}: allowed for {arn} are {', '.join(allowed)}")
             itself = PollTarget(watched.name, arn, watched=True)
             named = [itself, *(PollTarget(name, arn, listed=True) for name in below)]
             return [target for target in named if resources is None or target.resource in resources]

@@ -311,6 +311,7 @@ def test_the_example_takes_the_newest_of_several_versions(monkeypatch: pytest.Mo
         (lambda: SolutionVersionTrigger(solution_arn=SOLUTION, waiter_delay=0), "waiter_delay is 0: allowed are"),
         (lambda: ResourceUpdateTrigger(arn=SOLUTION, waiter_delay="60"), "waiter_delay is '60': allowed are"),
         (lambda: ResourceUpdateTrigger(arn=GROUP), "the ARN of a campaign"),
+        (lambda: ResourceFailureTrigger(arn=SOLUTION, resources=[]), r"resources is \[\]: allowed for"),
         (lambda: ResourceFailureTrigger(arn=SOLUTION, resources=["dataset"]), "solution, solution_version, campaign"),
     ],
 )
