@@ -298,7 +298,9 @@ def test_the_example_takes_the_newest_of_several_versions(monkeypatch: pytest.Mo
     """Airflow hands a run its events in no order."""
     monkeypatch.syspath_prepend(Path(__file__).parents[2] / "example_dags")
     example = import_module("example_new_version")
-    payloads = [{"arn": arn, "creationDateTime": f"2026-01-0{day}"} for arn, day in (("old", 1), ("new", 3), ("mid", 2))]
+    payloads = [
+        {"arn": arn, "creationDateTime": f"2026-01-0{day}"} for arn, day in (("old", 1), ("new", 3), ("mid", 2))
+    ]
     events = {example.new_version: [SimpleNamespace(extra={"payload": payload}) for payload in payloads]}
     assert example.newest_version.function(events) == "new"
 
