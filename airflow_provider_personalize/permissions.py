@@ -71,6 +71,11 @@ _WITH_TAGS: Final[Mapping[str, str]] = {
     "TagResource": ALWAYS,
     "ListSolutionVersions": "where the campaign shows `$LATEST`",
 }
+# What tasks call to tell why a version is refused
+_IF_VERSION_REFUSED: Final[Mapping[str, str]] = {
+    "DescribeSolutionVersion": "where the version is not ACTIVE",
+    "ListSolutionVersions": FOR_THE_LOG,
+}
 # What tasks call besides their own operation and the description of their resource, and when
 _ALSO: Final[Mapping[type, Mapping[str, str]]] = {
     operators.CheckDatasetOperator: dict.fromkeys(_CHECK, ALWAYS),
@@ -80,7 +85,9 @@ _ALSO: Final[Mapping[type, Mapping[str, str]]] = {
         "ListSolutionVersions": "with `solution_arn`",
     },
     sensors.StaleSolutionSensor: {"ListSolutionVersions": ALWAYS},
-    operators.CreateCampaignOperator: {"ListSolutionVersions": "with `$LATEST`"},
+    operators.CreateBatchInferenceJobOperator: _IF_VERSION_REFUSED,
+    operators.CreateBatchSegmentJobOperator: _IF_VERSION_REFUSED,
+    operators.CreateCampaignOperator: {**_IF_VERSION_REFUSED, "ListSolutionVersions": "with `$LATEST`"},
     operators.CreateDatasetGroupOperator: {"ListDatasetGroups": ALWAYS},
     operators.CreateDatasetImportJobOperator: {
         **dict.fromkeys(_CHECK, WITH_CHECK),
@@ -111,7 +118,7 @@ _ALSO: Final[Mapping[type, Mapping[str, str]]] = {
         "GetPersonalizedRanking": "with a smoke test of a recipe for ranking",
     },
     operators.RollbackCampaignOperator: {**_WITH_TAGS, "DescribeSolutionVersion": ALWAYS},
-    operators.UpdateCampaignOperator: {"ListSolutionVersions": "with `$LATEST`"},
+    operators.UpdateCampaignOperator: {**_IF_VERSION_REFUSED, "ListSolutionVersions": "with `$LATEST`"},
     operators.UpdateMetricAttributionOperator: {"ListMetricAttributionMetrics": ALWAYS},
 }
 # The resource types whose descriptions name no dataset group, so that the link needs their solution's

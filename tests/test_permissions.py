@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
-from every_task import ENDS, GROUP, RECIPE, STEPS, TASKS, Life, dataset, fill, task_of
+from every_task import ENDS, GROUP, RECIPE, STEPS, TASKS, Life, dataset, fill, job, task_of
 from shop import HOUR, LOCATION, MARKET, PREFIX, ROLE, api
 from task_runs import TaskDeferred
 
@@ -92,6 +92,7 @@ def _steps(life: Life) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "UpdateMetricAttribution", {**attribution, "metrics_output_config": {"roleArn": f"{ROLE}-2"}}
     yield "CreateSolutionVersion", {"solution_arn": f"{PREFIX}solution/life", "stop_on_kill": True}
     yield from _freshness_steps(life)
+    yield from _versions_in_training()
     yield from _promotions(life)
     yield from ENDS
     yield "DeleteDatasetGroup", {"dataset_group_arn": fill(life), "cascade": True}
@@ -114,6 +115,19 @@ def _freshness_steps(life: Life) -> Iterator[tuple[str, dict[str, Any]]]:
     client.create_data_deletion_job(jobName="of-another", datasetGroupArn=GROUP, dataSource=gone, roleArn=ROLE)
     life.results["one more run"] = ""
     yield "CreateSolutionVersion", trained
+
+
+def _versions_in_training() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give one to each task that needs an ACTIVE one."""
+    for name, solution, given in (
+        ("CreateBatchInferenceJob", "life", job("users.json")),
+        ("CreateBatchSegmentJob", "segments", job("items.json")),
+        ("UpdateCampaign", "life", {"campaign_arn": f"{PREFIX}campaign/life"}),
+        ("CreateCampaign", "life", {"name": "young"}),
+    ):
+        version = api().create_solution_version(solutionArn=f"{PREFIX}solution/{solution}")["solutionVersionArn"]
+        yield name, {"solution_version_arn": version, **given}
+    yield "DeleteCampaign", {"campaign_arn": f"{PREFIX}campaign/young"}
 
 
 def _promotions(life: Life) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from airflow_provider_personalize.goals import READY, Goal
+from airflow_provider_personalize.resources import SOLUTION_VERSION
 from airflow_provider_personalize.task import DEFAULT_DEFERRABLE, PersonalizeTask, seconds, switch
 
 if TYPE_CHECKING:
@@ -181,6 +182,30 @@ class WaitingOperator(PersonalizeTask):
         is_asked = memory.is_retry and memory.call is None
         stored = TaskState(context, self.log).recall(key) if is_asked else ""
         return {"stored": stored, "run_began": self.run_began(context)}
+
+    def until_version_usable(self, request: Mapping[str, Any], memory: Memory) -> Step | None:
+        """Return the step after a call that was refused because of the version that it names; None if it was not."""
+        from airflow_provider_personalize.error_codes import IN_USE
+        from airflow_provider_personalize.plans.steps import until_usable
+
+        arn = str(request.get(SOLUTION_VERSION.arn_member))
+        if memory.refusal is None or memory.refusal.code != IN_USE or not SOLUTION_VERSION.is_arn(arn):
+            return None
+        version = self.described_version(arn)
+        return until_usable(version, arn, memory) if version else None
+
+    def described_version(self, arn: str) -> dict[str, Any] | None:
+        """Return the description of a solution version; None where it may not be read."""
+        from airflow_provider_personalize.aws_errors import error_code
+        from airflow_provider_personalize.error_codes import ACCESS_DENIED
+
+        try:
+            return self.hook.describe(SOLUTION_VERSION, arn)
+        except Exception as error:
+            if error_code(error) != ACCESS_DENIED:
+                raise
+            self.log.warning("The version is not checked: %s", error)
+            return None
 
     def planned(self, context: Context) -> Any:
         """Return the first step of the plan, as a dry run does, from reads alone."""

@@ -25,7 +25,8 @@ class CreateBatchInferenceJobOperator(JobOperator):
     new run starts a new job, and after a job that failed a retry starts another. If you clear a run that has ended, the
     job runs, and is charged, again.
 
-    :param solution_version_arn: The ARN of the trained version; ``$LATEST`` is not allowed. (templated)
+    :param solution_version_arn: The ARN of the version, which is waited for if it is in training; ``$LATEST`` is not
+        allowed. (templated)
     :param job_input: ``{"s3DataSource": {"path": "s3://bucket/users.json"}}``: lines of JSON, see
         https://docs.aws.amazon.com/personalize/latest/dg/batch-data-upload.html. (templated)
     :param job_output: ``{"s3DataDestination": {"path": "s3://bucket/recommendations/"}}``; ends in ``/``. (templated)
@@ -93,8 +94,8 @@ class CreateBatchSegmentJobOperator(JobOperator):
     derived from the task instance and the version, as by :class:`CreateBatchInferenceJobOperator`: a retry starts no
     second job, except after one that failed.
 
-    :param solution_version_arn: The ARN of the trained version, of a recipe for segments; ``$LATEST`` is not allowed.
-        (templated)
+    :param solution_version_arn: The ARN of the version, of a recipe for segments, which is waited for if it is in
+        training; ``$LATEST`` is not allowed. (templated)
     :param job_input: ``{"s3DataSource": {"path": "s3://bucket/items.json"}}``: lines of JSON, see
         https://docs.aws.amazon.com/personalize/latest/dg/prepare-input-data-user-segment.html. (templated)
     :param job_output: ``{"s3DataDestination": {"path": "s3://bucket/segments/"}}``; ends in ``/``. (templated)

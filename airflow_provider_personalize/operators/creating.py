@@ -172,6 +172,8 @@ class CreateOperator(WaitingOperator):
             create.Creation, is_exclusive=self.if_exists == "fail", taken=self.taken, xcom=self.xcom_members
         )
         request = wanted.request
+        if step := self.until_version_usable(request, memory):
+            return step
         if memory.is_answered:
             found, error = describe_created(self.hook, self.resource_type, memory)
         else:
@@ -248,6 +250,8 @@ class JobOperator(WaitingOperator):
             stop_on_kill=self.stop_on_kill,
             is_in_loop=context.get("loop") is not None,
         )
+        if step := self.until_version_usable(request, memory):
+            return step
         if memory.is_answered:
             found, error = describe_created(self.hook, self.resource_type, memory)
             if found:

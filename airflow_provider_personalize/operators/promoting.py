@@ -562,18 +562,5 @@ class RollbackCampaignOperator(_CampaignOperator):
         wanted = self.wanted(promote.Rollback, request=request, to=self.version, delay=self.waiter_delay)
         observed = self.observe(context, wanted.arn)
         if memory.promotion.stage == promote.CHECK:
-            observed = replace(observed, candidate=self._described(str(memory.promotion.previous)))
+            observed = replace(observed, candidate=self.described_version(str(memory.promotion.previous)))
         return promote.next_step_of_rollback(wanted, observed, memory, clock.now())
-
-    def _described(self, version: str) -> dict[str, Any] | None:
-        """Return the description of the version to return to; None where it may not be read."""
-        from airflow_provider_personalize.aws_errors import error_code
-        from airflow_provider_personalize.error_codes import ACCESS_DENIED
-
-        try:
-            return self.hook.describe(SOLUTION_VERSION, version)
-        except Exception as error:
-            if error_code(error) != ACCESS_DENIED:
-                raise
-            self.log.warning("The version is not checked: %s", error)
-            return None

@@ -60,9 +60,10 @@ class CreateCampaignOperator(CreateOperator):
     ``ignore_changes=["solution_version_arn"]`` reuses the campaign whatever version it is on.
 
     :param name: The name, at most 63 letters, digits, hyphens and underscores. (templated)
-    :param solution_version_arn: The ARN of the version, or the solution's followed by ``/$LATEST``: the newest ACTIVE
-        version at the time of the call, and of those to come with ``syncWithLatestSolutionVersion``. Comparing
-        ``$LATEST`` without sync takes the permission ``personalize:ListSolutionVersions``. (templated)
+    :param solution_version_arn: The ARN of the version, which is waited for if it is in training, or the solution's
+        followed by ``/$LATEST``: the newest ACTIVE version at the time of the call, and of those to come with
+        ``syncWithLatestSolutionVersion``. Comparing ``$LATEST`` without sync takes the permission
+        ``personalize:ListSolutionVersions``. (templated)
     :param min_provisioned_tps: The requests per second that are provisioned and charged at least; None is 1. What is
         above it is charged as it is used. (templated)
     :param campaign_config: ``{"itemExplorationConfig": …, "enableMetadataWithRecommendations": …,
@@ -105,11 +106,12 @@ class UpdateCampaignOperator(UpdateOperator):
     them, used or not (https://aws.amazon.com/personalize/pricing/).
 
     :param campaign_arn: The ARN of the campaign. (templated)
-    :param solution_version_arn: The ARN of the version, or the solution's followed by ``/$LATEST``: the newest ACTIVE
-        version at the time of the call. A campaign on that one already is left alone, and so is one that follows the
-        newest by itself, with ``syncWithLatestSolutionVersion``. Comparing ``$LATEST`` without sync takes the
-        permission ``personalize:ListSolutionVersions``, and takes for granted that the list shows each version that is
-        ACTIVE; right after a training, give the version's own ARN. None leaves it as it is. (templated)
+    :param solution_version_arn: The ARN of the version, which is waited for if it is in training, or the solution's
+        followed by ``/$LATEST``: the newest ACTIVE version at the time of the call. A campaign on that one already is
+        left alone, and so is one that follows the newest by itself, with ``syncWithLatestSolutionVersion``. Comparing
+        ``$LATEST`` without sync takes the permission ``personalize:ListSolutionVersions``, and takes for granted that
+        the list shows each version that is ACTIVE; right after a training, give the version's own ARN. None leaves it
+        as it is. (templated)
     :param min_provisioned_tps: The requests per second that are provisioned and charged at least. None leaves it as it
         is. (templated)
     :param campaign_config: As of :class:`CreateCampaignOperator`. Name all that is to hold: that the service replaces

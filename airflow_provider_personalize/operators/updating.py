@@ -74,6 +74,8 @@ class UpdateOperator(WaitingOperator):
             repairs_failed=self.repairs_failed,
             delay=self.waiter_delay,
         )
+        if step := self.until_version_usable(wanted.request, memory):
+            return step
         found = self.hook.describe(self.resource_type, wanted.arn)
         self.show_link(context, found)
         solution = solution_to_list(wanted.content, found) if self.resource_type == CAMPAIGN else None

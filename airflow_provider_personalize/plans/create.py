@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from airflow_provider_personalize.error_codes import ALREADY_EXISTS
+from airflow_provider_personalize.error_codes import ALREADY_EXISTS, IN_USE
 from airflow_provider_personalize.exceptions import ResourceDiffersError, ResourceExistsError
 from airflow_provider_personalize.goals import GONE, READY, SETTLED, Goal
 from airflow_provider_personalize.plans.steps import (
@@ -26,6 +26,7 @@ from airflow_provider_personalize.plans.steps import (
     wait_until_visible,
 )
 from airflow_provider_personalize.request_rules import use_parameter_names
+from airflow_provider_personalize.resources import SOLUTION_VERSION
 from airflow_provider_personalize.status import WaitCondition, is_being_deleted, is_being_updated, iso
 
 
@@ -98,7 +99,7 @@ def search_or_create(
 ) -> Step:
     """Create what is not there; where the service says that it is, look for it until reads are consistent."""
     if memory.refusal:
-        if now >= memory.refusal.at + READ_CONSISTENCY:
+        if memory.refusal.code == IN_USE or now >= memory.refusal.at + READ_CONSISTENCY:
             return Fail(memory=memory)
         title = wanted.resource_type.title
         condition = wanted.condition_of(wanted.name)
@@ -108,7 +109,8 @@ def search_or_create(
         request=wanted.request,
         key=wanted.name,
         stores_arn=is_job,
-        refusals=tuple(wanted.taken),
+        # of a version that is not ACTIVE, as assumed: which error says so is not documented
+        refusals=(*wanted.taken, *([IN_USE] if SOLUTION_VERSION.arn_member in wanted.request else [])),
         quota_delay=quota_delay,
         done_note=f"Created the {wanted.resource_type.title} {{arn}}",
         memory=memory,

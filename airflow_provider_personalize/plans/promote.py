@@ -45,12 +45,13 @@ from airflow_provider_personalize.plans.steps import (
     Sleep,
     Step,
     Wanted,
+    until_usable,
     wait_for_consistency,
     wait_out,
     wait_until_visible,
 )
 from airflow_provider_personalize.resources import CAMPAIGN, SOLUTION_VERSION
-from airflow_provider_personalize.status import FAILED, SUCCEEDED, WaitCondition, WaitStatus, is_being_deleted
+from airflow_provider_personalize.status import FAILED, SUCCEEDED, WaitCondition, WaitStatus
 
 #: The tag that has the version to return to.
 PREVIOUS_TAG: Final = "airflow-provider-personalize:previous-version"
@@ -285,14 +286,7 @@ def is_usable(version: Mapping[str, Any]) -> bool:
 
 def _until_usable(observed: ObservedCampaign, memory: Memory, arn: str) -> Step | None:
     """Wait for a version that is being trained, and fail with one that failed; None if it can be deployed."""
-    version = observed.candidate
-    if version is None or is_usable(version):
-        return None
-    condition = WaitCondition(SOLUTION_VERSION.name, arn, READY)
-    status = condition.evaluate(version)
-    if status.failed or is_being_deleted(SOLUTION_VERSION, version):
-        return Fail(error=condition.error(status), memory=memory)
-    return Poll(condition=condition, seen=version, last_seen=str(status), memory=_to(memory, "").memory)
+    return None if observed.candidate is None else until_usable(observed.candidate, arn, _to(memory, "").memory)
 
 
 def _to_return_to(observed: ObservedCampaign, version: str) -> str | None:

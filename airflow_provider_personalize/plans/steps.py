@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from airflow_provider_personalize.goals import Goal
-from airflow_provider_personalize.resources import ResourceType
-from airflow_provider_personalize.status import WaitCondition, iso
+from airflow_provider_personalize.goals import READY, Goal
+from airflow_provider_personalize.resources import SOLUTION_VERSION, ResourceType
+from airflow_provider_personalize.status import IN_PROGRESS, WaitCondition, is_being_deleted, iso
 
 #: Seconds within which a write becomes visible to reads, as assumed: the longest that a stale read is waited out.
 READ_CONSISTENCY: Final = 60
@@ -414,6 +414,17 @@ class Sleep(Step):
 def wait_out(condition: WaitCondition, last_seen: str, memory: Memory) -> Poll:
     """Wait for what stands in the way, having observed it just now; then ask the plan again."""
     return Poll(condition=condition, pause=True, last_seen=last_seen, memory=replace(memory, refusal=None))
+
+
+def until_usable(version: Mapping[str, Any], arn: str, memory: Memory) -> Step | None:
+    """Wait for a solution version that is being trained, and fail with one that failed; None if it is ACTIVE."""
+    condition = WaitCondition(SOLUTION_VERSION.name, arn, READY)
+    status = condition.evaluate(version)
+    if status.failed or is_being_deleted(SOLUTION_VERSION, version):
+        return Fail(error=condition.error(status), memory=memory)
+    if status.outcome == IN_PROGRESS:
+        return Poll(condition=condition, seen=version, last_seen=str(status), memory=replace(memory, refusal=None))
+    return None
 
 
 def wait_until_visible(condition: WaitCondition, last_seen: str, memory: Memory) -> Sleep:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import boto3
 import pytest
-from shop import HOUR, MARKET, PREFIX, open_market, train
+from shop import HOUR, MARKET, PREFIX, ROLE, open_market, train
 from task_runs import Run, TaskInstance
 
 from airflow_provider_personalize.emulator import assumptions, calls, clock, faults
@@ -16,7 +17,12 @@ from airflow_provider_personalize.exceptions import (
     ResourceFailedError,
     UpdateReplacedError,
 )
-from airflow_provider_personalize.operators import CreateCampaignOperator, UpdateCampaignOperator
+from airflow_provider_personalize.operators import (
+    CreateBatchInferenceJobOperator,
+    CreateCampaignOperator,
+    UpdateCampaignOperator,
+)
+from airflow_provider_personalize.plans.steps import Fail, Memory, until_usable
 
 SOLUTION = f"{PREFIX}solution/market"
 CAMPAIGN = f"{PREFIX}campaign/market"
@@ -291,3 +297,54 @@ def test_latest_of_another_resource_type_is_refused(first, arn):
 def test_the_arn_of_a_solution_is_not_a_version(first):
     with pytest.raises(InvalidRequestError, match="solution version"):
         create(MARKET.replace("dataset-group", "solution"))()
+
+
+def recommend_in_bulk(version: str, **more: Any) -> Run:
+    locations = {
+        "job_input": {"s3DataSource": {"path": "s3://shop/users.json"}},
+        "job_output": {"s3DataDestination": {"path": "s3://shop/out/"}},
+    }
+    given = {"solution_version_arn": version, "role_arn": ROLE, **locations, **more}
+    return Run(lambda: CreateBatchInferenceJobOperator(task_id="task", **given), TaskInstance())
+
+
+def move(version: str, **more: Any) -> Run:
+    return update(solution_version_arn=version, **more)
+
+
+FITS = {"CreateCampaign": create, "UpdateCampaign": move, "CreateBatchInferenceJob": recommend_in_bulk}
+
+
+@pytest.mark.parametrize("operation", FITS)
+def test_a_version_that_will_never_be_active_fails_the_task_at_once_with_the_reason(personalize, first, operation):
+    if operation == "UpdateCampaign":
+        create(first)()
+    faults.fail_next("CreateSolutionVersion", "too few users")
+    failed = train(personalize, SOLUTION)
+    began = clock.now()
+    with pytest.raises(ResourceFailedError, match=r"CREATE FAILED: too few users .solution version market/"):
+        FITS[operation](failed)()
+    faults.error_next("DescribeSolutionVersion", "AccessDeniedException")
+    if operation != "UpdateCampaign":  # that waits, since the campaign may be what is in use
+        with pytest.raises(Exception, match="ResourceInUseException"):
+            FITS[operation](failed)()
+    with pytest.raises(Exception, match="ResourceNotFoundException"):
+        FITS[operation](f"{SOLUTION}/00000000")()
+    assert clock.now() == began
+    step = until_usable({"status": "DELETE IN_PROGRESS"}, failed, Memory())
+    assert isinstance(step, Fail)
+    assert "DELETE IN_PROGRESS" in str(step.error)
+
+
+@pytest.mark.parametrize("operation", FITS)
+@deferrable_or_not
+def test_a_version_in_training_is_waited_for(personalize, first, operation, deferrable):
+    boto3.client("s3", region_name="us-east-1").put_object(Bucket="shop", Key="users.json", Body=b'{"userId": "u1"}\n')
+    if operation == "UpdateCampaign":
+        create(first)()
+    version = personalize.create_solution_version(solutionArn=SOLUTION)["solutionVersionArn"]
+    arn = FITS[operation](version, deferrable=deferrable)()
+    assert [call.error for call in calls.of(operation)][-2:] == ["ResourceInUseException", None]
+    if operation == "CreateBatchInferenceJob":
+        return
+    assert (arn, campaign(personalize)["solutionVersionArn"]) == (CAMPAIGN, version)

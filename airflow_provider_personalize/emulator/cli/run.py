@@ -218,7 +218,7 @@ class _Runs:
         run_id = f"manual__{now}"
         page = f"grid?dag_run_id={quote(run_id, safe='')}" if self._airflow_2 else f"runs/{quote(run_id, safe='')}"
         title = f"{title}  {self._home.web}/dags/{dag_id}/{page}"
-        watch = Watch(self._home, dag_id, title=title, verbose=self._options.verbose)
+        watch = Watch(self._home, dag_id, title=title, run_id=run_id, verbose=self._options.verbose)
         # Airflow 3 has no {{ ds }} and no {{ ts }} in a run without a logical date
         date = [] if self._airflow_2 else ["--logical-date", now]
         self._dags("trigger", dag_id, "--run-id", run_id, *date, *self._conf())

@@ -57,17 +57,20 @@ class _Progress:
 
 class Watch:
     """
-    Show what the tasks of a DAG's run do: of the first that begins from now on.
+    Show what the tasks of a DAG's run do.
 
     On a terminal, a spinner shows the tasks in progress while the ``with`` block runs.
 
     :param home: The Airflow that runs it.
     :param dag_id: The DAG.
     :param title: The heading; the DAG's name unless it is given.
+    :param run_id: The run; None is the first that begins from now on.
     :param verbose: Show Airflow's log, too.
     """
 
-    def __init__(self, home: AirflowHome, dag_id: str, *, title: str = "", verbose: bool) -> None:
+    def __init__(
+        self, home: AirflowHome, dag_id: str, *, title: str = "", run_id: str | None = None, verbose: bool
+    ) -> None:
         say("", title or dag_id)
         self._logged = len(state.calls)
         self._home, self._dag_id, self._verbose = home, dag_id, verbose
@@ -75,7 +78,7 @@ class Watch:
         self._log = _Tail(home.log)
         self._events = _Tail(home.events)
         self._tasks: dict[Task, _Progress] = {}
-        self._run: str | None = None
+        self._run = run_id
         self._ended: str | None = None
         self._errors: list[str] = []
         self._spinner = console().status("")
@@ -135,7 +138,8 @@ class Watch:
 
     def _apply(self, event: dict[str, Any]) -> None:
         self._run = event["run"]
-        self._ended = event.get("ended")
+        # the process of the last task may report its end after the scheduler has ended the run
+        self._ended = event.get("ended", self._ended)
         for task_id, index, new_state in event["tasks"]:
             task = Task(task_id, index)
             one = self._tasks.setdefault(task, _Progress())

@@ -473,6 +473,20 @@ class TestWatching:
         assert f"\n{total}" in out
         assert "CreateSolution" not in out
 
+    def test_what_a_task_reports_after_the_end_of_its_run_neither_reopens_that_nor_is_another_run(
+        self, home: Any
+    ) -> None:
+        """A task's process may still be there when the scheduler ends the run, and when the next run is started."""
+        late = {"run": "1", "tasks": [["a", -1, "success"]]}
+        first = Watch(home, "d", run_id="1", verbose=False)
+        self.write(home, {**late, "ended": "success"}, late)
+        first.update()
+        assert first.over
+        second = Watch(home, "d", run_id="2", verbose=False)
+        self.write(home, late, {"run": "2", "ended": "success", "tasks": [["a", -1, "success"]]})
+        second.update()
+        assert (first.close(), second.close()) == (0, 0)
+
     def test_a_failed_attempt_is_not_the_end(self, home: Any, capsys) -> None:
         watch = Watch(home, "d", verbose=False)
         self.write(home, {"tasks": [["a", -1, "up_for_retry"]], "reason": ["no such job"]})
