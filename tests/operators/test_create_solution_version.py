@@ -183,7 +183,7 @@ def test_the_task_state_store_is_read_first_and_spares_the_list_call(personalize
     arn = train(store=store, wait_for_completion=False)()
     assert arn in store.values()
     before = len(calls.of("ListSolutionVersions"))
-    assert retry(train(store=store))() == arn
+    assert retry(train(store=store, wait_for_completion=False))() == arn
     assert len(calls.of("ListSolutionVersions")) == before
 
 

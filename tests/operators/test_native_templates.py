@@ -46,7 +46,7 @@ def asked(personalize, monkeypatch) -> list[dict[str, Any]]:
 
 
 def recommend(native: bool, given: dict[str, Any], **params: Any) -> None:
-    usual = {"campaign_arn": f"{PREFIX}campaign/shop", "min_results": 0}
+    usual = {"campaign_arn": f"{PREFIX}campaign/shop", "filter_arn": f"{PREFIX}filter/f", "min_results": 0}
     rendered(GetRecommendationsOperator, {**usual, **given}, native=native, **params)()
 
 

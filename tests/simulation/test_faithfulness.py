@@ -148,6 +148,12 @@ class Task:
             raise condition.error(status)
         return status
 
+    def usual_duration(self, condition: WaitCondition, description: Mapping[str, Any]) -> None:
+        return None
+
+    def progress_line(self, status: WaitStatus, condition: WaitCondition, **times: float | None) -> str:
+        return str(status)
+
     def _evaluated(self, condition: WaitCondition, event: Event) -> WaitStatus:
         found = self.subject.description(event.resources, condition)
         status = condition.evaluate_missing() if found is None else condition.evaluate(found)

@@ -268,7 +268,7 @@ def test_pending_faults_are_shown(client):
     with pytest.raises(ConnectionClosedError):
         client.list_schemas()
     assert faults.told() == [
-        {"fault": "reset_next", "operation": "ListSchemas", "arn": None, "times": 1, "seconds": None},
+        {"fault": "reset_next", "operation": "ListSchemas", "arn": None, "times": 1, "skip": 0, "seconds": None},
         {"fault": "throttle", "operation": None, "rate_per_second": 5},
     ]
 
