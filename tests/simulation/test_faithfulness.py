@@ -99,7 +99,6 @@ class Task:
     do_xcom_push, waiter_delay, operation = True, None, "Call"
     log = Mock()
     check_event = PersonalizeTask.check_event
-    usual_duration = progress_line = Mock(return_value=None)  # what is logged alone
 
     def __init__(self, script: Script, subject: Subject, *, deferrable: bool) -> None:
         self.script, self.subject, self.deferrable = script, subject, deferrable
