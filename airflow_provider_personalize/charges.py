@@ -18,13 +18,17 @@ def _automatic_training(request: Request) -> str | None:
     return "each automatic training, by the hour, the first within an hour" if is_on else None
 
 
+def _rate(least: Any) -> str:
+    return f"at least {least} request{'s' * (str(least) != '1')} per second"
+
+
 def _campaign(request: Request) -> str:
-    return f"the campaign, by the hour, for {request.get('minProvisionedTPS', 1)} requests per second at least"
+    return f"the campaign, by the hour, for {_rate(request.get('minProvisionedTPS', 1))}"
 
 
 def _recommender(request: Request) -> str:
     least = request.get("recommenderConfig", {}).get("minRecommendationRequestsPerSecond")
-    return "the recommender, by the hour" + (f", for {least} requests per second at least" if least else "")
+    return "the recommender, by the hour" + (f", for {_rate(least)}" if least else "")
 
 
 def _always(what: str) -> Callable[[Request], str]:

@@ -176,7 +176,8 @@ def _too_long(shape: Shape, value: Any, name: str) -> Iterator[str]:
     if most is not None and shape.type_name in types and len(value) > most:
         what = "characters" if isinstance(value, str) else "entries"
         given = f" and is {value!r}" if isinstance(value, str) and len(value) <= _SHORT else ""
-        yield f"{name} has {len(value)} {what}{given}: at most {most} are allowed"
+        form = f"; it must be {_form(shape, name)}" if given and _form(shape, name) else ""
+        yield f"{name} has {len(value)} {what}{given}: at most {most} are allowed{form}"
 
 
 def _wrong_text(shape: Shape, value: str, name: str) -> Iterator[str]:

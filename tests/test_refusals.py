@@ -111,7 +111,7 @@ def every(rate: Any) -> dict[str, Any]:
         (update(**every("hourly")), [f"{SCHEDULE} is 'hourly': {A_RATE}"]),
         (
             update(**every("cron(0 0 * * ? *)")),
-            [f"{SCHEDULE} has 17 characters and is 'cron(0 0 * * ? *)': at most 16 are allowed"],
+            [f"{SCHEDULE} has 17 characters and is 'cron(0 0 * * ? *)': at most 16 are allowed; {A_RATE}"],
         ),
         (update(**every([3])), [f"{SCHEDULE} is [3], of type list: allowed types: str"]),
         (

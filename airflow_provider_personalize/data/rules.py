@@ -277,7 +277,8 @@ class Column:
             return self._read(text)
         except ValueError:
             wanted = " or ".join(self.types)
-            said = f": {self.name} is {text!r}: the schema has {wanted}."
+            unit = ", the seconds since 1970" if self._is_time else ""
+            said = f": {self.name} is {text!r}: the schema has {wanted}{unit}."
             raise Refused(found("type", said, self.name, text)) from None
 
     def _within_limit(self, text: str) -> str:

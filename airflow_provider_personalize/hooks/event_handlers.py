@@ -165,7 +165,10 @@ def _advice(model: Any, error: Mapping[str, Any], request: Mapping[str, Any]) ->
     code = str(error.get("Code", "")).removesuffix("Exception")
     arns = [value for value in request.values() if isinstance(value, str) and value.startswith("arn:")]
     about = next((arn for arn in arns if ":iam:" not in arn), None)
-    where = f" It was about {about}." if about and about not in str(error.get("Message")) else ""
+    where = ""
+    # a missing resource that the service names may be another one, such as the recipe
+    if about and ("arn:" if code == "ResourceNotFound" else about) not in str(error.get("Message")):
+        where = f" It was about {about}."
     if code == "AccessDenied":
         role = re.search(r"arn:[^:]+:iam::[^'\"]+", str(request))
         passed = f", and iam:PassRole for {role[0]}" if role else ""

@@ -42,7 +42,8 @@ class CreateSolutionOperator(CreateOperator):
     :param perform_incremental_update: Whether the model learns from new data between trainings; for the
         semantic-similarity recipe only. Needs boto3 1.41.6. (templated)
     :param event_type: The one event type to train on; None means all. (templated)
-    :param solution_config: ``{"autoTrainingConfig": {"schedulingExpression": "rate(3 days)"}, …}``, see
+    :param solution_config: ``{"autoTrainingConfig": {"schedulingExpression": "rate(3 days)"}, "eventsConfig":
+        {"eventParametersList": [{"eventType": …, "weight": …}]}, …}``, see
         https://docs.aws.amazon.com/personalize/latest/dg/API_SolutionConfig.html. (templated)
     :param tags: ``[{"tagKey": …, "tagValue": …}]``. (templated)
     :return: The ARN of the solution.

@@ -175,7 +175,8 @@ def waiting(name: str) -> str | None:
     task = class_of(name)
     if not (what := awaited(task)):
         return None
-    every = span(getattr(task, "default_interval", None) or poll_interval(task.resource_type, task.goal))
+    seconds = getattr(task, "default_interval", None) or poll_interval(task.resource_type, task.goal)
+    every = span(seconds).removeprefix("1 ")
     if name in sensors.__all__:  # Airflow's setting limits these
         return f"until {what}; polls every {every}"
     limit = span(WaitCondition(task.resource_type.name, "", task.goal).time_limit) + _LONGER.get(name, "")

@@ -123,7 +123,7 @@ def test_a_plan_prints_changes_charges_and_what_is_not_known(personalize, capsys
     assert "    begins to be charged: each automatic training, by the hour" in out
     assert "+ shop.train: create solution version <known once the task runs>\n" in out
     assert "+ shop.campaign: create campaign c-20260131\n" in out
-    assert "for 2 requests per second at least" in out
+    assert "for at least 2 requests per second" in out
     assert "- shop.end: delete dataset group arn:" in out
     assert out.splitlines()[-1].startswith("Plan: 2 to create, 2 to change, 4 to delete, 0 unchanged")
     assert main(["plan", str(path), "--conf", '{"train": false}']) == 2

@@ -254,7 +254,7 @@ def test_each_rule_is_counted_and_the_first_twenty_are_in_full():
     message = report.message()
     assert message.startswith("s3://shop/a.csv is not fit for the dataset: 1,100 x type TIMESTAMP.\nThe first 20:\n")
     assert message.count("\n  - ") == 20
-    assert "  - a.csv, line 21: TIMESTAMP is 'soon': the schema has long." in message
+    assert "  - a.csv, line 21: TIMESTAMP is 'soon': the schema has long, the seconds since 1970." in message
     assert "error  1,100  type  TIMESTAMP  a.csv:2   'soon'" in report.table()
 
 

@@ -126,7 +126,7 @@ def test_one_error_lists_all_problems_and_is_not_retried():
         f"s3://shop/bad/ is not fit for the dataset: {counts}.",
         "The first 20:",
         "  - bad/a.csv, line 9: ITEM_ID is empty.",
-        "  - bad/a.csv, line 9: TIMESTAMP is 'soon': the schema has long.",
+        "  - bad/a.csv, line 9: TIMESTAMP is 'soon': the schema has long, the seconds since 1970.",
         *(
             f"  - bad/a.csv, line {line}: Length cannot be more than 256 characters for USER_ID."
             for line in range(10, 910, 50)

@@ -134,6 +134,14 @@ def test_an_arn_that_the_service_names_is_not_named_twice():
     assert str(refusal.value).count("-of-nobody") == 1
 
 
+def test_a_missing_resource_that_the_service_names_is_not_taken_for_another_of_the_request():
+    with pytest.raises(ClientError, match="recipe/aws-news") as refusal:
+        PersonalizeHook().conn.create_solution(
+            name="news", datasetGroupArn=GROUP, recipeArn="arn:aws:personalize:::recipe/aws-news"
+        )
+    assert GROUP not in str(refusal.value)
+
+
 # --- what may be done -----------------------------------------------------------------------------------------------
 
 

@@ -342,7 +342,11 @@ def test_an_import_of_a_folder_takes_its_first_level(client, dataset, s3):
     [
         ("in/_SUCCESS", b"", "Input csv is missing the following columns: [USER_ID, ITEM_ID, TIMESTAMP]"),
         ("in/z.json", b"{}\n", "Input csv files do not have the same header."),
-        ("in/z.csv", f"{HEADER}\nu,i,now\n".encode(), "Record 1: TIMESTAMP is 'now': the schema has long."),
+        (
+            "in/z.csv",
+            f"{HEADER}\nu,i,now\n".encode(),
+            "Record 1: TIMESTAMP is 'now': the schema has long, the seconds since 1970.",
+        ),
         ("in/z.csv", f"{HEADER}\nu,\u00fc,1\n".encode("latin-1"), "Input csv is not UTF-8."),
     ],
 )
