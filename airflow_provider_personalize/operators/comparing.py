@@ -246,11 +246,11 @@ class _Comparison:
 
     @property
     def markdown(self) -> str:
-        """The table in Markdown, with the best value in bold."""
+        """The best, and the table in Markdown with the best value in bold."""
         header, *rows = self._rows(bold="**{}**")
         rule = ["---", *(["---:"] * len(self.versions))]
         table = [f"| {' | '.join(cells)} |" for cells in (header, rule, *rows)]
-        return "\n".join(table + [f"\n{note}" for note in self._notes()])
+        return "\n".join([f"{note}\n" for note in self._notes()] + table)
 
     def _rows(self, bold: str = "{}") -> list[list[str]]:
         described = [each.as_json for each in self.versions]

@@ -88,9 +88,9 @@ def test_the_best_is_the_first_with_the_best_value(versions, names, rule, best):
     found = compare(solution_version_arns=str(given), **rule)
     assert found["best"] == (best and versions[best])
     assert [each["name"] for each in found["versions"]] == list(given)
-    last = found["markdown"].splitlines()[-1]
-    assert (f": version {best}" in last) == (best is not None)
-    assert ("as good" in last) == ("precision" in str(rule))
+    first = found["markdown"].splitlines()[0]
+    assert (f": version {best}" in first) == (best is not None)
+    assert ("as good" in first) == ("precision" in str(rule))
 
 
 def test_the_newest_active_versions_are_read_and_no_others(versions, personalize):
