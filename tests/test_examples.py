@@ -113,22 +113,49 @@ def test_a_bad_release_is_rehearsed(name: str) -> None:
     assert len(bill) == sent["CreateSolutionVersion"], done.stdout
 
 
+# the options, whether the table shows a much worse candidate, the answer, the exit status, what is said of `promote`,
+# and how often it deploys
+ANSWERS: dict[str, tuple[str, bool, str, int, str, int]] = {
+    "a good model": ("", False, "Approve", 0, "promote +success", 1),
+    "a worse model": ("--worse-model 2", True, "Reject", 0, "promote +skipped", 0),
+    "a broken campaign": (
+        "--broken-campaign 2",
+        False,
+        "Approve",
+        1,
+        r"promote failed: .*got 0 recommendations, expected at least 1\b.* is live again",
+        2,
+    ),
+}
+
+
 @pytest.mark.slow
-def test_a_person_approves_what_is_promoted_and_without_an_answer_nothing_is() -> None:
-    """The run above has no answer, and ends with ``promote`` skipped. Here the answer comes by Airflow's API."""
+@pytest.mark.parametrize("case", ANSWERS)
+def test_a_person_sees_the_table_and_decides_what_is_promoted(case: str) -> None:
+    """Without an answer, as in the runs above, ``promote`` is skipped. Here the answer comes by Airflow's API."""
+    options, is_worse, answer, status, story, deployments = ANSWERS[case]
     example = ROOT / "example_dags" / "example_approve_promotion.py"
     command = [sys.executable, "-m", "airflow_provider_personalize.emulator", "run", example, "--speed", "600"]
-    said = []
-    with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as run:
+    said, body = [], ""
+    with subprocess.Popen(
+        [*command, *options.split()], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as run:
         for line in run.stdout or ():
             said.append(line)
             if re.search(r" approve +(awaiting_input|deferred)", line):
                 # Airflow fails a task that goes on before its executor has seen it end; a person is slower than that
                 time.sleep(10)
                 web = next(each.split()[-1] for each in said if each.startswith("Web UI"))
-                _answer(f"{web}/", example.stem, "approve", "Approve")
-    assert run.returncode == 0, "".join(said)
-    assert re.search(r"^promote +success .* 1 UpdateCampaign\b", "".join(said), re.MULTILINE), "".join(said)
+                body = _answer(f"{web}/", example.stem, "approve", answer)
+    text = "".join(said)
+    assert run.returncode == status, text
+    row = re.search(r"^\| precision_at_5 \| (.+) \| (.+) \|$", body.replace("*", ""), re.MULTILINE)
+    assert row, body
+    live, candidate = map(float, row.groups())
+    assert (candidate < 0.6 * live) == is_worse, body
+    assert re.search(rf"\b{story}", re.sub(r"\s+", " ", text)), text
+    sent = re.findall(r"(\d+) UpdateCampaign\b", text.rpartition("Sent to Personalize")[2])
+    assert sum(map(int, sent)) == deployments, text
 
 
 @pytest.mark.slow
@@ -162,12 +189,16 @@ def test_the_event_of_an_asset_starts_a_dag_and_says_what_was_trained() -> None:
     assert re.search(r"^example_assets: success", "".join(said), re.MULTILINE), "".join(said)
 
 
-def _answer(web: str, dag_id: str, task_id: str, option: str) -> None:
+def _answer(web: str, dag_id: str, task_id: str, option: str) -> str:
+    """Answer as a person does; return what the person was shown."""
     token = _request(f"{web}auth/token")["access_token"]
     runs = f"{web}api/v2/dags/{dag_id}/dagRuns"
     run_id = quote(_request(runs, token)["dag_runs"][0]["dag_run_id"])
     answer = {"chosen_options": [option], "params_input": {}}
-    _request(f"{runs}/{run_id}/taskInstances/{task_id}/-1/hitlDetails", token, answer)
+    url = f"{runs}/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+    shown: str = _request(url, token)["body"]
+    _request(url, token, answer)
+    return shown
 
 
 def _request(url: str, token: str = "", body: dict[str, Any] | None = None) -> Any:
