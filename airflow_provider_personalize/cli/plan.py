@@ -22,6 +22,8 @@ from airflow_provider_personalize.task import PersonalizeTask
 _SYMBOLS: Final = {"create": "+", "delete": "-", "none": "=", "unknown": "?", "wait": "?", "fail": "!"}
 #: The exit status where there are changes.
 CHANGES: Final = 2
+#: Seconds for which the reads of a task are retried: somebody waits for the plan.
+PATIENCE: Final = 10
 #: A type of resource and the ARN of one, if it is known.
 _Part = tuple[str, Any]
 _S3: Final[_Part] = ("s3", None)
@@ -149,7 +151,7 @@ def _planned(
     try:
         is_dry_run, copy.is_dry_run = copy.is_on("dry_run"), False
         reads = _reads_of(copy)
-        planned = call_with_retry(copy, lambda: copy.planned(copy.begin({})))
+        planned = call_with_retry(copy, lambda: copy.planned(copy.begin({})), limit=PATIENCE)
     except Exception as error:  # noqa: BLE001 - whatever it is, the task would fail with it
         planned = {**NOTHING, "action": "fail", "reason": redact(f"{type(error).__name__}: {error}")}
         is_dry_run = False

@@ -69,13 +69,14 @@ def retry_delay(failures: int) -> float:
     return min(2.0**failures, _LONGEST_DELAY) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
 
 
-def call_with_retry(task: PersonalizeTask, function: Callable[[], Result]) -> Result:
+def call_with_retry(task: PersonalizeTask, function: Callable[[], Result], *, limit: float = RETRY_LIMIT) -> Result:
     """
     Return what an idempotent function returns, retried after transient errors.
 
+    :param limit: Seconds for which a task retries that has no time limit of its own.
     :raises WaitTimeoutError: There is no time left, with the last error.
     """
-    deadline, failures = task.deadline_after(RETRY_LIMIT), 0
+    deadline, failures = task.deadline_after(limit), 0
     while True:
         try:
             return function()

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
-from shop import PREFIX, SCHEMA, SOLUTION, open_market, train
+from shop import HOUR, PREFIX, SCHEMA, SOLUTION, open_market, train
 from task_runs import Run, TaskInstance
 
 from airflow_provider_personalize.cli.dag_files import load
 from airflow_provider_personalize.cli.main import main
-from airflow_provider_personalize.emulator import calls, clock
+from airflow_provider_personalize.emulator import calls, clock, faults
 from airflow_provider_personalize.operators.base import CHANGING
 
 EXAMPLE = Path(__file__).parents[2] / "example_dags" / "example_update_solution.py"
@@ -223,3 +223,14 @@ def test_a_plan_that_fails_ends_with_status_1(personalize, capsys, tmp_path, mor
     failing = [step for step in report["steps"] if step["action"] == "fail"]
     (wrong,) = report["import_errors"] + report["findings"] + failing
     assert message.split(": ")[-1] in str(wrong)
+
+
+def test_a_plan_does_not_wait_long_for_a_service_that_throttles(personalize, capsys, tmp_path):
+    path = tmp_path / "shop.py"
+    path.write_text(FILE.replace("MORE", ""))
+    faults.error_next(None, "ThrottlingException", seconds=HOUR)
+    began = clock.now()
+    assert main(["plan", str(path)]) == 1
+    out = capsys.readouterr().out
+    assert clock.now() - began < 15 * out.count("\n! ") + 15
+    assert "ThrottlingException" in out
