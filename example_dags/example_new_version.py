@@ -75,7 +75,12 @@ with DAG(
     )
     train = CreateSolutionVersionOperator(task_id="train", solution_arn=solution.output, deferrable=True)
     campaign = CreateCampaignOperator(
-        task_id="campaign", name=NAME, solution_version_arn=train.output, min_provisioned_tps=1, deferrable=True
+        task_id="campaign",
+        name=NAME,
+        solution_version_arn=train.output,
+        min_provisioned_tps=1,
+        ignore_changes=["solution_version_arn"],  # the other DAG promotes other versions
+        deferrable=True,
     )
     # Your solution trains by itself: this stands for its next training.
     train_next = CreateSolutionVersionOperator(task_id="train_next", solution_arn=solution.output, deferrable=True)
