@@ -86,7 +86,7 @@ MUTATIONS: dict[str, Case] = {
         "promotion, gate closed: crashes",
     ),
     "a version that failed in training is deployed": (
-        *(promote._until_usable, "version is None or", "True or"),
+        *(promote._until_usable, "if observed.candidate is None", "if True"),
         "promotion, no version: crashes",
     ),
     "a version that failed is returned to": (
